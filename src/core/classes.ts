@@ -1,0 +1,20 @@
+/** The classes of the shipped model, in the order of its outputs. A manifest may name others; policy and console follow the manifest. */
+export const CLASSES = ['BENIGN', 'LATERAL_MOVEMENT', 'PORT_SCAN', 'SYN_FLOOD', 'BRUTE_FORCE', 'DATA_EXFILTRATION'] as const
+export type AttackClass = Exclude<(typeof CLASSES)[number], 'BENIGN'>
+
+export interface Technique { id: string, name: string, url: string }
+
+const technique = (id: string, name: string): Technique => ({ id, name, url: `https://attack.mitre.org/techniques/${id}/` })
+
+const TECHNIQUES: Readonly<Record<AttackClass, Technique>> = {
+  LATERAL_MOVEMENT: technique('T1021', 'Remote Services'),
+  PORT_SCAN: technique('T1046', 'Network Service Discovery'),
+  SYN_FLOOD: technique('T1498', 'Network Denial of Service'),
+  BRUTE_FORCE: technique('T1110', 'Brute Force'),
+  DATA_EXFILTRATION: technique('T1048', 'Exfiltration Over Alternative Protocol'),
+}
+
+/** ATT&CK technique of a class; null for a class that the project does not ship (a user's own). */
+export function techniqueOf (attackClass: string): Technique | null {
+  return Object.hasOwn(TECHNIQUES, attackClass) ? TECHNIQUES[attackClass as AttackClass] : null
+}

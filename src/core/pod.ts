@@ -1,0 +1,9 @@
+/** A pod as far as the loop needs to know it. */
+export interface Pod {
+  readonly uid: string
+  readonly namespace: string
+  readonly name: string
+  readonly addresses: readonly string[]
+  readonly labels: Readonly<Record<string, string>>
+  readonly node: string
+}

@@ -1,0 +1,58 @@
+import { Type, type Static } from 'typebox'
+
+const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => Type.Union([schema, Type.Null()])
+
+/** One end of a detection. uid, name and namespace are there when the address is a known pod's. */
+export const Endpoint = Type.Object({
+  address: Type.String({ description: 'Canonical text of the IP address.' }),
+  uid: Type.Optional(Type.String()),
+  name: Type.Optional(Type.String()),
+  namespace: Type.Optional(Type.String()),
+}, { $id: 'Endpoint', additionalProperties: false })
+export type Endpoint = Static<typeof Endpoint>
+
+/** One feature's part in a score. */
+export const FeatureEvidence = Type.Object({
+  feature: Type.String(),
+  value: Type.Number({ description: 'In the newest window, in the feature\'s own unit.' }),
+  usual: Type.Number({ description: 'What is usual for this key, or for keys of its kind where it has no history.' }),
+  usualFrom: Type.Union([Type.Literal('key'), Type.Literal('training')], { description: 'Where `usual` comes from.' }),
+  contribution: Type.Number({ description: 'How much the class\'s probability falls when the feature is set to its usual value.' }),
+}, { $id: 'FeatureEvidence', additionalProperties: false })
+export type FeatureEvidence = Static<typeof FeatureEvidence>
+
+export const Explanation = Type.Object({
+  sentence: Type.String({ description: 'One sentence for a person.' }),
+  evidence: Type.Array(FeatureEvidence, { description: 'The features that made the score, largest contribution first.' }),
+  tensor: Type.Array(Type.Array(Type.Number()), { description: '[20 x 12], oldest window first, raw values.' }),
+  stepMs: Type.Integer(),
+  windowNumber: Type.Integer(),
+}, { $id: 'Explanation', additionalProperties: false })
+export type Explanation = Static<typeof Explanation>
+
+export const Witness = Type.Object({
+  reporter: Type.String({ description: 'SPIFFE ID of the observer.' }),
+  quality: Type.Integer({ description: 'Bits of what its source could only estimate; 0 is best.' }),
+  agrees: Type.Union([Type.Boolean(), Type.Null()], { description: 'null: not asked, or it did not see these windows.' }),
+}, { $id: 'Witness', additionalProperties: false })
+
+export const Detection = Type.Object({
+  id: Type.String(),
+  class: Type.String(),
+  kind: Type.Union([Type.Literal('pair'), Type.Literal('fan-out'), Type.Literal('fan-in')]),
+  source: nullable(Endpoint),
+  target: nullable(Endpoint),
+  phase: Type.Union([Type.Literal('suspected'), Type.Literal('open'), Type.Literal('closed')]),
+  confidence: Type.Number({ minimum: 0, maximum: 1, description: 'Peak of the calibrated probability.' }),
+  firstSeen: Type.String({ format: 'date-time' }),
+  lastSeen: Type.String({ format: 'date-time' }),
+  delaySeconds: nullable(Type.Number({ description: 'From the first packet of this source and target to the opening; null before it opens.' })),
+  count: Type.Integer({ minimum: 1, description: 'Scored windows that support it.' }),
+  witnesses: Type.Array(Witness),
+  explanation: Explanation,
+  technique: nullable(Type.Object({ id: Type.String(), name: Type.String(), url: Type.String() }, { additionalProperties: false })),
+  model: Type.String({ description: 'Version of the model that scored it.' }),
+  chain: Type.String({ description: 'Id of the story on one source.' }),
+  simulated: Type.Boolean({ description: 'The evidence is a replay.' }),
+}, { $id: 'Detection', additionalProperties: false })
+export type Detection = Static<typeof Detection>

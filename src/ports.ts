@@ -1,0 +1,148 @@
+import type { Score } from './core/verdict/score.ts'
+import type { Detection, FeatureEvidence } from './core/verdict/detection.ts'
+import type { Decision } from './core/policy/decision.ts'
+import type { Mitigation } from './core/mitigation/mitigation.ts'
+import type { Pod } from './core/pod.ts'
+
+/** Wall clock in Unix milliseconds. */
+export interface Clock {
+  now: () => number
+}
+
+/** What a loaded, verified model says of itself. */
+export interface ModelInfo {
+  readonly version: string
+  readonly classes: readonly string[]
+  readonly contextColumns: readonly string[]
+  /** Per class, in the order of `classes`: the probability at which one window is enough; 1 for BENIGN. */
+  readonly thresholds: readonly number[]
+  /** Medians of benign training windows, [key kind][step] -> 12 features; `usual` where a key has no history. */
+  readonly usual: Readonly<Record<string, readonly number[]>>
+}
+
+/** Scores batches of tensors. Calls may block their thread, so a scorer lives in the detector's process. */
+export interface Scorer extends AsyncDisposable {
+  readonly model: ModelInfo
+  /**
+   * `tensors` is [count, 20, 12] and `contexts` [count, model.contextColumns.length], both row-major.
+   * Resolves to [count, classes] probabilities, a fresh array that the caller owns.
+   */
+  score: (count: number, tensors: Float32Array, contexts: Float32Array) => Promise<Float32Array>
+}
+
+/** Traffic that the dashboard draws: one edge a pair, summed over one 15 s window. */
+export interface TrafficEdge {
+  readonly source: string
+  readonly destination: string
+  readonly packets: number
+  readonly bytes: number
+  readonly flows: number
+}
+
+/** Cumulative since the detector's start. */
+export interface DetectorStats {
+  readonly observers: number
+  readonly packets: number
+  readonly flows: number
+  readonly windows: number
+  readonly tensors: number
+  readonly keys: number
+  readonly dropped: number
+  readonly malformed: number
+}
+
+/** `synced` opens every stream and says which model is behind the scores. */
+export type ScoreEvent =
+  | { readonly type: 'synced', readonly model: ModelInfo }
+  | { readonly type: 'scores', readonly scores: readonly Score[] }
+  | { readonly type: 'traffic', readonly atMs: number, readonly edges: readonly TrafficEdge[], readonly stats: DetectorStats }
+
+/** What the controller needs of the detectors. */
+export interface ScoreSource {
+  /** Live scores whose attack probability is at or above `floor`; with `everyKey`, also each key at each closed 15 s window. Reconnects by itself until aborted. */
+  watch: (interest: { floor: number, everyKey: boolean }, signal: AbortSignal) => AsyncIterable<ScoreEvent>
+  /** Which features made the score of `className`: each set to `usual` in turn and scored again. */
+  explain: (score: Score, className: string, usual: readonly number[]) => Promise<readonly Omit<FeatureEvidence, 'usual' | 'usualFrom'>[]>
+}
+
+/** Who owns an address. */
+export interface PodDirectory {
+  byAddress: (address: string) => Pod | null
+  list: () => readonly Pod[]
+}
+
+/** A store of the loop's objects. A write is durable when its promise resolves; a full disk rejects with UNAVAILABLE and changes nothing. */
+export interface ObjectStore {
+  detections: Collection<Detection>
+  decisions: Collection<Decision>
+  mitigations: Collection<Mitigation>
+}
+export interface Collection<T> {
+  get: (id: string) => T | null
+  /** Newest first, at most `limit`. */
+  list: (query?: { limit?: number }) => readonly T[]
+  put: (id: string, value: T) => Promise<void>
+}
+
+export interface AuditEntry {
+  readonly sequence: number
+  readonly at: string
+  readonly actor: string
+  readonly action: string
+  readonly object: string
+  readonly reason: string
+  readonly detail: Readonly<Record<string, unknown>>
+  /** sha256 over the previous hash and this entry's canonical JSON. */
+  readonly hash: string
+}
+
+/** The hash-chained trail of what was decided, done and undone. */
+export interface AuditTrail {
+  append: (entry: Omit<AuditEntry, 'sequence' | 'at' | 'hash'>) => Promise<AuditEntry>
+  search: (query: { text?: string, actor?: string, action?: string, object?: string, sinceMs?: number, limit?: number }) => readonly AuditEntry[]
+}
+
+/** What a proxy answered to the newest snapshot that it was sent. */
+export interface ProxyStatus {
+  readonly podUid: string
+  readonly connected: boolean
+  readonly version: string
+  readonly state: 'in-sync' | 'pending' | 'rejected'
+  /** Envoy's own words when rejected. */
+  readonly message: string
+  /** Names of the mitigations that the version carries. */
+  readonly mitigations: readonly string[]
+}
+
+/** The controller's side of xDS: it hands over what should hold and hears what does. */
+export interface ProxyFleet {
+  /** The whole desired set; level-based, so the same set twice changes nothing. */
+  apply: (mitigations: readonly Mitigation[]) => void
+  statuses: () => readonly ProxyStatus[]
+  /** The resources, as JSON, that the proxy of this pod has or would get. */
+  snapshot: (podUid: string) => { version: string, resources: unknown } | null
+  onChange: (listener: (status: ProxyStatus) => void) => Disposable
+}
+
+/** What the console shows as it happens. */
+export type LoopEvent =
+  | { readonly type: 'traffic', readonly atMs: number, readonly edges: readonly TrafficEdge[], readonly stats: DetectorStats }
+  | { readonly type: 'detection', readonly detection: Detection }
+  | { readonly type: 'decision', readonly decision: Decision }
+  | { readonly type: 'mitigation', readonly mitigation: Mitigation }
+  | { readonly type: 'proxy', readonly status: ProxyStatus }
+
+/** What console and CLI may ask of the controller. Every change is audited with its actor. */
+export interface Loop {
+  readonly store: ObjectStore
+  readonly audit: AuditTrail
+  readonly pods: PodDirectory
+  readonly proxies: ProxyFleet
+  /** The newest traffic, or null before any came. */
+  traffic: () => Extract<LoopEvent, { type: 'traffic' }> | null
+  policy: () => { source: string, rules: readonly unknown[] }
+  revert: (mitigation: string, actor: string, reason: string) => Promise<Mitigation>
+  /** Bounded per subscriber; a slow one loses its oldest events, and `dropped` says how many. */
+  subscribe: (signal: AbortSignal) => AsyncIterable<LoopEvent>
+  ready: () => { ready: boolean, reasons: readonly string[] }
+}
