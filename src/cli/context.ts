@@ -1,0 +1,56 @@
+import type { Writable } from 'node:stream'
+import { Command, InvalidArgumentError, Option } from 'commander'
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+
+/** What AutoShield takes from the environment; a flag of the same meaning wins. */
+export interface Settings {
+  readonly enableActuation: boolean
+  /** Folder of model and manifest; empty for the shipped one. */
+  readonly modelPath: string
+  readonly logLevel: (typeof LOG_LEVELS)[number]
+  readonly useGpu: boolean
+}
+
+/** What a verb may touch of the world; `main.ts` makes it. */
+export interface CliContext {
+  readonly stdout: Writable
+  readonly stderr: Writable
+  /** True where stderr is a terminal, so that progress may redraw its line. */
+  readonly interactive: boolean
+  readonly settings: Settings
+  /** Aborted by SIGINT and SIGTERM. */
+  readonly signal: AbortSignal
+  readonly version: string
+  /** The program file, for the processes that `up` starts. */
+  readonly program: string
+}
+
+/** Exit statuses: see README.md, "Exit status". */
+export const EXIT = { ok: 0, usage: 64, findings: 79 } as const
+
+/** A verb's action resolves to its exit status. */
+export function verb (name: string, summary: string, examples: readonly string[]): Command {
+  return new Command(name)
+    .description(summary)
+    .addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ ${example}`).join('\n')}\n`)
+}
+
+export const dataOption = (): Option =>
+  new Option('--data <dir>', 'folder of the store, the audit trail and the CA').default('.autoshield')
+
+/** Parses a number in (min, max], for commander. */
+export function numberIn (min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (!(value > min && value <= max)) throw new InvalidArgumentError(`It must be a number above ${min} and at most ${max}.`)
+    return value
+  }
+}
+
+/** Parses a TCP port; 0 asks the system for a free one. */
+export function port (text: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 0 || value > 65535) throw new InvalidArgumentError('It must be a port from 0 to 65535.')
+  return value
+}

@@ -1,0 +1,34 @@
+import { AutoshieldError } from '../core/errors.ts'
+import { LOG_LEVELS, type Settings } from './context.ts'
+
+type Read<T> = { ok: true, value: T } | { ok: false, problem: string }
+
+function boolean (name: string, text: string | undefined, fallback: boolean): Read<boolean> {
+  if (text === undefined || text === '') return { ok: true, value: fallback }
+  switch (text.toLowerCase()) {
+    case 'true': case '1': case 'yes': return { ok: true, value: true }
+    case 'false': case '0': case 'no': return { ok: true, value: false }
+  }
+  return { ok: false, problem: `${name}=${text} is neither true nor false` }
+}
+
+function logLevel (text: string | undefined): Read<Settings['logLevel']> {
+  const level = LOG_LEVELS.find((known) => known === (text ?? 'info').toLowerCase())
+  return level === undefined
+    ? { ok: false, problem: `LOG_LEVEL=${text ?? ''} is not one of ${LOG_LEVELS.join(', ')}` }
+    : { ok: true, value: level }
+}
+
+/** Reads the settings of the environment; every mistake is reported at once. */
+export function loadSettings (env: Readonly<Record<string, string | undefined>>): Settings {
+  const enableActuation = boolean('ENABLE_ACTUATION', env['ENABLE_ACTUATION'], true)
+  const useGpu = boolean('USE_GPU', env['USE_GPU'], false)
+  const level = logLevel(env['LOG_LEVEL'])
+  if (enableActuation.ok && useGpu.ok && level.ok) {
+    return Object.freeze({
+      enableActuation: enableActuation.value, useGpu: useGpu.value, logLevel: level.value, modelPath: env['MODEL_PATH'] ?? '',
+    })
+  }
+  const problems = [enableActuation, useGpu, level].flatMap((read) => read.ok ? [] : [read.problem])
+  throw new AutoshieldError('USAGE', `the environment is wrong: ${problems.join('; ')}. Correct or unset it.`)
+}

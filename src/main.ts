@@ -1,0 +1,64 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { AutoshieldError, ERROR_CODES } from './core/errors.ts'
+import { auditCommand } from './cli/audit.ts'
+import { type CliContext, EXIT } from './cli/context.ts'
+import { detectCommand } from './cli/detect.ts'
+import { detectorCommand } from './cli/detector.ts'
+import { explainCommand } from './cli/explain.ts'
+import { featuresCommand } from './cli/features.ts'
+import { mitigationsCommand } from './cli/mitigations.ts'
+import { observerCommand } from './cli/observer.ts'
+import { policyCommand } from './cli/policy.ts'
+import { replayCommand } from './cli/replay.ts'
+import { loadSettings } from './cli/settings.ts'
+import { upCommand } from './cli/up.ts'
+
+/** The only place that reads the environment and the arguments, handles signals and exits. */
+async function main (): Promise<number> {
+  const stopping = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort())
+  // A reader that has seen enough (`autoshield features x | head`) is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => { if (error.code === 'EPIPE') process.exit(EXIT.ok) })
+
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+  const context: CliContext = Object.freeze({
+    stdout: process.stdout,
+    stderr: process.stderr,
+    interactive: process.stderr.isTTY,
+    settings: loadSettings(process.env),
+    signal: stopping.signal,
+    version,
+    program: import.meta.filename,
+  })
+
+  let status: number = EXIT.ok
+  const done = (code: number): void => { status = code }
+  const program = new Command('autoshield')
+    .description('Intrusion defence for Kubernetes that sees, judges, stops and undoes, and shows its evidence.')
+    .version(version)
+    .exitOverride()
+    .showHelpAfterError('(add --help for the flags and examples)')
+    .addHelpText('after', `
+Environment: ENABLE_ACTUATION (true), MODEL_PATH, LOG_LEVEL (info), USE_GPU (false); a flag of the same meaning wins.
+Exit status: 0 done, 1 failed, 64 wrong call, 65 bad data, 79 attacks found.
+`)
+  for (const command of [upCommand, replayCommand, detectCommand, featuresCommand, explainCommand, mitigationsCommand,
+    policyCommand, auditCommand, detectorCommand, observerCommand]) {
+    program.addCommand(command(context, done).exitOverride())
+  }
+  await program.parseAsync(process.argv)
+  return status
+}
+
+/** Total: what a verb threw becomes one line on stderr and an exit status. */
+function report (thrown: unknown): number {
+  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.ok : EXIT.usage // commander has printed it
+  const error = AutoshieldError.from(thrown)
+  process.stderr.write(`autoshield: ${error.message}\n`)
+  if (error.code === 'INTERNAL' && error.cause instanceof Error) process.stderr.write(`${error.cause.stack ?? ''}\n`)
+  return ERROR_CODES[error.code].exit
+}
+
+process.exitCode = await main().catch(report)

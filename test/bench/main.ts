@@ -1,0 +1,29 @@
+// `npm run bench [-- --json] [-- --only NAME]`: every figure beside something measured in the same run.
+import { parseArgs } from 'node:util'
+import { containmentFigures } from './containment.ts'
+import { detectorFigures } from './detector.ts'
+import type { Figure } from './figure.ts'
+import { inferenceFigures } from './inference.ts'
+import { pipelineFigures } from './pipeline.ts'
+
+const SUITES: Readonly<Record<string, () => Promise<Figure[]>>> = {
+  pipeline: pipelineFigures, inference: inferenceFigures, detector: detectorFigures, containment: containmentFigures,
+}
+
+const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, only: { type: 'string' } } })
+const { only } = values
+if (only !== undefined && !Object.hasOwn(SUITES, only)) {
+  console.error(`bench: there is no suite '${only}'; --only takes ${Object.keys(SUITES).join(', ')}.`)
+  process.exit(64)
+}
+
+const short = (value: number): string => Math.abs(value) >= 100 ? Math.round(value).toLocaleString('en') : value.toPrecision(3)
+for (const [name, figures] of Object.entries(SUITES)) {
+  if (only !== undefined && name !== only) continue
+  console.error(`bench: ${name} ...`)
+  for (const figure of await figures()) {
+    console.log(values.json
+      ? JSON.stringify(figure)
+      : `${figure.name.padEnd(30)} ${short(figure.value).padStart(12)} ${figure.unit.padEnd(11)} beside ${short(figure.beside.value).padStart(12)} ${figure.beside.name.padEnd(40)} ratio ${short(figure.ratio)}`)
+  }
+}
