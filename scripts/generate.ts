@@ -1,0 +1,38 @@
+// `npm run generate`: writes the TypeScript of every .proto into src/wire/gen. Works offline: buf and the plugin come
+// from npm, and every import is a local file.
+import { execFile } from 'node:child_process'
+import { rm } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const bin = (name: string) => join(root, 'node_modules', '.bin', name)
+
+/** A set of .proto files that is generated as one. Paths are relative to the project's root. */
+export interface ProtoModule {
+  readonly input: string
+  /** Folder below src/wire/gen. */
+  readonly out: string
+  readonly exclude: readonly string[]
+}
+
+export const PROTO_MODULES: readonly ProtoModule[] = [
+  { input: 'src/wire', out: '.', exclude: ['src/wire/envoy', 'src/wire/gen'] },
+]
+
+/** Generates every module below `target`, which it empties first. Rejects with buf's own words where a .proto is wrong. */
+export async function generate (target: string): Promise<void> {
+  await rm(target, { recursive: true, force: true })
+  for (const { input, out, exclude } of PROTO_MODULES) {
+    const template = {
+      version: 'v2',
+      plugins: [{ local: bin('protoc-gen-es'), out: relative(root, join(target, out)), opt: ['target=ts', 'import_extension=ts'] }],
+    }
+    await promisify(execFile)(bin('buf'), [
+      'generate', input, '--template', JSON.stringify(template), ...exclude.flatMap((path) => ['--exclude-path', path]),
+    ], { cwd: root })
+  }
+}
+
+if (import.meta.main) await generate(join(root, 'src', 'wire', 'gen'))
