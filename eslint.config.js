@@ -1,4 +1,5 @@
-import neostandard, { plugins } from 'neostandard'
+import importX from 'eslint-plugin-import-x'
+import neostandard from 'neostandard'
 import tseslint from 'typescript-eslint'
 
 /** Rooms and what each may import. Imports point inward: a room may import itself, the rooms named here, and packages. */
@@ -35,7 +36,7 @@ export default tseslint.config(
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
-    plugins: { 'import-x': plugins['import-x'] },
+    plugins: { 'import-x': importX },
     rules: {
       'import-x/no-restricted-paths': ['error', { zones: restrictedPaths }],
       'no-restricted-exports': ['error', { restrictDefaultExports: { direct: true, named: true, defaultFrom: true } }],
