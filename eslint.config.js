@@ -42,6 +42,8 @@ export default tseslint.config(
       'no-restricted-exports': ['error', { restrictDefaultExports: { direct: true, named: true, defaultFrom: true } }],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      // A TypeBox schema and its static type share one name; tsc refuses real redeclarations.
+      '@typescript-eslint/no-redeclare': 'off',
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       // No doc says more than the type here; `async` is what the port asks for even where an implementation is synchronous.
