@@ -6,4 +6,6 @@ export interface Pod {
   readonly addresses: readonly string[]
   readonly labels: Readonly<Record<string, string>>
   readonly node: string
+  /** Whether an observer reports this pod now; absent where the directory cannot tell. */
+  readonly observed?: boolean
 }
