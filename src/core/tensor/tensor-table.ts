@@ -1,0 +1,141 @@
+import { FEATURES, SKETCH_BITS, SKETCH_BYTES, TENSOR_WINDOWS, keyId, type KeyKind, type StepMs, type Window } from '../window/window.ts'
+import { SPAN_WIDTH, writeContext, writeSpanRow } from './context.ts'
+import { SlotMap } from './slot-map.ts'
+
+/** Values in one tensor. */
+export const TENSOR_SIZE = TENSOR_WINDOWS * FEATURES.length
+
+const SKETCH_WORDS = SKETCH_BYTES / 4
+/** Words that a window's sketches take: ports first, then peers. */
+const SKETCH_WIDTH = 2 * SKETCH_WORDS
+
+/** The tensor of one key as it was after a push. Valid until the next push to the table that gave it. */
+export interface TensorView {
+  /** Writes TENSOR_SIZE values at `offset`: [20 x 12], oldest window first, silent steps as zero rows. */
+  readonly writeTensor: (out: Float32Array, offset: number) => void
+  /** Writes CONTEXT_COLUMNS.length values at `offset`. */
+  readonly writeContext: (out: Float32Array, offset: number) => void
+}
+
+/**
+ * The last 20 windows of each (reporter, key, step): one table for detector, `autoshield detect` and training.
+ * Bounded: at `capacity` keys the least recently pushed goes. About 3.6 KiB a key, which the system gives when first touched.
+ */
+export class TensorTable implements TensorView {
+  /** Windows refused because one as new, or newer, of the same key was there (an observer resends after a reconnect). */
+  stale = 0
+  readonly #slots: SlotMap
+  readonly #newest: Float64Array // window numbers do not fit 32 bits
+  // Rings: window number n lies in row n mod 20 of its slot.
+  readonly #rows: Float32Array
+  readonly #spans: Float32Array
+  readonly #sketches: Uint32Array
+  readonly #sketchBytes: Uint8Array
+  readonly #sums = new Float64Array(SPAN_WIDTH)
+  readonly #united = new Uint32Array(SKETCH_WIDTH)
+  // The key of the last push: what the view speaks of.
+  #slot = 0
+  #kind: KeyKind = 'pair'
+  #stepMs: StepMs = 500
+
+  constructor ({ capacity = 32_768 }: { capacity?: number } = {}) {
+    this.#slots = new SlotMap(capacity)
+    this.#newest = new Float64Array(capacity)
+    this.#rows = new Float32Array(capacity * TENSOR_SIZE)
+    this.#spans = new Float32Array(capacity * TENSOR_WINDOWS * SPAN_WIDTH)
+    this.#sketches = new Uint32Array(capacity * TENSOR_WINDOWS * SKETCH_WIDTH)
+    this.#sketchBytes = new Uint8Array(this.#sketches.buffer)
+  }
+
+  /** Keys held. */
+  get size (): number {
+    return this.#slots.size
+  }
+
+  /** Keys that were dropped to make room. */
+  get evicted (): number {
+    return this.#slots.evicted
+  }
+
+  /** Takes the next window of its key. Null, and counted as stale, if it is not newer than what the table has of that key. */
+  push (reporter: string, window: Window): TensorView | null {
+    const name = `${keyId(window.key)} ${window.stepMs} ${reporter}`
+    let slot = this.#slots.use(name)
+    if (slot < 0) {
+      slot = this.#slots.claim(name)
+      this.#clear(slot, 0, TENSOR_WINDOWS)
+    } else {
+      const gap = window.number - (this.#newest[slot] ?? 0)
+      if (gap <= 0) {
+        this.stale++
+        return null
+      }
+      const silent = Math.min(gap, TENSOR_WINDOWS)
+      this.#clear(slot, window.number - silent + 1, silent)
+    }
+    this.#newest[slot] = window.number
+    this.#store(slot * TENSOR_WINDOWS + window.number % TENSOR_WINDOWS, window)
+    this.#slot = slot
+    this.#kind = window.key.kind
+    this.#stepMs = window.stepMs
+    return this
+  }
+
+  writeTensor (out: Float32Array, offset: number): void {
+    const start = this.#slot * TENSOR_SIZE
+    const oldest = ((this.#newest[this.#slot] ?? 0) + 1) % TENSOR_WINDOWS * FEATURES.length
+    out.set(this.#rows.subarray(start + oldest, start + TENSOR_SIZE), offset)
+    out.set(this.#rows.subarray(start, start + oldest), offset + TENSOR_SIZE - oldest)
+  }
+
+  writeContext (out: Float32Array, offset: number): void {
+    this.#sums.fill(0)
+    this.#united.fill(0)
+    const first = this.#slot * TENSOR_WINDOWS
+    for (let row = first; row < first + TENSOR_WINDOWS; row++) this.#add(row)
+    const distinctPorts = distinctCount(this.#united, 0)
+    const distinctPeers = distinctCount(this.#united, SKETCH_WORDS)
+    writeContext(this.#kind, this.#stepMs, { sums: this.#sums, distinctPorts, distinctPeers }, out, offset)
+  }
+
+  /** Empties the rows of `count` window numbers from `first` on. */
+  #clear (slot: number, first: number, count: number): void {
+    for (let number = first; number < first + count; number++) {
+      const row = slot * TENSOR_WINDOWS + number % TENSOR_WINDOWS
+      this.#rows.fill(0, row * FEATURES.length, (row + 1) * FEATURES.length)
+      this.#spans.fill(0, row * SPAN_WIDTH, (row + 1) * SPAN_WIDTH)
+      this.#sketches.fill(0, row * SKETCH_WIDTH, (row + 1) * SKETCH_WIDTH)
+    }
+  }
+
+  #store (row: number, window: Window): void {
+    this.#rows.set(window.features, row * FEATURES.length)
+    writeSpanRow(window, this.#spans, row * SPAN_WIDTH)
+    this.#sketchBytes.set(window.portSketch, row * SKETCH_WIDTH * 4)
+    this.#sketchBytes.set(window.peerSketch, row * SKETCH_WIDTH * 4 + SKETCH_BYTES)
+  }
+
+  #add (row: number): void {
+    for (let column = 0; column < SPAN_WIDTH; column++) {
+      this.#sums[column] = (this.#sums[column] ?? 0) + (this.#spans[row * SPAN_WIDTH + column] ?? 0)
+    }
+    for (let word = 0; word < SKETCH_WIDTH; word++) {
+      this.#united[word] = (this.#united[word] ?? 0) | (this.#sketches[row * SKETCH_WIDTH + word] ?? 0)
+    }
+  }
+}
+
+/** Linear counting (Whang et al. 1990) over SKETCH_WORDS words from `offset`: m ln(m / zero bits). A full sketch counts as half a zero bit. */
+function distinctCount (words: Uint32Array, offset: number): number {
+  let ones = 0
+  for (let word = offset; word < offset + SKETCH_WORDS; word++) ones += popCount(words[word] ?? 0)
+  const zeros = Math.max(SKETCH_BITS - ones, 0.5)
+  return SKETCH_BITS * Math.log(SKETCH_BITS / zeros)
+}
+
+/** Bits set in 32 (Hacker's Delight, 5-1). */
+function popCount (word: number): number {
+  let bits = word - ((word >>> 1) & 0x5555_5555)
+  bits = (bits & 0x3333_3333) + ((bits >>> 2) & 0x3333_3333)
+  return Math.imul((bits + (bits >>> 4)) & 0x0f0f_0f0f, 0x0101_0101) >>> 24
+}
