@@ -5,6 +5,7 @@ import { rm } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { gatherEnvoyProtos } from './envoy-protos.ts'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const bin = (name: string) => join(root, 'node_modules', '.bin', name)
@@ -21,10 +22,14 @@ export const PROTO_MODULES: readonly ProtoModule[] = [
   { input: 'src/wire', out: '.', exclude: ['src/wire/envoy', 'src/wire/gen'] },
 ]
 
+/** Folder below src/wire/gen of Envoy's API, whose .proto files lie in npm's packages (see src/wire/envoy/README.md). */
+const ENVOY = 'xds'
+
 /** Generates every module below `target`, which it empties first. Rejects with buf's own words where a .proto is wrong. */
 export async function generate (target: string): Promise<void> {
   await rm(target, { recursive: true, force: true })
-  for (const { input, out, exclude } of PROTO_MODULES) {
+  await using envoy = await gatherEnvoyProtos(root)
+  for (const { input, out, exclude } of [...PROTO_MODULES, { input: envoy.folder, out: ENVOY, exclude: [] }]) {
     const template = {
       version: 'v2',
       plugins: [{ local: bin('protoc-gen-es'), out: relative(root, join(target, out)), opt: ['target=ts', 'import_extension=ts'] }],
