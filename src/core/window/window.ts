@@ -56,6 +56,8 @@ export const QUALITY = { iatEstimated: 1, flagsMissing: 2, bytesEstimated: 4, ta
 export interface Window {
   readonly key: WindowKey
   readonly stepMs: StepMs
+  /** Unix ms of the key's first packet within the window; the window's start where it holds decided attempts and no packet. */
+  readonly firstPacketMs: number
   /** floor(Unix time in ms / stepMs) of the window's start; does not fit 32 bits. */
   readonly number: number
   /** Length FEATURES.length. Counts, bytes, seconds, milliseconds and ratios as FEATURES says. */
