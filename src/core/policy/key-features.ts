@@ -1,7 +1,4 @@
-import type { StepMs } from '../window/window.ts'
+import type { Score } from '../verdict/score.ts'
 
-/** The last 20 windows of a key at one step: [20 x 12], row-major, oldest first, silent steps as zero rows. */
-export interface KeyTensor {
-  readonly stepMs: StepMs
-  readonly tensor: Float32Array
-}
+/** The last 20 windows of a key at one step; any `Score` is one. */
+export type KeyTensor = Pick<Score, 'stepMs' | 'windowNumber' | 'tensor'>

@@ -1,6 +1,7 @@
 import type { Detection, Endpoint } from '../verdict/detection.ts'
 import type { KeyTensor } from './key-features.ts'
 import type { Policy, Rule } from './rule.ts'
+import type { TimeZone } from './time-zone.ts'
 
 /** All that a rule may be asked about. */
 export interface Facts {
@@ -12,8 +13,8 @@ export interface Facts {
   readonly tensors: readonly KeyTensor[]
   /** Unix ms at which `time.*` is read: the end of the newest window, so that a replay is judged by its own clock. */
   readonly atMs: number
-  /** IANA name; `time.*` is in it. */
-  readonly timeZone: string
+  /** `time.*` is in it. */
+  readonly zone: TimeZone
   /** Classes of the loaded model. */
   readonly modelClasses: readonly string[]
 }

@@ -39,6 +39,8 @@ export interface SafetyRequest {
   readonly source: string
   readonly target: string
   readonly action: ActionType
+  /** Place of the action in its rule. Cooldowns are kept for each, so that a rule's second action is not held back by its first. */
+  readonly actionIndex: number
   /** The pod that would be restricted; `anySource` restricts at the victim; null: no known pod has the address. */
   readonly subject: Pod | 'anySource' | null
   readonly evidence: SourceEvidence
