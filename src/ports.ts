@@ -84,6 +84,13 @@ export interface Collection<T> {
   put: (id: string, value: T) => Promise<void>
 }
 
+/** Small state that a part goes on from after a restart; each reader parses its own. */
+export interface Checkpoints {
+  /** What was saved last under this name, not yet parsed; undefined if nothing was. */
+  load: (name: string) => unknown
+  save: (name: string, value: unknown) => Promise<void>
+}
+
 export interface AuditEntry {
   readonly sequence: number
   readonly at: string

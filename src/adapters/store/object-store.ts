@@ -1,0 +1,46 @@
+import { Mitigation } from '../../core/mitigation/mitigation.ts'
+import { Decision } from '../../core/policy/decision.ts'
+import { Detection } from '../../core/verdict/detection.ts'
+import type { Checkpoints, ObjectStore } from '../../ports.ts'
+import { SqliteCheckpoints } from './checkpoints.ts'
+import { SqliteCollection } from './collection.ts'
+import { OwnedDatabase } from './database.ts'
+import { GroupCommit } from './group-commit.ts'
+
+/** How many ended objects are kept of each kind; what is still in force is never pruned. */
+export interface Retention {
+  readonly detections: number
+  readonly decisions: number
+  readonly mitigations: number
+}
+const RETENTION: Retention = { detections: 20_000, decisions: 50_000, mitigations: 20_000 }
+
+const MIGRATIONS = [`
+  CREATE TABLE object (
+    place INTEGER PRIMARY KEY AUTOINCREMENT, -- order of first writing: an update does not move an object
+    collection TEXT NOT NULL,
+    id TEXT NOT NULL,
+    live INTEGER NOT NULL,
+    value TEXT NOT NULL,
+    UNIQUE (collection, id)
+  ) STRICT;
+  CREATE INDEX object_order ON object (collection, place);
+  CREATE INDEX object_ended ON object (collection, place) WHERE live = 0;
+  CREATE TABLE checkpoint (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT`]
+
+/** The loop's objects in `DIR/store.db`. Throws as `OwnedDatabase.open` does. */
+export function openStore (dir: string, retention: Partial<Retention> = {}): ObjectStore & { readonly checkpoints: Checkpoints } & AsyncDisposable {
+  const owned = OwnedDatabase.open({ dir, name: 'store', applicationId: 0x41534d31, migrations: MIGRATIONS })
+  const commits = new GroupCommit(owned.sqlite, owned.path)
+  const limits = { ...RETENTION, ...retention }
+  return {
+    detections: new SqliteCollection(owned, commits, { name: 'detections', schema: Detection, limit: limits.detections, live: ({ phase }) => phase !== 'closed' }),
+    decisions: new SqliteCollection(owned, commits, { name: 'decisions', schema: Decision, limit: limits.decisions, live: () => false }),
+    mitigations: new SqliteCollection(owned, commits, { name: 'mitigations', schema: Mitigation, limit: limits.mitigations, live: ({ status }) => status.phase === 'active' }),
+    checkpoints: new SqliteCheckpoints(owned, commits),
+    async [Symbol.asyncDispose] () {
+      commits[Symbol.dispose]()
+      owned[Symbol.dispose]()
+    },
+  }
+}
