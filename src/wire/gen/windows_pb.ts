@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file windows.proto.
  */
 export const file_windows: GenFile = /*@__PURE__*/
-  fileDesc("Cg13aW5kb3dzLnByb3RvEhJhdXRvc2hpZWxkLndpcmUudjEiLAoJU3RlcENsb2NrEg8KB3N0ZXBfbXMYASABKA0SDgoGbmV3ZXN0GAIgASgEIsACCg1XaW5kb3dDb2x1bW5zEiwKBXN0ZXBzGAEgAygLMh0uYXV0b3NoaWVsZC53aXJlLnYxLlN0ZXBDbG9jaxIRCglhZGRyZXNzZXMYAiADKAwSEgoKa2V5X3NvdXJjZRgDIAMoDRIXCg9rZXlfZGVzdGluYXRpb24YBCADKA0SCwoDa2V5GAUgAygNEgwKBHN0ZXAYBiADKA0SCwoDYWdlGAcgAygNEhAKCGZlYXR1cmVzGAggAygCEhAKCGNvdW50ZXJzGAkgAygHEg8KB3F1YWxpdHkYCiADKA0SEgoKcG9ydF9jb3VudBgLIAMoDRIMCgRwb3J0GAwgAygNEhQKDHBvcnRfcGFja2V0cxgNIAMoDRIVCg1wb3J0X3NrZXRjaGVzGA4gASgMEhUKDXBlZXJfc2tldGNoZXMYDyABKAxiBnByb3RvMw");
+  fileDesc("Cg13aW5kb3dzLnByb3RvEhJhdXRvc2hpZWxkLndpcmUudjEiLAoJU3RlcENsb2NrEg8KB3N0ZXBfbXMYASABKA0SDgoGbmV3ZXN0GAIgASgEItkCCg1XaW5kb3dDb2x1bW5zEiwKBXN0ZXBzGAEgAygLMh0uYXV0b3NoaWVsZC53aXJlLnYxLlN0ZXBDbG9jaxIRCglhZGRyZXNzZXMYAiADKAwSEgoKa2V5X3NvdXJjZRgDIAMoDRIXCg9rZXlfZGVzdGluYXRpb24YBCADKA0SCwoDa2V5GAUgAygNEgwKBHN0ZXAYBiADKA0SCwoDYWdlGAcgAygNEhcKD2ZpcnN0X3BhY2tldF91cxgQIAMoDRIQCghmZWF0dXJlcxgIIAMoAhIQCghjb3VudGVycxgJIAMoBxIPCgdxdWFsaXR5GAogAygNEhIKCnBvcnRfY291bnQYCyADKA0SDAoEcG9ydBgMIAMoDRIUCgxwb3J0X3BhY2tldHMYDSADKA0SFQoNcG9ydF9za2V0Y2hlcxgOIAEoDBIVCg1wZWVyX3NrZXRjaGVzGA8gASgMYgZwcm90bzM");
 
 /**
  * How far one step of time has got.
@@ -44,7 +44,7 @@ export const StepClockSchema: GenMessage<StepClock> = /*@__PURE__*/
   messageDesc(file_windows, 0);
 
 /**
- * Rows are windows. `key`, `step`, `age`, `quality` and `port_count` have one entry a row; `features` 12 and
+ * Rows are windows. `key`, `step`, `age`, `first_packet_us`, `quality` and `port_count` have one entry a row; `features` 12 and
  * `counters` 7, row by row, in the order of the feature schema.
  *
  * @generated from message autoshield.wire.v1.WindowColumns
@@ -94,6 +94,13 @@ export type WindowColumns = Message<"autoshield.wire.v1.WindowColumns"> & {
    * @generated from field: repeated uint32 age = 7;
    */
   age: number[];
+
+  /**
+   * From the window's start to its first packet, in microseconds.
+   *
+   * @generated from field: repeated uint32 first_packet_us = 16;
+   */
+  firstPacketUs: number[];
 
   /**
    * @generated from field: repeated float features = 8;
