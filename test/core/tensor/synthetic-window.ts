@@ -21,6 +21,7 @@ export function syntheticWindow (given: {
     portSketch: sketch(given.portBits ?? []),
     peerSketch: sketch(given.peerBits ?? []),
     quality: 0,
+    firstPacketMs: (given.number ?? 0) * (given.stepMs ?? 500),
   }
 }
 

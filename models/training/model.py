@@ -1,0 +1,73 @@
+"""The CNN-LSTM: a convolution over time, an LSTM over what it finds, and the context beside both."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+WINDOWS = 20
+FEATURES = 12
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What fixes the graph's size; everything else is learned."""
+
+    context: int
+    classes: int
+    filters: int = 32
+    hidden: int = 64
+    dense: int = 32
+    # The convolution reads KERNEL windows and moves on by STRIDE: the LSTM then takes half as many steps, at half the cost.
+    kernel: int = 4
+    stride: int = 2
+    padding: int = 1
+
+
+class Scaling(nn.Module):
+    """log1p (signed values do not occur), then (x - mean) / deviation, clamped. A deviation of infinity silences a column."""
+
+    def __init__(self, columns: int, limit: float = 5.0):
+        super().__init__()
+        self.limit = limit
+        self.register_buffer("mean", torch.zeros(columns))
+        self.register_buffer("inverse_deviation", torch.ones(columns))
+
+    def fit(self, values: torch.Tensor, silenced: list[int]) -> None:
+        """`values` is [rows, columns] of training data; constant and silenced columns become zero."""
+        logged = torch.log1p(values.double())
+        deviation = logged.std(dim=0)
+        inverse = torch.where(deviation > 1e-6, 1 / deviation.clamp(min=1e-6), 0.0)
+        inverse[silenced] = 0.0
+        self.mean.copy_(logged.mean(dim=0))
+        self.inverse_deviation.copy_(inverse)
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        scaled = (torch.log1p(values) - self.mean) * self.inverse_deviation
+        return scaled.clamp(-self.limit, self.limit)
+
+
+class Net(nn.Module):
+    """tensor [N, 20, 12] and context [N, k], both raw -> logits [N, classes]."""
+
+    def __init__(self, shape: Shape, dropout: float = 0.3):
+        super().__init__()
+        self.shape = shape
+        self.tensor_scaling = Scaling(FEATURES)
+        self.context_scaling = Scaling(shape.context)
+        self.conv = nn.Conv1d(FEATURES, shape.filters, shape.kernel, stride=shape.stride, padding=shape.padding)
+        self.lstm = nn.LSTM(shape.filters, shape.hidden)
+        self.join = nn.Linear(shape.hidden + shape.context, shape.dense)
+        self.out = nn.Linear(shape.dense, shape.classes)
+        self.dropout = nn.Dropout(dropout)
+        # Learned after training, on validation runs: what divides the logits so that the probabilities mean what they say.
+        self.register_buffer("temperature", torch.ones(()))
+
+    def forward(self, tensor: torch.Tensor, context: torch.Tensor) -> torch.Tensor:
+        found = torch.relu(self.conv(self.tensor_scaling(tensor).transpose(1, 2)))
+        _, (last, _) = self.lstm(self.dropout(found.permute(2, 0, 1)))
+        joined = torch.cat([self.dropout(last[0]), self.context_scaling(context)], dim=1)
+        return self.out(self.dropout(torch.relu(self.join(joined))))
+
+    def probabilities(self, tensor: torch.Tensor, context: torch.Tensor) -> torch.Tensor:
+        return torch.softmax(self.forward(tensor, context) / self.temperature, dim=1)

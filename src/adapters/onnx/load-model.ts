@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto'
+import { open } from 'node:fs/promises'
+import { basename, dirname, extname, join } from 'node:path'
+import { AutoshieldError } from '../../core/errors.ts'
+import { CONTEXT_COLUMNS } from '../../core/tensor/context.ts'
+import { FEATURES, TENSOR_WINDOWS } from '../../core/window/window.ts'
+import type { Scorer } from '../../ports.ts'
+import { parseManifest, type ModelManifest } from './manifest.ts'
+import { OnnxScorer } from './onnx-scorer.ts'
+import { openSession } from './session.ts'
+
+/** The shipped model has 0.12 MB; past this a file is taken for something else before it is read. */
+const MAX_MODEL_BYTES = 16 * 2 ** 20
+const MAX_MANIFEST_BYTES = 4 * 2 ** 20
+
+/** How far a golden vector's probabilities may be from the manifest's: float32 sums in another order differ by about 1e-7. */
+const GOLDEN_TOLERANCE = 1e-4
+
+export interface LoadOptions {
+  /** Ask for CUDA. Where it is not to be had, `warn` says so and the CPU scores. */
+  readonly useGpu?: boolean
+  readonly warn?: (message: string) => void
+}
+
+/**
+ * Loads the model of a folder (or of the .onnx file in it, for MODEL_PATH), and only if manifest, hash, feature schema, shapes and
+ * golden vectors agree. The bytes that were hashed are the bytes that run. Throws NOT_FOUND, BAD_DATA, or UNTRUSTED where a file is not
+ * what its manifest says.
+ */
+export async function loadModel (path: string, options: LoadOptions = {}): Promise<Scorer> {
+  const folder = extname(path) === '.onnx' ? dirname(path) : path
+  const manifestPath = join(folder, 'manifest.json')
+  const manifest = parseManifest((await readBounded(manifestPath, MAX_MANIFEST_BYTES)).toString('utf8'), manifestPath)
+  if (extname(path) === '.onnx' && basename(path) !== manifest.file) {
+    throw new AutoshieldError('UNTRUSTED', `${path} is not the model of ${manifestPath}, which names ${manifest.file}; give the folder, or the file that the manifest names`)
+  }
+  const modelPath = join(folder, manifest.file)
+  const bytes = await readBounded(modelPath, MAX_MODEL_BYTES)
+  checkHash(modelPath, bytes, manifest)
+  const session = await openSession(bytes, modelPath, options)
+  const shapes = { tensor: [TENSOR_WINDOWS, FEATURES.length], context: [CONTEXT_COLUMNS.length], probabilities: [manifest.classes.length] }
+  const found = session.shapes()
+  if (JSON.stringify(found) !== JSON.stringify(shapes)) {
+    throw new AutoshieldError('UNTRUSTED', `${modelPath} takes and gives ${JSON.stringify(found)}, its manifest says ${JSON.stringify(shapes)}; restore both from one release`)
+  }
+  const scorer = new OnnxScorer(session, manifest)
+  await checkGolden(scorer, manifest, modelPath)
+  return scorer
+}
+
+function checkHash (path: string, bytes: Buffer, manifest: ModelManifest): void {
+  const found = createHash('sha256').update(bytes).digest('hex')
+  if (found === manifest.sha256 && bytes.length === manifest.bytes) return
+  throw new AutoshieldError('UNTRUSTED',
+    `${path} is not the file that its manifest describes: expected sha256 ${manifest.sha256} (${manifest.bytes} bytes), found ${found} (${bytes.length} bytes); restore it from the release, or run \`npm run train\``)
+}
+
+async function checkGolden (scorer: Scorer, manifest: ModelManifest, path: string): Promise<void> {
+  const { golden } = manifest
+  const found = await scorer.score(golden.length,
+    Float32Array.from(golden.flatMap(({ tensor }) => tensor)), Float32Array.from(golden.flatMap(({ context }) => context)))
+  const expected = golden.flatMap(({ probabilities }) => probabilities)
+  // Written so that NaN fails.
+  const at = expected.findIndex((value, index) => !(Math.abs(value - (found[index] ?? NaN)) <= GOLDEN_TOLERANCE))
+  if (at < 0) return
+  const [vector, index] = [Math.floor(at / manifest.classes.length), at % manifest.classes.length]
+  throw new AutoshieldError('UNTRUSTED',
+    `${path} does not compute what its manifest promises: golden[${vector}] ${manifest.classes[index] ?? ''} is ${found[at] ?? NaN}, expected ${expected[at] ?? NaN}; restore both from one release`)
+}
+
+async function readBounded (path: string, limit: number): Promise<Buffer> {
+  const file = await open(path).catch((cause: unknown) => {
+    throw new AutoshieldError('NOT_FOUND', `${path} cannot be opened; point MODEL_PATH or --model at a folder with manifest.json and its .onnx file`, { cause })
+  })
+  try {
+    const { size } = await file.stat()
+    if (size > limit) throw new AutoshieldError('BAD_DATA', `${path} has ${size} bytes, at most ${limit} are read; it is no model of ours`)
+    return await file.readFile()
+  } finally {
+    await file.close()
+  }
+}

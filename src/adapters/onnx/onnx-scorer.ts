@@ -1,0 +1,38 @@
+import { AutoshieldError } from '../../core/errors.ts'
+import { TENSOR_SIZE } from '../../core/tensor/tensor-table.ts'
+import type { ModelInfo, Scorer } from '../../ports.ts'
+import type { ModelManifest } from './manifest.ts'
+import type { Session } from './session.ts'
+
+/** A run holds the event loop for its whole length: 32 rows take 0.25 ms, and more gain almost nothing a row. */
+const MAX_BATCH = 32
+
+/** Scores with a verified model. */
+export class OnnxScorer implements Scorer {
+  readonly model: ModelInfo
+  readonly #session: Session
+
+  constructor (session: Session, manifest: ModelManifest) {
+    this.#session = session
+    const { version, classes, contextColumns, thresholds, usual } = manifest
+    this.model = { version, classes, contextColumns, thresholds, usual }
+  }
+
+  async score (count: number, tensors: Float32Array, contexts: Float32Array): Promise<Float32Array> {
+    const { classes, contextColumns: { length: columns } } = this.model
+    if (tensors.length < count * TENSOR_SIZE || contexts.length < count * columns) {
+      throw new AutoshieldError('INTERNAL', `a batch of ${count} needs ${count * TENSOR_SIZE} tensor and ${count * columns} context values, got ${tensors.length} and ${contexts.length}`)
+    }
+    const probabilities = new Float32Array(count * classes.length)
+    for (let first = 0; first < count; first += MAX_BATCH) {
+      const end = Math.min(first + MAX_BATCH, count)
+      const part = await this.#session.run(end - first, tensors.subarray(first * TENSOR_SIZE, end * TENSOR_SIZE), contexts.subarray(first * columns, end * columns))
+      probabilities.set(part, first * classes.length)
+    }
+    return probabilities
+  }
+
+  async [Symbol.asyncDispose] (): Promise<void> {
+    await this.#session[Symbol.asyncDispose]()
+  }
+}

@@ -1,0 +1,67 @@
+import t from 'tap'
+import { explain } from '../../../src/core/explain/explain.ts'
+import type { FeatureEvidence } from '../../../src/core/verdict/detection.ts'
+import { TENSOR_SIZE } from '../../../src/core/tensor/tensor-table.ts'
+import { FEATURES, type FeatureName, type WindowKey } from '../../../src/core/window/window.ts'
+
+const evidence = (usual: Partial<Record<FeatureName, number>>, contribution: Partial<Record<FeatureName, number>>, usualFrom: 'key' | 'training' = 'key'): FeatureEvidence[] =>
+  FEATURES.map((feature) => ({ feature, value: 0, usual: usual[feature] ?? 0, usualFrom, contribution: contribution[feature] ?? 0 }))
+    .sort((a, b) => b.contribution - a.contribution)
+
+function score (key: WindowKey, rows: readonly Partial<Record<FeatureName, number>>[], stepMs: 500 | 15_000 | 60_000 = 500): Parameters<typeof explain>[0]['score'] {
+  const tensor = new Float32Array(TENSOR_SIZE)
+  for (const [index, row] of rows.entries()) tensor.set(FEATURES.map((name) => row[name] ?? 0), (20 - rows.length + index) * FEATURES.length)
+  return { key, stepMs, windowNumber: 42, tensor }
+}
+
+const pair: WindowKey = { kind: 'pair', source: '10.0.3.7', destination: '10.0.1.4' }
+
+t.test('the sentence says who did what to whom, beside what is usual, and what it is called', (t) => {
+  const scan = score(pair, [{ flow_count: 50, unique_ports: 50, failed_conn_ratio: 0.9 }, {}, { flow_count: 214, unique_ports: 214, failed_conn_ratio: 0.98 }])
+  const said = explain({ className: 'PORT_SCAN', score: scan, evidence: evidence({ unique_ports: 1 }, { unique_ports: 0.6, failed_conn_ratio: 0.2, flow_count: 0.1 }) })
+  t.equal(said.sentence, '10.0.3.7 tried 214 different ports of 10.0.1.4 and failed in 94 % of its attempts within 1.5 s; ' +
+    'usual for this pair is 1 port and 0 %; this is how Network Service Discovery (ATT&CK T1046) looks.')
+  t.equal(said.tensor.length, 20)
+  t.same(said.tensor[19]?.[0], 214)
+  t.equal(said.windowNumber, 42)
+  t.end()
+})
+
+t.test('sums and what is usual for them are told over the same time', (t) => {
+  const out = score(pair, [{ bytes_sent: 40e6 }, { bytes_sent: 44e6 }], 15_000)
+  const { sentence } = explain({ className: 'DATA_EXFILTRATION', score: out, evidence: evidence({ bytes_sent: 1200 }, { bytes_sent: 0.9 }, 'training') })
+  t.match(sentence, '10.0.3.7 sent 84 MB to 10.0.1.4 within 30 s; usual for a pair in training is 2.4 kB;')
+  t.end()
+})
+
+t.test('a flood is told from its victim, without a source', (t) => {
+  const flood = score({ kind: 'fan-in', destination: '10.0.1.4' }, [{ syn_count: 5000, unique_ports: 300 }])
+  const { sentence } = explain({ className: 'SYN_FLOOD', score: flood, evidence: evidence({ syn_count: 1, unique_ports: 1 }, { syn_count: 0.5, unique_ports: 0.4 }) })
+  t.match(sentence, '10.0.1.4 was sent 5,000 connection requests and was approached from 300 addresses within 500 ms; usual for this destination is 1 connection request and 1 address;')
+  t.end()
+})
+
+t.test('where no feature alone changes the score, the class\'s own features tell it', (t) => {
+  const guess = score(pair, [{ flow_count: 30, bytes_sent: 3000 }], 15_000)
+  t.match(explain({ className: 'BRUTE_FORCE', score: guess, evidence: evidence({}, {}) }).sentence, 'had 30 connections to 10.0.1.4 and sent 3 kB')
+  t.match(explain({ className: 'A_USERS_OWN', score: guess, evidence: evidence({}, {}) }).sentence, 'this is how A_USERS_OWN looks')
+  t.end()
+})
+
+t.test('text from a peer stays text', (t) => {
+  const key: WindowKey = { kind: 'pair', source: '\u001b[31mroot\u202e', destination: '<b>x</b>\n' }
+  const { sentence } = explain({ className: 'PORT_SCAN', score: score(key, [{ unique_ports: 9 }]), evidence: evidence({}, { unique_ports: 1 }) })
+  t.match(sentence, '?[31mroot? tried 9 different ports of <b>x</b>? within')
+  t.end()
+})
+
+t.test('every feature has words for every kind of key', (t) => {
+  const keys: WindowKey[] = [pair, { kind: 'fan-out', source: 'a' }, { kind: 'fan-in', destination: 'b' }]
+  for (const key of keys) {
+    for (const feature of FEATURES) {
+      const { sentence } = explain({ className: 'PORT_SCAN', score: score(key, [{ [feature]: 3 }]), evidence: evidence({ [feature]: 2 }, { [feature]: 1 }) })
+      t.notMatch(sentence, /undefined|NaN|null| {2}/, sentence)
+    }
+  }
+  t.end()
+})
