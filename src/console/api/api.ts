@@ -1,0 +1,58 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import { Type } from 'typebox'
+import { addComponents, answers } from './components.ts'
+import type { Api, ApiContext } from './context.ts'
+import { DOCS_CSP } from './guard.ts'
+import type { ApiError } from './http-error.ts'
+import { detectionRoutes } from './routes/detections.ts'
+import { eventRoutes } from './routes/events.ts'
+import { fleetRoutes } from './routes/fleet.ts'
+import { mitigationRoutes } from './routes/mitigations.ts'
+import { statusRoutes } from './routes/status.ts'
+import { addRoutes } from './server.ts'
+
+/** `/api/v1`, its document at `/docs` and `/docs/json`, `/healthz` and `/readyz`. */
+export async function addApi (app: Api, context: ApiContext): Promise<void> {
+  addComponents(app)
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'AutoShield Mesh',
+        version: context.version,
+        description: 'What the loop sees, decides and does. Lists are newest first with `limit` and `cursor`; every refusal is `{code, message}`.',
+      },
+      tags: ['status', 'detections', 'decisions', 'mitigations', 'proxies', 'policy', 'audit', 'events'].map((name) => ({ name })),
+    },
+    // A schema is called by its own name in the document, not by the order in which it was added.
+    refResolver: { buildLocalReference: (json, _base, _fragment, index) => typeof json['$id'] === 'string' ? json['$id'] : `def-${index}` },
+  })
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: DOCS_CSP })
+  await app.register(async (scope: Api) => addRoutes(scope, () => {
+    for (const add of [statusRoutes, detectionRoutes, mitigationRoutes, fleetRoutes, eventRoutes]) add(scope, context)
+  }), { prefix: '/api/v1' })
+  addProbes(app, context)
+}
+
+function addProbes (app: Api, { loop }: ApiContext): void {
+  const Health = Type.Object({ status: Type.Literal('ok') }, { additionalProperties: false })
+  addRoutes(app, () => {
+    app.get('/healthz', {
+      schema: { tags: ['status'], summary: 'Whether the process answers', response: answers(Health) },
+    }, () => ({ status: 'ok' as const }))
+
+    app.get('/readyz', {
+      schema: {
+        tags: ['status'],
+        summary: 'Whether the loop is closed: detector connected, policy loaded, store writable',
+        response: answers(Health),
+      },
+    }, (_request, reply) => {
+      const { ready, reasons } = loop.ready()
+      const notReady: ApiError = { code: 'UNAVAILABLE', message: `Not ready: ${reasons.join('; ')}.` }
+      if (ready) reply.send({ status: 'ok' })
+      else reply.code(503).send(notReady)
+    })
+  })
+}

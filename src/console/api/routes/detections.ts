@@ -1,0 +1,93 @@
+import { Type } from 'typebox'
+import { stringify } from 'yaml'
+import { AutoshieldError } from '../../../core/errors.ts'
+import { Decision, VERDICTS } from '../../../core/policy/decision.ts'
+import { Detection } from '../../../core/verdict/detection.ts'
+import type { Api, ApiContext } from '../context.ts'
+import { answers, ref } from '../components.ts'
+import { PageQuery, pageOf, paginate, SCAN_LIMIT } from '../paging.ts'
+
+export const Id = (what: string) => Type.String({ minLength: 1, maxLength: 253, description: what })
+
+/** The planned objects of decisions, as one YAML stream; a comment where there are none, so that it is never an empty file. */
+export function planYaml (decisions: readonly Decision[]): string {
+  const documents = decisions.flatMap(({ plan }) => plan.map(({ yaml }) => yaml.trimEnd()))
+  return documents.length === 0 ? `# ${stringify('nothing is planned')}` : `${documents.join('\n---\n')}\n`
+}
+
+export const YamlText = Type.Unsafe<string>({
+  description: 'YAML documents, as `kubectl apply -f -` reads them.',
+  content: { 'application/yaml': { schema: { type: 'string' } } },
+})
+
+export function detectionRoutes (app: Api, { loop }: ApiContext): void {
+  const { detections, decisions } = loop.store
+
+  app.get('/detections', {
+    schema: {
+      tags: ['detections'],
+      summary: 'Detections, newest first',
+      querystring: Type.Object({
+        ...PageQuery,
+        phase: Type.Optional(Detection.properties.phase),
+        class: Type.Optional(Type.String({ maxLength: 100 })),
+        chain: Type.Optional(Type.String({ maxLength: 253, description: 'The story on one source.' })),
+      }, { additionalProperties: false }),
+      response: answers(pageOf(ref(Detection))),
+    },
+  }, ({ query }) => {
+    const wanted = detections.list({ limit: SCAN_LIMIT }).filter((item) =>
+      (query.phase === undefined || item.phase === query.phase) &&
+      (query.class === undefined || item.class === query.class) &&
+      (query.chain === undefined || item.chain === query.chain))
+    return paginate(wanted, ({ id }) => id, query)
+  })
+
+  app.get('/detections/:id', {
+    schema: {
+      tags: ['detections'],
+      summary: 'One detection with its explanation and tensor',
+      params: Type.Object({ id: Id('Id of the detection.') }),
+      response: answers(ref(Detection), 404),
+    },
+  }, ({ params }) => {
+    const found = detections.get(params.id)
+    if (found === null) throw new AutoshieldError('NOT_FOUND', `There is no detection '${params.id}'; GET /api/v1/detections lists them.`)
+    return found
+  })
+
+  app.get('/decisions', {
+    schema: {
+      tags: ['decisions'],
+      summary: 'Decisions, newest first',
+      querystring: Type.Object({
+        ...PageQuery,
+        detection: Type.Optional(Type.String({ maxLength: 253 })),
+        verdict: Type.Optional(Type.Enum([...VERDICTS])),
+      }, { additionalProperties: false }),
+      response: answers(pageOf(ref(Decision))),
+    },
+  }, ({ query }) => {
+    const wanted = decisions.list({ limit: SCAN_LIMIT }).filter((item) =>
+      (query.detection === undefined || item.detection === query.detection) &&
+      (query.verdict === undefined || item.verdict === query.verdict))
+    return paginate(wanted, ({ id }) => id, query)
+  })
+
+  const decision = (id: string): Decision => {
+    const found = decisions.get(id)
+    if (found === null) throw new AutoshieldError('NOT_FOUND', `There is no decision '${id}'; GET /api/v1/decisions lists them.`)
+    return found
+  }
+  const params = Type.Object({ id: Id('Id of the decision.') })
+
+  app.get('/decisions/:id', {
+    schema: { tags: ['decisions'], summary: 'One decision with every safety check', params, response: answers(ref(Decision), 404) },
+  }, (request) => decision(request.params.id))
+
+  app.get('/decisions/:id/plan', {
+    schema: { tags: ['decisions'], summary: 'The objects that it would apply, as YAML', params, response: answers(YamlText, 404) },
+  }, (request, reply) => {
+    reply.type('application/yaml; charset=utf-8').send(planYaml([decision(request.params.id)]))
+  })
+}

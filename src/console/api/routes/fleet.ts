@@ -1,0 +1,71 @@
+import { Type } from 'typebox'
+import { AutoshieldError } from '../../../core/errors.ts'
+import type { AuditTrail } from '../../../ports.ts'
+import type { Api, ApiContext } from '../context.ts'
+import { answers, ref } from '../components.ts'
+import { PageQuery, pageOf, paginate, SCAN_LIMIT } from '../paging.ts'
+import { AuditEntry, Policy, ProxyStatus, Snapshot } from '../views.ts'
+import { Id } from './detections.ts'
+
+const AuditQuery = Type.Object({
+  ...PageQuery,
+  text: Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: 'Anywhere in the entry.' })),
+  actor: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+  action: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+  object: Type.Optional(Type.String({ minLength: 1, maxLength: 253 })),
+  since: Type.Optional(Type.String({ format: 'date-time' })),
+}, { additionalProperties: false })
+
+export function fleetRoutes (app: Api, { loop }: ApiContext): void {
+  app.get('/proxies', {
+    schema: {
+      tags: ['proxies'],
+      summary: 'Proxies and what they answered to their newest snapshot',
+      querystring: Type.Object(PageQuery, { additionalProperties: false }),
+      response: answers(pageOf(ref(ProxyStatus))),
+    },
+  }, ({ query }) => {
+    const statuses = loop.proxies.statuses().map((status) => ({ ...status, mitigations: [...status.mitigations] }))
+    return paginate(statuses.toSorted((a, b) => a.podUid < b.podUid ? -1 : 1), ({ podUid }) => podUid, query)
+  })
+
+  app.get('/proxies/:podUid/snapshot', {
+    schema: {
+      tags: ['proxies'],
+      summary: 'The xDS resources that the proxy of this pod has or would get',
+      params: Type.Object({ podUid: Id('UID of the pod.') }),
+      response: answers(ref(Snapshot), 404),
+    },
+  }, ({ params: { podUid } }) => {
+    const snapshot = loop.proxies.snapshot(podUid)
+    if (snapshot === null) throw new AutoshieldError('NOT_FOUND', `No snapshot is kept for a pod '${podUid}'; GET /api/v1/proxies lists the proxies.`)
+    return { version: snapshot.version, resources: snapshot.resources ?? null }
+  })
+
+  app.get('/policy', {
+    schema: { tags: ['policy'], summary: 'The rules in force', response: answers(ref(Policy)) },
+  }, () => {
+    const { source, rules } = loop.policy()
+    return { source, rules: [...rules] }
+  })
+
+  app.get('/audit', {
+    schema: {
+      tags: ['audit'],
+      summary: `Search the audit trail, newest first, within the newest ${SCAN_LIMIT} matches`,
+      querystring: AuditQuery,
+      response: answers(pageOf(ref(AuditEntry))),
+    },
+  }, ({ query: { text, actor, action, object, since, ...page } }) => {
+    const search: Parameters<AuditTrail['search']>[0] = {
+      ...(text !== undefined && { text }),
+      ...(actor !== undefined && { actor }),
+      ...(action !== undefined && { action }),
+      ...(object !== undefined && { object }),
+      ...(since !== undefined && { sinceMs: Date.parse(since) }),
+      limit: SCAN_LIMIT,
+    }
+    const entries = loop.audit.search(search).toSorted((a, b) => b.sequence - a.sequence)
+    return paginate(entries.map((entry) => ({ ...entry, detail: { ...entry.detail } })), ({ sequence }) => String(sequence), page)
+  })
+}

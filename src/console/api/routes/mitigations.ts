@@ -1,0 +1,70 @@
+import { Type } from 'typebox'
+import { AutoshieldError } from '../../../core/errors.ts'
+import { Mitigation } from '../../../core/mitigation/mitigation.ts'
+import type { Api, ApiContext } from '../context.ts'
+import { answers, ref } from '../components.ts'
+import { PageQuery, pageOf, paginate, SCAN_LIMIT } from '../paging.ts'
+import { Id, planYaml, YamlText } from './detections.ts'
+
+const RevertBody = Type.Object({
+  reason: Type.String({ minLength: 1, maxLength: 500, pattern: '\\S', description: 'Why; kept in the audit trail.' }),
+  actor: Type.Optional(Type.String({
+    minLength: 1, maxLength: 64, pattern: '^[\\w.@ -]*[\\w.@-][\\w.@ -]*$', description: 'Who says so. The console has no accounts: the name is as good as the access to its port.',
+  })),
+}, { additionalProperties: false })
+
+export function mitigationRoutes (app: Api, { loop }: ApiContext): void {
+  const { mitigations, decisions } = loop.store
+  const params = Type.Object({ name: Id('Name of the mitigation.') })
+
+  const mitigation = (name: string): Mitigation => {
+    const found = mitigations.get(name)
+    if (found === null) throw new AutoshieldError('NOT_FOUND', `There is no mitigation '${name}'; GET /api/v1/mitigations lists them.`)
+    return found
+  }
+
+  app.get('/mitigations', {
+    schema: {
+      tags: ['mitigations'],
+      summary: 'Mitigations, newest first',
+      querystring: Type.Object({
+        ...PageQuery,
+        phase: Type.Optional(Mitigation.properties.status.properties.phase),
+        detection: Type.Optional(Type.String({ maxLength: 253 })),
+      }, { additionalProperties: false }),
+      response: answers(pageOf(ref(Mitigation))),
+    },
+  }, ({ query }) => {
+    const wanted = mitigations.list({ limit: SCAN_LIMIT }).filter((item) =>
+      (query.phase === undefined || item.status.phase === query.phase) &&
+      (query.detection === undefined || item.spec.detection === query.detection))
+    return paginate(wanted, ({ metadata }) => metadata.name, query)
+  })
+
+  app.get('/mitigations/:name', {
+    schema: { tags: ['mitigations'], summary: 'One mitigation with its conditions', params, response: answers(ref(Mitigation), 404) },
+  }, (request) => mitigation(request.params.name))
+
+  app.get('/mitigations/:name/plan', {
+    schema: { tags: ['mitigations'], summary: 'The objects behind it (a NetworkPolicy, a patch), as YAML', params, response: answers(YamlText, 404) },
+  }, (request, reply) => {
+    const { metadata: { name } } = mitigation(request.params.name)
+    const owners = decisions.list({ limit: SCAN_LIMIT }).filter((decision) => decision.mitigation === name)
+    reply.type('application/yaml; charset=utf-8').send(planYaml(owners))
+  })
+
+  app.post('/mitigations/:name/revert', {
+    schema: {
+      tags: ['mitigations'],
+      summary: 'Undo a mitigation now',
+      description: 'Takes the restriction back from every target and records who asked and why.',
+      params,
+      body: RevertBody,
+      response: answers(ref(Mitigation), 404, 409, 413, 415, 422),
+    },
+  }, ({ params: { name }, body }) => {
+    const { status } = mitigation(name)
+    if (status.phase !== 'active') throw new AutoshieldError('CONFLICT', `The mitigation '${name}' is already ${status.phase}; there is nothing left to undo.`)
+    return loop.revert(name, `console:${body.actor?.trim() ?? 'anonymous'}`, body.reason.trim())
+  })
+}

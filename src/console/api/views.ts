@@ -1,0 +1,89 @@
+import { Type, type Static } from 'typebox'
+
+const count = (description: string) => Type.Integer({ minimum: 0, description })
+const time = (description: string) => Type.String({ format: 'date-time', description })
+const closed = { additionalProperties: false } as const
+
+export const TrafficEdge = Type.Object({
+  source: Type.String({ description: 'Address of the initiator.' }),
+  destination: Type.String({ description: 'Address of the responder.' }),
+  packets: Type.Number({ minimum: 0 }),
+  bytes: Type.Number({ minimum: 0, description: 'Layer-4 payload, both directions.' }),
+  flows: Type.Number({ minimum: 0 }),
+}, { $id: 'TrafficEdge', ...closed })
+
+export const DetectorStats = Type.Object({
+  observers: count('Observers connected now.'),
+  packets: count('Packets seen since the detector started.'),
+  flows: count('Flows since the detector started.'),
+  windows: count('Windows since the detector started.'),
+  tensors: count('Tensors scored since the detector started.'),
+  keys: count('Keys held now.'),
+  dropped: count('What bounded queues and tables dropped since the detector started.'),
+  malformed: count('Packets that could not be understood since the detector started.'),
+}, { $id: 'DetectorStats', ...closed })
+
+export const Traffic = Type.Object({
+  atMs: Type.Number({ description: 'Unix milliseconds; end of the 15 s window that the edges sum up.' }),
+  edges: Type.Array(TrafficEdge),
+  stats: DetectorStats,
+}, { $id: 'Traffic', ...closed })
+
+export const Status = Type.Object({
+  version: Type.String(),
+  startedAt: time('When this console started.'),
+  now: time('The console\'s clock.'),
+  ready: Type.Boolean(),
+  reasons: Type.Array(Type.String(), { description: 'Why it is not ready.' }),
+  detections: Type.Object({ suspected: count('Under watch.'), open: count('Going on.'), closed: count('Over.') }, closed),
+  mitigations: Type.Object({ active: count('In force or simulated now.'), simulated: count('Of the active, how many enforce nothing.') }, closed),
+  pods: Type.Object({
+    known: count('Pods in the directory.'),
+    observed: count('Pods that an observer reports.'),
+    unobserved: count('Pods that no observer reports; the rest cannot be told.'),
+  }, closed),
+  proxies: Type.Object({ connected: count('Proxies connected.'), rejected: count('Proxies that refused their newest snapshot.') }, closed),
+  stats: Type.Union([DetectorStats, Type.Null()], { description: 'null before any traffic came.' }),
+}, { $id: 'Status', ...closed })
+export type Status = Static<typeof Status>
+
+export const Pod = Type.Object({
+  uid: Type.String(),
+  namespace: Type.String(),
+  name: Type.String(),
+  addresses: Type.Array(Type.String()),
+  labels: Type.Record(Type.String(), Type.String()),
+  node: Type.String(),
+  observed: Type.Union([Type.Boolean(), Type.Null()], { description: 'null: the directory cannot tell.' }),
+}, { $id: 'Pod', ...closed })
+export type Pod = Static<typeof Pod>
+
+export const ProxyStatus = Type.Object({
+  podUid: Type.String(),
+  connected: Type.Boolean(),
+  version: Type.String(),
+  state: Type.Union([Type.Literal('in-sync'), Type.Literal('pending'), Type.Literal('rejected')]),
+  message: Type.String({ description: 'The proxy\'s own words when it rejected.' }),
+  mitigations: Type.Array(Type.String(), { description: 'Names of the mitigations that the version carries.' }),
+}, { $id: 'ProxyStatus', ...closed })
+
+export const Snapshot = Type.Object({
+  version: Type.String(),
+  resources: Type.Unknown({ description: 'xDS resources as JSON.' }),
+}, { $id: 'Snapshot', ...closed })
+
+export const Policy = Type.Object({
+  source: Type.String({ description: 'The file that the rules came from.' }),
+  rules: Type.Array(Type.Unknown(), { description: 'The rules as loaded.' }),
+}, { $id: 'Policy', ...closed })
+
+export const AuditEntry = Type.Object({
+  sequence: Type.Integer({ minimum: 0 }),
+  at: time('When it was written.'),
+  actor: Type.String(),
+  action: Type.String(),
+  object: Type.String(),
+  reason: Type.String(),
+  detail: Type.Record(Type.String(), Type.Unknown()),
+  hash: Type.String({ description: 'sha256 over the hash before and this entry.' }),
+}, { $id: 'AuditEntry', ...closed })

@@ -1,0 +1,112 @@
+import { on } from 'node:events'
+import { EventEmitter } from 'node:events'
+import { createHash } from 'node:crypto'
+import type { Decision } from '../../src/core/policy/decision.ts'
+import type { Detection } from '../../src/core/verdict/detection.ts'
+import type { Mitigation } from '../../src/core/mitigation/mitigation.ts'
+import type { Pod } from '../../src/core/pod.ts'
+import { AutoshieldError } from '../../src/core/errors.ts'
+import type { AuditEntry, AuditTrail, Collection, Loop, LoopEvent, ProxyStatus } from '../../src/ports.ts'
+
+class MemoryCollection<T> implements Collection<T> {
+  readonly #items = new Map<string, T>()
+
+  get = (id: string): T | null => this.#items.get(id) ?? null
+  list = ({ limit = Infinity }: { limit?: number } = {}): readonly T[] => [...this.#items.values()].reverse().slice(0, limit)
+  put = async (id: string, value: T): Promise<void> => { this.#items.set(id, value) }
+}
+
+class MemoryAudit implements AuditTrail {
+  readonly #entries: AuditEntry[] = []
+  readonly #now: () => number
+
+  constructor (now: () => number) {
+    this.#now = now
+  }
+
+  append = async (entry: Omit<AuditEntry, 'sequence' | 'at' | 'hash'>): Promise<AuditEntry> => {
+    const sequence = this.#entries.length + 1
+    const hash = createHash('sha256').update(JSON.stringify([this.#entries.at(-1)?.hash, entry])).digest('hex')
+    const written = { ...entry, sequence, at: new Date(this.#now()).toISOString(), hash }
+    this.#entries.push(written)
+    return written
+  }
+
+  search = (query: Parameters<AuditTrail['search']>[0]): readonly AuditEntry[] => this.#entries.filter((entry) =>
+    (query.text === undefined || JSON.stringify(entry).includes(query.text)) &&
+    (query.actor === undefined || entry.actor === query.actor) &&
+    (query.action === undefined || entry.action === query.action) &&
+    (query.object === undefined || entry.object === query.object) &&
+    (query.sinceMs === undefined || Date.parse(entry.at) >= query.sinceMs)).slice(-(query.limit ?? Infinity))
+}
+
+/** A Loop that holds what a test puts into it and tells it to everybody who watches. */
+export class FakeLoop implements Loop {
+  readonly store = {
+    detections: new MemoryCollection<Detection>(),
+    decisions: new MemoryCollection<Decision>(),
+    mitigations: new MemoryCollection<Mitigation>(),
+  }
+
+  readonly audit: MemoryAudit
+  readonly reverts: { mitigation: string, actor: string, reason: string }[] = []
+  podList: Pod[] = []
+  proxyList: ProxyStatus[] = []
+  snapshots = new Map<string, { version: string, resources: unknown }>()
+  readiness: { ready: boolean, reasons: readonly string[] } = { ready: true, reasons: [] }
+  #traffic: Extract<LoopEvent, { type: 'traffic' }> | null = null
+  readonly #events = new EventEmitter()
+  readonly now: () => number
+
+  constructor (now: () => number = Date.now) {
+    this.now = now
+    this.audit = new MemoryAudit(now)
+    this.#events.setMaxListeners(0)
+  }
+
+  pods = {
+    byAddress: (address: string) => this.podList.find(({ addresses }) => addresses.includes(address)) ?? null,
+    list: () => this.podList,
+  }
+
+  proxies = {
+    apply: () => {},
+    statuses: () => this.proxyList,
+    snapshot: (podUid: string) => this.snapshots.get(podUid) ?? null,
+    onChange: () => ({ [Symbol.dispose]: () => {} }),
+  }
+
+  traffic = () => this.#traffic
+  policy = () => ({ source: 'policies/default.yaml', rules: [{ name: 'Brute force', attack_class: 'BRUTE_FORCE', confidence_threshold: 0.9 }] })
+  ready = () => this.readiness
+
+  revert = async (name: string, actor: string, reason: string): Promise<Mitigation> => {
+    const found = this.store.mitigations.get(name)
+    if (found === null) throw new AutoshieldError('NOT_FOUND', `There is no mitigation '${name}'.`)
+    this.reverts.push({ mitigation: name, actor, reason })
+    const reverted: Mitigation = { ...found, status: { ...found.status, phase: 'reverted', endedAt: new Date(this.now()).toISOString() } }
+    await this.emit({ type: 'mitigation', mitigation: reverted })
+    await this.audit.append({ actor, action: 'revert', object: name, reason: 'Reverted', detail: { reason } })
+    return reverted
+  }
+
+  async * subscribe (signal: AbortSignal): AsyncGenerator<LoopEvent, void> {
+    try {
+      for await (const [event] of on(this.#events, 'event', { signal }) as AsyncIterable<[LoopEvent]>) yield event
+    } catch (error) {
+      if (!signal.aborted) throw error
+    }
+  }
+
+  /** Keeps what the event carries, as the controller does before it tells anybody, and hands it on. */
+  async emit (event: LoopEvent): Promise<void> {
+    switch (event.type) {
+      case 'detection': await this.store.detections.put(event.detection.id, event.detection); break
+      case 'decision': await this.store.decisions.put(event.decision.id, event.decision); break
+      case 'mitigation': await this.store.mitigations.put(event.mitigation.metadata.name, event.mitigation); break
+      case 'proxy': this.proxyList = [...this.proxyList.filter(({ podUid }) => podUid !== event.status.podUid), event.status]; break
+      case 'traffic': this.#traffic = event; break
+    }
+    this.#events.emit('event', event)
+  }
+}

@@ -1,0 +1,39 @@
+// Serves one scene to look at while working on the page: `node test/console/preview.ts [quiet|attack|undone|simulated|crowd|empty]`.
+import { pino } from 'pino'
+import { Registry } from 'prom-client'
+import { createConsole } from '../../src/console/api/console.ts'
+import { FakeLoop } from './fake-loop.ts'
+import { attack, crowd, quiet, simulatedScan, undone } from './scenes.ts'
+
+const scenes: Readonly<Record<string, (loop: FakeLoop) => Promise<void>>> = {
+  empty: async () => {},
+  quiet,
+  attack,
+  undone,
+  simulated: async (loop) => {
+    await quiet(loop)
+    await simulatedScan(loop)
+  },
+  crowd: async (loop) => crowd(loop, 500),
+}
+
+const name = process.argv[2] ?? 'attack'
+const scene = scenes[name]
+if (scene === undefined) {
+  console.error(`There is no scene '${name}'; there are ${Object.keys(scenes).join(', ')}.`)
+} else {
+  const loop = new FakeLoop()
+  await scene(loop)
+  const stopping = new AbortController()
+  process.once('SIGINT', () => stopping.abort())
+  const preview = createConsole({
+    loop,
+    log: pino({ level: 'warn' }),
+    clock: { now: Date.now },
+    version: '0.1.0-preview',
+    registry: new Registry(),
+    pageFolder: new URL('../../src/console/web/dist', import.meta.url).pathname,
+  })
+  console.log((await preview.listen()).dashboard)
+  await preview.run(stopping.signal)
+}
