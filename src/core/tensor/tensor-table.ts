@@ -1,13 +1,13 @@
-import { FEATURES, SKETCH_BITS, SKETCH_BYTES, TENSOR_WINDOWS, keyId, type KeyKind, type StepMs, type Window } from '../window/window.ts'
+import { distinct } from '../window/sketch.ts'
+import { FEATURES, SKETCH_BYTES, TENSOR_WINDOWS, keyId, type KeyKind, type StepMs, type Window } from '../window/window.ts'
 import { SPAN_WIDTH, writeContext, writeSpanRow } from './context.ts'
 import { SlotMap } from './slot-map.ts'
 
 /** Values in one tensor. */
 export const TENSOR_SIZE = TENSOR_WINDOWS * FEATURES.length
 
-const SKETCH_WORDS = SKETCH_BYTES / 4
-/** Words that a window's sketches take: ports first, then peers. */
-const SKETCH_WIDTH = 2 * SKETCH_WORDS
+/** 32-bit words that a window's sketches take: ports first, then peers. */
+const SKETCH_WIDTH = 2 * SKETCH_BYTES / 4
 
 /** The tensor of one key as it was after a push. Valid until the next push to the table that gave it. */
 export interface TensorView {
@@ -33,6 +33,8 @@ export class TensorTable implements TensorView {
   readonly #sketchBytes: Uint8Array
   readonly #sums = new Float64Array(SPAN_WIDTH)
   readonly #united = new Uint32Array(SKETCH_WIDTH)
+  readonly #unitedPorts = new Uint8Array(this.#united.buffer, 0, SKETCH_BYTES)
+  readonly #unitedPeers = new Uint8Array(this.#united.buffer, SKETCH_BYTES, SKETCH_BYTES)
   // The key of the last push: what the view speaks of.
   #slot = 0
   #kind: KeyKind = 'pair'
@@ -93,9 +95,8 @@ export class TensorTable implements TensorView {
     this.#united.fill(0)
     const first = this.#slot * TENSOR_WINDOWS
     for (let row = first; row < first + TENSOR_WINDOWS; row++) this.#add(row)
-    const distinctPorts = distinctCount(this.#united, 0)
-    const distinctPeers = distinctCount(this.#united, SKETCH_WORDS)
-    writeContext(this.#kind, this.#stepMs, { sums: this.#sums, distinctPorts, distinctPeers }, out, offset)
+    const span = { sums: this.#sums, distinctPorts: distinct(this.#unitedPorts), distinctPeers: distinct(this.#unitedPeers) }
+    writeContext(this.#kind, this.#stepMs, span, out, offset)
   }
 
   /** Empties the rows of `count` window numbers from `first` on. */
@@ -123,19 +124,4 @@ export class TensorTable implements TensorView {
       this.#united[word] = (this.#united[word] ?? 0) | (this.#sketches[row * SKETCH_WIDTH + word] ?? 0)
     }
   }
-}
-
-/** Linear counting (Whang et al. 1990) over SKETCH_WORDS words from `offset`: m ln(m / zero bits). A full sketch counts as half a zero bit. */
-function distinctCount (words: Uint32Array, offset: number): number {
-  let ones = 0
-  for (let word = offset; word < offset + SKETCH_WORDS; word++) ones += popCount(words[word] ?? 0)
-  const zeros = Math.max(SKETCH_BITS - ones, 0.5)
-  return SKETCH_BITS * Math.log(SKETCH_BITS / zeros)
-}
-
-/** Bits set in 32 (Hacker's Delight, 5-1). */
-function popCount (word: number): number {
-  let bits = word - ((word >>> 1) & 0x5555_5555)
-  bits = (bits & 0x3333_3333) + ((bits >>> 2) & 0x3333_3333)
-  return Math.imul((bits + (bits >>> 4)) & 0x0f0f_0f0f, 0x0101_0101) >>> 24
 }

@@ -1,0 +1,94 @@
+"""Reads what export.ts wrote: labelled tensors of many runs, and which run, key and attack each belongs to."""
+
+import gzip
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from model import FEATURES, WINDOWS
+
+SAMPLE_COLUMNS = ("run", "label", "kind", "step", "key", "attack", "attack_packets")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    index: dict
+    tensors: np.ndarray  # [n, 20, 12] raw
+    contexts: np.ndarray  # [n, k] raw
+    samples: dict[str, np.ndarray]  # a column of int32 [n] for each of SAMPLE_COLUMNS; attack is -1 where there is none
+
+    def __len__(self) -> int:
+        return len(self.tensors)
+
+    @property
+    def classes(self) -> list[str]:
+        return self.index["classes"]
+
+    @property
+    def runs(self) -> list[dict]:
+        return self.index["runs"]
+
+    @property
+    def label(self) -> np.ndarray:
+        return self.samples["label"]
+
+    def subset(self, chosen: np.ndarray) -> "Dataset":
+        """The rows where `chosen` is true."""
+        return Dataset(self.index, self.tensors[chosen], self.contexts[chosen], {name: column[chosen] for name, column in self.samples.items()})
+
+    def key_ids(self) -> np.ndarray:
+        """One number a key of a run and a kind, over all steps: what a person would call one conversation."""
+        return (self.samples["run"].astype(np.int64) << 32) | (self.samples["kind"].astype(np.int64) << 28) | self.samples["key"]
+
+
+def load(folder: Path) -> Dataset:
+    index = json.loads((folder / "index.json").read_text())
+    if tuple(index["sampleColumns"]) != SAMPLE_COLUMNS:
+        raise SystemExit(f"{folder}/index.json has sample columns {index['sampleColumns']}, this program reads {list(SAMPLE_COLUMNS)}: export the data set again")
+    count = index["count"]
+
+    def array(name: str, dtype: str, width: int) -> np.ndarray:
+        # Stored with the bytes of equal significance together, which halves the compressed size.
+        raw = np.frombuffer(gzip.decompress((folder / name).read_bytes()), dtype=np.uint8)
+        return np.ascontiguousarray(raw.reshape(4, count * width).T).view(dtype).reshape(count, width)
+
+    samples = array("samples.i32.gz", "<i4", len(SAMPLE_COLUMNS))
+    return Dataset(
+        index,
+        array("tensors.f32.gz", "<f4", WINDOWS * FEATURES).reshape(count, WINDOWS, FEATURES),
+        array("contexts.f32.gz", "<f4", len(index["contextColumns"])),
+        {name: samples[:, column] for column, name in enumerate(SAMPLE_COLUMNS)},
+    )
+
+
+def split_by_run(data: Dataset, share: float, seed: int) -> tuple[Dataset, Dataset]:
+    """Training and validation rows. Whole runs go to one side, an equal share of each scenario, so that no window of a run is on both."""
+    random = np.random.default_rng(seed)
+    by_scenario: dict[str, list[int]] = {}
+    for number, run in enumerate(data.runs):
+        by_scenario.setdefault(run["scenario"], []).append(number)
+    validation: list[int] = []
+    owed = 0.0  # so that scenarios of one or two runs still give their share together
+    for scenario in sorted(by_scenario):
+        numbers = random.permutation(by_scenario[scenario])
+        owed += share * len(numbers)
+        take = min(int(owed + 0.5), len(numbers) - 1) if len(numbers) > 1 else 0
+        owed -= take
+        validation.extend(numbers[:take])
+    chosen = np.isin(data.samples["run"], validation)
+    return data.subset(~chosen), data.subset(chosen)
+
+
+def weights(data: Dataset) -> np.ndarray:
+    """
+    A weight a row. A key with a thousand windows is one observation seen often, not a thousand: its rows share the square root of their number.
+    Classes then weigh by the inverse root of what they hold, so that rare ones are learned and BENIGN is not forgotten.
+    """
+    step_of_key = data.key_ids() * 4 + data.samples["step"]
+    _, inverse, counts = np.unique(step_of_key, return_inverse=True, return_counts=True)
+    weight = 1 / np.sqrt(counts[inverse])
+    held = np.bincount(data.label, weights=weight, minlength=len(data.classes))
+    weight *= (1 / np.sqrt(np.maximum(held, 1e-9)))[data.label]
+    return (weight / weight.mean()).astype(np.float32)
