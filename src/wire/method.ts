@@ -9,7 +9,7 @@ export interface Malformed { readonly $typeName: 'malformed' }
 const MALFORMED: Malformed = { $typeName: 'malformed' }
 
 /** What a client of @grpc/grpc-js needs to call a method of a generated service. */
-export function clientMethod<M extends DescMethod> (method: M): MethodDefinition<Input<M>, Output<M>> {
+export function methodOf<M extends DescMethod> (method: M): MethodDefinition<Input<M>, Output<M>> {
   const { input, output } = method
   return {
     path: `/${method.parent.typeName}/${method.name}`,
@@ -24,7 +24,7 @@ export function clientMethod<M extends DescMethod> (method: M): MethodDefinition
 
 /** The same for a server, whose handler is told of malformed requests and can refuse them in its own words; grpc-js itself would answer INTERNAL. */
 export function serverMethod<M extends DescMethod> (method: M): MethodDefinition<Input<M> | Malformed, Output<M>> {
-  const definition = clientMethod(method)
+  const definition = methodOf(method)
   return {
     ...definition,
     requestSerialize: () => { throw new TypeError('a server sends no requests') },
