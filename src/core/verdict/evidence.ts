@@ -1,0 +1,40 @@
+/**
+ * Evidence for one class from one stream of windows: a sequential test on the sum of log-likelihood ratios
+ * (Wald 1945), bounded on both sides.
+ *
+ * A window with probability p adds logit(p) - logit(neutral), which is the log of how much likelier the attack became.
+ * A class's threshold is the probability at which one window is enough, so the test ends where that window would end
+ * it: `needed` = logit(threshold) - logit(neutral). Successive tensors share 19 of their 20 windows, so their scores
+ * are far from independent: beyond its strongest window a stream adds only a part of each, and what was added never
+ * claims more than the threshold.
+ */
+export interface EvidenceSettings {
+  /** The part of a window's evidence that adds up; 1 would take overlapping tensors for independent ones. */
+  readonly overlapWeight: number
+  /** Steps in which evidence halves without news: the span of one tensor. */
+  readonly halfLifeSteps: number
+}
+
+export const EVIDENCE_SETTINGS: EvidenceSettings = { overlapWeight: 0.25, halfLifeSteps: 20 }
+
+const logit = (probability: number): number => {
+  const p = Math.min(Math.max(probability, 1e-9), 1 - 1e-9)
+  return Math.log(p / (1 - p))
+}
+
+/** The probability that speaks neither for nor against; under the threshold also for a model with low thresholds. */
+export const neutralOf = (threshold: number): number => Math.min(0.5, threshold / 2)
+
+/** Evidence at which a case opens, in nats. */
+export const neededFor = (threshold: number): number => logit(threshold) - logit(neutralOf(threshold))
+
+/** Evidence after a window with `probability`, `steps` after the last one. In nats, never negative. */
+export function accumulate (evidence: number, probability: number, threshold: number, steps: number, settings: EvidenceSettings): number {
+  const news = logit(probability) - logit(neutralOf(threshold))
+  const kept = evidence * 2 ** (-steps / settings.halfLifeSteps)
+  return Math.max(news, Math.min(neededFor(threshold), kept + settings.overlapWeight * news), 0)
+}
+
+/** The probability that so much evidence stands for: of one window its own, of many at most the threshold. */
+export const confidenceOf = (evidence: number, threshold: number): number =>
+  1 / (1 + Math.exp(-(evidence + logit(neutralOf(threshold)))))

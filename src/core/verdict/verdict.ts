@@ -1,0 +1,252 @@
+import { joinEvidence, sourceEvidence } from './source-evidence.ts'
+import { keyId, STEPS_MS, TENSOR_WINDOWS, windowStartMs, type WindowKey } from '../window/window.ts'
+import type { SourceEvidence } from '../safety/safety.ts'
+import { emptyBaselines, learnUsual, type Baselines } from './baseline.ts'
+import {
+  caseId, firstAccount, firstPacketOf, firstTelling, MAX_STREAMS, QUIET_STEPS, retold, windowEndMs, withWitness,
+  type Case, type VerdictModel, type Whois
+} from './case.ts'
+import { chainOf, type Chains } from './chains.ts'
+import type { Detection, Explanation } from './detection.ts'
+import { accumulate, confidenceOf, EVIDENCE_SETTINGS, neededFor, neutralOf, type EvidenceSettings } from './evidence.ts'
+import type { Score } from './score.ts'
+
+/** All that lasts between scores. Owned by whoever made it, changed by `step` alone; tables are bounded and say what they dropped. */
+export interface VerdictState {
+  model: VerdictModel | null
+  /** In the order of their newest support, oldest first. */
+  readonly cases: Map<string, Case>
+  readonly chains: Chains
+  readonly baselines: Baselines
+  /** End of the newest replayed window: the clock of a replay. */
+  replayMs: number
+  evictedCases: number
+}
+
+export type VerdictEvent =
+  | { readonly type: 'model', readonly model: VerdictModel }
+  | { readonly type: 'score', readonly score: Score }
+  | { readonly type: 'explained', readonly detection: string, readonly explanation: Explanation }
+  | { readonly type: 'tick' }
+
+/** What a detection came to. `source` is what proves who its source is; `score` what brought it here, null for the passing of time. */
+export interface VerdictEffect {
+  readonly type: 'suspected' | 'opened' | 'updated' | 'closed'
+  readonly detection: Detection
+  readonly source: SourceEvidence
+  readonly score: Score | null
+}
+
+/** What the state machine may ask of the world; `newId` gives names that nobody else has. */
+export interface VerdictContext {
+  readonly nowMs: number
+  readonly newId: () => string
+  readonly whois: Whois
+  /** A node's, a NAT's, a gateway's address. */
+  readonly standsForMany: (address: string) => boolean
+}
+
+/** Floods are sent from forged addresses: without proof of the sender they are told of the victim. */
+const FLOODS: ReadonlySet<string> = new Set(['SYN_FLOOD'])
+const MAX_CASES = 20_000
+/** Beats of a slowed replay come late by our clock, so its cases are not closed before this much silence. */
+const MIN_REPLAY_QUIET_MS = 15_000
+/** A silent case is forgotten when the longest tensor can hold nothing of it any more. */
+const FORGET_AFTER_MS = (TENSOR_WINDOWS + 1) * Math.max(...STEPS_MS)
+/** How many of the oldest cases are looked at for one that can go. */
+const LOOK_AT_OLDEST = 64
+
+export const emptyVerdict = (): VerdictState =>
+  ({ model: null, cases: new Map(), chains: new Map(), baselines: emptyBaselines(), replayMs: 0, evictedCases: 0 })
+
+/** Takes one event in; gives what came of it, in order. */
+export function step (state: VerdictState, event: VerdictEvent, context: VerdictContext, settings: EvidenceSettings = EVIDENCE_SETTINGS): readonly VerdictEffect[] {
+  switch (event.type) {
+    case 'model':
+      state.model = event.model
+      return []
+    case 'score':
+      return state.model === null ? [] : judge(state, state.model, event.score, context, settings)
+    case 'explained':
+      return explained(state, event.detection, event.explanation)
+    case 'tick':
+      return passTime(state, context.nowMs)
+  }
+}
+
+function judge (state: VerdictState, model: VerdictModel, score: Score, context: VerdictContext, settings: EvidenceSettings): VerdictEffect[] {
+  if (score.simulated) state.replayMs = Math.max(state.replayMs, windowEndMs(score))
+  const source = whoSent(score, context)
+  const effects: VerdictEffect[] = []
+  let suspected = false
+  for (const [index, className] of model.classes.entries()) {
+    if (className === 'BENIGN') continue
+    const [probability, threshold] = [score.probabilities[index] ?? 0, model.thresholds[index] ?? 1]
+    suspected ||= probability >= neutralOf(threshold)
+    effects.push(...weighClass(state, model, { className, probability, threshold, score, source }, context, settings))
+  }
+  if (!suspected) learnUsual(state.baselines, score)
+  return effects
+}
+
+/** What one score says of one class. */
+interface Saying {
+  readonly className: string
+  readonly probability: number
+  readonly threshold: number
+  readonly score: Score
+  readonly source: SourceEvidence
+}
+
+function weighClass (state: VerdictState, model: VerdictModel, saying: Saying, context: VerdictContext, settings: EvidenceSettings): VerdictEffect[] {
+  const { className, probability, threshold, score, source } = saying
+  const key = subjectKey(score.key, className, source)
+  const id = caseId(className, keyId(key), score.simulated)
+  const known = state.cases.get(id)
+  const speaksFor = probability >= neutralOf(threshold)
+  if (known === undefined && !speaksFor) return []
+  const ended = known !== undefined && isAnotherAttack(known, score) ? known : null
+  if (ended !== null && !speaksFor) return []
+  const current = known === undefined || ended !== null ? newCase(className, key, score, source) : known
+  if (!weigh(current, saying, key !== score.key, settings) || !speaksFor) return []
+
+  const effects = ended === null ? [] : close(ended)
+  state.cases.delete(id)
+  state.cases.set(id, current)
+  const strength = Math.max(...current.streams.map(({ evidence }) => evidence))
+  support(current, saying, confidenceOf(strength, threshold), context.nowMs)
+  const needed = neededFor(threshold)
+  const reached = strength >= needed ? 'open' : strength >= needed / 2 ? 'suspected' : null
+  effects.push(...tell(state, model, current, score, reached, context), ...makeRoom(state))
+  return effects
+}
+
+function whoSent (score: Score, context: VerdictContext): SourceEvidence {
+  if (score.key.kind === 'fan-in') return sourceEvidence(score, null, false)
+  return sourceEvidence(score, context.whois(score.key.source), context.standsForMany(score.key.source))
+}
+
+/** Whom the evidence is about: a flood whose sender is not proved is the victim's fan-in. */
+function subjectKey (key: WindowKey, className: string, source: SourceEvidence): WindowKey {
+  const proved = source.completedHandshake || source.confirmedByOwnObserver
+  return key.kind === 'pair' && !proved && FLOODS.has(className) ? { kind: 'fan-in', destination: key.destination } : key
+}
+
+/**
+ * A tensor that still holds windows of the old attack speaks of the old attack: a 60 s window closes long after the
+ * 0.5 s windows that found it fell silent, and what an observer sends again after a reconnection is not new.
+ */
+function isAnotherAttack (known: Case, score: Score): boolean {
+  const spanStartMs = windowEndMs(score) - TENSOR_WINDOWS * score.stepMs
+  if (spanStartMs < known.lastSeenMs) return false
+  return known.detection?.phase === 'closed' || (score.simulated && spanStartMs - known.lastSeenMs >= known.quietMs)
+}
+
+const newCase = (className: string, key: WindowKey, score: Score, source: SourceEvidence): Case => ({
+  className,
+  key,
+  streams: [],
+  detection: null,
+  confidence: 0,
+  count: 0,
+  firstPacketMs: firstPacketOf(score),
+  firstSeenMs: windowStartMs(score.window),
+  lastSeenMs: 0,
+  touchedAtMs: 0,
+  quietMs: 0,
+  source,
+  simulated: score.simulated,
+})
+
+/** Adds the score to its observer's stream; false where that window counted before, or too many observers speak. */
+function weigh (of: Case, { score, probability, threshold }: Saying, gathered: boolean, settings: EvidenceSettings): boolean {
+  const { reporter, stepMs, windowNumber } = score
+  const stream = of.streams.find((known) => known.reporter === reporter && known.stepMs === stepMs)
+  if (stream === undefined) {
+    if (of.streams.length >= MAX_STREAMS) return false
+    of.streams.push({ reporter, stepMs, windowNumber, evidence: accumulate(0, probability, threshold, 0, settings) })
+    return true
+  }
+  const steps = windowNumber - stream.windowNumber
+  // Many senders of a forged flood speak for one victim in one window: the strongest counts, they do not add up.
+  if (gathered && steps === 0) stream.evidence = Math.max(stream.evidence, accumulate(0, probability, threshold, 0, settings))
+  else if (steps <= 0) return false
+  else stream.evidence = accumulate(stream.evidence, probability, threshold, steps, settings)
+  stream.windowNumber = windowNumber
+  return true
+}
+
+function support (of: Case, { score, source }: Saying, confidence: number, nowMs: number): void {
+  of.count++
+  of.confidence = Math.max(of.confidence, confidence)
+  of.firstPacketMs = Math.min(of.firstPacketMs, firstPacketOf(score))
+  of.firstSeenMs = Math.min(of.firstSeenMs, windowStartMs(score.window))
+  of.lastSeenMs = Math.max(of.lastSeenMs, windowEndMs(score))
+  of.touchedAtMs = nowMs
+  of.quietMs = Math.max(of.quietMs, QUIET_STEPS * score.stepMs)
+  of.source = joinEvidence(of.source, source)
+}
+
+function tell (state: VerdictState, model: VerdictModel, of: Case, score: Score, reached: 'open' | 'suspected' | null, context: VerdictContext): VerdictEffect[] {
+  const before = of.detection
+  if (before === null && reached === null) return []
+  const chain = chainOf(state.chains, of.key, context.nowMs, context.newId)
+  const wasOpen = before !== null && before.delaySeconds !== null
+  const opens = reached === 'open' && !wasOpen
+  const explanation = before === null || opens ? firstAccount(of.className, score, model, state.baselines) : before.explanation
+  const told = before ?? firstTelling(of, context.newId(), chain, model, context.whois, explanation)
+  of.detection = {
+    ...withWitness(retold(of, told), score),
+    ...(opens ? { delaySeconds: delayOf(of, score, context.nowMs), model: model.version, explanation } : {}),
+    phase: opens || wasOpen ? 'open' : 'suspected',
+  }
+  return [{ type: opens ? 'opened' : before === null ? 'suspected' : 'updated', detection: of.detection, source: of.source, score }]
+}
+
+/** A replay is judged by its own clock, at the earliest moment at which its window could be known. */
+function delayOf (of: Case, score: Score, nowMs: number): number {
+  const openedMs = score.simulated ? windowEndMs(score) : nowMs
+  return Math.max(0, openedMs - of.firstPacketMs) / 1000
+}
+
+function explained (state: VerdictState, id: string, explanation: Explanation): VerdictEffect[] {
+  for (const found of state.cases.values()) {
+    if (found.detection?.id !== id) continue
+    found.detection = { ...found.detection, explanation }
+    return [{ type: 'updated', detection: found.detection, source: found.source, score: null }]
+  }
+  return []
+}
+
+function passTime (state: VerdictState, nowMs: number): VerdictEffect[] {
+  const effects: VerdictEffect[] = []
+  for (const [id, found] of state.cases) {
+    const idleMs = nowMs - found.touchedAtMs
+    const told = found.detection !== null && found.detection.phase !== 'closed'
+    if (told && isQuiet(state, found, idleMs)) effects.push(...close(found))
+    else if (!told && idleMs > FORGET_AFTER_MS) state.cases.delete(id)
+  }
+  return effects
+}
+
+function isQuiet (state: VerdictState, found: Case, idleMs: number): boolean {
+  if (!found.simulated) return idleMs >= found.quietMs
+  return state.replayMs - found.lastSeenMs >= found.quietMs || idleMs >= Math.max(found.quietMs, MIN_REPLAY_QUIET_MS)
+}
+
+function close (found: Case): VerdictEffect[] {
+  if (found.detection === null || found.detection.phase === 'closed') return []
+  found.detection = { ...found.detection, phase: 'closed' }
+  return [{ type: 'closed', detection: found.detection, source: found.source, score: null }]
+}
+
+/** Beyond the bound the case that was quiet longest goes, one that is not told before one that is. */
+function makeRoom (state: VerdictState): VerdictEffect[] {
+  if (state.cases.size <= MAX_CASES) return []
+  const oldest = [...state.cases.entries().take(LOOK_AT_OLDEST)]
+  const victim = oldest.find(([, { detection }]) => detection === null || detection.phase === 'closed') ?? oldest[0]
+  if (victim === undefined) return []
+  state.cases.delete(victim[0])
+  state.evictedCases++
+  return close(victim[1])
+}
