@@ -4,7 +4,7 @@ import { Option } from 'commander'
 import { stringify } from 'yaml'
 
 const FORMATS = ['table', 'json', 'yaml'] as const
-type Format = (typeof FORMATS)[number]
+export type OutputFormat = (typeof FORMATS)[number]
 
 export const outputOption = (): Option =>
   new Option('-o, --output <format>', 'how to print; json is one object a line').choices(FORMATS).default('table')
@@ -17,11 +17,11 @@ export interface Column<T> {
 /** Prints rows one at a time, so that a long listing needs no memory; waits where the reader is slow. */
 export class RowPrinter<T> {
   readonly #stdout: Writable
-  readonly #format: Format
+  readonly #format: OutputFormat
   readonly #columns: readonly Column<T>[]
   readonly #held: string[][] = []
 
-  constructor (stdout: Writable, format: Format, columns: readonly Column<T>[]) {
+  constructor (stdout: Writable, format: OutputFormat, columns: readonly Column<T>[]) {
     this.#stdout = stdout
     this.#format = format
     this.#columns = columns

@@ -4,7 +4,7 @@ import type { AuditEntry, AuditTrail, Clock } from '../../ports.ts'
 import { AutoshieldError } from '../../core/errors.ts'
 import { AUDIT_ACTIONS, chainHash, entryOf, GENESIS, rowOf } from './audit-chain.ts'
 import { canonicalJson } from './canonical-json.ts'
-import { OwnedDatabase } from './database.ts'
+import { openReadOnly, OwnedDatabase } from './database.ts'
 import { foreign } from './foreign-error.ts'
 import { GroupCommit } from './group-commit.ts'
 import { HeadFile, readHead, type Head } from './head-file.ts'
@@ -89,14 +89,7 @@ class SqliteAuditTrail implements AuditTrail, AsyncDisposable {
   }
 
   search (query: AuditQuery): readonly AuditEntry[] {
-    const { where, values } = conditions(query)
-    try {
-      return this.#owned.sqlite.prepare(`SELECT * FROM entry ${where} ORDER BY sequence DESC LIMIT ?`)
-        .all(...values, query.limit ?? 100)
-        .map((row) => entryOf(rowOf(row)) ?? this.#unreadable(row))
-    } catch (error) {
-      throw foreign(error, this.#owned.path)
-    }
+    return searchEntries(this.#owned, query)
   }
 
   async [Symbol.asyncDispose] (): Promise<void> {
@@ -129,10 +122,27 @@ class SqliteAuditTrail implements AuditTrail, AsyncDisposable {
     this.#owned.sqlite.prepare('DELETE FROM entry WHERE sequence <= ?').run(through)
     this.#write({ actor: 'autoshield', action: AUDIT_ACTIONS.pruned, object: 'audit', reason: 'Retention', detail: { through, hash: String(cut['hash']) } })
   }
+}
 
-  #unreadable (row: Record<string, unknown>): never {
-    throw new AutoshieldError('BAD_DATA', `${this.#owned.path} has entry ${String(row['sequence'])} that cannot be understood: run \`autoshield audit verify\`, and put a backup in its place.`)
+/** What is in the trail of `DIR` now, also while a controller writes it. Throws NOT_FOUND where there is none. */
+export function readAuditTrail (dir: string): Pick<AuditTrail, 'search'> & Disposable {
+  const { sqlite, path } = openReadOnly(dir, AUDIT_DATABASE)
+  return { search: (query) => searchEntries({ sqlite, path }, query), [Symbol.dispose]: () => sqlite.close() }
+}
+
+function searchEntries ({ sqlite, path }: Pick<OwnedDatabase, 'sqlite' | 'path'>, query: AuditQuery): readonly AuditEntry[] {
+  const { where, values } = conditions(query)
+  try {
+    return sqlite.prepare(`SELECT * FROM entry ${where} ORDER BY sequence DESC LIMIT ?`)
+      .all(...values, query.limit ?? 100)
+      .map((row) => entryOf(rowOf(row)) ?? unreadable(path, row))
+  } catch (error) {
+    throw foreign(error, path)
   }
+}
+
+function unreadable (path: string, row: Record<string, unknown>): never {
+  throw new AutoshieldError('BAD_DATA', `${path} has entry ${String(row['sequence'])} that cannot be understood: run \`autoshield audit verify\`, and put a backup in its place.`)
 }
 
 type AuditQuery = Parameters<AuditTrail['search']>[0]

@@ -30,7 +30,7 @@ export class SqliteCollection<S extends TSchema> implements Collection<Static<S>
   readonly #prune: StatementSync
   #writes = 0
 
-  constructor ({ sqlite, path }: OwnedDatabase, commits: GroupCommit, spec: CollectionSpec<S>) {
+  constructor ({ sqlite, path }: Pick<OwnedDatabase, 'sqlite' | 'path'>, commits: GroupCommit, spec: CollectionSpec<S>) {
     this.#path = path
     this.#spec = spec
     this.#validator = Compile(spec.schema)

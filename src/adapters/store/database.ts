@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { AutoshieldError } from '../../core/errors.ts'
@@ -52,6 +52,17 @@ export class OwnedDatabase implements Disposable {
   [Symbol.dispose] (): void {
     if (this.sqlite.isOpen) this.sqlite.close()
     if (this.#lock.isOpen) this.#lock.close()
+  }
+}
+
+/** Looks into a database without owning it. Throws NOT_FOUND where there is none, else as `foreign` maps it. */
+export function openReadOnly (dir: string, name: string): { sqlite: DatabaseSync, path: string } {
+  const path = join(dir, `${name}.db`)
+  if (!existsSync(path)) throw new AutoshieldError('NOT_FOUND', `${path} does not exist: name the data folder of a controller with --data.`)
+  try {
+    return { sqlite: new DatabaseSync(path, { readOnly: true, timeout: 2_000 }), path }
+  } catch (error) {
+    throw foreign(error, path)
   }
 }
 

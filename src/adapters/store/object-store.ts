@@ -4,7 +4,7 @@ import { Detection } from '../../core/verdict/detection.ts'
 import type { Checkpoints, ObjectStore } from '../../ports.ts'
 import { SqliteCheckpoints } from './checkpoints.ts'
 import { SqliteCollection } from './collection.ts'
-import { OwnedDatabase } from './database.ts'
+import { openReadOnly, OwnedDatabase } from './database.ts'
 import { GroupCommit } from './group-commit.ts'
 
 /** How many ended objects are kept of each kind; what is still in force is never pruned. */
@@ -14,6 +14,8 @@ export interface Retention {
   readonly mitigations: number
 }
 const RETENTION: Retention = { detections: 20_000, decisions: 50_000, mitigations: 20_000 }
+
+const STORE_DATABASE = 'store'
 
 const MIGRATIONS = [`
   CREATE TABLE object (
@@ -30,17 +32,28 @@ const MIGRATIONS = [`
 
 /** The loop's objects in `DIR/store.db`. Throws as `OwnedDatabase.open` does. */
 export function openStore (dir: string, retention: Partial<Retention> = {}): ObjectStore & { readonly checkpoints: Checkpoints } & AsyncDisposable {
-  const owned = OwnedDatabase.open({ dir, name: 'store', applicationId: 0x41534d31, migrations: MIGRATIONS })
+  const owned = OwnedDatabase.open({ dir, name: STORE_DATABASE, applicationId: 0x41534d31, migrations: MIGRATIONS })
   const commits = new GroupCommit(owned.sqlite, owned.path)
-  const limits = { ...RETENTION, ...retention }
   return {
-    detections: new SqliteCollection(owned, commits, { name: 'detections', schema: Detection, limit: limits.detections, live: ({ phase }) => phase !== 'closed' }),
-    decisions: new SqliteCollection(owned, commits, { name: 'decisions', schema: Decision, limit: limits.decisions, live: () => false }),
-    mitigations: new SqliteCollection(owned, commits, { name: 'mitigations', schema: Mitigation, limit: limits.mitigations, live: ({ status }) => status.phase === 'active' }),
+    ...collections(owned, commits, { ...RETENTION, ...retention }),
     checkpoints: new SqliteCheckpoints(owned, commits),
     async [Symbol.asyncDispose] () {
       commits[Symbol.dispose]()
       owned[Symbol.dispose]()
     },
+  }
+}
+
+/** What is in `DIR/store.db` now, also while a controller owns it; a write rejects. Throws NOT_FOUND where there is none. */
+export function readStore (dir: string): ObjectStore & Disposable {
+  const { sqlite, path } = openReadOnly(dir, STORE_DATABASE)
+  return { ...collections({ sqlite, path }, new GroupCommit(sqlite, path), RETENTION), [Symbol.dispose]: () => sqlite.close() }
+}
+
+function collections (owned: Pick<OwnedDatabase, 'sqlite' | 'path'>, commits: GroupCommit, limits: Retention): ObjectStore {
+  return {
+    detections: new SqliteCollection(owned, commits, { name: 'detections', schema: Detection, limit: limits.detections, live: ({ phase }) => phase !== 'closed' }),
+    decisions: new SqliteCollection(owned, commits, { name: 'decisions', schema: Decision, limit: limits.decisions, live: () => false }),
+    mitigations: new SqliteCollection(owned, commits, { name: 'mitigations', schema: Mitigation, limit: limits.mitigations, live: ({ status }) => status.phase === 'active' }),
   }
 }

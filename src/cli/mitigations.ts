@@ -1,0 +1,61 @@
+import type { Command } from 'commander'
+import { readStore } from '../adapters/store/object-store.ts'
+import { AutoshieldError } from '../core/errors.ts'
+import type { Mitigation } from '../core/mitigation/mitigation.ts'
+import { type CliContext, dataOption, EXIT, verb } from './context.ts'
+import { type Column, outputOption, type OutputFormat, RowPrinter } from './output.ts'
+
+const COLUMNS: readonly Column<Mitigation>[] = [
+  { title: 'NAME', of: ({ metadata }) => metadata.name },
+  { title: 'ACTION', of: ({ spec }) => spec.action },
+  { title: 'SUBJECT', of: ({ spec }) => spec.subject === 'anySource' ? 'any source' : spec.subject.addresses.join(',') },
+  { title: 'VICTIMS', of: ({ spec }) => spec.victims.flatMap(({ addresses }) => addresses).join(',') },
+  { title: 'PHASE', of: ({ status }) => status.simulated ? `${status.phase} (simulated)` : status.phase },
+  { title: 'PROGRAMMED', of: (mitigation) => condition(mitigation, 'Programmed') },
+  { title: 'ENFORCING', of: (mitigation) => condition(mitigation, 'Enforcing') },
+  { title: 'EXPIRES', of: ({ spec }) => spec.expiresAt },
+  { title: 'RULE', of: ({ spec }) => spec.owner.rule },
+]
+
+const condition = ({ status }: Mitigation, type: string): string => {
+  const found = status.conditions.find((held) => held.type === type)
+  return found === undefined ? '-' : `${found.status} (${found.reason})`
+}
+
+export function mitigationsCommand (context: CliContext, done: (status: number) => void): Command {
+  const list = verb('list', 'the restrictions, newest first', [
+    'autoshield mitigations list',
+    'autoshield mitigations list --active -o yaml',
+  ]).addOption(dataOption()).addOption(outputOption())
+    .option('--active', 'only those in force', false)
+    .action(async ({ data, output, active }: { data: string, output: OutputFormat, active: boolean }) => {
+      using store = readStore(data)
+      const printer = new RowPrinter(context.stdout, output, COLUMNS)
+      for (const mitigation of store.mitigations.list()) {
+        if (!active || mitigation.status.phase === 'active') await printer.print(mitigation)
+      }
+      await printer.end('nothing is restricted')
+      done(EXIT.ok)
+    })
+  const revert = verb('revert', 'undo a restriction now, in the AutoShield that runs', [
+    'autoshield mitigations revert mitigation-7f3a --reason "a backup, not a leak"',
+  ]).argument('<name>').requiredOption('--reason <text>', 'why; it goes into the audit trail')
+    .option('--api <url>', 'base URL of the running API', 'http://127.0.0.1:8000')
+    .action(async (name: string, { reason, api }: { reason: string, api: string }) => {
+      await post(`${api}/api/v1/mitigations/${encodeURIComponent(name)}/revert`, { reason }, api)
+      context.stdout.write(`${name}: undone\n`)
+      done(EXIT.ok)
+    })
+  return verb('mitigations', 'list and undo restrictions', ['autoshield mitigations list']).addCommand(list).addCommand(revert)
+}
+
+async function post (url: string, body: unknown, api: string): Promise<void> {
+  const answer = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body), signal: AbortSignal.timeout(10_000) })
+    .catch((cause: unknown) => {
+      throw new AutoshieldError('UNAVAILABLE', `no AutoShield answers at ${api}; start one with 'npm start', or name its API with --api.`, { cause })
+    })
+  if (answer.ok) return
+  const said: unknown = await answer.json().catch(() => null)
+  const message = typeof said === 'object' && said !== null && 'message' in said ? String(said.message) : `HTTP status ${answer.status}`
+  throw new AutoshieldError(answer.status === 404 ? 'NOT_FOUND' : answer.status === 409 ? 'CONFLICT' : 'UNAVAILABLE', message)
+}

@@ -1,0 +1,37 @@
+import { readFile } from 'node:fs/promises'
+import type { Command } from 'commander'
+import { AutoshieldError } from '../core/errors.ts'
+import { parsePolicy } from '../core/policy/parse-policy.ts'
+import { formatProblem } from '../core/policy/problem.ts'
+import { type CliContext, EXIT, verb } from './context.ts'
+
+export function policyCommand (context: CliContext, done: (status: number) => void): Command {
+  const validate = verb('validate', 'say whether policy files load, and where and how to mend them', [
+    'autoshield policy validate deploy/policies/default.yaml',
+    'autoshield policy validate mine.yaml theirs.yaml',
+  ]).argument('<file...>', 'policy files (YAML)')
+    .action(async (files: string[]) => {
+      let faults = 0
+      for (const file of files) {
+        const parsed = parsePolicy(await read(file), file)
+        if (parsed.ok) {
+          context.stdout.write(`${file}: good, ${parsed.policy.rules.length} rules\n`)
+          continue
+        }
+        faults += parsed.problems.length
+        for (const problem of parsed.problems) context.stdout.write(`${formatProblem(problem)}\n`)
+      }
+      if (faults > 0) throw new AutoshieldError('BAD_DATA', `${faults} ${faults === 1 ? 'problem' : 'problems'} found; a file with a problem is not loaded.`)
+      done(EXIT.ok)
+    })
+  return verb('policy', 'check policy files', ['autoshield policy validate mine.yaml']).addCommand(validate)
+}
+
+async function read (file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (cause) {
+    const reason = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : String(cause)
+    throw new AutoshieldError('NOT_FOUND', `${file}: ${reason}. Name a readable policy file.`, { cause })
+  }
+}
