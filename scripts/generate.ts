@@ -16,10 +16,16 @@ export interface ProtoModule {
   /** Folder below src/wire/gen. */
   readonly out: string
   readonly exclude: readonly string[]
+  /** Options of protoc-gen-es. */
+  readonly options: readonly string[]
 }
 
+const TYPESCRIPT = ['target=ts', 'import_extension=ts']
+/** Enums of a .proto become TypeScript enums, which Node cannot run; as JavaScript with declarations they can be had. */
+const WITH_ENUMS = ['target=js+dts', 'import_extension=js']
+
 export const PROTO_MODULES: readonly ProtoModule[] = [
-  { input: 'src/wire', out: '.', exclude: ['src/wire/envoy', 'src/wire/gen'] },
+  { input: 'src/wire', out: '.', exclude: ['src/wire/envoy', 'src/wire/gen'], options: TYPESCRIPT },
 ]
 
 /** Folder below src/wire/gen of Envoy's API, whose .proto files lie in npm's packages (see src/wire/envoy/README.md). */
@@ -29,10 +35,10 @@ const ENVOY = 'xds'
 export async function generate (target: string): Promise<void> {
   await rm(target, { recursive: true, force: true })
   await using envoy = await gatherEnvoyProtos(root)
-  for (const { input, out, exclude } of [...PROTO_MODULES, { input: envoy.folder, out: ENVOY, exclude: [] }]) {
+  for (const { input, out, exclude, options } of [...PROTO_MODULES, { input: envoy.folder, out: ENVOY, exclude: [], options: WITH_ENUMS }]) {
     const template = {
       version: 'v2',
-      plugins: [{ local: bin('protoc-gen-es'), out: relative(root, join(target, out)), opt: ['target=ts', 'import_extension=ts'] }],
+      plugins: [{ local: bin('protoc-gen-es'), out: relative(root, join(target, out)), opt: options }],
     }
     await promisify(execFile)(bin('buf'), [
       'generate', input, '--template', JSON.stringify(template), ...exclude.flatMap((path) => ['--exclude-path', path]),

@@ -1,0 +1,119 @@
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { pino } from 'pino'
+import { Authority, createAuthority } from '../../certs/authority.ts'
+import type { Credentials } from '../../src/core/identity.ts'
+import { serverTls } from '../../src/wire/tls.ts'
+import type { ExplicitPort, ProxySpec } from '../../xds/proxy-spec.ts'
+import { Fleet } from '../../xds/fleet.ts'
+import { XdsServer } from '../../xds/server.ts'
+
+const trustDomain = 'xds.test'
+
+/** A port that was free a moment ago. */
+export async function freePort (address = '127.0.0.1'): Promise<number> {
+  const server = createServer().listen(0, address)
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** An application that greets, as a mail server does, and echoes. */
+export async function greeter (): Promise<{ port: number, connections: () => number } & AsyncDisposable> {
+  const sockets = new Set<Socket>()
+  let connections = 0
+  const server: Server = createServer((socket) => {
+    connections++
+    sockets.add(socket.on('close', () => sockets.delete(socket)).on('error', () => socket.destroy()))
+    socket.write('220 ready\r\n')
+    socket.pipe(socket)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    connections: () => connections,
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+export type Visit = 'served' | 'refused'
+
+/** One connection from an address of loopback's own: served with the greeting, or closed without a byte. */
+export async function visit (from: string, port: number): Promise<Visit> {
+  const socket = connect({ host: '127.0.0.1', port, localAddress: from })
+  try {
+    return await new Promise<Visit>((resolve, reject) => {
+      socket.once('data', () => resolve('served'))
+      socket.once('close', () => resolve('refused'))
+      socket.on('error', (error: NodeJS.ErrnoException) => error.code === 'ECONNRESET' || error.code === 'ECONNREFUSED' ? resolve('refused') : reject(error))
+    })
+  } finally {
+    socket.destroy()
+  }
+}
+
+/** Keeps a connection open; `echo` sends a line and waits for it to come back. */
+export async function stay (from: string, port: number): Promise<{ echo: (line: string) => Promise<string>, closed: Promise<unknown> } & Disposable> {
+  const socket = connect({ host: '127.0.0.1', port, localAddress: from }).setEncoding('utf8').on('error', () => socket.destroy())
+  const closed = once(socket, 'close')
+  await once(socket, 'data')
+  return {
+    echo: async (line) => {
+      socket.write(line)
+      const text = await Promise.race([once(socket, 'data'), closed])
+      return String(text[0])
+    },
+    closed,
+    [Symbol.dispose]: () => socket.destroy(),
+  }
+}
+
+/** Our xDS server on loopback with a CA of its own, before a fleet. */
+export class Laboratory implements AsyncDisposable {
+  readonly fleet: Fleet
+  readonly clock = { now: () => Date.now() }
+  readonly #authority = new Authority(createAuthority(trustDomain, Date.now()))
+  readonly #stop = new AbortController()
+  #ran: Promise<void> = Promise.resolve()
+  port = 0
+
+  constructor (fleet?: Fleet) {
+    this.fleet = fleet ?? new Fleet({ clock: this.clock, defaultInbound: { mode: 'redirect', port: 15_006 } })
+  }
+
+  static async start (): Promise<Laboratory> {
+    const laboratory = new Laboratory()
+    await laboratory.serve()
+    return laboratory
+  }
+
+  credentials (uid: string): Credentials {
+    return this.#authority.issueWithKey({ identity: { trustDomain, namespace: 'test', uid } }, Date.now())
+  }
+
+  /** Starts a server; a second one on the port of the first stands for a restart. */
+  async serve (fleet = this.fleet, signal: AbortSignal = this.#stop.signal): Promise<{ ran: Promise<void>, server: XdsServer }> {
+    const credentials = this.#authority.issueWithKey({ identity: { trustDomain, namespace: 'autoshield', uid: 'xds' }, dns: ['xds.test'], ip: ['127.0.0.1'] }, Date.now())
+    const server = new XdsServer({ fleet, credentials: serverTls(credentials), trustDomain, listen: { host: '127.0.0.1', port: this.port }, log: pino({ level: 'silent' }) })
+    const ran = server.run(signal)
+    this.#ran = Promise.all([this.#ran, ran]).then(() => undefined)
+    this.port = await server.port
+    return { ran, server }
+  }
+
+  async [Symbol.asyncDispose] (): Promise<void> {
+    this.#stop.abort()
+    await this.#ran
+  }
+}
+
+/** One port of the pod `victim` before the application at `upstream`. */
+export function explicitProxy (podUid: string, ports: readonly ExplicitPort[]): ProxySpec {
+  return { podUid, inbound: { mode: 'explicit', ports } }
+}

@@ -1,0 +1,87 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import type { Credentials } from '../../src/core/identity.ts'
+import { createBootstrap, envoyArguments } from '../../xds/bootstrap.ts'
+import { findTool } from '../setup/tools.ts'
+
+export const envoyTool = findTool('envoy')
+
+/** Asks until the answer is not undefined; fails after `deadlineMs` in the words of `what`. */
+export async function until<T> (what: string, ask: () => Promise<T | undefined> | T | undefined, deadlineMs = 10_000): Promise<T> {
+  const end = performance.now() + deadlineMs
+  for (;;) {
+    const answer = await ask()
+    if (answer !== undefined) return answer
+    if (performance.now() > end) throw new Error(`not within ${deadlineMs} ms: ${what}`)
+    await setTimeout(10)
+  }
+}
+
+export interface EnvoyOptions {
+  readonly podUid: string
+  readonly xdsPort: number
+  readonly credentials: Credentials
+  readonly protocol?: 'delta' | 'sotw'
+}
+
+/** An Envoy process on a bootstrap of ours, which dies with the test that started it; its stderr is kept for failures. */
+export class RealEnvoy implements AsyncDisposable {
+  readonly #folder: string
+  readonly #process: ChildProcess
+  #stderr = ''
+
+  private constructor (folder: string, process: ChildProcess) {
+    this.#folder = folder
+    this.#process = process
+    process.stderr?.setEncoding('utf8').on('data', (text: string) => { this.#stderr = (this.#stderr + text).slice(-20_000) })
+  }
+
+  /** Resolves when the admin interface answers, which is before any configuration came. */
+  static async start ({ podUid, xdsPort, credentials, protocol = 'delta' }: EnvoyOptions): Promise<RealEnvoy> {
+    if (envoyTool.path === undefined) throw new Error(envoyTool.missing)
+    const folder = await mkdtemp(join(tmpdir(), 'autoshield-envoy-'))
+    const files = { certificateFile: join(folder, 'cert.pem'), keyFile: join(folder, 'key.pem'), authoritiesFile: join(folder, 'ca.pem') }
+    await writeFile(files.certificateFile, credentials.certificate)
+    await writeFile(files.keyFile, credentials.key, { mode: 0o600 })
+    await writeFile(files.authoritiesFile, credentials.authorities)
+    const bootstrap = createBootstrap({ podUid, namespace: 'test', xds: { host: '127.0.0.1', port: xdsPort, name: 'xds.test' }, ...files, adminSocket: join(folder, 'admin.sock'), protocol })
+    await writeFile(join(folder, 'bootstrap.json'), bootstrap)
+    const envoy = new RealEnvoy(folder, spawn('setpriv', ['--pdeathsig', 'KILL', envoyTool.path, ...envoyArguments(join(folder, 'bootstrap.json'))], { stdio: ['ignore', 'ignore', 'pipe'] }))
+    await until('Envoy\'s admin interface answers', () => envoy.admin('/ready').then((text) => text, () => undefined))
+    return envoy
+  }
+
+  get stderr (): string {
+    return this.#stderr
+  }
+
+  /** Body of a GET on the admin interface. */
+  async admin (path: string): Promise<string> {
+    const call = request({ socketPath: join(this.#folder, 'admin.sock'), path })
+    call.end()
+    const [response] = await once(call, 'response') as [AsyncIterable<Buffer>]
+    let text = ''
+    for await (const chunk of response) text += chunk.toString()
+    return text
+  }
+
+  /** A counter or gauge, 0 where it does not exist. */
+  async stat (name: string): Promise<number> {
+    const line = (await this.admin('/stats')).split('\n').find((text) => text.startsWith(`${name}: `))
+    return line === undefined ? 0 : Number(line.slice(name.length + 2))
+  }
+
+  async [Symbol.asyncDispose] (): Promise<void> {
+    if (this.#process.exitCode === null && this.#process.signalCode === null) {
+      const gone = once(this.#process, 'exit')
+      this.#process.kill('SIGKILL')
+      await gone
+    }
+    await rm(this.#folder, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,97 @@
+import { status, type ServerDuplexStream } from '@grpc/grpc-js'
+import type { Logger } from 'pino'
+import type { Malformed } from '../src/wire/method.ts'
+import type { Fleet, Subscriber } from './fleet.ts'
+import type { AnyRequest, Protocol } from './protocol.ts'
+import { Session, type Standing } from './session.ts'
+import type { Snapshot } from './snapshot.ts'
+import type { Subscription } from './subscription.ts'
+
+/** A client that asks for more names than any proxy of ours could need is not served. */
+const MAX_NAMES = 10_000
+
+/** How a stream ended that we ended; a client's own end has none. */
+export interface Refusal {
+  readonly code: status
+  readonly details: string
+}
+
+const isMalformed = (request: AnyRequest | Malformed): request is Malformed => !('typeUrl' in request)
+
+/** One proxy's stream over gRPC: requests in, the session's responses out, no faster than the client reads. */
+export class AdsStream<Request extends AnyRequest, Response, S extends Subscription> implements Subscriber {
+  readonly #protocol: Protocol<Request, Response, S>
+  readonly #call: ServerDuplexStream<Request | Malformed, Response>
+  readonly #session: Session<S>
+  readonly #fleet: Fleet
+  readonly #podUid: string
+  readonly #log: Logger
+  #blocked = false
+  #gone = false
+
+  constructor (protocol: Protocol<Request, Response, S>, call: ServerDuplexStream<Request | Malformed, Response>, fleet: Fleet, podUid: string, log: Logger) {
+    this.#protocol = protocol
+    this.#call = call
+    this.#fleet = fleet
+    this.#podUid = podUid
+    this.#log = log
+    this.#session = new Session(protocol.open, fleet.current(podUid))
+  }
+
+  /** Serves until the client goes or is refused; then `ended` is called, once. */
+  serve (ended: () => void): void {
+    const connection = this.#fleet.connect(this.#podUid, this)
+    this.#call.on('data', (request: Request | Malformed) => {
+      const refusal = this.#receive(request)
+      if (refusal !== null) {
+        this.#log.warn({ pod: this.#podUid, ...refusal }, 'proxy refused')
+        this.#call.emit('error', refusal)
+      }
+    })
+    this.#call.on('drain', () => {
+      this.#blocked = false
+      this.#pump()
+    })
+    this.#call.on('end', () => this.#call.end())
+    const leave = (): void => {
+      if (this.#gone) return
+      this.#gone = true
+      connection[Symbol.dispose]()
+      ended()
+    }
+    for (const event of ['cancelled', 'end', 'error', 'close']) this.#call.on(event, leave)
+  }
+
+  /** Ends the stream in good order; the client connects elsewhere or again. */
+  end (): void {
+    this.#call.end()
+  }
+
+  update (snapshot: Snapshot): void {
+    this.#session.update(snapshot)
+    this.#pump()
+  }
+
+  standing (): Standing {
+    return this.#session.standing()
+  }
+
+  #receive (request: Request | Malformed): Refusal | null {
+    if (isMalformed(request)) return { code: status.INVALID_ARGUMENT, details: 'the request is not a discovery request' }
+    const subscription = this.#session.subscription(request.typeUrl)
+    if (subscription === null) return { code: status.INVALID_ARGUMENT, details: `'${request.typeUrl}' is not a type that is served here` }
+    const answer = this.#protocol.receive(subscription, request)
+    if (this.#session.size > MAX_NAMES) return { code: status.RESOURCE_EXHAUSTED, details: `more than ${MAX_NAMES} names asked for` }
+    if (answer === 'nack') this.#log.warn({ pod: this.#podUid, type: request.typeUrl, words: this.standing().message }, 'proxy rejected its configuration')
+    this.#pump()
+    this.#fleet.answered(this.#podUid)
+    return null
+  }
+
+  /** A response is made when the client can take it, never queued: what it gets then is the newest. */
+  #pump (): void {
+    for (let next = this.#blocked ? null : this.#session.next(); next !== null; next = this.#blocked ? null : this.#session.next()) {
+      this.#blocked = !this.#call.write(this.#protocol.respond(next))
+    }
+  }
+}

@@ -1,0 +1,27 @@
+/** Where a socket is or will be; `address` is an IP literal. */
+export interface SocketAddress {
+  readonly address: string
+  readonly port: number
+}
+
+/** A port of the proxy that stands for one of the application. */
+export interface ExplicitPort {
+  readonly listen: SocketAddress
+  readonly upstream: SocketAddress
+}
+
+/**
+ * How connections reach the proxy in front of a pod.
+ * `explicit`: clients connect to the proxy's own port, which stands for one port of the application; the address that the
+ * proxy listens on must not be the upstream's. `redirect`: nftables sends every inbound connection to `port`, and the
+ * proxy goes on to the original destination; connections with the proxy's own uid must be left alone by the rules.
+ */
+export type Inbound =
+  | { readonly mode: 'explicit', readonly ports: readonly ExplicitPort[] }
+  | { readonly mode: 'redirect', readonly port: number }
+
+/** The proxy of one pod, as far as its resources depend on it. */
+export interface ProxySpec {
+  readonly podUid: string
+  readonly inbound: Inbound
+}

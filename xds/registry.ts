@@ -1,0 +1,18 @@
+import { createRegistry } from '@bufbuild/protobuf'
+import { ClusterSchema } from '../src/wire/gen/xds/envoy/config/cluster/v3/cluster_pb.js'
+import { ListenerSchema } from '../src/wire/gen/xds/envoy/config/listener/v3/listener_pb.js'
+import { OriginalDstSchema } from '../src/wire/gen/xds/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.js'
+import { ConnectionLimitSchema } from '../src/wire/gen/xds/envoy/extensions/filters/network/connection_limit/v3/connection_limit_pb.js'
+import { ConfigSchema as DirectResponseSchema } from '../src/wire/gen/xds/envoy/extensions/filters/network/direct_response/v3/config_pb.js'
+import { LocalRateLimitSchema } from '../src/wire/gen/xds/envoy/extensions/filters/network/local_ratelimit/v3/local_rate_limit_pb.js'
+import { RBACSchema } from '../src/wire/gen/xds/envoy/extensions/filters/network/rbac/v3/rbac_pb.js'
+import { TcpBandwidthLimitSchema } from '../src/wire/gen/xds/envoy/extensions/filters/network/tcp_bandwidth_limit/v3/tcp_bandwidth_limit_pb.js'
+import { TcpProxySchema } from '../src/wire/gen/xds/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js'
+import { UpstreamTlsContextSchema } from '../src/wire/gen/xds/envoy/extensions/transport_sockets/tls/v3/tls_pb.js'
+import { HttpProtocolOptionsSchema } from '../src/wire/gen/xds/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js'
+
+/** Every message that we put into an Any, so that resources can be checked inside and written as JSON. */
+export const REGISTRY = createRegistry(
+  ClusterSchema, ListenerSchema, OriginalDstSchema, ConnectionLimitSchema, DirectResponseSchema, LocalRateLimitSchema,
+  RBACSchema, TcpBandwidthLimitSchema, TcpProxySchema, UpstreamTlsContextSchema, HttpProtocolOptionsSchema
+)

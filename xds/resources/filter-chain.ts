@@ -1,0 +1,98 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf'
+import type { Any } from '@bufbuild/protobuf/wkt'
+import { FilterChainSchema, type FilterChain } from '../../src/wire/gen/xds/envoy/config/listener/v3/listener_components_pb.js'
+import { RBAC_Action as RbacAction } from '../../src/wire/gen/xds/envoy/config/rbac/v3/rbac_pb.js'
+import { ConnectionLimitSchema } from '../../src/wire/gen/xds/envoy/extensions/filters/network/connection_limit/v3/connection_limit_pb.js'
+import { ConfigSchema as DirectResponseSchema } from '../../src/wire/gen/xds/envoy/extensions/filters/network/direct_response/v3/config_pb.js'
+import { LocalRateLimitSchema } from '../../src/wire/gen/xds/envoy/extensions/filters/network/local_ratelimit/v3/local_rate_limit_pb.js'
+import { RBACSchema } from '../../src/wire/gen/xds/envoy/extensions/filters/network/rbac/v3/rbac_pb.js'
+import { TcpBandwidthLimitSchema } from '../../src/wire/gen/xds/envoy/extensions/filters/network/tcp_bandwidth_limit/v3/tcp_bandwidth_limit_pb.js'
+import { TcpProxySchema } from '../../src/wire/gen/xds/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js'
+import type { TokenBucketSchema } from '../../src/wire/gen/xds/envoy/type/v3/token_bucket_pb.js'
+import type { ChainMeasures, SourceChain } from '../chain-measures.ts'
+import { duration, pack } from './pack.ts'
+
+/** Envoy refuses a local_ratelimit bucket that is filled more often. */
+const SHORTEST_FILL_MS = 50
+
+interface NetworkFilter { readonly name: string, readonly config: Any }
+
+const toFilter = ({ name, config }: NetworkFilter) => ({ name, configType: { case: 'typedConfig' as const, value: config } })
+
+/** Passes bytes through for as long as the two ends like: Envoy alone would cut a connection after an idle hour. */
+function tcpProxy (cluster: string, statPrefix: string): NetworkFilter {
+  return {
+    name: 'envoy.filters.network.tcp_proxy',
+    config: pack(TcpProxySchema, { statPrefix, clusterSpecifier: { case: 'cluster', value: cluster }, idleTimeout: duration(0) }),
+  }
+}
+
+/** Closes the connection at once, before anything is connected upstream. */
+const directResponse = (): NetworkFilter => ({ name: 'envoy.filters.network.direct_response', config: pack(DirectResponseSchema, {}) })
+
+/** Whole tokens at intervals that Envoy takes, so that `rate` a second come in over time. */
+export function tokenBucket ({ rate, burst }: { rate: number, burst: number }): MessageInitShape<typeof TokenBucketSchema> {
+  const tokensPerFill = Math.max(1, Math.ceil(rate * SHORTEST_FILL_MS / 1000))
+  return { maxTokens: Math.max(tokensPerFill, Math.floor(burst)), tokensPerFill, fillInterval: duration(1000 * tokensPerFill / rate) }
+}
+
+function limits (measures: ChainMeasures, statPrefix: string): NetworkFilter[] {
+  const { connectionsPerSecond, connections, kibPerSecond } = measures
+  const filters: NetworkFilter[] = []
+  if (connectionsPerSecond !== null) {
+    filters.push({ name: 'envoy.filters.network.local_ratelimit', config: pack(LocalRateLimitSchema, { statPrefix, tokenBucket: tokenBucket(connectionsPerSecond) }) })
+  }
+  if (connections !== null) {
+    filters.push({ name: 'envoy.filters.network.connection_limit', config: pack(ConnectionLimitSchema, { statPrefix, maxConnections: BigInt(connections) }) })
+  }
+  if (kibPerSecond !== null) {
+    const limit = BigInt(kibPerSecond)
+    filters.push({ name: 'envoy.filters.network.tcp_bandwidth_limit', config: pack(TcpBandwidthLimitSchema, { statPrefix, readLimitKbps: limit, writeLimitKbps: limit }) })
+  }
+  return filters
+}
+
+/** Counts the connections that a restriction would have touched, at their first bytes (`<statPrefix>.rbac.shadow_denied`), and lets them pass. */
+function shadowCount (statPrefix: string): NetworkFilter {
+  return {
+    name: 'envoy.filters.network.rbac',
+    config: pack(RBACSchema, {
+      statPrefix: `${statPrefix}.`,
+      shadowRules: {
+        action: RbacAction.DENY,
+        policies: { shadow: { permissions: [{ rule: { case: 'any', value: true } }], principals: [{ identifier: { case: 'any', value: true } }] } },
+      },
+    }),
+  }
+}
+
+/** The stats of a source's chain; dots and colons would cut a stat's name apart. */
+export const statPrefixOf = ({ source, port }: Pick<SourceChain, 'source' | 'port'>): string =>
+  `source_${source.replaceAll(/[.:]/g, '_')}${port === null ? '' : `_port_${port}`}`
+
+/** What holds for everybody else: unchanged passage, whoever the source is. While the listener lives it must not change: that would drain everybody. */
+export function defaultChain (cluster: string): FilterChain {
+  return create(FilterChainSchema, { name: 'default', filters: [toFilter(tcpProxy(cluster, 'default'))] })
+}
+
+/** A source's own chain: what is in it concerns no other source, and changing it drains nobody else. */
+export function sourceChain (chain: SourceChain, cluster: string): FilterChain {
+  const { source, port, measures } = chain
+  const statPrefix = statPrefixOf(chain)
+  const filters = measures.deny
+    ? [directResponse()]
+    : [...measures.shadow ? [shadowCount(statPrefix)] : [], ...limits(measures, statPrefix), tcpProxy(cluster, statPrefix)]
+  return create(FilterChainSchema, {
+    name: `source/${source}${port === null ? '' : `/port/${port}`}`,
+    filterChainMatch: {
+      sourcePrefixRanges: [{ addressPrefix: source, prefixLen: source.includes(':') ? 128 : 32 }],
+      ...(port === null ? {} : { destinationPort: port }),
+    },
+    filters: filters.map(toFilter),
+  })
+}
+
+/** Closes what reaches the redirect's own port without a redirect: passed on, it would come back to itself for ever. */
+export function loopGuardChain (port: number): FilterChain {
+  return create(FilterChainSchema, { name: 'loop-guard', filterChainMatch: { destinationPort: port }, filters: [toFilter(directResponse())] })
+}

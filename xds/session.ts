@@ -1,0 +1,80 @@
+import { RESOURCE_ORDER } from './resource-type.ts'
+import type { Snapshot, TypeResources } from './snapshot.ts'
+import type { Offer, Subscription } from './subscription.ts'
+
+/** A response to be sent, in words that both protocols share. */
+export interface Outgoing {
+  readonly type: string
+  readonly nonce: string
+  readonly version: string
+  readonly offer: Offer
+}
+
+/** What a client made of the newest snapshot. */
+export interface Standing {
+  readonly state: 'in-sync' | 'pending' | 'rejected'
+  /** The client's own words when rejected; what is missing when pending. */
+  readonly message: string
+}
+
+/**
+ * One client's stream: what it asked for, was sent and answered, for every type. Holds one snapshot, the newest, and at
+ * most one unanswered response a type, so its size does not grow however slow the client is.
+ */
+export class Session<S extends Subscription> {
+  readonly #subscriptions = new Map<string, S>()
+  readonly #open: (type: string) => S
+  #snapshot: Snapshot
+  #nonce = 0
+
+  constructor (open: (type: string) => S, snapshot: Snapshot) {
+    this.#open = open
+    this.#snapshot = snapshot
+  }
+
+  /** Names asked for, over all types. */
+  get size (): number {
+    return [...this.#subscriptions.values()].reduce((sum, { size }) => sum + size, 0)
+  }
+
+  /** Of one type, opened on first use; null for a type that is not served. */
+  subscription (type: string): S | null {
+    if (!RESOURCE_ORDER.includes(type)) return null
+    const subscription = this.#subscriptions.get(type) ?? this.#open(type)
+    this.#subscriptions.set(type, subscription)
+    return subscription
+  }
+
+  /** The snapshot that the client should have from now on. */
+  update (snapshot: Snapshot): void {
+    this.#snapshot = snapshot
+  }
+
+  /** The next response, in the declared order, which counts as sent; null where there is none to send now. */
+  next (): Outgoing | null {
+    for (const type of RESOURCE_ORDER) {
+      const subscription = this.#subscriptions.get(type)
+      const current = this.#snapshot.types.get(type)
+      if (subscription === undefined || current === undefined) continue
+      const offer = subscription.offer(current)
+      if (offer === null) continue
+      const nonce = String(++this.#nonce)
+      subscription.sent(nonce, offer)
+      return { type, nonce, version: current.version, offer }
+    }
+    return null
+  }
+
+  standing (): Standing {
+    const gaps = [...this.#snapshot.types].map(([type, current]) => ({ type, gap: this.#gap(type, current) }))
+    const refusals = gaps.flatMap(({ gap }) => gap !== null && gap !== 'pending' ? gap.refusals : [])
+    if (refusals.length > 0) return { state: 'rejected', message: refusals.join('; ') }
+    const missing = gaps.filter(({ gap }) => gap !== null).map(({ type }) => type.slice(type.lastIndexOf('.') + 1))
+    return missing.length > 0 ? { state: 'pending', message: `has not yet taken: ${missing.join(', ')}` } : { state: 'in-sync', message: '' }
+  }
+
+  /** A type that the client did not ask for yet is missing where the snapshot has any of it. */
+  #gap (type: string, current: TypeResources): ReturnType<Subscription['gap']> {
+    return this.#subscriptions.get(type)?.gap(current) ?? (current.resources.size > 0 && !this.#subscriptions.has(type) ? 'pending' : null)
+  }
+}
