@@ -25,7 +25,7 @@ class Shape:
 
 
 class Scaling(nn.Module):
-    """log1p (signed values do not occur), then (x - mean) / deviation, clamped. A deviation of infinity silences a column."""
+    """log1p of what is not negative, then (x - mean) / deviation, clamped. A deviation of infinity silences a column."""
 
     def __init__(self, columns: int, limit: float = 5.0):
         super().__init__()
@@ -43,7 +43,7 @@ class Scaling(nn.Module):
         self.inverse_deviation.copy_(inverse)
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
-        scaled = (torch.log1p(values) - self.mean) * self.inverse_deviation
+        scaled = (torch.log1p(torch.relu(values)) - self.mean) * self.inverse_deviation
         return scaled.clamp(-self.limit, self.limit)
 
 

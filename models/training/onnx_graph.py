@@ -41,7 +41,8 @@ def build(net: Net, version: str) -> onnx.ModelProto:
 
     def scaled(name: str) -> list[onnx.NodeProto]:
         return [
-            helper.make_node("Add", [name, "one"], [f"{name}_plus_one"]),
+            helper.make_node("Relu", [name], [f"{name}_positive"]),
+            helper.make_node("Add", [f"{name}_positive", "one"], [f"{name}_plus_one"]),
             helper.make_node("Log", [f"{name}_plus_one"], [f"{name}_log"]),
             helper.make_node("Sub", [f"{name}_log", f"{name}_mean"], [f"{name}_centred"]),
             helper.make_node("Mul", [f"{name}_centred", f"{name}_scale"], [f"{name}_wide"]),

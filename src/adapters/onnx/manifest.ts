@@ -43,7 +43,8 @@ export function parseManifest (text: string, path: string): ModelManifest {
   const manifest = parseJson(text, path)
   if (!Value.Check(ModelManifest, manifest)) {
     const [first] = Value.Errors(ModelManifest, manifest)
-    throw new AutoshieldError('BAD_DATA', `${path} is no model manifest: ${first?.instancePath || 'the document'} ${first?.message ?? 'is wrong'}; ${MEND}`)
+    const wrong = first?.keyword === 'boolean' ? 'is no field of it' : first?.message ?? 'is wrong'
+    throw new AutoshieldError('BAD_DATA', `${path} is no model manifest: ${first?.instancePath || 'the document'} ${wrong}; ${MEND}`)
   }
   const expect = (what: string, found: unknown, expected: unknown): void => {
     if (JSON.stringify(found) === JSON.stringify(expected)) return

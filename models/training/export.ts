@@ -1,0 +1,68 @@
+// `node models/training/export.ts --lab FOLDER --captures FOLDER --out FOLDER`: labelled captures to the tensors that train.py reads.
+import { parseArgs } from 'node:util'
+import { KEY_KINDS, STEPS_MS, keyId, type Window } from '../../src/core/window/window.ts'
+import { DatasetWriter } from './dataset-writer.ts'
+import type { Verdict } from './ground-truth.ts'
+import { labelledTensors } from './labelled-tensors.ts'
+import { collectedRuns, laboratoryRuns, type Run } from './run-source.ts'
+
+const { values } = parseArgs({
+  options: {
+    lab: { type: 'string', multiple: true, default: [] },
+    captures: { type: 'string', multiple: true, default: [] },
+    out: { type: 'string', default: 'models/training/dataset' },
+  },
+})
+
+/** Rows of one benign key and step that are all kept: the first, in which a key is new. */
+const FIRST_ROWS = 6
+
+/** Thins what one key says again and again: rows 0 to 5, then 8, 16, 32 and so on, and every 20th, which shares no window with the one before. */
+const isKept = (row: number): boolean => row < FIRST_ROWS || Number.isInteger(Math.log2(row)) || row % 20 === 0
+
+/** Rows of one run: numbers its keys, and thins what is benign. */
+class RunRows {
+  readonly #run: number
+  readonly #keys = new Map<string, number>()
+  readonly #benignRows = new Map<string, number>()
+
+  constructor (run: number) {
+    this.#run = run
+  }
+
+  sample ({ key, stepMs }: Window, { label, attack, attackPackets }: Verdict): Parameters<DatasetWriter['add']>[0] | null {
+    const id = keyId(key)
+    if (label === 0 && !isKept(this.#nextRow(`${stepMs} ${id}`))) return null
+    const number = this.#keys.get(id) ?? this.#keys.size
+    this.#keys.set(id, number)
+    return { run: this.#run, label, kind: KEY_KINDS.indexOf(key.kind), step: STEPS_MS.indexOf(stepMs), key: number, attack, attack_packets: attackPackets }
+  }
+
+  #nextRow (keyAndStep: string): number {
+    const row = this.#benignRows.get(keyAndStep) ?? 0
+    this.#benignRows.set(keyAndStep, row + 1)
+    return row
+  }
+}
+
+async function exportRun (writer: DatasetWriter, run: Run): Promise<string> {
+  const { labels, source, licence } = run
+  const rows = new RunRows(writer.addRun({ name: labels.run, source, licence, scenario: labels.scenario, attacks: labels.attacks.map(({ class: name, tool }) => ({ class: name, tool })) }))
+  const counts = new Map<number, number>()
+  for await (const { window, view, verdict } of labelledTensors(run)) {
+    const sample = verdict && rows.sample(window, verdict)
+    if (sample === null) continue
+    writer.add(sample, view)
+    counts.set(sample.label, (counts.get(sample.label) ?? 0) + 1)
+  }
+  return [...counts].sort(([a], [b]) => a - b).map(([label, count]) => `${label}: ${count}`).join(', ')
+}
+
+const runs = [
+  ...(await Promise.all(values.lab.map(laboratoryRuns))).flat(),
+  ...(await Promise.all(values.captures.map(collectedRuns))).flat(),
+].filter(({ labels }) => !labels.holdout)
+const writer = new DatasetWriter()
+for (const [index, run] of runs.entries()) console.log(`${index + 1}/${runs.length} ${run.labels.run}: ${await exportRun(writer, run)}`)
+await writer.write(values.out)
+console.log(`${writer.count} tensors of ${runs.length} runs in ${values.out}`)

@@ -1,0 +1,31 @@
+import { CONTEXT_COLUMNS } from '../../src/core/tensor/context.ts'
+import { TensorTable, type TensorView } from '../../src/core/tensor/tensor-table.ts'
+import type { Window } from '../../src/core/window/window.ts'
+import { captureWindows } from './capture-windows.ts'
+import { GroundTruth, type Verdict } from './ground-truth.ts'
+import type { Run } from './run-source.ts'
+
+/** One tensor as a detector would score it, with what it really is. */
+export interface LabelledTensor {
+  readonly window: Window
+  /** Valid until the next tensor is asked for. */
+  readonly view: TensorView
+  /** Null: no example of anything. */
+  readonly verdict: Verdict | null
+}
+
+const [SENT, RECEIVED] = [CONTEXT_COLUMNS.indexOf('packets_sent'), CONTEXT_COLUMNS.indexOf('packets_received')]
+
+/** Every tensor of a run, through the extractor and the table that the detector uses. */
+export async function * labelledTensors ({ capture, labels }: Run): AsyncGenerator<LabelledTensor> {
+  const windows = await captureWindows(capture)
+  const truth = new GroundTruth(labels, windows)
+  const table = new TensorTable({ capacity: 1 << 16 })
+  const context = new Float32Array(CONTEXT_COLUMNS.length)
+  for (const window of windows) {
+    const view = table.push('training', window)
+    if (view === null) continue
+    view.writeContext(context, 0)
+    yield { window, view, verdict: truth.verdict(window, (context[SENT] ?? 0) + (context[RECEIVED] ?? 0)) }
+  }
+}

@@ -1,0 +1,64 @@
+import { readFile, readdir } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { CLASSES, type AttackClass } from '../../src/core/classes.ts'
+import { AutoshieldError } from '../../src/core/errors.ts'
+import { parseRunLabels, type Attack, type RunLabels } from './run-labels.ts'
+
+/** A labelled capture, where it comes from and what may be done with it. */
+export interface Run {
+  readonly capture: string
+  readonly labels: RunLabels
+  readonly source: string
+  readonly licence: string
+}
+
+/** The laboratory's runs in a folder that test/lab wrote: RUN.labels.json and RUN.pcap.zst. */
+export async function laboratoryRuns (folder: string): Promise<Run[]> {
+  const files = (await readdir(folder)).sort()
+  return await Promise.all(files.filter((name) => name.endsWith('.labels.json')).map(async (file) => {
+    const path = join(folder, file)
+    const capture = files.find((name) => name.startsWith(`${basename(file, '.labels.json')}.pcap`))
+    if (capture === undefined) throw new AutoshieldError('NOT_FOUND', `${path} has no capture beside it; remove it, or make the run again with npm run lab`)
+    const labels = parseRunLabels(await readFile(path, 'utf8'), path)
+    return { capture: join(folder, capture), labels, source: 'laboratory (test/lab)', licence: 'Apache-2.0' }
+  }))
+}
+
+/** Licences under which a capture of somebody else may shape a model that is shipped. The others are for checking. */
+const SHIPPABLE = /^(MIT|BSD-3|Apache-2\.0)$/
+
+/**
+ * Captures of others, from a folder with a MANIFEST.tsv (class, source, curated_file, attack_pairs, licence and more) and the files it names.
+ * A whole capture is one attack on its pairs, or benign. Those that may not be trained on come as holdout.
+ */
+export async function collectedRuns (folder: string): Promise<Run[]> {
+  const [head = '', ...lines] = (await readFile(join(folder, 'MANIFEST.tsv'), 'utf8')).trimEnd().split('\n')
+  const columns = head.split('\t')
+  return lines.flatMap((line) => {
+    const cells = line.split('\t')
+    const cell = (name: string): string => cells[columns.indexOf(name)] ?? ''
+    const file = cell('curated_file')
+    const isClass = (CLASSES as readonly string[]).includes(cell('class'))
+    if (!file.includes('.pcap') || !isClass) return []
+    const attacks = attacksOf(cell('class'), cell('attack_pairs'), cell('source'))
+    const labels = {
+      run: basename(file).replace(/\.pcap.*$/, ''),
+      scenario: `${cell('source')} ${cell('class')}`,
+      holdout: !SHIPPABLE.test(cell('licence')),
+      pods: new Set<string>(),
+      suspects: new Set(attacks.flatMap(({ legs }) => legs.map(({ source }) => source))),
+      attacks,
+    }
+    return [{ capture: join(folder, file), labels, source: cell('source'), licence: cell('licence') }]
+  })
+}
+
+function attacksOf (name: string, pairs: string, tool: string): Attack[] {
+  if (name === 'BENIGN') return []
+  const legs = pairs.split(/[,; ]+/).filter((pair) => pair.includes('>')).map((pair) => {
+    const [source = '', target = ''] = pair.split('>')
+    const [destination = '', port] = /^[\d.]+:\d+$/.test(target) ? target.split(':') : [target]
+    return { source, destination, ports: port === undefined ? null : [Number(port)] }
+  })
+  return [{ class: name as AttackClass, tool, legs, firstPacketMs: -Infinity, lastPacketMs: Infinity, residueUntilMs: Infinity }]
+}
