@@ -35,5 +35,14 @@ if (scene === undefined) {
     pageFolder: new URL('../../src/console/web/dist', import.meta.url).pathname,
   })
   console.log((await preview.listen()).dashboard)
+  const last = loop.traffic()
+  let packets = 0
+  const beat = setInterval(() => {
+    if (last === null) return
+    packets += 900 + (packets * 7) % 1300
+    const stats = { ...last.stats, packets: last.stats.packets + packets, flows: last.stats.flows + packets / 60, windows: last.stats.windows + packets / 30, tensors: last.stats.tensors + packets / 90 }
+    loop.emit({ ...last, atMs: Date.now(), stats }).catch(() => stopping.abort())
+  }, 1000)
   await preview.run(stopping.signal)
+  clearInterval(beat)
 }

@@ -1,0 +1,8 @@
+import { render } from 'preact'
+import { App } from './view/app.tsx'
+import './style/base.css'
+import './style/wall.css'
+import './style/detail.css'
+
+const root = document.getElementById('app')
+if (root !== null) render(<App />, root)

@@ -1,0 +1,32 @@
+export type Route =
+  | { readonly page: 'wall' }
+  | { readonly page: 'detection', readonly id: string }
+  | { readonly page: 'mitigation', readonly name: string }
+  | { readonly page: 'audit', readonly text: string }
+  | { readonly page: 'policy' }
+  | { readonly page: 'proxies' }
+
+const decode = (text: string): string => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text // a link that was cut in the middle of an escape names nothing; it shows as it is
+  }
+}
+
+/** The page that a `#/…` names; what is unknown is the wall. */
+export function routeOf (hash: string): Route {
+  const [name = '', rest = ''] = hash.replace(/^#\/?/, '').split(/\/(.*)/s)
+  switch (name) {
+    case 'detections': return rest === '' ? { page: 'wall' } : { page: 'detection', id: decode(rest) }
+    case 'mitigations': return rest === '' ? { page: 'wall' } : { page: 'mitigation', name: decode(rest) }
+    case 'audit': return { page: 'audit', text: decode(rest) }
+    case 'policy': return { page: 'policy' }
+    case 'proxies': return { page: 'proxies' }
+    default: return { page: 'wall' }
+  }
+}
+
+export const detectionHref = (id: string): string => `#/detections/${encodeURIComponent(id)}`
+export const mitigationHref = (name: string): string => `#/mitigations/${encodeURIComponent(name)}`
+export const auditHref = (text: string): string => `#/audit/${encodeURIComponent(text)}`

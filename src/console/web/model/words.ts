@@ -1,0 +1,100 @@
+import type { Endpoint, FeatureEvidence } from '../../../core/verdict/detection.ts'
+import type { Mitigation, Subject } from '../../../core/mitigation/mitigation.ts'
+import type { FeatureName } from '../../../core/window/window.ts'
+
+interface ClassWords { readonly title: string, readonly doing: string, readonly forged: string }
+
+const CLASS_WORDS: Readonly<Record<string, ClassWords>> = {
+  LATERAL_MOVEMENT: { title: 'Lateral movement', doing: 'is moving onto', forged: 'Several sources are moving onto' },
+  PORT_SCAN: { title: 'Port scan', doing: 'is scanning', forged: 'Several sources are scanning' },
+  SYN_FLOOD: { title: 'SYN flood', doing: 'is flooding', forged: 'A flood from many sources is hitting' },
+  BRUTE_FORCE: { title: 'Password guessing', doing: 'is guessing passwords on', forged: 'Several sources are guessing passwords on' },
+  DATA_EXFILTRATION: { title: 'Data exfiltration', doing: 'is sending data out to', forged: 'Several sources are sending data out to' },
+}
+
+/** The words of a class; a user's own class speaks for itself. */
+export function classWords (name: string): ClassWords {
+  const own = { title: name, doing: `shows ${name} towards`, forged: `Several sources show ${name} towards` }
+  return Object.hasOwn(CLASS_WORDS, name) ? CLASS_WORDS[name] ?? own : own
+}
+
+export const endpointName = (endpoint: Endpoint): string => endpoint.name ?? endpoint.address
+export const fullName = (endpoint: Endpoint): string =>
+  endpoint.name === undefined ? endpoint.address : `${endpoint.namespace === undefined ? '' : `${endpoint.namespace}/`}${endpoint.name}`
+
+export function subjectName (subject: Subject): string {
+  return subject === 'anySource' ? 'any source' : subject.name ?? subject.addresses[0] ?? subject.uid
+}
+
+const grouped = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
+const three = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 })
+const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 })
+
+/** A count with thousands separated; below 100 with up to three digits. */
+export const number = (value: number): string => Math.abs(value) >= 100 || Number.isInteger(value) ? grouped.format(value) : three.format(value)
+export const short = (value: number): string => compact.format(value)
+
+export function bytes (value: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB']
+  const power = value < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(value) / 3))
+  return `${three.format(value / 1000 ** power)} ${units[power] ?? 'B'}`
+}
+
+/** `9:21`, `1:02:03`: what remains of a time to live. */
+export function remaining (ms: number): string {
+  const seconds = Math.max(0, Math.ceil(ms / 1000))
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60]
+  const pad = (part: number): string => String(part).padStart(2, '0')
+  return hours > 0 ? `${hours}:${pad(minutes)}:${pad(seconds % 60)}` : `${minutes}:${pad(seconds % 60)}`
+}
+
+/** `0.4 s`, `3 min`, `2 h`: how long something took. */
+export function span (ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`
+  if (ms < 60_000) return `${three.format(ms / 1000)} s`
+  if (ms < 3_600_000) return `${three.format(ms / 60_000)} min`
+  return ms < 172_800_000 ? `${three.format(ms / 3_600_000)} h` : `${three.format(ms / 86_400_000)} days`
+}
+
+interface FeatureWords { readonly title: string, readonly format: (value: number) => string, readonly say: (value: string) => string }
+
+const counted = (title: string): FeatureWords => ({ title, format: number, say: (value) => `${value} ${title}` })
+
+const FEATURE_WORDS: Readonly<Record<FeatureName, FeatureWords>> = {
+  flow_count: counted('flows'),
+  bytes_sent: { title: 'bytes sent', format: bytes, say: (value) => `${value} sent` },
+  bytes_received: { title: 'bytes received', format: bytes, say: (value) => `${value} received` },
+  syn_count: counted('SYNs'),
+  ack_count: counted('ACKs'),
+  rst_count: counted('RSTs'),
+  fin_count: counted('FINs'),
+  duration_s: { title: 'flow age', format: (value) => `${three.format(value)} s`, say: (value) => `flows ${value} old on average` },
+  iat_mean_ms: { title: 'gap, mean', format: (value) => `${three.format(value)} ms`, say: (value) => `${value} between packets` },
+  iat_std_ms: { title: 'gap, deviation', format: (value) => `${three.format(value)} ms`, say: (value) => `gaps that deviate by ${value}` },
+  failed_conn_ratio: { title: 'failed attempts', format: (value) => `${three.format(value * 100)} %`, say: (value) => `${value} of the decided attempts failed` },
+  unique_ports: counted('distinct ports'),
+}
+
+export function featureWords (name: string): FeatureWords {
+  return Object.hasOwn(FEATURE_WORDS, name) ? FEATURE_WORDS[name as FeatureName] : counted(name)
+}
+
+/** One feature's part in a score, in words with its numbers. */
+export function evidenceSentence ({ feature, value, usual, usualFrom, contribution }: FeatureEvidence, stepMs: number): { fact: string, usual: string, effect: string } {
+  const words = featureWords(feature)
+  return {
+    fact: `${words.say(words.format(value))} in ${span(stepMs)}`,
+    usual: `usual ${usualFrom === 'key' ? 'here' : 'elsewhere (no history of its own yet)'}: ${words.format(usual)}`,
+    effect: `at its usual value the score would be ${Math.abs(contribution).toFixed(2)} ${contribution < 0 ? 'higher' : 'lower'}`,
+  }
+}
+
+/** What a mitigation does, as a participle: `limited to 1 connections/s on port 5432`. */
+export function restriction ({ spec }: Mitigation): string {
+  const ports = spec.ports === 'any' ? '' : ` on port${spec.ports.length > 1 ? 's' : ''} ${spec.ports.join(', ')}`
+  switch (spec.action) {
+    case 'watch': return `watched${ports}, not restricted`
+    case 'deny': return `denied${ports}`
+    case 'limit': return `limited${spec.limit === undefined ? '' : ` to ${number(spec.limit.value)} ${spec.limit.unit}`}${ports}`
+  }
+}

@@ -1,0 +1,156 @@
+import { useEffect, useState } from 'preact/hooks'
+import type { Detection } from '../../../core/verdict/detection.ts'
+import { auditHref, detectionHref } from '../model/route.ts'
+import { deed } from '../model/sentence.ts'
+import { trailOf } from '../model/trail.ts'
+import { classWords, evidenceSentence, fullName } from '../model/words.ts'
+import { decisionsOf, mitigationsOf, type Wall } from '../model/wall.ts'
+import { Copy } from './copy.tsx'
+import { Decisions } from './decisions.tsx'
+import { HeatMap } from './heat-map.tsx'
+import { Simulated } from './mark.tsx'
+import { MitigationCard } from './mitigation-card.tsx'
+import { Time } from './time.tsx'
+import { Trail } from './trail.tsx'
+
+interface Props { id: string, wall: Wall, now: number, fetchDetection: (id: string) => Promise<boolean> }
+
+export function DetectionPage ({ id, wall, now, fetchDetection }: Props) {
+  const detection = wall.detections.get(id)
+  const [missing, setMissing] = useState(false)
+  const absent = detection === undefined
+  useEffect(() => {
+    if (wall.loaded && absent) fetchDetection(id).then((found) => setMissing(!found))
+  }, [wall.loaded, absent])
+  if (detection === undefined) {
+    return missing
+      ? <section class="empty-page"><h2>No such detection</h2><p>It may be older than what is kept. <a href={auditHref(id)}>Look for it in the audit trail</a>, or go <a href="#/">back to the wall</a>.</p></section>
+      : <p class="empty">Looking for it …</p>
+  }
+  const decisions = decisionsOf(wall, id)
+  const mitigations = mitigationsOf(wall, id)
+  return (
+    <article class="detection">
+      <Head detection={detection} />
+      <section aria-labelledby="trail-title">
+        <h3 id="trail-title">Trail</h3>
+        <Trail stations={trailOf(detection, decisions, mitigations)} />
+      </section>
+      <div class="columns">
+        <div>
+          <Why detection={detection} />
+          <Witnesses detection={detection} />
+        </div>
+        <div>
+          {mitigations.map((mitigation) => <MitigationCard key={mitigation.metadata.name} mitigation={mitigation} decisions={decisions} now={now} />)}
+          <Decisions decisions={decisions} />
+          <Story detection={detection} wall={wall} />
+        </div>
+      </div>
+      <Raw detection={detection} />
+    </article>
+  )
+}
+
+function Head ({ detection }: { detection: Detection }) {
+  const { technique, simulated, phase, confidence, firstSeen, lastSeen, delaySeconds, count, model } = detection
+  return (
+    <header class="head">
+      <p class="crumb"><a href="#/">Wall</a> / detection <code>{detection.id}</code></p>
+      <h2>{classWords(detection.class).title}: {deed(detection)} {simulated && <Simulated />}</h2>
+      <p class="told">{detection.explanation.sentence}</p>
+      <dl class="facts">
+        <div><dt>Phase</dt><dd class={`phase ${phase}`}>{phase}</dd></div>
+        <div><dt>Confidence</dt><dd>{confidence.toFixed(3)}</dd></div>
+        <div><dt>First seen</dt><dd><Time at={firstSeen} /></dd></div>
+        <div><dt>Last seen</dt><dd><Time at={lastSeen} /></dd></div>
+        <div><dt>Found after</dt><dd>{delaySeconds === null ? 'not opened' : `${delaySeconds.toFixed(1)} s`}</dd></div>
+        <div><dt>Windows</dt><dd>{count}</dd></div>
+        <div><dt>ATT&amp;CK</dt><dd>{technique === null ? 'none' : <Technique {...technique} />}</dd></div>
+        <div><dt>Model</dt><dd>{model}</dd></div>
+      </dl>
+    </header>
+  )
+}
+
+/** The address comes with the detection, so it is a link only where it leads to ATT&CK. */
+function Technique ({ id, name, url }: { id: string, name: string, url: string }) {
+  return url.startsWith('https://attack.mitre.org/') ? <a href={url} rel="noreferrer noopener" target="_blank">{id} {name}</a> : <>{id} {name}</>
+}
+
+function Why ({ detection }: { detection: Detection }) {
+  const { evidence, stepMs } = detection.explanation
+  return (
+    <section aria-labelledby="why-title">
+      <h3 id="why-title">Why</h3>
+      {evidence.length === 0 && <p class="empty">The detector has not said yet which features made the score.</p>}
+      <ol class="evidence">
+        {evidence.slice(0, 3).map((item) => {
+          const { fact, usual, effect } = evidenceSentence(item, stepMs)
+          return (
+            <li key={item.feature}>
+              <b>{fact}</b><span>{usual}; {effect}</span>
+              <svg viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true"><rect class="whole" width="100" height="4" /><rect class="part" width={Math.min(100, Math.max(0, item.contribution * 100))} height="4" /></svg>
+            </li>
+          )
+        })}
+      </ol>
+      <Quieter detection={detection} />
+      <HeatMap detection={detection} />
+    </section>
+  )
+}
+
+function Quieter ({ detection: { explanation: { evidence: [first] }, confidence } }: { detection: Detection }) {
+  if (first === undefined || first.contribution <= 0) return null
+  const { usual } = evidenceSentence(first, 0)
+  return <p class="quieter">What would have kept it quiet: with the first of these as {usual}, the score would have been {Math.max(0, confidence - first.contribution).toFixed(2)} instead of {confidence.toFixed(2)}.</p>
+}
+
+const AGREES = (agrees: boolean | null): string => agrees === null ? 'not asked, or did not see these windows' : agrees ? 'agrees' : 'disagrees'
+
+function Witnesses ({ detection }: { detection: Detection }) {
+  return (
+    <section aria-labelledby="witnesses-title">
+      <h3 id="witnesses-title">Witnesses</h3>
+      {detection.witnesses.length === 0 && <p class="empty">None is named.</p>}
+      <ul class="witnesses">
+        {detection.witnesses.map(({ reporter, quality, agrees }) => (
+          <li key={reporter} class={agrees === false ? 'against' : ''}>
+            <code>{reporter}</code>
+            <span>{AGREES(agrees)}{quality === 0 ? '' : ', some values estimated'}</span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+/** The other detections on the same source: one story. */
+function Story ({ detection, wall }: { detection: Detection, wall: Wall }) {
+  const others = [...wall.detections.values()].filter(({ chain, id }) => chain === detection.chain && id !== detection.id)
+  if (others.length === 0) return null
+  return (
+    <section aria-labelledby="story-title">
+      <h3 id="story-title">The same source</h3>
+      <ol class="story">
+        {others.map((other) => <li key={other.id}><Time at={other.firstSeen} /> <a href={detectionHref(other.id)}>{deed(other)}</a> {other.simulated && <Simulated />}</li>)}
+      </ol>
+    </section>
+  )
+}
+
+function Raw ({ detection }: { detection: Detection }) {
+  const json = JSON.stringify(detection, null, 2)
+  return (
+    <section aria-labelledby="raw-title">
+      <h3 id="raw-title">Evidence to take along</h3>
+      <p class="buttons">
+        <Copy text={json}>Copy as JSON</Copy>
+        <Copy text={`npx autoshield explain ${detection.id}`}>Copy command line</Copy>
+        <a href={auditHref(detection.id)}>Audit trail of {fullName(detection.source ?? { address: 'any source' })}</a>
+      </p>
+      <details><summary>Raw JSON</summary><pre tabIndex={0}>{json}</pre></details>
+    </section>
+  )
+}

@@ -1,0 +1,92 @@
+import { useState } from 'preact/hooks'
+import { REASONS } from '../../../core/reason.ts'
+import type { Condition, Mitigation } from '../../../core/mitigation/mitigation.ts'
+import type { Decision } from '../../../core/policy/decision.ts'
+import { call, Refusal } from '../model/live.ts'
+import { mitigationHref } from '../model/route.ts'
+import type { StationState } from '../model/trail.ts'
+import { restriction, subjectName } from '../model/words.ts'
+import { Mark, Simulated } from './mark.tsx'
+import { useTargetName } from './pod-names.ts'
+import { Time } from './time.tsx'
+import { TimeLeft } from './time-left.tsx'
+import { Undo } from './undo.tsx'
+import { Yaml } from './yaml.tsx'
+
+const PHASE_WORDS = { active: 'in force', expired: 'expired', reverted: 'undone' } as const
+
+/** One mitigation whole: whom it restricts, how long, what each target answered, the objects behind it, and its undo. */
+export function MitigationCard ({ mitigation, decisions, now }: { mitigation: Mitigation, decisions: readonly Decision[], now: number }) {
+  const { metadata, spec, status } = mitigation
+  const active = status.phase === 'active' && Date.parse(spec.expiresAt) > now
+  const plans = decisions.filter((decision) => decision.mitigation === metadata.name).flatMap(({ plan }) => plan)
+  return (
+    <section class={`mitigation ${status.phase} ${status.simulated ? 'is-simulated' : ''}`} aria-labelledby={`mitigation-${metadata.name}`}>
+      <h3 id={`mitigation-${metadata.name}`}>
+        Mitigation <a href={mitigationHref(metadata.name)}><code>{metadata.name}</code></a> {status.simulated && <Simulated />}
+        <span class="count">{status.simulated && active ? 'would be in force' : active || status.phase !== 'active' ? PHASE_WORDS[status.phase] : 'expired'}</span>
+      </h3>
+      <p class="told"><b>{subjectName(spec.subject)}</b> {active ? 'is' : 'was'} {restriction(mitigation)}{spec.victims.length > 0 && <>, towards <b>{spec.victims.map((victim) => victim.name ?? victim.addresses[0]).join(', ')}</b></>}.</p>
+      <p class="why">{spec.reason}</p>
+      {active
+        ? <div class="act"><TimeLeft mitigation={mitigation} now={now} /><Undo mitigation={mitigation} /></div>
+        : <p class="ended">{PHASE_WORDS[status.phase === 'active' ? 'expired' : status.phase]} <Time at={status.endedAt ?? spec.expiresAt} /></p>}
+      <Conditions conditions={status.conditions} />
+      <Targets mitigation={mitigation} />
+      {plans.map(({ kind, yaml }, index) => <Yaml key={index} title={`${kind} ${status.simulated ? 'that it would apply' : 'that it applies'}`} text={yaml} />)}
+      {status.targets.filter(({ target }) => target.startsWith('proxy/')).map(({ target }) => <Snapshot key={target} podUid={target.slice('proxy/'.length)} />)}
+    </section>
+  )
+}
+
+const CONDITION_STATE: Readonly<Record<Condition['status'], StationState>> = { True: 'done', False: 'broken', Unknown: 'waiting' }
+
+function Conditions ({ conditions }: { conditions: readonly Condition[] }) {
+  return (
+    <ul class="safety" aria-label="Conditions">
+      {conditions.map(({ type, status, reason, message, lastTransitionTime }) => (
+        <li key={type} class={(type === 'Degraded') === (status === 'True') && status !== 'Unknown' ? 'failed' : ''}>
+          <Mark state={type === 'Degraded' ? (status === 'True' ? 'broken' : 'none') : CONDITION_STATE[status]} size={12} />
+          <b title={REASONS[reason]}>{type}</b><span>{message}</span><Time at={lastTransitionTime} />
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function Targets ({ mitigation: { status } }: { mitigation: Mitigation }) {
+  const targetName = useTargetName()
+  if (status.targets.length === 0) return <p class="empty">No proxy and no policy object carries it.</p>
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label="Targets">
+      <table class="targets">
+        <thead><tr><th scope="col">Target</th><th scope="col">State</th><th scope="col">Version</th></tr></thead>
+        <tbody>
+          {status.targets.map(({ target, state, version, message }) => (
+            <tr key={target} class={state}><td title={target}>{targetName(target)}{message !== '' && <p class="problem">{message}</p>}</td><td>{state}</td><td>{version === '' ? '–' : version}</td></tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+/** The xDS resources of one proxy, fetched when somebody wants to see them. */
+export function Snapshot ({ podUid }: { podUid: string }) {
+  const [text, setText] = useState('')
+  const targetName = useTargetName()
+  const load = async (event: Event) => {
+    if (!(event.currentTarget as HTMLDetailsElement).open) return
+    try {
+      setText(JSON.stringify(await call(`/proxies/${encodeURIComponent(podUid)}/snapshot`), null, 2))
+    } catch (error) {
+      setText(error instanceof Refusal ? error.message : String(error))
+    }
+  }
+  return (
+    <details class="yaml" onToggle={(event) => load(event)}>
+      <summary>xDS snapshot of the {targetName(`proxy/${podUid}`)}</summary>
+      <pre tabIndex={0}>{text === '' ? 'Asking for it …' : text}</pre>
+    </details>
+  )
+}

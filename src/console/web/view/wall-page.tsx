@@ -1,0 +1,149 @@
+import { trailOf } from '../model/trail.ts'
+import { detectionHref, mitigationHref } from '../model/route.ts'
+import { activeMitigations, decisionsOf, mitigationsOf, type Wall } from '../model/wall.ts'
+import { bytes, classWords, fullName, number, restriction, subjectName } from '../model/words.ts'
+import type { Detection } from '../../../core/verdict/detection.ts'
+import { Figures } from './figures.tsx'
+import { Mark, Simulated } from './mark.tsx'
+import { Time } from './time.tsx'
+import { TrafficMap } from './traffic-map.tsx'
+import { TimeLeft } from './time-left.tsx'
+import { Undo } from './undo.tsx'
+
+/** How many rows a list on the wall shows; the rest is in the API and the audit trail. */
+const ROWS = 12
+
+export function WallPage ({ wall, now }: { wall: Wall, now: number }) {
+  if (wall.loaded && wall.stats === null && wall.pods.length === 0) return <Nothing />
+  return (
+    <div class="wall">
+      <section class="picture" aria-labelledby="traffic-title">
+        <h2 id="traffic-title">Traffic between pods</h2>
+        <TrafficMap wall={wall} now={now} />
+      </section>
+      <div class="side">
+        <Figures wall={wall} />
+        <Detections wall={wall} />
+        <Restrictions wall={wall} now={now} />
+        <BusiestPairs wall={wall} />
+      </div>
+    </div>
+  )
+}
+
+function Nothing () {
+  return (
+    <section class="empty-page">
+      <h2>Nothing to watch yet</h2>
+      <p>No observer reports and no pod is known. What to do next:</p>
+      <dl>
+        <dt>In a cluster</dt>
+        <dd>Label a namespace, then restart its pods:<code>kubectl label namespace NAME autoshield.dev/injection=enabled</code></dd>
+        <dt>Without a cluster</dt>
+        <dd>Replay a capture:<code>npm start -- --capture FILE.pcap</code></dd>
+      </dl>
+      <p>This page fills by itself as soon as the first window arrives.</p>
+    </section>
+  )
+}
+
+const END = ({ detection }: { detection: Detection }) => (
+  <span class="ends">
+    <b>{detection.source === null ? 'many sources' : fullName(detection.source)}</b>
+    <span class="to" aria-label="to">→</span>
+    <b>{detection.target === null ? 'many addresses' : fullName(detection.target)}</b>
+  </span>
+)
+
+function Detections ({ wall }: { wall: Wall }) {
+  const all = [...wall.detections.values()].reverse()
+  const going = all.filter(({ phase }) => phase !== 'closed')
+  const shown = [...going, ...all.filter(({ phase }) => phase === 'closed')].slice(0, ROWS)
+  return (
+    <section class="list-detections" aria-labelledby="detections-title">
+      <h2 id="detections-title">Detections <span class="count">{going.length} going on, {all.length - going.length} over</span></h2>
+      {shown.length === 0 && <p class="empty">None. When a window scores above its class's threshold, its story appears here.</p>}
+      <ul class="detections">
+        {shown.map((detection) => (
+          <li key={detection.id} class={`${detection.phase} ${detection.simulated ? 'is-simulated' : ''}`}>
+            <a href={detectionHref(detection.id)}>
+              <span class="what">
+                <span class="class">{classWords(detection.class).title}</span>
+                <span class="phase">{detection.phase}</span>
+                {detection.simulated && <Simulated />}
+                <span class="confidence" title="Peak probability">{detection.confidence.toFixed(3)}</span>
+                <Time at={detection.firstSeen} />
+              </span>
+              <END detection={detection} />
+              <SmallTrail wall={wall} detection={detection} />
+            </a>
+          </li>
+        ))}
+      </ul>
+      {all.length > ROWS && <p class="more">{all.length - ROWS} more in <a href="/api/v1/detections">/api/v1/detections</a>.</p>}
+    </section>
+  )
+}
+
+function SmallTrail ({ wall, detection }: { wall: Wall, detection: Detection }) {
+  const stations = trailOf(detection, decisionsOf(wall, detection.id), mitigationsOf(wall, detection.id))
+  const broken = stations.find(({ state }) => state === 'broken')
+  const reached = broken ?? stations.findLast(({ state }) => state === 'done' || state === 'simulated')
+  return (
+    <span class="small-trail">
+      <span class="dots" aria-hidden="true">
+        {stations.map(({ name, state }) => <Mark key={name} state={state} size={12} />)}
+      </span>
+      <span class={broken === undefined ? 'reached' : 'reached broken'}>{reached?.name}{reached?.note === '' ? '' : `: ${reached?.note ?? ''}`}</span>
+    </span>
+  )
+}
+
+function Restrictions ({ wall, now }: { wall: Wall, now: number }) {
+  const active = activeMitigations(wall, now)
+  return (
+    <section class="list-restrictions" aria-labelledby="restrictions-title">
+      <h2 id="restrictions-title">Restrictions <span class="count">{active.length} now</span></h2>
+      {active.length === 0 && <p class="empty">None. Nothing that AutoShield did is in force; every restriction also ends by itself.</p>}
+      <ul class="restrictions">
+        {active.slice(0, ROWS).map((mitigation) => (
+          <li key={mitigation.metadata.name} class={mitigation.status.simulated ? 'is-simulated' : ''}>
+            <a href={mitigationHref(mitigation.metadata.name)}>
+              <b>{subjectName(mitigation.spec.subject)}</b> {restriction(mitigation)}
+              {mitigation.status.simulated && <Simulated />}
+            </a>
+            <TimeLeft mitigation={mitigation} now={now} />
+            <Undo mitigation={mitigation} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+function BusiestPairs ({ wall }: { wall: Wall }) {
+  const owner = new Map(wall.pods.flatMap((pod) => pod.addresses.map((address) => [address, `${pod.namespace}/${pod.name}`] as const)))
+  const rows = wall.edges.toSorted((a, b) => b.packets - a.packets).slice(0, 7)
+  if (rows.length === 0) return null
+  return (
+    <section class="pairs" aria-labelledby="pairs-title">
+      <h2 id="pairs-title">Busiest pairs <span class="count">of {number(wall.edges.length)}, last 15 s</span></h2>
+      <div class="scroll" tabIndex={0} role="region" aria-labelledby="pairs-title">
+        <table>
+          <thead><tr><th scope="col">From</th><th scope="col">To</th><th scope="col" class="num">Packets</th><th scope="col" class="num">Payload</th><th scope="col" class="num">Flows</th></tr></thead>
+          <tbody>
+            {rows.map(({ source, destination, packets, bytes: size, flows }) => (
+              <tr key={`${source}>${destination}`}>
+                <td title={source}>{owner.get(source) ?? source}</td>
+                <td title={destination}>{owner.get(destination) ?? destination}</td>
+                <td class="num">{number(packets)}</td>
+                <td class="num">{bytes(size)}</td>
+                <td class="num">{number(flows)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  )
+}
