@@ -1,0 +1,113 @@
+import { explain } from '../core/explain/explain.ts'
+import { evidenceOf, occlusionBatch } from '../core/explain/occlusion.ts'
+import { TENSOR_SIZE, TensorTable } from '../core/tensor/tensor-table.ts'
+import { usualFor, type Whois } from '../core/verdict/case.ts'
+import type { Detection } from '../core/verdict/detection.ts'
+import type { Score } from '../core/verdict/score.ts'
+import { emptyVerdict, step, type VerdictContext, type VerdictEffect, type VerdictState } from '../core/verdict/verdict.ts'
+import { FEATURES, windowStartMs, type Window } from '../core/window/window.ts'
+import type { Scorer } from '../ports.ts'
+
+export interface OfflineOptions {
+  readonly scorer: Scorer
+  /** Who is taken to have seen the windows. */
+  readonly reporter: string
+  readonly whois: Whois
+  readonly newId: () => string
+}
+
+/** Rows that one call of the scorer takes. */
+const BATCH = 256
+
+/**
+ * Detections in recorded windows, as fast as they come, with no service running: the tensors, the model and the verdict of
+ * the live loop, on the recording's own clock. Each detection is given once, when it is closed or the windows end.
+ */
+export class OfflineDetector {
+  readonly #options: OfflineOptions
+  readonly #table = new TensorTable()
+  readonly #state: VerdictState = emptyVerdict()
+  readonly #open = new Map<string, Detection>()
+  #nowMs = 0
+
+  constructor (options: OfflineOptions) {
+    this.#options = options
+    step(this.#state, { type: 'model', model: options.scorer.model }, this.#context())
+  }
+
+  /** Takes the next windows in; gives the detections that they ended. */
+  async take (windows: readonly Window[]): Promise<Detection[]> {
+    const closed: Detection[] = []
+    for (let first = 0; first < windows.length; first += BATCH) {
+      for (const score of await this.#score(windows.slice(first, first + BATCH))) {
+        this.#nowMs = Math.max(this.#nowMs, score.receivedAtMs)
+        closed.push(...await this.#follow(step(this.#state, { type: 'score', score }, this.#context())))
+      }
+    }
+    closed.push(...await this.#follow(step(this.#state, { type: 'tick' }, this.#context())))
+    return closed
+  }
+
+  /** The detections that were still open at the end. */
+  end (): Detection[] {
+    return [...this.#open.values()]
+  }
+
+  async #score (windows: readonly Window[]): Promise<Score[]> {
+    const { scorer, reporter } = this.#options
+    const { classes, contextColumns: { length: columns } } = scorer.model
+    const tensors = new Float32Array(windows.length * TENSOR_SIZE)
+    const contexts = new Float32Array(windows.length * columns)
+    let count = 0
+    const taken = windows.filter((window) => {
+      const view = this.#table.push(reporter, window)
+      view?.writeTensor(tensors, count * TENSOR_SIZE)
+      view?.writeContext(contexts, count * columns)
+      if (view !== null) count++
+      return view !== null
+    })
+    const probabilities = await scorer.score(count, tensors, contexts)
+    return taken.map((window, row) => ({
+      reporter,
+      key: window.key,
+      stepMs: window.stepMs,
+      windowNumber: window.number,
+      probabilities: probabilities.subarray(row * classes.length, (row + 1) * classes.length),
+      tensor: tensors.subarray(row * TENSOR_SIZE, (row + 1) * TENSOR_SIZE),
+      context: contexts.subarray(row * columns, (row + 1) * columns),
+      window,
+      receivedAtMs: windowStartMs(window) + window.stepMs,
+      simulated: true,
+    }))
+  }
+
+  /** Keeps what is told; explains what opened. */
+  async #follow (effects: readonly VerdictEffect[]): Promise<Detection[]> {
+    const closed: Detection[] = []
+    for (const { type, detection, score } of effects) {
+      if (type === 'opened' && score !== null) {
+        this.#open.set(detection.id, detection)
+        closed.push(...await this.#follow(step(this.#state, { type: 'explained', detection: detection.id, explanation: await this.#explain(detection, score) }, this.#context())))
+      } else if (type === 'updated' && this.#open.has(detection.id)) {
+        this.#open.set(detection.id, detection)
+      } else if (type === 'closed' && this.#open.delete(detection.id)) {
+        closed.push(detection)
+      }
+    }
+    return closed
+  }
+
+  async #explain ({ class: className }: Detection, score: Score): Promise<Detection['explanation']> {
+    const { scorer } = this.#options
+    const { usual, usualFrom } = usualFor(score, scorer.model, this.#state.baselines)
+    const batch = occlusionBatch(score.tensor, score.context, usual, scorer.model.contextColumns)
+    const rescored = await scorer.score(batch.count, batch.tensors, batch.contexts)
+    const evidence = evidenceOf(score.tensor, rescored, scorer.model.classes.indexOf(className))
+    return explain({ className, score, evidence: evidence.map((item) => ({ ...item, usual: usual[FEATURES.findIndex((name) => name === item.feature)] ?? 0, usualFrom })) })
+  }
+
+  #context (): VerdictContext {
+    const { newId, whois } = this.#options
+    return { nowMs: this.#nowMs, newId, whois, standsForMany: () => false }
+  }
+}
