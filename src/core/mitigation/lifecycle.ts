@@ -1,6 +1,7 @@
-import type { ProxyAnswer } from './proxy-answer.ts'
-import type { Mitigation, MitigationSpec } from './mitigation.ts'
 import type { Plan } from '../plan/plan.ts'
+import { asPlanned, CANNOT_ENFORCE, conditionOf, SIMULATED, UNSEEN, withStatus, type Statement } from './conditions.ts'
+import type { Mitigation, MitigationSpec, TargetStatus } from './mitigation.ts'
+import { proxyTargets, type ProxyAnswer } from './proxy-answer.ts'
 
 /** What a new mitigation is called and rests on. */
 export interface Birth {
@@ -11,13 +12,102 @@ export interface Birth {
   readonly plan: Pick<Plan, 'undo' | 'targets' | 'reason' | 'message'>
 }
 
-export declare function createMitigation (spec: MitigationSpec, birth: Birth, nowMs: number): Mitigation
+/** In the phase `active`; a `shadow` spec makes it simulated for life, and no status of it ever says that something is enforced. */
+export function createMitigation (spec: MitigationSpec, birth: Birth, nowMs: number): Mitigation {
+  const simulated = spec.mode === 'shadow'
+  const { plan } = birth
+  const annotations = { ...birth.annotations, ...(plan.reason === 'CannotEnforce' && { [CANNOT_ENFORCE]: plan.message }) }
+  const targets: TargetStatus[] = plan.targets.map((target) => ({ target, state: 'simulated', version: '', message: 'planned, not applied: no cluster is connected' }))
+  const bare: Mitigation = {
+    apiVersion: 'autoshield.dev/v1alpha1',
+    kind: 'Mitigation',
+    metadata: { name: birth.name, uid: birth.uid, generation: 1, creationTimestamp: new Date(nowMs).toISOString(), annotations },
+    spec,
+    status: { phase: 'active', simulated, conditions: [], targets, undo: plan.undo },
+  }
+  return withStatus(bare, [
+    { type: 'Accepted', status: 'True', reason: 'Stored', message: 'The mitigation is valid and stored.' },
+    { type: 'Programmed', status: 'False', ...(simulated ? SIMULATED : { reason: 'Pending', message: 'No proxy has answered yet.' }) },
+    simulated ? { type: 'Enforcing', status: 'False', ...SIMULATED } : UNSEEN,
+    asPlanned(bare),
+  ], {}, nowMs)
+}
 
-/** Level-based: the same statuses twice give the same mitigation. Ended mitigations are returned as they are. */
-export declare function withProxyStatuses (mitigation: Mitigation, statuses: readonly ProxyAnswer[], nowMs: number): Mitigation
+/**
+ * What the proxies' answers make of it. Level-based: the same answers twice change nothing. What ended is returned as it is.
+ *
+ *     simulated | proxies    | one refused | all took it | Programmed           | Degraded
+ *     -         | some       | yes         | no          | False, Rejected      | True, Rejected, in the proxy's words
+ *     yes       | any        | no          | -           | False, Simulated     | as planned
+ *     no        | none       | -           | -           | False, NoTargets     | as planned
+ *     no        | some       | no          | no          | False, Pending       | as planned
+ *     no        | some       | no          | yes         | True, Acknowledged   | as planned
+ *
+ * As planned: True with CannotEnforce where the plan said so, else False. Policy objects are planned, not applied, and count for nothing.
+ */
+export function withProxyStatuses (mitigation: Mitigation, statuses: readonly ProxyAnswer[], nowMs: number): Mitigation {
+  if (mitigation.status.phase !== 'active') return mitigation
+  const proxies = proxyTargets(mitigation, statuses)
+  const planned = mitigation.status.targets.filter(({ target }) => !target.startsWith('proxy/'))
+  const carried = programmed(mitigation, proxies)
+  // What was seen under the old programming proves nothing about the next.
+  const unproved = carried.status === 'True' || mitigation.status.simulated ? [] : [UNSEEN]
+  return withStatus(mitigation, [carried, ...unproved, degraded(mitigation, proxies)], { targets: [...proxies, ...planned] }, nowMs)
+}
 
-/** Attempts of the subject seen after `Programmed`, and how many got through. */
-export declare function observeAttempts (mitigation: Mitigation, seen: { readonly attempts: number, readonly through: number, readonly sinceMs: number }, nowMs: number): Mitigation
+function programmed (mitigation: Mitigation, proxies: readonly TargetStatus[]): Statement {
+  const refused = proxies.filter(({ state }) => state === 'rejected')
+  const took = proxies.filter(({ state }) => state === 'programmed' || state === 'simulated')
+  const said = (status: Statement['status'], reason: Statement['reason'], message: string): Statement => ({ type: 'Programmed', status, reason, message })
+  const count = `${took.length} of ${proxies.length} proxies took it`
+  if (refused.length > 0) return said('False', 'Rejected', `${refused.length} of ${proxies.length} proxies refused it.`)
+  if (mitigation.status.simulated) return said('False', 'Simulated', `${SIMULATED.message} ${count} in shadow.`)
+  if (proxies.length === 0) return said('False', 'NoTargets', 'No proxy could carry it; policy objects are planned, not applied.')
+  return took.length === proxies.length ? said('True', 'Acknowledged', `${count}.`) : said('False', 'Pending', `${count}.`)
+}
+
+function degraded (mitigation: Mitigation, proxies: readonly TargetStatus[]): Statement {
+  const refused = proxies.filter(({ state }) => state === 'rejected')
+  if (refused.length > 0) {
+    const words = refused.map(({ target, message }) => `${target}: ${message}`).slice(0, 3).join('; ')
+    return { type: 'Degraded', status: 'True', reason: 'Rejected', message: words }
+  }
+  return asPlanned(mitigation)
+}
+
+/** What was seen of the subject's traffic to the victims over one stretch of time. */
+export interface Attempts {
+  readonly attempts: number
+  /** Of these, how many got through; for a limit, how many beyond it. */
+  readonly through: number
+  /** Unix ms at which the stretch began. */
+  readonly sinceMs: number
+}
+
+/**
+ * Judges by what was seen after every target had taken it; what was seen before proves nothing.
+ *
+ *     phase  | simulated | programmed before the stretch | attempts | through | Enforcing
+ *     ended  | -         | -                             | -        | -       | as it is
+ *     active | yes       | -                             | -        | -       | as it is (False, Simulated)
+ *     active | no        | no                            | -        | -       | Unknown, NoAttemptSeen
+ *     active | no        | yes                           | 0        | -       | as it is
+ *     active | no        | yes                           | some     | 0       | True, AttemptsStopped
+ *     active | no        | yes                           | some     | some    | False, AttemptsContinue
+ */
+export function observeAttempts (mitigation: Mitigation, seen: Attempts, nowMs: number): Mitigation {
+  if (mitigation.status.phase !== 'active' || mitigation.status.simulated) return mitigation
+  const programmed = conditionOf(mitigation, 'Programmed')
+  if (programmed?.status !== 'True') return withStatus(mitigation, [UNSEEN], {}, nowMs)
+  if (seen.sinceMs < Date.parse(programmed.lastTransitionTime) || seen.attempts === 0) return mitigation
+  const stopped = seen.through === 0
+  return withStatus(mitigation, [{
+    type: 'Enforcing',
+    status: stopped ? 'True' : 'False',
+    reason: stopped ? 'AttemptsStopped' : 'AttemptsContinue',
+    message: stopped ? `${seen.attempts} attempts were seen and none got through.` : `${seen.through} of ${seen.attempts} attempts got through.`,
+  }], {}, nowMs)
+}
 
 export type Ending =
   | { readonly outcome: 'ended', readonly mitigation: Mitigation }
@@ -25,7 +115,22 @@ export type Ending =
   | { readonly outcome: 'already-ended', readonly mitigation: Mitigation }
 
 /** Ends it once `expiresAt` is reached. */
-export declare function expire (mitigation: Mitigation, nowMs: number): Ending
+export function expire (mitigation: Mitigation, nowMs: number): Ending {
+  if (mitigation.status.phase !== 'active') return { outcome: 'already-ended', mitigation }
+  const remainingMs = Date.parse(mitigation.spec.expiresAt) - nowMs
+  if (remainingMs > 0) return { outcome: 'running', mitigation, remainingMs }
+  return { outcome: 'ended', mitigation: ended(mitigation, 'expired', 'Expired', `Its time to live ended at ${mitigation.spec.expiresAt}.`, nowMs) }
+}
 
 /** A person's undo. `already-ended` where there is nothing left to undo. */
-export declare function revert (mitigation: Mitigation, actor: string, reason: string, nowMs: number): Exclude<Ending, { outcome: 'running' }>
+export function revert (mitigation: Mitigation, actor: string, reason: string, nowMs: number): Exclude<Ending, { outcome: 'running' }> {
+  if (mitigation.status.phase !== 'active') return { outcome: 'already-ended', mitigation }
+  const because = reason.trim() === '' ? '' : `: ${reason}`
+  return { outcome: 'ended', mitigation: ended(mitigation, 'reverted', 'Reverted', `Undone by ${actor}${because}`, nowMs) }
+}
+
+/** What ended holds nothing any more: no condition stays True but `Accepted`. */
+function ended (mitigation: Mitigation, phase: 'expired' | 'reverted', reason: 'Expired' | 'Reverted', message: string, nowMs: number): Mitigation {
+  const statements = (['Programmed', 'Enforcing', 'Degraded'] as const).map((type): Statement => ({ type, status: 'False', reason, message }))
+  return withStatus(mitigation, statements, { phase, endedAt: new Date(nowMs).toISOString() }, nowMs)
+}

@@ -1,6 +1,193 @@
-import type { Action, Rule } from '../policy/rule.ts'
+import type { MitigationSpec, PodRef } from '../mitigation/mitigation.ts'
+import type { Pod } from '../pod.ts'
+import type { Action, Direction, Rule } from '../policy/rule.ts'
 import type { Detection } from '../verdict/detection.ts'
-import type { Plan, PlanContext } from './plan.ts'
+import { endsOf, isReal, type Ends } from './ends.ts'
+import { objectName } from './names.ts'
+import { denyPolicy, type Other } from './network-policy.ts'
+import { alert, eviction, expiresAt, labelPatch, mitigationObject, nodeTaint, ownedMeta, planned, reasonOf, webhookRequest } from './objects.ts'
+import type { Plan, PlanContext, PlannedObject } from './plan.ts'
 
-/** Plans one action of a fired rule. Decides nothing: safety judges the plan, the controller carries it out. */
-export declare function planAction (rule: Rule, action: Action, detection: Detection, context: PlanContext): Plan
+/** All that the plan of one action is made from. */
+interface Case {
+  readonly rule: Rule
+  readonly detection: Detection
+  readonly context: PlanContext
+  readonly ends: Ends
+}
+
+/** A case in which there is somebody to restrict, or a victim to restrict at. */
+interface Restrictable extends Case {
+  readonly subject: Pod | 'anySource'
+}
+
+const NOTHING = { spec: null, objects: [], targets: [], blastRadius: [] } as const
+
+/** Plans one action of a fired rule in full. Decides nothing: safety judges the plan, the controller carries it out. */
+export function planAction (rule: Rule, action: Action, detection: Detection, context: PlanContext): Plan {
+  const given: Case = { rule, detection, context, ends: endsOf(detection, context) }
+  switch (action.type) {
+    case 'alert_only': return message(alert(action, rule, detection), 'AlertOnly', `Tells channel ${JSON.stringify(action.channel)}; restricts nothing.`)
+    case 'custom_webhook': return message(webhookRequest(action, rule, detection), 'ActionNeedsCluster', `Would send ${action.method} to ${action.url}; restricts nothing.`)
+    case 'network_policy':
+    case 'pod_isolation':
+    case 'traffic_throttle':
+    case 'pod_termination':
+    case 'node_quarantine':
+      return restrict(given, action)
+  }
+}
+
+type Restriction = Exclude<Action, { type: 'alert_only' | 'custom_webhook' }>
+
+function message (object: PlannedObject, reason: Plan['reason'], text: string): Plan {
+  return { ...NOTHING, objects: [object], subject: null, reason, message: text, undo: 'Cannot be taken back: a message that was sent stays sent.' }
+}
+
+/**
+ *     subject   | real | action             | plan
+ *     nobody    | -    | -                  | UnknownTarget
+ *     anySource | -    | traffic_throttle   | limit at the victim
+ *     anySource | -    | any other          | CannotEnforce: cutting everybody off would finish what the flood began
+ *     a pod     | no   | -                  | ForgedSource
+ *     a pod     | yes  | each in its own way
+ */
+function restrict (given: Case, action: Restriction): Plan {
+  const { ends: { subject, source, sourceName, targetName, target }, context } = given
+  const refuse = (reason: Plan['reason'], text: string): Plan => ({ ...NOTHING, subject, reason, message: text, undo: 'Nothing was done, so there is nothing to undo.' })
+  if (subject === null) return refuse('UnknownTarget', `${sourceName} is no known pod, so nothing restricts it.`)
+  const known: Restrictable = { ...given, subject }
+  if (subject === 'anySource') {
+    if (action.type === 'traffic_throttle' && target !== null) return throttle(known, action)
+    return refuse('CannotEnforce', `The sources of this traffic are not known to be real, and to cut ${targetName} off from everybody would finish what the flood began; limit it at the victim instead.`)
+  }
+  if (source === null || !isReal(context)) return refuse('ForgedSource', `${sourceName} may be forged, so nothing restricts it.`)
+  switch (action.type) {
+    case 'network_policy': return deny(known, source, action)
+    case 'pod_isolation': return isolate(known, source)
+    case 'traffic_throttle': return throttle(known, action)
+    case 'pod_termination': return {
+      ...NOTHING,
+      objects: [eviction(source, action.gracePeriodSeconds)],
+      blastRadius: [source],
+      subject,
+      reason: 'ActionNeedsCluster',
+      message: `Would evict ${sourceName}.`,
+      undo: 'Cannot be undone: its owner, where it has one, starts another pod.',
+    }
+    case 'node_quarantine': return quarantine(known, source, action.effect)
+  }
+}
+
+const ADDS_UP = `NetworkPolicies add up: this one cuts by leaving out, so any other policy that selects the pod and allows the same
+traffic takes its effect away. It is to be checked against all policies of the namespace before it is applied.`
+
+/** A proxy refuses after the handshake, so what a flood of half-open connections costs is spent by then. */
+const HALF_OPEN = 'A proxy sees completed handshakes only, so it cannot stop the half-open ones; that takes a SYN limit in the victim\'s namespace'
+
+function deny (given: Restrictable, source: Pod, action: Extract<Action, { type: 'network_policy' }>): Plan {
+  const { ends: { target, targetAddress, sourceName, targetName }, detection } = given
+  const { direction, ports } = action
+  const atTarget = direction === 'egress' ? null : target
+  const objects = [
+    direction === 'ingress' ? null : { pod: source, direction: 'egress', other: otherOf(target, targetAddress) } as const,
+    atTarget === null ? null : { pod: atTarget, direction: 'ingress', other: { pod: source } } as const,
+  ].filter((cut) => cut !== null).map(({ pod, direction: way, other }) => policyFor(given, pod, way, other, ports))
+  const flood = detection.class === 'SYN_FLOOD'
+  const where = ports === 'any' ? '' : ` on port ${ports.join(', ')}`
+  return {
+    spec: specOf(given, { direction, ports, action: 'deny' }),
+    objects: applied([source, ...(target === null ? [] : [target])], objects.map(({ object }) => object)),
+    targets: objects.map(({ target: name }) => name),
+    blastRadius: atTarget === null ? [source] : [source, atTarget],
+    subject: source,
+    reason: flood ? 'CannotEnforce' : 'RuleMatched',
+    message: `Denies ${sourceName} its way to ${targetName}${where}.${flood ? ` ${HALF_OPEN}, or the NetworkPolicy where a cluster applies it.` : ''}`,
+    undo: `Lifts the denial at every proxy and deletes what was applied; ${sourceName} can reach ${targetName} again.`,
+  }
+}
+
+function isolate (given: Restrictable, source: Pod): Plan {
+  const { ends: { sourceName } } = given
+  const { object, target } = policyFor(given, source, 'both', 'everybody', 'any')
+  return {
+    spec: specOf({ ...given, ends: { ...given.ends, target: null, targetAddress: null } }, { direction: 'both', ports: 'any', action: 'deny' }),
+    objects: applied([source], [object]),
+    targets: [target],
+    blastRadius: [source],
+    subject: source,
+    reason: 'RuleMatched',
+    message: `Cuts ${sourceName} off from everybody, both ways, and keeps it for a look.`,
+    undo: `Lifts the denial at every proxy and deletes what was applied; ${sourceName} can talk again.`,
+  }
+}
+
+function throttle (given: Restrictable, action: Extract<Action, { type: 'traffic_throttle' }>): Plan {
+  const { subject, ends: { target, source, sourceName, targetName }, detection, context } = given
+  const { direction, ports, bytesPerSecond, burstBytes } = action
+  const spec = specOf(given, { direction, ports, action: 'limit', limit: { value: bytesPerSecond, unit: 'bytes/s', burst: burstBytes } })
+  const touched = subject === 'anySource' ? target : source
+  const flood = detection.class === 'SYN_FLOOD'
+  return {
+    spec,
+    objects: [mitigationObject(spec, context)],
+    targets: [],
+    blastRadius: touched === null ? [] : [touched],
+    subject,
+    reason: flood ? 'CannotEnforce' : 'RuleMatched',
+    message: `Limits ${sourceName} to ${bytesPerSecond} bytes/s towards ${targetName}.${flood ? ` ${HALF_OPEN}.` : ''}`,
+    undo: `Lifts the limit at every proxy; ${sourceName} reaches ${targetName} at full speed again.`,
+  }
+}
+
+function quarantine (given: Restrictable, source: Pod, effect: string): Plan {
+  const { context } = given
+  const { node } = source
+  if (node === '') {
+    return { ...NOTHING, subject: null, reason: 'UnknownTarget', message: `The node of ${source.namespace}/${source.name} is not known.`, undo: 'Nothing was done, so there is nothing to undo.' }
+  }
+  return {
+    ...NOTHING,
+    objects: [nodeTaint(node, effect, context)],
+    blastRadius: context.pods.filter((pod) => pod.node === node),
+    subject: source,
+    reason: 'ActionNeedsCluster',
+    message: `Would taint node ${node} with ${effect} and let nothing new onto it.`,
+    undo: `Takes the taint off node ${node} and lets pods onto it again.`,
+  }
+}
+
+function policyFor (given: Restrictable, pod: Pod, direction: Direction, other: Other, ports: Parameters<typeof denyPolicy>[4]): { object: PlannedObject, target: string } {
+  const { rule, detection, context } = given
+  const name = objectName(context.mitigation, direction === 'both' ? 'isolation' : direction)
+  const policy = denyPolicy(ownedMeta(name, pod.namespace, rule, detection, context), pod, direction, other, ports)
+  return { object: planned('NetworkPolicy', policy, ADDS_UP), target: `networkpolicy/${pod.namespace}/${name}` }
+}
+
+/** Labels first: until the pods have them, the policies would select nobody. */
+function applied (pods: readonly Pod[], policies: readonly PlannedObject[]): readonly PlannedObject[] {
+  return policies.length === 0 ? [] : [...pods.map(labelPatch).filter((patch) => patch !== null), ...policies]
+}
+
+function otherOf (target: Pod | null, address: string | null): Other {
+  if (target !== null) return { pod: target }
+  return address === null ? 'everybody' : { address }
+}
+
+const podRef = ({ uid, addresses, namespace, name }: Pod): PodRef => ({ uid, addresses: [...addresses], namespace, name })
+
+function specOf ({ rule, detection, context, ends, subject }: Restrictable, what: Pick<MitigationSpec, 'direction' | 'action' | 'limit'> & { ports: Extract<Action, { type: 'network_policy' }>['ports'] }): MitigationSpec {
+  const { target, targetAddress } = ends
+  return {
+    owner: { policy: context.policy, rule: rule.id, hash: context.ruleHash },
+    detection: detection.id,
+    subject: subject === 'anySource' ? subject : podRef(subject),
+    victims: target === null ? [] : [podRef(target)],
+    ...(targetAddress !== null && { destinations: [targetAddress] }),
+    ...what,
+    ports: what.ports === 'any' ? 'any' : [...what.ports],
+    mode: context.mode,
+    expiresAt: expiresAt(rule, context),
+    reason: reasonOf(rule, detection),
+  }
+}

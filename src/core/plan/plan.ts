@@ -1,4 +1,4 @@
-import type { Mitigation, MitigationSpec } from '../mitigation/mitigation.ts'
+import type { MitigationSpec } from '../mitigation/mitigation.ts'
 import type { Pod } from '../pod.ts'
 import type { ReasonCode } from '../reason.ts'
 import type { SourceEvidence } from '../safety/safety.ts'
@@ -17,19 +17,29 @@ export interface PlanContext {
   readonly mode: 'shadow' | 'enforce'
 }
 
+/** An object that the action would apply, complete. */
+export interface PlannedObject {
+  readonly kind: 'NetworkPolicy' | 'Pod' | 'Eviction' | 'Node' | 'HTTPRequest' | 'Alert' | 'Mitigation'
+  /** One YAML document. */
+  readonly yaml: string
+}
+
 export interface Plan {
   /** null where nothing is to be restricted by proxies and policies, or nothing may be; `reason` says why. */
   readonly spec: MitigationSpec | null
-  /** Every object that the action would apply, as YAML documents, complete. */
-  readonly objects: readonly { readonly kind: string, readonly yaml: string }[]
+  /** In the order in which they would be applied. */
+  readonly objects: readonly PlannedObject[]
   /** `networkpolicy/NAMESPACE/NAME` for each policy object. */
-  readonly targets: readonly Mitigation['status']['targets'][number]['target'][]
-  /** The pods that it touches. */
+  readonly targets: readonly string[]
+  /** The pods whose traffic it changes. */
   readonly blastRadius: readonly Pod[]
-  /** The pod that would be restricted, for safety. */
+  /** Who would be restricted; null where it is no known pod, or nobody. */
   readonly subject: Pod | 'anySource' | null
-  /** RuleMatched: planned and can be done here; ActionNeedsCluster, AlertOnly, CannotEnforce, UnknownTarget, ForgedSource otherwise. */
-  readonly reason: ReasonCode
+  /**
+   * RuleMatched: it can be done here. CannotEnforce: with a spec, it is done as far as it goes; without, it is not done.
+   * UnknownTarget, ForgedSource: nobody may be restricted. ActionNeedsCluster, AlertOnly: objects alone.
+   */
+  readonly reason: Extract<ReasonCode, 'RuleMatched' | 'CannotEnforce' | 'UnknownTarget' | 'ForgedSource' | 'ActionNeedsCluster' | 'AlertOnly'>
   /** What it would do, and what it cannot, in a sentence or two. */
   readonly message: string
   readonly undo: string

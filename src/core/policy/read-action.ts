@@ -39,7 +39,7 @@ const readUrl: Reader<string> = (place, findings) => {
 }
 
 const BLOCK_MEND = 'Write the parameters as keys below it, or remove it'
-const direction = optional(oneOf(DIRECTIONS), 'both')
+const readDirection = oneOf(DIRECTIONS)
 const ports = optional(readPorts, 'any')
 
 /** An action that waits for its rule's severity: an alert is as urgent as its rule is severe, unless it says otherwise. */
@@ -47,12 +47,17 @@ export type ActionDraft = (severity: Severity) => Action
 
 /** The closed set of parameters of each action type. */
 const PARAMETERS: Readonly<Record<ActionType, Reader<ActionDraft>>> = {
-  network_policy: mapped(record({ direction, ports }, BLOCK_MEND), (given) => () => ({ type: 'network_policy', ...given })),
+  network_policy: mapped(record({
+    // As it leaves the source: that touches the suspect alone.
+    direction: optional(readDirection, 'egress'),
+    ports,
+  }, BLOCK_MEND), (given) => () => ({ type: 'network_policy', ...given })),
   pod_isolation: mapped(record({}, BLOCK_MEND), () => () => ({ type: 'pod_isolation' })),
   traffic_throttle: mapped(record({
     rate_limit: required(readRate, RATE_MEND),
     burst_seconds: optional(number(0.1, 60, 'any', 'Write how many seconds\' worth may pass at once, from 0.1 to 60'), 1),
-    direction,
+    // As it enters the target: that is where a proxy stands.
+    direction: optional(readDirection, 'ingress'),
     ports,
   }, BLOCK_MEND), (given) => () => ({
     type: 'traffic_throttle',

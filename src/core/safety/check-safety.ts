@@ -1,3 +1,63 @@
-import type { SafetyRequest, SafetyResult, SafetySettings, SafetyState } from './safety.ts'
+import type { Verdict } from '../policy/decision.ts'
+import type { ReasonCode } from '../reason.ts'
+import { caseOf, REACH, runChecks } from './checks.ts'
+import { currentLedger, withAction, withCooldown, withRefusal, withSimulatedSuccess } from './ledger.ts'
+import type { SafetyCheck, SafetyRequest, SafetyResult } from './safety.ts'
+import type { SafetySettings } from './settings.ts'
+import type { Lane, Ledger, SafetyState } from './state.ts'
 
-export declare function checkSafety (state: SafetyState, request: SafetyRequest, settings: SafetySettings, nowMs: number): SafetyResult
+/** What a failed check makes of the action. Nobody may be restricted: a person is told. Too wide: a person must agree. Too soon or too much: nothing. Not for real: it is simulated. */
+const VERDICT_OF: Partial<Record<ReasonCode, Verdict>> = {
+  UnknownTarget: 'alert',
+  ForgedSource: 'alert',
+  CannotEnforce: 'alert',
+  ProtectedTarget: 'alert',
+  BlastRadius: 'hold',
+  AlreadyMitigated: 'suppress',
+  Cooldown: 'suppress',
+  CircuitOpen: 'suppress',
+  RateLimited: 'suppress',
+  SimulatedEvidence: 'simulate',
+  ActuationDisabled: 'simulate',
+  ActionNeedsCluster: 'simulate',
+}
+
+/**
+ *     first failed check            | action     | verdict             | uses up
+ *     one that alerts or holds      | -          | alert, hold         | nothing: it may pass as soon as the evidence changes
+ *     one that suppresses           | -          | suppress            | nothing; a refusal by rate is remembered
+ *     one that simulates            | alert_only | alert (AlertOnly)   | its cooldown
+ *     one that simulates            | other      | simulate            | cooldown and allowance of the simulated ledger
+ *     none                          | alert_only | alert (AlertOnly)   | its cooldown
+ *     none                          | other      | mitigate            | cooldown and allowance of the enforced ledger
+ *
+ * Which ledger counts is known before: it is the enforced one only where nothing would simulate the action.
+ */
+export function checkSafety (state: SafetyState, request: SafetyRequest, settings: SafetySettings, nowMs: number): SafetyResult {
+  const lane: Lane = request.simulatedEvidence || !settings.actuationEnabled || !isDoneHere(request) ? 'simulated' : 'enforced'
+  const ledger = currentLedger(state[lane], settings, nowMs)
+  const checks = runChecks({ request, settings, ledger, nowMs })
+  const { verdict, reason, message } = judge(request, checks)
+  return { verdict, reason, message, checks, state: { ...state, [lane]: booked(ledger, lane, request, verdict, reason, settings, nowMs) } }
+}
+
+const isDoneHere = ({ action }: SafetyRequest): boolean => REACH[action].by === 'proxy' || REACH[action].by === 'nothing'
+
+function judge (request: SafetyRequest, checks: readonly SafetyCheck[]): Pick<SafetyResult, 'verdict' | 'reason' | 'message'> {
+  const failed = checks.find(({ passed }) => !passed)
+  const verdict = failed === undefined ? 'mitigate' : VERDICT_OF[failed.reason] ?? 'hold'
+  if ((verdict === 'mitigate' || verdict === 'simulate') && request.action === 'alert_only') {
+    return { verdict: 'alert', reason: 'AlertOnly', message: 'the action is an alert and restricts nothing' }
+  }
+  return failed === undefined ? { verdict, reason: 'RuleMatched', message: 'nothing held it back' } : { verdict, reason: failed.reason, message: failed.message }
+}
+
+function booked (ledger: Ledger, lane: Lane, request: SafetyRequest, verdict: Verdict, reason: ReasonCode, settings: SafetySettings, nowMs: number): Ledger {
+  const name = caseOf(request)
+  if (reason === 'RateLimited') return withRefusal(ledger, name, settings, nowMs)
+  const cooling = withCooldown(ledger, name, nowMs + request.cooldownSeconds * 1000, settings)
+  if (reason === 'AlertOnly') return cooling
+  if (verdict !== 'mitigate' && verdict !== 'simulate') return ledger
+  const acted = withAction(cooling, settings, nowMs)
+  return lane === 'simulated' ? withSimulatedSuccess(acted) : acted
+}

@@ -1,9 +1,62 @@
-import type { SafetySettings, SafetyState } from './safety.ts'
+import { afterAdmission, afterOutcome, CLOSED, opened } from './breaker.ts'
+import type { SafetySettings } from './settings.ts'
+import type { Breaker, Lane, Ledger, SafetyState } from './state.ts'
 
-export declare const EMPTY_SAFETY_STATE: SafetyState
-/** Namespaces of the control plane and our own, which no setting can take off the list. */
-export declare const DEFAULT_SAFETY_SETTINGS: SafetySettings
-/** Tells the breaker how an enforced action ended (all its targets took it, or one refused it). */
-export declare function recordOutcome (state: SafetyState, outcome: 'succeeded' | 'failed', settings: SafetySettings, nowMs: number): SafetyState
-/** Reads a kept state; anything malformed is null, and the caller says so and starts empty. */
-export declare function parseSafetyState (value: unknown): SafetyState | null
+const MINUTE_MS = 60_000
+
+/**
+ * The ledger as it counts now. What has run out is left out. A time in the future comes from a clock that stepped back;
+ * it counts as now, so that it runs out like any other instead of blocking for as long as the step was.
+ */
+export function currentLedger (ledger: Ledger, settings: SafetySettings, nowMs: number): Ledger {
+  const { windowMs } = settings.breaker
+  const recent = (times: readonly number[], spanMs: number): number[] => times.map((at) => Math.min(at, nowMs)).filter((at) => at > nowMs - spanMs)
+  return {
+    ...ledger,
+    actions: recent(ledger.actions, MINUTE_MS),
+    failures: recent(ledger.failures, windowMs),
+    refusals: ledger.refusals.map((refusal) => ({ ...refusal, atMs: Math.min(refusal.atMs, nowMs) })).filter(({ atMs }) => atMs > nowMs - windowMs),
+    breaker: clamped(ledger.breaker, nowMs),
+    cooldowns: ledger.cooldowns.filter(({ untilMs }) => untilMs > nowMs),
+  }
+}
+
+function clamped (breaker: Breaker, nowMs: number): Breaker {
+  switch (breaker.state) {
+    case 'closed': return breaker
+    case 'open': return { ...breaker, untilMs: Math.min(breaker.untilMs, nowMs + breaker.openMs) }
+    case 'half-open': return { ...breaker, trialSinceMs: Math.min(breaker.trialSinceMs, nowMs) }
+  }
+}
+
+/** An action was let through. */
+export function withAction (ledger: Ledger, settings: SafetySettings, nowMs: number): Ledger {
+  return { ...ledger, actions: [...ledger.actions, nowMs], breaker: afterAdmission(ledger.breaker, settings.breaker, nowMs) }
+}
+
+export function withCooldown (ledger: Ledger, name: string, untilMs: number, settings: SafetySettings): Ledger {
+  const others = ledger.cooldowns.filter((cooldown) => cooldown.case !== name)
+  const place = others.findIndex((cooldown) => cooldown.untilMs > untilMs)
+  const cooldowns = others.toSpliced(place === -1 ? others.length : place, 0, { case: name, untilMs })
+  const dropped = Math.max(0, cooldowns.length - settings.maxCooldowns)
+  return { ...ledger, cooldowns: cooldowns.slice(dropped), droppedCooldowns: ledger.droppedCooldowns + dropped }
+}
+
+/** The rate limit refused a case. Each case counts once, for one detection asks again at every window. */
+export function withRefusal (ledger: Ledger, name: string, settings: SafetySettings, nowMs: number): Ledger {
+  if (ledger.breaker.state !== 'closed') return ledger
+  const others = ledger.refusals.filter((refusal) => refusal.case !== name)
+  const refusals = [...others, { case: name, atMs: nowMs }].slice(-settings.breaker.refusals)
+  return refusals.length < settings.breaker.refusals ? { ...ledger, refusals } : { ...ledger, refusals: [], breaker: opened(settings.breaker, nowMs) }
+}
+
+/** A simulated action has no target that could refuse it: it succeeds as it is made. */
+export function withSimulatedSuccess (ledger: Ledger): Ledger {
+  return ledger.breaker.state === 'half-open' ? { ...ledger, failures: [], refusals: [], breaker: CLOSED } : ledger
+}
+
+/** Tells the breaker how an enforced action ended: all its targets took it, or one refused it. */
+export function recordOutcome (state: SafetyState, outcome: 'succeeded' | 'failed', settings: SafetySettings, nowMs: number): SafetyState {
+  const lane: Lane = 'enforced'
+  return { ...state, [lane]: afterOutcome(currentLedger(state[lane], settings, nowMs), outcome, settings.breaker, nowMs) }
+}

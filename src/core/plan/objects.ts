@@ -1,0 +1,92 @@
+import { Document } from 'yaml'
+import type { MitigationSpec } from '../mitigation/mitigation.ts'
+import type { Pod } from '../pod.ts'
+import type { Action, Rule } from '../policy/rule.ts'
+import type { Detection } from '../verdict/detection.ts'
+import { labelValue } from './names.ts'
+import { identityLabel, type ObjectMeta } from './network-policy.ts'
+import type { PlanContext, PlannedObject } from './plan.ts'
+
+/** One YAML document with its reason on top. Texts are quoted where YAML needs it, so names and reasons cannot add keys. */
+export function planned (kind: PlannedObject['kind'], object: object, comment: string): PlannedObject {
+  const document = new Document(object, { aliasDuplicateObjects: false })
+  document.commentBefore = comment.split('\n').map((line) => ` ${line}`).join('\n')
+  return { kind, yaml: document.toString({ lineWidth: 0 }) }
+}
+
+/** Labels and annotations of everything that we own: who, why and until when. */
+export function ownedMeta (name: string, namespace: string, rule: Rule, detection: Detection, context: PlanContext): ObjectMeta {
+  return {
+    name,
+    namespace,
+    labels: { 'app.kubernetes.io/managed-by': 'autoshield', 'autoshield.dev/mitigation': labelValue(context.mitigation) },
+    annotations: {
+      'autoshield.dev/owner': `${context.policy}#${rule.id}`,
+      'autoshield.dev/rule-hash': context.ruleHash,
+      'autoshield.dev/detection': detection.id,
+      'autoshield.dev/expires-at': expiresAt(rule, context),
+      'autoshield.dev/reason': reasonOf(rule, detection),
+    },
+  }
+}
+
+export const expiresAt = (rule: Rule, { nowMs }: PlanContext): string => new Date(nowMs + rule.ttlSeconds * 1000).toISOString()
+
+export function reasonOf (rule: Rule, detection: Detection): string {
+  const source = detection.source?.address ?? 'any source'
+  const target = detection.target?.address ?? 'any destination'
+  return `${detection.class} from ${source} to ${target} with confidence ${detection.confidence.toFixed(2)}, by rule ${JSON.stringify(rule.name)}`
+}
+
+/** The label that a policy needs to select this pod alone; null where the pod has it. */
+export function labelPatch (pod: Pod): PlannedObject | null {
+  const { key, value, present } = identityLabel(pod)
+  if (present) return null
+  return planned('Pod', {
+    apiVersion: 'v1', kind: 'Pod', metadata: { name: pod.name, namespace: pod.namespace, uid: pod.uid, labels: { [key]: value } },
+  }, 'Server-side apply with field manager autoshield. Adds one label, so that a policy can select this pod and not its siblings.')
+}
+
+export function eviction (pod: Pod, gracePeriodSeconds: number): PlannedObject {
+  return planned('Eviction', {
+    apiVersion: 'policy/v1',
+    kind: 'Eviction',
+    metadata: { name: pod.name, namespace: pod.namespace },
+    deleteOptions: { gracePeriodSeconds, preconditions: { uid: pod.uid } },
+  }, `POST to /api/v1/namespaces/${pod.namespace}/pods/${pod.name}/eviction. Honours disruption budgets; the UID keeps it from a successor of the same name.`)
+}
+
+export function nodeTaint (node: string, effect: string, context: PlanContext): PlannedObject {
+  return planned('Node', {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name: node },
+    spec: { unschedulable: true, taints: [{ key: 'autoshield.dev/quarantine', value: labelValue(context.mitigation), effect }] },
+  }, 'Read, change and write with the resourceVersion that was read: the taint joins those that the node has (the list is atomic).')
+}
+
+export function webhookRequest (action: Extract<Action, { type: 'custom_webhook' }>, rule: Rule, detection: Detection): PlannedObject {
+  return planned('HTTPRequest', {
+    method: action.method, url: action.url, headers: { 'content-type': 'application/json' }, body: summary(rule, detection),
+  }, 'Sent without following redirects, with a time-out of 5 s, and only where the name resolves to no local address.')
+}
+
+export function alert (action: Extract<Action, { type: 'alert_only' }>, rule: Rule, detection: Detection): PlannedObject {
+  return planned('Alert', { channel: action.channel, priority: action.priority, ...summary(rule, detection) }, 'Restricts nothing.')
+}
+
+function summary (rule: Rule, detection: Detection): object {
+  const { id, class: className, confidence, source, target, firstSeen, lastSeen, simulated, technique } = detection
+  return {
+    rule: rule.name,
+    severity: rule.severity,
+    text: detection.explanation.sentence,
+    detection: { id, class: className, confidence, source, target, firstSeen, lastSeen, simulated, technique: technique?.id ?? null },
+  }
+}
+
+export function mitigationObject (spec: MitigationSpec, context: PlanContext): PlannedObject {
+  return planned('Mitigation', {
+    apiVersion: 'autoshield.dev/v1alpha1', kind: 'Mitigation', metadata: { name: context.mitigation }, spec,
+  }, 'A NetworkPolicy cannot limit a rate: the proxies of the victims carry this.')
+}

@@ -1,0 +1,144 @@
+import type { ActionType } from '../policy/decision.ts'
+import type { ReasonCode } from '../reason.ts'
+import { admits, admitsAtMs } from './breaker.ts'
+import { protectionOf } from './protection.ts'
+import type { SafetyCheck, SafetyRequest } from './safety.ts'
+import type { SafetySettings } from './settings.ts'
+import type { Ledger } from './state.ts'
+
+/** What a check may look at. `ledger` is current: nothing in it has run out. */
+export interface Hearing {
+  readonly request: SafetyRequest
+  readonly settings: SafetySettings
+  readonly ledger: Ledger
+  readonly nowMs: number
+}
+
+type Finding = Omit<SafetyCheck, 'check' | 'reason'>
+interface Check {
+  readonly check: string
+  /** Why it fails, where it fails. */
+  readonly reason: ReasonCode
+  readonly look: (hearing: Hearing) => Finding
+}
+
+const passes = (message: string): Finding => ({ passed: true, message })
+const fails = (message: string): Finding => ({ passed: false, message })
+const decide = (passed: boolean, good: string, bad: string): Finding => passed ? passes(good) : fails(bad)
+
+/** What each action type touches: `notify` restricts nobody; `proxy` is carried by proxies; `cluster` and `outside` are planned and simulated. */
+export const REACH: Readonly<Record<ActionType, { readonly restricts: boolean, readonly by: 'proxy' | 'cluster' | 'outside' | 'nothing' }>> = {
+  network_policy: { restricts: true, by: 'proxy' },
+  pod_isolation: { restricts: true, by: 'proxy' },
+  traffic_throttle: { restricts: true, by: 'proxy' },
+  pod_termination: { restricts: true, by: 'cluster' },
+  node_quarantine: { restricts: true, by: 'cluster' },
+  custom_webhook: { restricts: false, by: 'outside' },
+  alert_only: { restricts: false, by: 'nothing' },
+}
+
+/** Names rule, action and the two ends, for cooldowns and refusals. */
+export const caseOf = ({ rule, actionIndex, source, target }: SafetyRequest): string => `${rule}#${actionIndex} ${source}>${target}`
+
+/** For checks that only concern actions which restrict somebody. */
+const ofRestriction = (look: (hearing: Hearing) => Finding) => (hearing: Hearing): Finding =>
+  REACH[hearing.request.action].restricts ? look(hearing) : passes('the action restricts nobody')
+
+const knownTarget = ofRestriction(({ request: { subject, source } }) => {
+  if (subject === 'anySource') return passes('it restricts at the victim')
+  return decide(subject !== null, `the source is pod ${subject?.namespace ?? ''}/${subject?.name ?? ''}`, `no known pod has the address ${source}`)
+})
+
+const onePod = ofRestriction(({ request: { subject, evidence, source } }) =>
+  decide(subject === 'anySource' || !evidence.standsForMany, 'the address stands for one pod', `${source} stands for many: a node, a NAT or a gateway`))
+
+/**
+ *     subject   | completed a handshake | confirmed by its own observer | passes
+ *     anySource | -                     | -                             | yes
+ *     pod, none | yes                   | -                             | yes
+ *     pod, none | no                    | yes                           | yes
+ *     pod, none | no                    | no                            | no
+ */
+const realSource = ofRestriction(({ request: { subject, evidence, source } }) => {
+  if (subject === 'anySource') return passes('no source is named')
+  if (evidence.completedHandshake) return passes(`${source} completed a handshake`)
+  return decide(evidence.confirmedByOwnObserver, `the observer of ${source} confirms it`,
+    `${source} neither completed a handshake nor is confirmed by its own observer, so it may be forged`)
+})
+
+const enforceable = ofRestriction(({ request: { cannotEnforce } }) =>
+  cannotEnforce === null ? passes('an actuator can carry it') : fails(cannotEnforce))
+
+const unprotected = ofRestriction(({ request: { subject, blastRadius }, settings }) => {
+  const touched = subject === null || subject === 'anySource' ? blastRadius : [subject, ...blastRadius]
+  const why = touched.map((pod) => protectionOf(pod, settings)).find((protection) => protection !== null)
+  return why === undefined ? passes('no pod that it touches is protected') : fails(why)
+})
+
+const blastRadius = ofRestriction(({ request }) => {
+  const pods = request.blastRadius.length
+  const words = `it touches ${pods} pod${pods === 1 ? '' : 's'}`
+  return decide(pods <= request.blastRadiusLimit, `${words}, at most ${request.blastRadiusLimit} allowed`, `${words}, more than the ${request.blastRadiusLimit} that the rule allows`)
+})
+
+function notMitigated ({ request: { mitigatedBy } }: Hearing): Finding {
+  return mitigatedBy === null ? passes('no mitigation of this case is in force') : fails(`mitigation ${mitigatedBy} is in force`)
+}
+
+function cooledDown ({ request, ledger, nowMs }: Hearing): Finding {
+  const running = ledger.cooldowns.find((cooldown) => cooldown.case === caseOf(request))
+  if (running === undefined) return passes(`no action on this case in the last ${request.cooldownSeconds} s`)
+  // After a clock stepped back, no cooldown lasts longer than a new one would.
+  const remainingMs = Math.min(running.untilMs - nowMs, request.cooldownSeconds * 1000)
+  return decide(remainingMs <= 0, 'the cooldown has ended', `acted on this case already; ${Math.ceil(remainingMs / 1000)} s of ${request.cooldownSeconds} s remain`)
+}
+
+function circuitClosed ({ request, settings, ledger, nowMs }: Hearing): Finding {
+  if (REACH[request.action].by === 'nothing') return passes('an alert needs no circuit')
+  const admission = admits(ledger.breaker, settings.breaker, nowMs)
+  const waitMs = (admitsAtMs(ledger.breaker, settings.breaker) ?? nowMs) - nowMs
+  if (admission === 'pass') return passes('the circuit is closed')
+  return decide(admission === 'trial', 'the circuit admits one trial', `the circuit is ${ledger.breaker.state}; the next trial is in ${Math.ceil(waitMs / 1000)} s`)
+}
+
+function underRate ({ request, settings, ledger }: Hearing): Finding {
+  if (REACH[request.action].by === 'nothing') return passes('an alert uses up no action')
+  const words = `${ledger.actions.length} of ${settings.actionsPerMinute} actions in the last minute`
+  return decide(ledger.actions.length < settings.actionsPerMinute, words, words)
+}
+
+const live = ({ request }: Hearing): Finding => decide(!request.simulatedEvidence, 'the evidence is live', 'the evidence is a replay')
+
+const actuating = ({ settings }: Hearing): Finding => decide(settings.actuationEnabled, 'actuation is on', 'actuation is switched off')
+
+function possibleHere ({ request: { action } }: Hearing): Finding {
+  const { by } = REACH[action]
+  if (by === 'cluster') return fails(`${action} needs a cluster: it is planned, not done`)
+  if (by === 'outside') return fails(`${action} calls the outside: it is planned, not sent`)
+  return passes('it can be done here')
+}
+
+/** In this order. The first that fails decides, and all are shown. */
+export const CHECKS: readonly Check[] = [
+  { check: 'known-target', reason: 'UnknownTarget', look: knownTarget },
+  { check: 'one-pod', reason: 'UnknownTarget', look: onePod },
+  { check: 'real-source', reason: 'ForgedSource', look: realSource },
+  { check: 'enforceable', reason: 'CannotEnforce', look: enforceable },
+  { check: 'protected', reason: 'ProtectedTarget', look: unprotected },
+  { check: 'blast-radius', reason: 'BlastRadius', look: blastRadius },
+  { check: 'already-mitigated', reason: 'AlreadyMitigated', look: notMitigated },
+  { check: 'cooldown', reason: 'Cooldown', look: cooledDown },
+  { check: 'circuit-breaker', reason: 'CircuitOpen', look: circuitClosed },
+  { check: 'rate-limit', reason: 'RateLimited', look: underRate },
+  { check: 'live-evidence', reason: 'SimulatedEvidence', look: live },
+  { check: 'actuation', reason: 'ActuationDisabled', look: actuating },
+  { check: 'possible-here', reason: 'ActionNeedsCluster', look: possibleHere },
+]
+
+/** A check that passed says `RuleMatched`: nothing held the rule back there. */
+export function runChecks (hearing: Hearing): readonly SafetyCheck[] {
+  return CHECKS.map(({ check, reason, look }) => {
+    const { passed, message } = look(hearing)
+    return { check, passed, reason: passed ? 'RuleMatched' : reason, message }
+  })
+}
