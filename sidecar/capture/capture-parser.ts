@@ -61,6 +61,7 @@ export class CaptureParser {
       if (next >= 0) at = next
       if (next >= 0 && !chunk.full) continue
       this.#note(format, chunk.count)
+      chunk.sort()
       if (chunk.count > 0) yield chunk
       if (next === NEED_MORE) break
       if (next === DAMAGED) {

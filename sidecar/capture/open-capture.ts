@@ -63,8 +63,8 @@ async function * unpacked (source: AsyncGenerator<Uint8Array, void, undefined>):
   if (first.done === true) return
   const all = prepend(first.value, source)
   const [a, b, c, d] = first.value
-  if (a === 0x1f && b === 0x8b) yield * Readable.from(copies(all)).pipe(createGunzip())
-  else if (a === 0x28 && b === 0xb5 && c === 0x2f && d === 0xfd) yield * Readable.from(copies(all)).pipe(createZstdDecompress())
+  if (a === 0x1f && b === 0x8b) yield * Readable.from(copies(all)).pipe(createGunzip({ chunkSize: BLOCK_BYTES }))
+  else if (a === 0x28 && b === 0xb5 && c === 0x2f && d === 0xfd) yield * Readable.from(copies(all)).pipe(createZstdDecompress({ chunkSize: BLOCK_BYTES }))
   else yield * all
 }
 

@@ -1,5 +1,5 @@
 import type { ChunkBuilder } from './chunk-builder.ts'
-import { DAMAGED, MAX_CAPTURED, NEED_MORE, type RecordFormat, type RecordResult } from './record-format.ts'
+import { DAMAGED, MAX_CAPTURED, NEED_MORE, type RecordFormat } from './record-format.ts'
 
 export const PCAP_HEADER_BYTES = 24
 
@@ -24,7 +24,7 @@ export class PcapFormat implements RecordFormat {
     this.#linkType = view.getUint32(20, this.#little) & 0xffff // the upper bits tell of frame check sequences
   }
 
-  read (view: DataView, at: number, chunk: ChunkBuilder): RecordResult {
+  read (view: DataView, at: number, chunk: ChunkBuilder): number {
     const body = at + this.#recordHeaderBytes
     if (body > view.byteLength) return NEED_MORE
     const little = this.#little

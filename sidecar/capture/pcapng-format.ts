@@ -1,5 +1,5 @@
 import type { ChunkBuilder } from './chunk-builder.ts'
-import { DAMAGED, MAX_CAPTURED, NEED_MORE, type RecordFormat, type RecordResult } from './record-format.ts'
+import { DAMAGED, MAX_CAPTURED, NEED_MORE, type RecordFormat } from './record-format.ts'
 
 /** Block types of draft-ietf-opsawg-pcapng. */
 const BLOCK = { section: 0x0a0d0d0a, interface: 1, packet: 2, simplePacket: 3, nameResolution: 4, statistics: 5, enhancedPacket: 6 } as const
@@ -33,7 +33,7 @@ export class PcapngFormat implements RecordFormat {
   /** Of a long block that holds no packets: bytes that are still to be passed over. */
   #toSkip = 0
 
-  read (view: DataView, at: number, chunk: ChunkBuilder): RecordResult {
+  read (view: DataView, at: number, chunk: ChunkBuilder): number {
     if (this.#toSkip > 0) return this.#skip(view, at)
     if (at + 12 > view.byteLength) return NEED_MORE
     if (view.getUint32(at) === BLOCK.section && !this.#beginSection(view, at)) return DAMAGED
@@ -53,7 +53,7 @@ export class PcapngFormat implements RecordFormat {
     return this.#block(view, type, at + 8, end - 4, chunk) ? end : DAMAGED
   }
 
-  #skip (view: DataView, at: number): RecordResult {
+  #skip (view: DataView, at: number): number {
     const passed = Math.min(this.#toSkip, view.byteLength - at)
     if (passed === 0) return NEED_MORE
     this.#toSkip -= passed

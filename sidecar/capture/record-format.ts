@@ -1,14 +1,6 @@
 import type { ChunkBuilder } from './chunk-builder.ts'
 
-/** What a format made of the record at a position. */
-export type RecordResult =
-  /** The record, a packet or not, ends there. */
-  | number
-  /** The buffer ends inside the record. */
-  | typeof NEED_MORE
-  /** What stands there cannot be a record. */
-  | typeof DAMAGED
-
+/** What `read` returns in place of a position: the buffer ends inside the record, or what stands there cannot be a record. */
 export const NEED_MORE = -1
 export const DAMAGED = -2
 
@@ -17,6 +9,6 @@ export const MAX_CAPTURED = 262_144
 
 /** A capture format, fed record by record. Positions are in the view; the caller keeps what the buffer ends inside of. */
 export interface RecordFormat {
-  /** Reads one record at `at`; a packet is added to the chunk. */
-  read: (view: DataView, at: number, chunk: ChunkBuilder) => RecordResult
+  /** Reads one record at `at`; a packet is added to the chunk. Returns where the record ends, NEED_MORE or DAMAGED. */
+  read: (view: DataView, at: number, chunk: ChunkBuilder) => number
 }

@@ -74,7 +74,7 @@ export class Attempts {
   }
 
   phase (slot: number): Phase {
-    return (this.#phases[slot] ?? 0) as Phase // only `#enter` writes the column
+    return (this.#phases[slot] ?? 0) as Phase // nothing else is ever written there
   }
 
   begin (slot: number, phase: Phase): void {
@@ -117,12 +117,11 @@ export class Attempts {
 
   /** An ICMP error says that it did not get through. */
   refused (slot: number, atMs: number): void {
-    switch (this.phase(slot)) {
-      case PHASES.asked: case PHASES.probe: case PHASES.connectionless:
-        this.#disarm(slot)
-        this.#mark(slot, REPLIED)
-        this.#decide(slot, atMs, true)
-    }
+    const phase = this.phase(slot)
+    if (phase !== PHASES.asked && phase !== PHASES.probe && phase !== PHASES.connectionless) return
+    this.#disarm(slot)
+    this.#mark(slot, REPLIED)
+    this.#decide(slot, atMs, true)
   }
 
   /** Decides what fell due for one flow before its packet at `nowMs`. */
@@ -132,15 +131,16 @@ export class Attempts {
     this.#disarm(slot)
     switch (this.phase(slot)) {
       case PHASES.asked:
-        if (this.#has(slot, DECIDED)) return
         this.#decide(slot, deadline, true)
         this.#sink.unanswered(slot, deadline, 1)
-        return
-      case PHASES.answered: return this.#sink.halfOpen(slot, deadline)
-      case PHASES.established: return this.#decide(slot, deadline, false)
+        break
+      case PHASES.answered: this.#sink.halfOpen(slot, deadline); break
+      case PHASES.established: this.#decide(slot, deadline, false); break
       case PHASES.connectionless:
         this.#mark(slot, SILENT)
-        return this.#sink.unanswered(slot, deadline, this.#waiting[slot] ?? 0)
+        this.#sink.unanswered(slot, deadline, this.#waiting[slot] ?? 0)
+        break
+      case PHASES.middle: case PHASES.probe: case PHASES.ended: break // nothing is due to them
     }
   }
 

@@ -134,8 +134,8 @@ export class FlowTracker {
     switch (this.attempts.phase(slot)) {
       case PHASES.ended: case PHASES.middle: case PHASES.probe: return true
       case PHASES.established: return this.#sequence[slot] !== packet[SEQUENCE]
+      case PHASES.asked: case PHASES.answered: case PHASES.connectionless: return false // a SYN sent again, or one that crosses another
     }
-    return false // a SYN sent again, or one that crosses another
   }
 
   #open (packet: Int32Array, atMs: number): number {
@@ -208,11 +208,9 @@ function firstPhase (packet: Int32Array): Phase {
 function initiatorIsSource (packet: Int32Array, phase: Phase): boolean {
   const source = packet[SOURCE_PORT] ?? 0
   const destination = packet[DESTINATION_PORT] ?? 0
-  switch (phase) {
-    case PHASES.asked: case PHASES.probe: return true
-    case PHASES.answered: return false
-    case PHASES.middle: return source >= destination
-  }
+  if (phase === PHASES.asked || phase === PHASES.probe) return true
+  if (phase === PHASES.answered) return false
+  if (phase === PHASES.middle) return source >= destination
   if (packet[PROTOCOL] === PROTOCOLS.udp) return !(isServicePort(source) && !isServicePort(destination))
   return packet[ICMP_ROLE] !== ICMP_ROLES.reply
 }

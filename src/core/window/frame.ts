@@ -7,8 +7,19 @@ const STEP_MS = STEPS_MS[0]
 
 /** What one flow did in one 0.5 s window: summed here first, and added to the flow's keys when the window closes. */
 export const RECORD = {
-  sentBytes: 0, receivedBytes: 1, sentPackets: 2, receivedPackets: 3, syn: 4, ack: 5, rst: 6, fin: 7, tcp: 8, udp: 9, icmp: 10,
-  firstMs: 11, lastMs: 12,
+  sentBytes: 0,
+  receivedBytes: 1,
+  sentPackets: 2,
+  receivedPackets: 3,
+  syn: 4,
+  ack: 5,
+  rst: 6,
+  fin: 7,
+  tcp: 8,
+  udp: 9,
+  icmp: 10,
+  firstMs: 11,
+  lastMs: 12,
 } as const
 export const RECORD_NUMBERS = 16
 

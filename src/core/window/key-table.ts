@@ -101,7 +101,9 @@ export class KeyTable {
   }
 
   key (key: number): WindowKey {
-    return this.#keys[key] ??= this.#textOf(key)
+    const made = this.#keys[key] ?? this.#textOf(key)
+    this.#keys[key] = made
+    return made
   }
 
   /** The slot of a key given as text, or -1. */

@@ -7,12 +7,27 @@ import { SKETCH_BYTES } from './window.ts'
  * must add for it: a flow that was seen earlier in the longer window counts there no second time, and its age only grows.
  */
 export const SUM = {
-  flows: 0, flows15: 1, flows60: 2,
-  age: 3, age15: 4, age60: 5,
-  sentBytes: 6, receivedBytes: 7, sentPackets: 8, receivedPackets: 9,
-  syn: 10, ack: 11, rst: 12, fin: 13,
-  failed: 14, decided: 15, halfOpen: 16, unanswered: 17,
-  tcp: 18, udp: 19, icmp: 20,
+  flows: 0,
+  flows15: 1,
+  flows60: 2,
+  age: 3,
+  age15: 4,
+  age60: 5,
+  sentBytes: 6,
+  receivedBytes: 7,
+  sentPackets: 8,
+  receivedPackets: 9,
+  syn: 10,
+  ack: 11,
+  rst: 12,
+  fin: 13,
+  failed: 14,
+  decided: 15,
+  halfOpen: 16,
+  unanswered: 17,
+  tcp: 18,
+  udp: 19,
+  icmp: 20,
 } as const
 const SUMS = 21
 

@@ -28,7 +28,10 @@ export class PortCounts {
     let least = begin
     for (let at = begin; at < begin + PLACES; at++) {
       const count = this.#counts[at] ?? 0
-      if (count === 0) return this.#put(at, port, packets, 0)
+      if (count === 0) {
+        this.#put(at, port, packets, 0)
+        return
+      }
       if (this.#ports[at] === port) {
         this.#counts[at] = count + packets
         return

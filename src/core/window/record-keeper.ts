@@ -48,17 +48,14 @@ export class RecordKeeper {
     bump(numbers, at + (sent ? RECORD.sentPackets : RECORD.receivedPackets), segments)
     if (atMs > (numbers[at + RECORD.lastMs] ?? 0)) numbers[at + RECORD.lastMs] = atMs
     else if (atMs < (numbers[at + RECORD.firstMs] ?? 0)) numbers[at + RECORD.firstMs] = atMs
-    const protocol = isError ? PROTOCOLS.icmp : packet[PROTOCOL]
-    switch (protocol) {
-      case PROTOCOLS.tcp: {
-        const flags = packet[TCP_FLAGS] ?? 0
-        bump(numbers, at + RECORD.tcp, segments)
-        this.#countFlags(numbers, at, flags, segments)
-        if (sent && (payload > 0 || (flags & FLAG.syn) !== 0)) addGaps(frame, record, atMs)
-        return
-      }
-      case PROTOCOLS.udp: bump(numbers, at + RECORD.udp, 1); break
-      case PROTOCOLS.icmp: case PROTOCOLS.icmp6: bump(numbers, at + RECORD.icmp, 1); break
+    const protocol = packet[PROTOCOL]
+    if (isError || protocol === PROTOCOLS.icmp || protocol === PROTOCOLS.icmp6) bump(numbers, at + RECORD.icmp, 1)
+    else if (protocol === PROTOCOLS.udp) bump(numbers, at + RECORD.udp, 1)
+    else if (protocol === PROTOCOLS.tcp) {
+      bump(numbers, at + RECORD.tcp, segments)
+      const flags = packet[TCP_FLAGS] ?? 0
+      this.#countFlags(numbers, at, flags, segments)
+      if (payload === 0 && (flags & FLAG.syn) === 0) return // a bare ACK is the network's rhythm, not the source's
     }
     if (sent && !isError) addGaps(frame, record, atMs)
   }

@@ -9,8 +9,8 @@ import { QUALITY, STEPS_MS, type StepMs, type Window } from './window.ts'
 const [STEP_MS, MIDDLE_MS, LONG_MS] = STEPS_MS
 const MIDDLE_STEPS = MIDDLE_MS / STEP_MS
 const LONG_STEPS = LONG_MS / STEP_MS
-/** A clock that falls back by more than this has been set; by less, packets were merely reordered. */
-const CLOCK_STEP_MS = LONG_MS
+/** Packets this far behind the newest one are not reordered: the clock was set, or another capture was appended. */
+const CLOCK_STEP_MS = 10_000
 /** ECMAScript's largest date. A capture that was tampered with can claim later ones, at which whole numbers run out. */
 const LATEST_MS = 8.64e15
 
@@ -31,6 +31,8 @@ export class Timeline {
   #older: Frame
   #newer: Frame
   #nowMs = 0
+  /** Time of the newest packet, within the open windows' length. */
+  #newestMs = -Infinity
   #started = false
   #strain = 0
   #middleStrained = false
@@ -54,13 +56,16 @@ export class Timeline {
     if (!(atMs >= 0 && atMs <= LATEST_MS)) return this.#lateness()
     if (!this.#started) this.#begin(Math.floor(atMs / STEP_MS))
     if (atMs >= this.#older.startMs) {
+      this.#newestMs = atMs
       this.#advance(atMs)
       return atMs
     }
-    if (this.#older.startMs - atMs <= CLOCK_STEP_MS) return this.#lateness()
+    // The caller's clock may have closed windows that the packet is late for; only packets tell that their own clock was set.
+    if (this.#newestMs - atMs <= CLOCK_STEP_MS) return this.#lateness()
     this.clockSteps++
     this.flush()
     this.#begin(Math.floor(atMs / STEP_MS))
+    this.#newestMs = atMs
     return atMs
   }
 

@@ -120,8 +120,13 @@ export class WindowExtractor {
   get stats (): ExtractorStats {
     const outcome = (which: number): number => this.#outcomes[which] ?? 0
     const undecoded = {
-      notIp: outcome(DECODED.notIp), unknownLink: outcome(DECODED.unknownLink), cutLink: outcome(DECODED.cutLink), cutIp: outcome(DECODED.cutIp),
-      badIp: outcome(DECODED.badIp), cutTransport: outcome(DECODED.cutTransport), badTransport: outcome(DECODED.badTransport),
+      notIp: outcome(DECODED.notIp),
+      unknownLink: outcome(DECODED.unknownLink),
+      cutLink: outcome(DECODED.cutLink),
+      cutIp: outcome(DECODED.cutIp),
+      badIp: outcome(DECODED.badIp),
+      cutTransport: outcome(DECODED.cutTransport),
+      badTransport: outcome(DECODED.badTransport),
     }
     const notCounted = this.#forgedSent + this.#foreign + this.#orphanFragments
     return {
