@@ -21,7 +21,7 @@ export async function freePort (address = '127.0.0.1'): Promise<number> {
 }
 
 /** An application that greets, as a mail server does, and echoes. */
-export async function greeter (): Promise<{ port: number, connections: () => number } & AsyncDisposable> {
+export async function greeter (port = 0): Promise<{ port: number, connections: () => number } & AsyncDisposable> {
   const sockets = new Set<Socket>()
   let connections = 0
   const server: Server = createServer((socket) => {
@@ -29,7 +29,7 @@ export async function greeter (): Promise<{ port: number, connections: () => num
     sockets.add(socket.on('close', () => sockets.delete(socket)).on('error', () => socket.destroy()))
     socket.write('220 ready\r\n')
     socket.pipe(socket)
-  }).listen(0, '127.0.0.1')
+  }).listen(port, '127.0.0.1')
   await once(server, 'listening')
   return {
     port: (server.address() as AddressInfo).port,
@@ -59,7 +59,7 @@ export async function visit (from: string, port: number): Promise<Visit> {
 }
 
 /** Keeps a connection open; `echo` sends a line and waits for it to come back. */
-export async function stay (from: string, port: number): Promise<{ echo: (line: string) => Promise<string>, closed: Promise<unknown> } & Disposable> {
+export async function stay (from: string, port: number): Promise<{ echo: (line: string) => Promise<string>, echoBytes: (count: number) => Promise<void>, closed: Promise<unknown> } & Disposable> {
   const socket = connect({ host: '127.0.0.1', port, localAddress: from }).setEncoding('utf8').on('error', () => socket.destroy())
   const closed = once(socket, 'close')
   await once(socket, 'data')
@@ -69,6 +69,13 @@ export async function stay (from: string, port: number): Promise<{ echo: (line: 
       const text = await Promise.race([once(socket, 'data'), closed])
       return String(text[0])
     },
+    echoBytes: async (count) => {
+      socket.write(Buffer.alloc(count, 'x'))
+      for (let back = 0; back < count;) {
+        const text = await Promise.race([once(socket, 'data'), closed.then(() => { throw new Error('closed') })])
+        back += String(text[0]).length
+      }
+    },
     closed,
     [Symbol.dispose]: () => socket.destroy(),
   }
@@ -76,16 +83,12 @@ export async function stay (from: string, port: number): Promise<{ echo: (line: 
 
 /** Our xDS server on loopback with a CA of its own, before a fleet. */
 export class Laboratory implements AsyncDisposable {
-  readonly fleet: Fleet
   readonly clock = { now: () => Date.now() }
+  readonly fleet = this.newFleet()
   readonly #authority = new Authority(createAuthority(trustDomain, Date.now()))
-  readonly #stop = new AbortController()
+  #stop = new AbortController()
   #ran: Promise<void> = Promise.resolve()
   port = 0
-
-  constructor (fleet?: Fleet) {
-    this.fleet = fleet ?? new Fleet({ clock: this.clock, defaultInbound: { mode: 'redirect', port: 15_006 } })
-  }
 
   static async start (): Promise<Laboratory> {
     const laboratory = new Laboratory()
@@ -107,9 +110,20 @@ export class Laboratory implements AsyncDisposable {
     return { ran, server }
   }
 
-  async [Symbol.asyncDispose] (): Promise<void> {
+  /** As a process that has just begun would have it. */
+  newFleet (): Fleet {
+    return new Fleet({ clock: this.clock, defaultInbound: { mode: 'redirect', port: 15_006 } })
+  }
+
+  /** Drains the servers that run and waits for their end; `serve` starts another on the same port. */
+  async stop (): Promise<void> {
     this.#stop.abort()
     await this.#ran
+    this.#stop = new AbortController()
+  }
+
+  [Symbol.asyncDispose] (): Promise<void> {
+    return this.stop()
   }
 }
 

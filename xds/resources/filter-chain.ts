@@ -36,14 +36,18 @@ export function tokenBucket ({ rate, burst }: { rate: number, burst: number }): 
   return { maxTokens: Math.max(tokensPerFill, Math.floor(burst)), tokensPerFill, fillInterval: duration(1000 * tokensPerFill / rate) }
 }
 
+/**
+ * connection_limit comes first: it counts a connection down when it closes, also one that a filter before it closed and
+ * that it never counted up. Behind local_ratelimit Envoy 1.40 went to -3 connections and refused every one from then on.
+ */
 function limits (measures: ChainMeasures, statPrefix: string): NetworkFilter[] {
   const { connectionsPerSecond, connections, kibPerSecond } = measures
   const filters: NetworkFilter[] = []
-  if (connectionsPerSecond !== null) {
-    filters.push({ name: 'envoy.filters.network.local_ratelimit', config: pack(LocalRateLimitSchema, { statPrefix, tokenBucket: tokenBucket(connectionsPerSecond) }) })
-  }
   if (connections !== null) {
     filters.push({ name: 'envoy.filters.network.connection_limit', config: pack(ConnectionLimitSchema, { statPrefix, maxConnections: BigInt(connections) }) })
+  }
+  if (connectionsPerSecond !== null) {
+    filters.push({ name: 'envoy.filters.network.local_ratelimit', config: pack(LocalRateLimitSchema, { statPrefix, tokenBucket: tokenBucket(connectionsPerSecond) }) })
   }
   if (kibPerSecond !== null) {
     const limit = BigInt(kibPerSecond)
