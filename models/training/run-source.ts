@@ -39,7 +39,7 @@ export async function collectedRuns (folder: string): Promise<Run[]> {
     const cell = (name: string): string => cells[columns.indexOf(name)] ?? ''
     const file = cell('curated_file')
     const isClass = (CLASSES as readonly string[]).includes(cell('class'))
-    if (!file.includes('.pcap') || !isClass) return []
+    if (!/\.(pcap|pcapng|cap)(\.zst|\.gz)?$/.test(file) || !isClass) return []
     const attacks = attacksOf(cell('class'), cell('attack_pairs'), cell('source'))
     const labels = {
       run: basename(file).replace(/\.pcap.*$/, ''),
