@@ -50,9 +50,9 @@ export const MitigationSpec = Type.Object({
   }, { additionalProperties: false }),
   detection: Type.String({ description: 'Id of the detection that it rests on.' }),
   subject: Subject,
-  victims: Type.Array(PodRef, { description: 'Pods that it shields. Empty, with no `destinations`: whomever the subject talks to.' }),
+  victims: Type.Array(PodRef, { description: 'Pods in front of which it is restricted. For a fan-out and an isolation: every other known pod, up to a bound.' }),
   destinations: Type.Optional(Type.Array(Type.String(), {
-    minItems: 1, description: 'Addresses of no known pod that the subject is cut off from. With no victims, no victim\'s proxy can carry it.',
+    minItems: 1, description: 'Addresses of no known pod that the subject is cut off from; no victim\'s proxy stands there.',
   })),
   direction: Type.Union([Type.Literal('ingress'), Type.Literal('egress'), Type.Literal('both')]),
   ports: Type.Union([Type.Literal('any'), Type.Array(Type.Integer({ minimum: 1, maximum: 65535 }), { minItems: 1 })]),

@@ -10,11 +10,14 @@ export interface ProxyAnswer {
   readonly mitigations: readonly string[]
 }
 
-/** A proxy is a target if it stands at a victim or its snapshot carries the mitigation. In order of UID, so that order says nothing. */
+/**
+ * A proxy is a target if its snapshot carries the mitigation, or if it stands at a victim and has yet to get it. No proxy
+ * can carry `anySource`. In order of UID, so that order says nothing.
+ */
 export function proxyTargets (mitigation: Mitigation, statuses: readonly ProxyAnswer[]): TargetStatus[] {
-  const { metadata: { name }, spec: { victims }, status: { simulated } } = mitigation
+  const { metadata: { name }, spec: { subject, victims }, status: { simulated } } = mitigation
   return statuses
-    .filter(({ podUid, mitigations }) => mitigations.includes(name) || victims.some(({ uid }) => uid === podUid))
+    .filter(({ podUid, mitigations }) => mitigations.includes(name) || (subject !== 'anySource' && victims.some(({ uid }) => uid === podUid)))
     .toSorted((left, right) => left.podUid < right.podUid ? -1 : 1)
     .map((answer) => targetOf(answer, name, simulated))
 }

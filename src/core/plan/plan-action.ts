@@ -134,8 +134,8 @@ function throttle (given: Restrictable, action: Extract<Action, { type: 'traffic
     targets: [],
     blastRadius: touched === null ? [] : [touched],
     subject,
-    reason: flood ? 'CannotEnforce' : 'RuleMatched',
-    message: `Limits ${sourceName} to ${bytesPerSecond} bytes/s towards ${targetName}.${flood ? ` ${HALF_OPEN}.` : ''}`,
+    reason: flood || subject === 'anySource' ? 'CannotEnforce' : 'RuleMatched',
+    message: `${subject === 'anySource' ? 'Would limit' : 'Limits'} ${sourceName} to ${bytesPerSecond} bytes/s towards ${targetName}.${flood ? ` ${HALF_OPEN}.` : ''}`,
     undo: `Lifts the limit at every proxy; ${sourceName} reaches ${targetName} at full speed again.`,
   }
 }
@@ -174,15 +174,26 @@ function otherOf (target: Pod | null, address: string | null): Other {
   return address === null ? 'everybody' : { address }
 }
 
+/** An object in the API server holds 1.5 MB; this many pods are some 75 kB. */
+const MAX_VICTIMS = 500
+
+/** Everybody that the subject could turn to; its own namespace first, for that is where it most likely does. */
+function everyOther (subject: Pod | 'anySource', { pods }: PlanContext): readonly Pod[] {
+  if (subject === 'anySource') return []
+  const near = (pod: Pod): number => pod.namespace === subject.namespace ? 0 : 1
+  return pods.filter(({ uid }) => uid !== subject.uid).toSorted((left, right) => near(left) - near(right)).slice(0, MAX_VICTIMS)
+}
+
 const podRef = ({ uid, addresses, namespace, name }: Pod): PodRef => ({ uid, addresses: [...addresses], namespace, name })
 
 function specOf ({ rule, detection, context, ends, subject }: Restrictable, what: Pick<MitigationSpec, 'direction' | 'action' | 'limit'> & { ports: Extract<Action, { type: 'network_policy' }>['ports'] }): MitigationSpec {
   const { target, targetAddress } = ends
+  const victims = target !== null ? [target] : targetAddress !== null ? [] : everyOther(subject, context)
   return {
     owner: { policy: context.policy, rule: rule.id, hash: context.ruleHash },
     detection: detection.id,
     subject: subject === 'anySource' ? subject : podRef(subject),
-    victims: target === null ? [] : [podRef(target)],
+    victims: victims.map(podRef),
     ...(targetAddress !== null && { destinations: [targetAddress] }),
     ...what,
     ports: what.ports === 'any' ? 'any' : [...what.ports],
