@@ -1,0 +1,131 @@
+import { attackerBeside } from './plan.ts'
+import type { AttackPlan, Leg, Variant } from './plan.ts'
+import type { Pod } from '../pod.ts'
+import type { World } from '../world.ts'
+
+/** Ports that are looked for first, whatever the tool. */
+const COMMON = '21,22,23,25,53,80,110,111,135,139,143,443,445,993,995,1433,1723,3306,3389,5432,5900,6379,8000,8080,8443,9100,9200,27017,50051'
+
+function scan (world: World, options: { tool: string, attacker: Pod, targets: readonly Pod[], command: string, seconds: number, protocol?: Leg['protocol'] }): AttackPlan {
+  const { attacker, targets, command, tool, seconds, protocol = 'tcp' } = options
+  const legs = targets.flatMap((pod) => pod.addresses).map((address): Leg => ({ source: attacker.address, destination: address, protocol, ports: null }))
+  return { class: 'PORT_SCAN', tool, attackers: [attacker], command, victims: targets.map((pod) => pod.address), legs, seconds }
+}
+
+function drawTargets (world: World, most: number): { attacker: Pod, targets: Pod[] } {
+  const targets = world.random.sample(world.everyone, world.random.integer(1, most))
+  return { attacker: attackerBeside(world, ...targets), targets }
+}
+
+const list = (targets: readonly Pod[]) => targets.map((pod) => pod.address).join(' ')
+
+const portRange = (world: World, count: number): string => {
+  if (world.random.chance(0.25)) return COMMON
+  const first = world.random.chance(0.7) ? 1 : world.random.integer(1, 20_000)
+  return `${first}-${first + count}`
+}
+
+/** Everything that answers in the pods' range or the scrape targets', and the many addresses that do not. */
+function sweep (world: World, tool: string, command: (range: string) => string, seconds: number, protocol: Leg['protocol']): AttackPlan {
+  const attacker = world.random.pick(world.everyone)
+  const [range, targets] = world.random.chance(0.5)
+    ? [world.ranges.pods, world.everyone.filter((pod) => pod !== attacker && pod.name !== 'outside')]
+    : [world.ranges.targets, [world.pod('targets')]]
+  const plan = scan(world, { tool, attacker, targets, command: command(range), seconds, protocol })
+  return { ...plan, legs: [...plan.legs, { source: attacker.address, destination: range, protocol, ports: null }] }
+}
+
+export const PORT_SCANS: readonly Variant[] = [
+  {
+    name: 'nmap',
+    heldOut: false,
+    draw: (world) => {
+      const { random } = world
+      const kind = random.pick(['S', 'S', 'S', 'T', 'T', 'F', 'X', 'N'])
+      const rate = random.magnitude(10, 5000)
+      const { attacker, targets } = drawTargets(world, 3)
+      const ports = Math.max(40, Math.min(4000, rate * random.integer(2, 30)))
+      return scan(world, { tool: `nmap -s${kind}`, attacker, targets, seconds: 45, command: `nmap -n -Pn -s${kind} --max-rate ${rate} --max-retries ${random.integer(0, 2)} -p ${portRange(world, ports)} ${list(targets)}` })
+    },
+  },
+  {
+    name: 'nmap-slow',
+    heldOut: false,
+    draw: (world) => {
+      const { random } = world
+      const { attacker, targets } = drawTargets(world, 1)
+      return scan(world, { tool: 'nmap slow', attacker, targets, seconds: 50, command: `nmap -n -Pn -s${random.pick(['S', 'T'])} --scan-delay ${random.magnitude(80, 1000)}ms --max-retries 0 -p ${portRange(world, 1000)} ${list(targets)}` })
+    },
+  },
+  {
+    name: 'nmap-udp',
+    heldOut: false,
+    draw: (world) => {
+      const { attacker, targets } = drawTargets(world, 2)
+      return scan(world, { tool: 'nmap -sU', attacker, targets, seconds: 35, protocol: 'udp', command: `nmap -n -Pn -sU --max-rate ${world.random.magnitude(10, 800)} --max-retries 1 -p ${world.random.integer(1, 200)}-${world.random.integer(300, 1500)} ${list(targets)}` })
+    },
+  },
+  {
+    name: 'nmap-version',
+    heldOut: false,
+    draw: (world) => {
+      const { attacker, targets } = drawTargets(world, 4)
+      return scan(world, { tool: 'nmap -sV', attacker, targets, seconds: 40, command: `nmap -n -Pn -sV --version-light --max-rate ${world.random.magnitude(50, 2000)} -p ${COMMON} ${list(targets)}` })
+    },
+  },
+  {
+    name: 'nmap-sweep',
+    heldOut: false,
+    draw: (world) => {
+      const ports = world.random.pick(['22', '80', '5432,6379', '22,80,443', '9100', '445'])
+      return sweep(world, 'nmap sweep', (range) => `nmap -n -Pn -sS --max-rate ${world.random.magnitude(10, 3000)} --max-retries 0 -p ${ports} ${range}`, 40, 'tcp')
+    },
+  },
+  {
+    name: 'nmap-ping-sweep',
+    heldOut: false,
+    draw: (world) => world.random.chance(0.5)
+      ? sweep(world, 'nmap -sn -PE', (range) => `nmap -n -sn -PE --max-rate ${world.random.magnitude(10, 500)} ${range}`, 40, 'icmp')
+      : sweep(world, 'nmap -sn -PS', (range) => `nmap -n -sn -PS22,80,443 --max-rate ${world.random.magnitude(20, 1000)} ${range}`, 40, 'tcp'),
+  },
+  {
+    name: 'nc',
+    heldOut: false,
+    draw: (world) => {
+      const { attacker, targets } = drawTargets(world, 2)
+      const first = world.random.integer(1, 3000)
+      return scan(world, { tool: 'nc -z', attacker, targets, seconds: 30, command: targets.map((pod) => `nc -z -n -w 1 ${pod.address} ${first}-${first + world.random.magnitude(60, 2500)} 2>/dev/null`).join('; ') })
+    },
+  },
+  {
+    name: 'shell-loop',
+    heldOut: true,
+    draw: (world) => {
+      const { attacker, targets } = drawTargets(world, 2)
+      const loop = (address: string) => `for p in $(seq 20 ${world.random.magnitude(100, 1500)}); do (timeout 1 bash -c "</dev/tcp/${address}/$p") 2>/dev/null & sleep 0.0${world.random.integer(1, 9)}; done; wait`
+      return scan(world, { tool: 'bash /dev/tcp', attacker, targets, seconds: 40, command: targets.map((pod) => loop(pod.address)).join('; ') })
+    },
+  },
+  {
+    name: 'hping3-scan',
+    heldOut: true,
+    draw: (world) => {
+      const { attacker, targets } = drawTargets(world, 1)
+      return scan(world, { tool: 'hping3 --scan', attacker, targets, seconds: 15, command: `hping3 --scan 1-${world.random.magnitude(100, 3000)} -S ${list(targets)}` })
+    },
+  },
+  {
+    name: 'masscan',
+    heldOut: true,
+    draw: (world) => {
+      const { attacker, targets } = drawTargets(world, 2)
+      const { random } = world
+      const command = `mac=$(ip neighbour show 169.254.1.1 | grep -o '[0-9a-f:]\\{17\\}'); masscan -e eth0 --router-mac $mac --source-ip ${attacker.address} -p1-${random.magnitude(200, 5000)} --rate ${random.magnitude(50, 2500)} --wait 1 ${list(targets)}`
+      return scan(world, { tool: 'masscan', attacker, targets, seconds: 20, command })
+    },
+  },
+]
+
+export const scanOf = (attacker: Pod, target: Pod, world: World): AttackPlan => scan(world, {
+  tool: 'nmap -sS', attacker, targets: [target], seconds: 20, command: `nmap -n -Pn -sS --max-rate 150 --max-retries 0 -p 1-1200 ${target.address}`,
+})

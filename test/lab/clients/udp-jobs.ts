@@ -1,0 +1,57 @@
+import { createSocket } from 'node:dgram'
+import { Resolver } from 'node:dns/promises'
+import { arrivals, between, pause } from './pace.ts'
+
+/** A steady flow of datagrams (a call: both ways; telemetry: one way; a peer that is gone: nothing comes back, or ICMP). */
+export interface DatagramJob { kind: 'datagrams', host: string, port: number, rate: number, bytes: readonly [number, number], replyBytes: number, steady: boolean, socketEveryMs?: number }
+/** Bursts of full datagrams with silence between them, as QUIC carries pages. */
+export interface BurstJob { kind: 'bursts', host: string, port: number, rate: number, packets: readonly [number, number], replyBytes: number }
+export interface NamesJob { kind: 'names', server: string, names: string[], rate: number, freshNames: boolean }
+
+function datagram (bytes: number, replyBytes: number): Buffer {
+  const buffer = Buffer.alloc(Math.max(2, bytes))
+  buffer.writeUInt16BE(replyBytes, 0)
+  return buffer
+}
+
+function socketTo () {
+  const socket = createSocket('udp4')
+  socket.on('error', () => undefined) // the peer is gone: that is the load
+  return socket
+}
+
+export async function datagrams (job: DatagramJob, signal: AbortSignal): Promise<void> {
+  let socket = socketTo()
+  let opened = performance.now()
+  const send = async () => {
+    if (job.socketEveryMs !== undefined && performance.now() - opened > job.socketEveryMs) {
+      socket.close()
+      socket = socketTo()
+      opened = performance.now()
+    }
+    socket.send(datagram(between(job.bytes), job.replyBytes), job.port, job.host)
+  }
+  if (job.steady) do { await send() } while (await pause(1000 / job.rate, signal))
+  else await arrivals(job.rate, signal, send)
+  socket.close()
+}
+
+export async function bursts (job: BurstJob, signal: AbortSignal): Promise<void> {
+  const socket = socketTo()
+  await arrivals(job.rate, signal, async () => {
+    const packets = between(job.packets)
+    for (let i = 0; i < packets; i++) socket.send(datagram(i === 0 ? 1250 : 60, job.replyBytes), job.port, job.host)
+  })
+  socket.close()
+}
+
+export async function names (job: NamesJob, signal: AbortSignal): Promise<void> {
+  const resolver = new Resolver({ timeout: 1000, tries: 1 })
+  resolver.setServers([job.server])
+  let next = 0
+  await arrivals(job.rate, signal, () => {
+    const name = job.names[next++ % job.names.length] ?? ''
+    return resolver.resolve4(job.freshNames ? `${Math.random().toString(36).slice(2, 14)}.${name}` : name)
+  })
+  resolver.cancel()
+}

@@ -1,0 +1,63 @@
+import { parseArgs } from 'node:util'
+import { join } from 'node:path'
+import { ATTACK_TOOLS, ATTACKS } from './attacks/catalogue.ts'
+import { BENIGN } from './benign.ts'
+import { makeDataset } from './dataset.ts'
+import { missingForLab, removeAbandoned } from './lab.ts'
+import { runScenario } from './run.ts'
+import { SCENARIOS } from './scenarios.ts'
+import { SERVERS } from './servers/servers.ts'
+
+const USAGE = `Usage: npm run lab -- COMMAND
+  list                                           scenarios, attacks and ordinary traffic
+  run SCENARIO --out DIR [--seed N] [--duration S] [--holdout]
+                                                 one laboratory, one labelled capture
+  dataset --out DIR --runs N [--jobs 1]          many, of every class; goes on where it was stopped
+  down                                           removes what a killed laboratory left`
+
+const say = (line: string) => { console.error(`${new Date().toISOString().slice(11, 19)} ${line}`) }
+
+function list (): void {
+  console.log('scenarios')
+  for (const [name, { about }] of Object.entries(SCENARIOS)) console.log(`  ${name.padEnd(20)}${about}`)
+  for (const [attackClass, variants] of Object.entries(ATTACKS)) console.log(`${attackClass}\n  ${variants.map(({ name, heldOut }) => heldOut ? `${name} (held out)` : name).join(', ')}`)
+  console.log(`ordinary traffic\n  ${Object.keys(BENIGN).join(', ')}`)
+}
+
+function able (): boolean {
+  const missing = missingForLab([...ATTACK_TOOLS, ...Object.values(SERVERS).flatMap((server) => [...server.tools])])
+  missing.forEach((line) => { console.error(line) })
+  return missing.length === 0
+}
+
+async function main (): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { out: { type: 'string' }, seed: { type: 'string', default: '1' }, duration: { type: 'string', default: '50' }, runs: { type: 'string', default: '8' }, jobs: { type: 'string', default: '1' }, holdout: { type: 'boolean', default: false } },
+  })
+  const [command, scenario] = positionals
+  if (command === 'list') {
+    list()
+    return 0
+  }
+  if (command === 'down') {
+    const removed = removeAbandoned()
+    console.log(removed.length > 0 ? `removed ${removed.join(', ')}` : 'nothing was left behind')
+    return 0
+  }
+  if (values.out === undefined || (command !== 'dataset' && (command !== 'run' || scenario === undefined))) {
+    console.error(USAGE)
+    return 64
+  }
+  if (!able()) return 1
+  const folder = join(values.out)
+  if (command === 'dataset') await makeDataset({ folder, runs: Number(values.runs), jobs: Number(values.jobs), say })
+  else if (scenario !== undefined) await runScenario({ scenario, seed: Number(values.seed), name: `${scenario}-${values.seed}`, folder, seconds: Number(values.duration), holdout: values.holdout, say })
+  return 0
+}
+
+// Whatever a laboratory started dies with this process (see pod.ts); its files are taken away, too.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => { process.exit(128) })
+}
+process.exitCode = await main()
