@@ -33,7 +33,7 @@ export class CaptureParser {
     const view = new DataView(joined.buffer, joined.byteOffset, joined.byteLength)
     const begin = this.#format === null ? this.#begin(view) : 0
     if (this.#format === null) {
-      this.#held = joined.slice()
+      this.#held = new Uint8Array(joined) // a copy, which Buffer's own slice is not
       return
     }
     yield * this.#records(this.#format, joined, view, begin)
@@ -70,7 +70,7 @@ export class CaptureParser {
       }
       chunk.begin(bytes)
     }
-    this.#held = bytes.slice(at)
+    this.#held = new Uint8Array(bytes.subarray(at))
     this.#position += at
   }
 

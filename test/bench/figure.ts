@@ -1,0 +1,9 @@
+/** One measured figure, beside something measured in the same run. */
+export interface Figure {
+  readonly name: string
+  readonly value: number
+  readonly unit: string
+  readonly beside: { readonly name: string, readonly value: number }
+  /** value / beside.value. */
+  readonly ratio: number
+}
