@@ -20,14 +20,22 @@ const FIRST_ROWS = 6
 /** Thins what one key says again and again: rows 0 to 5, then 8, 16, 32 and so on, and every 20th, which shares no window with the one before. */
 const isKept = (row: number): boolean => row < FIRST_ROWS || Number.isInteger(Math.log2(row)) || row % 20 === 0
 
+/** Each run is read once for each of these: an attack that one clock cuts in two is whole in another. No multiples of a step, and spread over 60 s. */
+const SHIFTS_MS = [0, 20_170, 40_330]
+
 /** Rows of one run: numbers its keys, and thins what is benign. */
 class RunRows {
   readonly #run: number
   readonly #keys = new Map<string, number>()
-  readonly #benignRows = new Map<string, number>()
+  #benignRows = new Map<string, number>()
 
   constructor (run: number) {
     this.#run = run
+  }
+
+  /** The run from its beginning once more, in other windows. */
+  restart (): void {
+    this.#benignRows = new Map()
   }
 
   sample ({ key, stepMs }: Window, { label, attack, attackPackets }: Verdict): Parameters<DatasetWriter['add']>[0] | null {
@@ -49,11 +57,14 @@ async function exportRun (writer: DatasetWriter, run: Run): Promise<string> {
   const { labels, source, licence } = run
   const rows = new RunRows(writer.addRun({ name: labels.run, source, licence, scenario: labels.scenario, attacks: labels.attacks.map(({ class: name, tool }) => ({ class: name, tool })) }))
   const counts = new Map<number, number>()
-  for await (const { window, view, verdict } of labelledTensors(run)) {
-    const sample = verdict && rows.sample(window, verdict)
-    if (sample === null) continue
-    writer.add(sample, view)
-    counts.set(sample.label, (counts.get(sample.label) ?? 0) + 1)
+  for (const shiftMs of SHIFTS_MS) {
+    rows.restart()
+    for await (const { window, view, verdict } of labelledTensors(run, shiftMs)) {
+      const sample = verdict && rows.sample(window, verdict)
+      if (sample === null) continue
+      writer.add(sample, view)
+      counts.set(sample.label, (counts.get(sample.label) ?? 0) + 1)
+    }
   }
   return [...counts].sort(([a], [b]) => a - b).map(([label, count]) => `${label}: ${count}`).join(', ')
 }

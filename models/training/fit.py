@@ -62,6 +62,11 @@ def logits_of(net: Net, rows: Rows, batch: int = 4096) -> torch.Tensor:
     return torch.cat([net(rows.tensor[at:at + batch], rows.context[at:at + batch]) for at in range(0, len(rows.label), batch)])
 
 
+def probabilities(net: Net, data: Dataset) -> np.ndarray:
+    """[n, classes], with the temperature."""
+    return torch.softmax(logits_of(net, rows_of(data)) / net.temperature, dim=1).numpy()
+
+
 def train(training: Dataset, validation: Dataset, settings: Settings) -> Net:
     torch.manual_seed(settings.seed)
     net = new_net(training, settings)

@@ -3,6 +3,7 @@ import { TensorTable, type TensorView } from '../../src/core/tensor/tensor-table
 import type { Window } from '../../src/core/window/window.ts'
 import { captureWindows } from './capture-windows.ts'
 import { GroundTruth, type Verdict } from './ground-truth.ts'
+import type { RunLabels } from './run-labels.ts'
 import type { Run } from './run-source.ts'
 
 /** One tensor as a detector would score it, with what it really is. */
@@ -16,10 +17,10 @@ export interface LabelledTensor {
 
 const [SENT, RECEIVED] = [CONTEXT_COLUMNS.indexOf('packets_sent'), CONTEXT_COLUMNS.indexOf('packets_received')]
 
-/** Every tensor of a run, through the extractor and the table that the detector uses. */
-export async function * labelledTensors ({ capture, labels }: Run): AsyncGenerator<LabelledTensor> {
-  const windows = await captureWindows(capture)
-  const truth = new GroundTruth(labels, windows)
+/** Every tensor of a run, through the extractor and the table that the detector uses; all times `shiftMs` later than they were. */
+export async function * labelledTensors ({ capture, labels }: Run, shiftMs = 0): AsyncGenerator<LabelledTensor> {
+  const windows = await captureWindows(capture, shiftMs)
+  const truth = new GroundTruth(shifted(labels, shiftMs), windows)
   const table = new TensorTable({ capacity: 1 << 16 })
   const context = new Float32Array(CONTEXT_COLUMNS.length)
   for (const window of windows) {
@@ -28,4 +29,11 @@ export async function * labelledTensors ({ capture, labels }: Run): AsyncGenerat
     view.writeContext(context, 0)
     yield { window, view, verdict: truth.verdict(window, (context[SENT] ?? 0) + (context[RECEIVED] ?? 0)) }
   }
+}
+
+function shifted (labels: RunLabels, byMs: number): RunLabels {
+  const attacks = labels.attacks.map((attack) => ({
+    ...attack, firstPacketMs: attack.firstPacketMs + byMs, lastPacketMs: attack.lastPacketMs + byMs, residueUntilMs: attack.residueUntilMs + byMs,
+  }))
+  return { ...labels, attacks }
 }

@@ -1,5 +1,6 @@
 """Writes model.onnx and manifest.json, after ONNX Runtime has given the same probabilities as PyTorch."""
 
+import copy
 import hashlib
 import json
 from pathlib import Path
@@ -36,6 +37,16 @@ def golden_rows(data: Dataset) -> list[int]:
 def onnx_probabilities(graph: bytes, tensors: np.ndarray, contexts: np.ndarray) -> np.ndarray:
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     return session.run(["probabilities"], {"tensor": tensors, "context": contexts})[0]
+
+
+@torch.no_grad()
+def shuffled(net: Net, seed: int) -> Net:
+    """The same net with the values of each learned array in another order: what it then finds, nothing learned has found."""
+    other = copy.deepcopy(net)
+    order = torch.Generator().manual_seed(seed)
+    for values in other.parameters():
+        values.copy_(values.flatten()[torch.randperm(values.numel(), generator=order)].reshape(values.shape))
+    return other
 
 
 @torch.no_grad()

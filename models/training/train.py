@@ -11,8 +11,7 @@ import torch
 
 import release
 from dataset import Dataset, load, split_by_run
-from fit import Settings, logits_of, rows_of, train
-from model import Net
+from fit import Settings, probabilities, train
 from report import outcome_text, summary
 from verdict import choose_thresholds, outcome
 
@@ -24,6 +23,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="npm run train --", description="Train the CNN-LSTM on exported tensors, export it as ONNX with its manifest, and write the report.")
     parser.add_argument("--data", type=Path, default=HERE / "dataset", help="folder that models/training/export.ts wrote (default: the one in the tree)")
     parser.add_argument("--out", type=Path, default=HERE.parent, help="folder for model.onnx and manifest.json (default: models)")
+    parser.add_argument("--shuffled", type=Path, default=None, help="folder for a second model with shuffled weights (test/fixtures/models/shuffled), which must find nothing")
     parser.add_argument("--report", type=Path, default=None, help="Markdown file for the report (default: report.md beside this program; under --out if that is given)")
     parser.add_argument("--epochs", type=int, default=defaults.epochs)
     parser.add_argument("--hidden-size", type=int, default=defaults.hidden)
@@ -34,10 +34,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=max(1, (os.cpu_count() or 2) // 2))
     parser.add_argument("--silence", nargs="*", default=list(defaults.silenced_features), help="features that the model is kept from reading")
     return parser.parse_args()
-
-
-def probabilities(net: Net, data: Dataset) -> np.ndarray:
-    return torch.softmax(logits_of(net, rows_of(data)) / net.temperature, dim=1).numpy()
 
 
 def sources(data: Dataset) -> list[dict]:
@@ -70,6 +66,8 @@ def main() -> None:
     report.parent.mkdir(parents=True, exist_ok=True)
     report.write_text(f"# Training report of model {version}\n\nMade by `npm run train`; settings {settings}.\n\n{text}\n")
     release.write(given.out, net, data, version, thresholds, {"validation": summary(result)}, sources(data))
+    if given.shuffled:
+        release.write(given.shuffled, release.shuffled(net, given.seed), data, f"{version}-shuffled", thresholds, {}, sources(data))
 
 
 if __name__ == "__main__":
