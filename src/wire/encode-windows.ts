@@ -29,7 +29,7 @@ export function encodeWindows (windows: readonly Window[], clocks: StepClocks = 
     columns.key.push(keyIndex.of(window.key))
     columns.step.push(stepIndex.get(window.stepMs) ?? 0)
     columns.age.push((newest.get(window.stepMs) ?? 0) - window.number)
-    columns.firstPacketUs.push(Math.round((window.firstPacketMs - windowStartMs(window)) * 1000))
+    columns.firstPacketUs.push(firstPacketUs(window))
     for (const value of window.features) columns.features.push(value)
     for (const value of window.counters) columns.counters.push(Math.min(Math.round(value), MAX_UINT32))
     columns.quality.push(window.quality)
@@ -46,6 +46,12 @@ export function encodeWindows (windows: readonly Window[], clocks: StepClocks = 
   columns.portSketches = portSketches
   columns.peerSketches = peerSketches.subarray(0, peerBytes)
   return columns
+}
+
+/** Rounded, but never out of the window. */
+function firstPacketUs (window: Window): number {
+  const us = Math.round((window.firstPacketMs - windowStartMs(window)) * 1000)
+  return Math.min(Math.max(us, 0), window.stepMs * 1000 - 1)
 }
 
 function newestOf (windows: readonly Window[], clocks: StepClocks): Map<StepMs, number> {

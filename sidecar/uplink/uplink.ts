@@ -1,0 +1,162 @@
+import { create } from '@bufbuild/protobuf'
+import { status } from '@grpc/grpc-js'
+import { backoffMs, type Backoff } from '../../src/core/backoff.ts'
+import { spiffeId, type Credentials, type Identity } from '../../src/core/identity.ts'
+import { FEATURE_SCHEMA, type Window } from '../../src/core/window/window.ts'
+import type { Clock } from '../../src/ports.ts'
+import { addressToBytes } from '../../src/wire/address.ts'
+import type { StepClocks } from '../../src/wire/encode-windows.ts'
+import { HelloSchema, type Hello } from '../../src/wire/gen/ingest_pb.ts'
+import { connect } from '../../src/wire/tls.ts'
+import { wait } from '../../src/wire/wait.ts'
+import { Outbox, type SourceCounts } from './outbox.ts'
+import { UplinkStream } from './uplink-stream.ts'
+
+/** Who reports, and what sees the traffic. */
+export interface Reporter {
+  readonly identity: Identity
+  readonly source: string
+  readonly version: string
+  /** The pod's own addresses as text; none for a replay. */
+  readonly ownAddresses: readonly string[]
+  readonly simulated: boolean
+}
+
+export type UplinkEvent =
+  | { readonly type: 'connected' }
+  /** `details` are the detector's own words, or the network's. */
+  | { readonly type: 'disconnected', readonly code: string, readonly details: string, readonly retryMs: number }
+
+export interface UplinkOptions {
+  /** `HOST:PORT` of the detector. */
+  readonly detector: string
+  readonly credentials: Credentials
+  readonly reporter: Reporter
+  /** 16 random bytes, drawn once a process. */
+  readonly bootId: Uint8Array
+  readonly clock: Clock
+  /** Uniform in [0, 1). */
+  readonly random: () => number
+  readonly onEvent?: (event: UplinkEvent) => void
+  /** Windows that may wait for the detector; the oldest goes. */
+  readonly maxWindows?: number
+  readonly backoff?: Backoff
+  /** How long a stop may take to get across what is left. */
+  readonly drainMs?: number
+}
+
+const DEFAULTS = { maxWindows: 65_536, backoff: { baseMs: 100, maxMs: 10_000 }, drainMs: 5_000 } as const
+
+/** Brings windows to a detector, over as many connections as it takes. */
+export class Uplink {
+  readonly #options: UplinkOptions & Required<Pick<UplinkOptions, keyof typeof DEFAULTS>>
+  readonly #hello: Hello
+  readonly #outbox: Outbox
+  #stream: UplinkStream | null = null
+  #progress = Promise.withResolvers<undefined>()
+
+  /** Throws a RangeError where an own address is none. */
+  constructor (options: UplinkOptions) {
+    this.#options = { ...DEFAULTS, ...options }
+    this.#hello = helloOf(options.reporter, options.bootId)
+    this.#outbox = new Outbox(this.#options.maxWindows)
+  }
+
+  /** Windows that were dropped because they waited too long. */
+  get dropped (): number {
+    return this.#outbox.dropped
+  }
+
+  /** Windows that have closed, and how far each step has got. Never blocks; what there is no room for is dropped, oldest first. */
+  push (windows: readonly Window[], clocks: StepClocks): void {
+    this.#outbox.add(windows, clocks)
+    this.#stream?.pump()
+  }
+
+  /** What the source has counted so far; `forgedSent` since the last call. Goes with the next batch. */
+  count (counts: SourceCounts, forgedSent: number): void {
+    this.#outbox.count(counts, forgedSent)
+  }
+
+  /** Resolves when fewer than `windows` are on their way, or the signal aborts: a recording waits where a live source must drop. */
+  async below (windows: number, signal: AbortSignal): Promise<void> {
+    const aborted = Promise.withResolvers<undefined>()
+    const abort = () => aborted.resolve(undefined)
+    signal.addEventListener('abort', abort)
+    while (this.#outbox.size >= windows && !signal.aborted) await Promise.race([this.#progress.promise, aborted.promise])
+    signal.removeEventListener('abort', abort)
+  }
+
+  /**
+   * Keeps a stream open until the signal aborts, and reconnects after any failure; then gets across what is left, for
+   * at most `drainMs`, and resolves.
+   */
+  async run (signal: AbortSignal): Promise<void> {
+    const { drainMs, backoff, random, onEvent } = this.#options
+    const giveUp = new AbortController()
+    let deadline: NodeJS.Timeout | undefined
+    const stop = () => {
+      deadline = setTimeout(() => giveUp.abort(), drainMs)
+      this.#stream?.finish()
+    }
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop, { once: true })
+    try {
+      for (let attempt = 0; !giveUp.signal.aborted; attempt++) {
+        const end = await this.#connect(signal, giveUp.signal)
+        if (signal.aborted && this.#outbox.size === 0) return
+        if (end.welcomed) attempt = 0
+        const retryMs = backoffMs(attempt, random(), backoff)
+        onEvent?.({ type: 'disconnected', code: status[end.code], details: end.details, retryMs })
+        await wait(retryMs, giveUp.signal)
+      }
+    } finally {
+      clearTimeout(deadline)
+      signal.removeEventListener('abort', stop)
+    }
+  }
+
+  /** One stream, from its beginning to its end. */
+  async #connect (signal: AbortSignal, giveUp: AbortSignal) {
+    const { detector, credentials, clock, onEvent } = this.#options
+    const client = connect(detector, credentials)
+    const stream = new UplinkStream({
+      client,
+      clock,
+      hello: this.#hello,
+      outbox: this.#outbox,
+      onWelcome: () => onEvent?.({ type: 'connected' }),
+      onProgress: () => {
+        this.#progress.resolve(undefined)
+        this.#progress = Promise.withResolvers()
+      },
+    })
+    const cancel = () => stream.cancel()
+    giveUp.addEventListener('abort', cancel)
+    this.#stream = stream
+    if (signal.aborted) stream.finish()
+    try {
+      return await stream.ended
+    } finally {
+      this.#stream = null
+      giveUp.removeEventListener('abort', cancel)
+      client.close()
+    }
+  }
+}
+
+function helloOf ({ identity, source, version, ownAddresses, simulated }: Reporter, bootId: Uint8Array): Hello {
+  return create(HelloSchema, {
+    identity: spiffeId(identity),
+    featureSchema: FEATURE_SCHEMA,
+    bootId: Uint8Array.from(bootId),
+    source,
+    version,
+    ownAddresses: ownAddresses.map((address) => {
+      const bytes = addressToBytes(address)
+      if (bytes === null) throw new RangeError(`'${address}' among the own addresses is no IP address`)
+      return Uint8Array.from(bytes)
+    }),
+    simulated,
+  })
+}

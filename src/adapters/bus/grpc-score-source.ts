@@ -1,0 +1,106 @@
+import { create } from '@bufbuild/protobuf'
+import type { Client, ClientReadableStream } from '@grpc/grpc-js'
+import { backoffMs, type Backoff } from '../../core/backoff.ts'
+import { AutoshieldError } from '../../core/errors.ts'
+import type { Credentials } from '../../core/identity.ts'
+import type { Score } from '../../core/verdict/score.ts'
+import type { ModelInfo, ScoreEvent, ScoreSource } from '../../ports.ts'
+import { ExplainRequestSchema, Scores, WatchRequestSchema, type ExplainResponse, type WatchEvent } from '../../wire/gen/scores_pb.ts'
+import { methodOf } from '../../wire/method.ts'
+import { encodeScores } from '../../wire/scores.ts'
+import { connect } from '../../wire/tls.ts'
+import { wait } from '../../wire/wait.ts'
+import { readWatchEvent } from './read-watch-event.ts'
+import { fromGrpc } from './foreign-error.ts'
+
+export interface GrpcScoreSourceOptions {
+  /** `HOST:PORT` of the detector. */
+  readonly detector: string
+  readonly credentials: Credentials
+  /** Uniform in [0, 1). */
+  readonly random: () => number
+  readonly backoff?: Backoff
+  /** Told why a stream ended, before it is opened again. */
+  readonly onDisconnect?: (error: AutoshieldError) => void
+}
+
+const BACKOFF: Backoff = { baseMs: 100, maxMs: 5_000 }
+const EXPLAIN_MS = 5_000
+
+/** Asked anew each time: to the compiler a flag that was false stays false. */
+const isLive = (signal: AbortSignal): boolean => !signal.aborted
+
+/** The scores of a detector in another process. */
+export class GrpcScoreSource implements ScoreSource, Disposable {
+  /** Events that were lost because they were read too slowly, over all streams. */
+  lost = 0
+  readonly #options: GrpcScoreSourceOptions
+  /** For single calls; connects when it is first used. */
+  readonly #client: Client
+
+  constructor (options: GrpcScoreSourceOptions) {
+    this.#options = options
+    this.#client = connect(options.detector, options.credentials)
+  }
+
+  async * watch (interest: { readonly floor: number, readonly everyKey: boolean }, signal: AbortSignal): AsyncGenerator<ScoreEvent, void, undefined> {
+    const { random, backoff = BACKOFF, onDisconnect } = this.#options
+    for (let attempt = 0; isLive(signal); attempt++) {
+      try {
+        for await (const event of this.#stream(interest, signal)) {
+          if (event.type === 'synced') attempt = 0
+          yield event
+        }
+      } catch (error) {
+        const lost = fromGrpc(error, this.#options.detector)
+        if (isLive(signal)) onDisconnect?.(lost)
+      }
+      await wait(backoffMs(attempt, random(), backoff), signal)
+    }
+  }
+
+  async explain (score: Score, className: string, usual: readonly number[]): ReturnType<ScoreSource['explain']> {
+    const { path, requestSerialize, responseDeserialize } = methodOf(Scores.method.explain)
+    const request = create(ExplainRequestSchema, { score: encodeScores([score]), className, usual: [...usual] })
+    const { promise, resolve, reject } = Promise.withResolvers<ExplainResponse>()
+    this.#client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, { deadline: Date.now() + EXPLAIN_MS }, (error, response) => {
+      if (error !== null) reject(fromGrpc(error, this.#options.detector))
+      else if (response === undefined) reject(new AutoshieldError('INTERNAL', `the detector at ${this.#options.detector} answered nothing`))
+      else resolve(response)
+    })
+    const { evidence } = await promise
+    return evidence.map(({ feature, value, contribution }) => ({ feature, value, contribution }))
+  }
+
+  /** Closes the connection of single calls; streams end by their own signal. */
+  [Symbol.dispose] (): void {
+    this.#client.close()
+  }
+
+  /** One stream, until it ends: by throwing, or by returning where the signal aborted. */
+  async * #stream (interest: { readonly floor: number, readonly everyKey: boolean }, signal: AbortSignal): AsyncGenerator<ScoreEvent, void, undefined> {
+    const { detector, credentials } = this.#options
+    const client = connect(detector, credentials)
+    const { path, requestSerialize, responseDeserialize } = methodOf(Scores.method.watch)
+    const call: ClientReadableStream<WatchEvent> = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, create(WatchRequestSchema, interest))
+    const cancel = () => call.cancel()
+    signal.addEventListener('abort', cancel)
+    try {
+      let model: ModelInfo | null = null
+      let lost = 0
+      for await (const message of call as AsyncIterable<WatchEvent>) {
+        this.lost += Number(message.lost) - lost
+        lost = Number(message.lost)
+        const event = readWatchEvent(message, model)
+        if (event?.type === 'problem') throw new AutoshieldError('BAD_DATA', `the detector at ${detector} contradicts itself: ${event.problem}; run the same version of both`)
+        if (event?.type === 'synced') model = event.model
+        if (event !== null) yield event
+      }
+      throw new AutoshieldError('UNAVAILABLE', `the detector at ${detector} ended the stream`)
+    } finally {
+      signal.removeEventListener('abort', cancel)
+      call.cancel()
+      client.close()
+    }
+  }
+}

@@ -1,0 +1,35 @@
+import type { ModelInfo, ScoreEvent } from '../../ports.ts'
+import type { Synced, Traffic, WatchEvent } from '../../wire/gen/scores_pb.ts'
+import { decodeScores } from '../../wire/scores.ts'
+
+/** An event in the loop's words; null for one of a newer version. `problem` where the detector contradicts itself. */
+export type ReadEvent = ScoreEvent | { readonly type: 'problem', readonly problem: string } | null
+
+/** Reads one event of a stream whose `synced` said `model`; null before that. */
+export function readWatchEvent ({ event }: WatchEvent, model: ModelInfo | null): ReadEvent {
+  switch (event.case) {
+    case 'synced': return { type: 'synced', model: modelOf(event.value) }
+    case 'traffic': return trafficOf(event.value)
+    case 'scores': {
+      if (model === null) return { type: 'problem', problem: 'scores came before the model that made them' }
+      const decoded = decodeScores(event.value, { classes: model.classes.length, contexts: model.contextColumns.length })
+      return decoded.ok ? { type: 'scores', scores: decoded.scores } : { type: 'problem', problem: decoded.problem }
+    }
+    case undefined: return null
+  }
+}
+
+function modelOf ({ version, classes, contextColumns, thresholds, usual }: Synced): ModelInfo {
+  return { version, classes, contextColumns, thresholds, usual: Object.fromEntries(Object.entries(usual).map(([key, { features }]) => [key, features])) }
+}
+
+function trafficOf ({ atMs, edges, stats }: Traffic): ReadEvent {
+  if (stats === undefined) return { type: 'problem', problem: 'traffic came without its counts' }
+  const { observers, packets, flows, windows, tensors, keys, dropped, malformed } = stats
+  return {
+    type: 'traffic',
+    atMs,
+    edges: edges.map(({ source, destination, packets, bytes, flows }) => ({ source, destination, packets, bytes, flows })),
+    stats: { observers, packets, flows, windows, tensors, keys, dropped, malformed },
+  }
+}

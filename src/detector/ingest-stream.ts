@@ -1,0 +1,254 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf'
+import type { ServerDuplexStream } from '@grpc/grpc-js'
+import type { Identity } from '../core/identity.ts'
+import { TokenBucket } from '../core/token-bucket.ts'
+import { windowStartMs, type Window } from '../core/window/window.ts'
+import type { Clock } from '../ports.ts'
+import { decodeWindows } from '../wire/decode-windows.ts'
+import { DetectorMessageSchema, type Batch, type DetectorMessage, type Hello, type ObserverMessage } from '../wire/gen/ingest_pb.ts'
+import type { Malformed } from '../wire/method.ts'
+import type { Boot, Boots } from './boots.ts'
+import { checkHello } from './check-hello.ts'
+import type { Limits } from './limits.ts'
+import { refusal, statusOf, type Refusal } from './refusal.ts'
+import { maySpeakOf, type ReporterScope, type ScopeOf } from './reporter-scope.ts'
+import type { ScoringLoop } from './scoring-loop.ts'
+import { fromSource, type Tally } from './tally.ts'
+
+export type ObserveCall = ServerDuplexStream<ObserverMessage | Malformed, DetectorMessage>
+
+const RATE_SECONDS = 10
+type Said = NonNullable<MessageInitShape<typeof DetectorMessageSchema>['message']>
+
+/** A replay is paced by its credits alone. */
+const NO_RATE = 0xffff_ffff
+
+/** What the streams of one detector share. */
+export interface IngestContext {
+  readonly limits: Limits
+  readonly clock: Clock
+  readonly scopeOf: ScopeOf
+  readonly boots: Boots
+  readonly scoring: ScoringLoop
+  readonly tally: Tally
+  /** Windows that were taken in and are new. */
+  readonly onWindows: (windows: readonly Window[]) => void
+  /** Streams that are not read until less waits to be scored. */
+  readonly paused: Set<IngestStream>
+}
+
+interface Open {
+  readonly phase: 'open'
+  readonly scope: ReporterScope
+  readonly reporter: string
+  readonly lane: string
+  readonly simulated: boolean
+  readonly boot: Boot
+  readonly rate: TokenBucket
+  sources: ReturnType<typeof fromSource> | null
+}
+
+type State =
+  | { readonly phase: 'hello', readonly identity: Identity }
+  | Open
+  /** The observer has said all, and waits for its last acknowledgement. */
+  | { readonly phase: 'finishing', readonly boot: Boot }
+  | { readonly phase: 'ended' }
+
+/** One observer's stream, from hello to its end. */
+export class IngestStream {
+  readonly #call: ObserveCall
+  readonly #context: IngestContext
+  readonly #silence: NodeJS.Timeout
+  readonly #onEnd: () => void
+  #state: State
+  #ackDue = false
+
+  /** Serves the call at once. `onEnd` is called once, when the stream is over. */
+  constructor (call: ObserveCall, identity: Identity, context: IngestContext, onEnd: () => void) {
+    this.#call = call
+    this.#context = context
+    this.#onEnd = onEnd
+    this.#state = { phase: 'hello', identity }
+    const { silenceMs } = context.limits
+    this.#silence = setTimeout(() => this.refuse(refusal('Silent', `nothing came for ${silenceMs} ms; send an empty batch at half of that time`)), silenceMs)
+    call.on('data', (message: ObserverMessage | Malformed) => {
+      const refused = this.#receive(message)
+      if (refused !== null) this.refuse(refused)
+    })
+    call.on('end', () => {
+      if (this.#state.phase === 'hello') this.refuse(refusal('Malformed', 'the stream ended before hello'))
+      if (this.#state.phase !== 'open') return
+      const { boot } = this.#state
+      this.#leave(boot)
+      this.#state = { phase: 'finishing', boot }
+      this.#finish(boot)
+    })
+    call.on('cancelled', () => this.#close())
+    call.on('close', () => this.#close())
+  }
+
+  /** Ends the stream with a status. */
+  refuse (refused: Refusal): void {
+    if (this.#state.phase === 'ended') return
+    this.#context.tally.refuse(refused.reason)
+    this.#close()
+    this.#call.emit('error', statusOf(refused))
+  }
+
+  /** Reads on, after `pause`. */
+  resume (): void {
+    this.#call.resume()
+  }
+
+  #receive (message: ObserverMessage | Malformed): Refusal | null {
+    this.#silence.refresh()
+    if (message.$typeName === 'malformed') return refusal('Malformed', 'the message is no ObserverMessage of autoshield.wire.v1')
+    const { message: content } = message
+    switch (this.#state.phase) {
+      case 'hello':
+        return content.case === 'hello' ? this.#open(content.value, this.#state.identity) : refusal('Malformed', 'the first message of a stream must be hello')
+      case 'open':
+        return content.case === 'batch' ? this.#take(content.value, this.#state) : refusal('Malformed', 'after hello a stream carries batches only')
+      case 'finishing':
+      case 'ended':
+        return null
+    }
+  }
+
+  #open (hello: Hello, identity: Identity): Refusal | null {
+    const { boots, limits, clock, tally } = this.#context
+    const scope = this.#context.scopeOf(identity)
+    const refused = checkHello(hello, identity, scope)
+    if (refused !== null || scope === null) return refused
+    if (tally.observers >= limits.maxObservers) return refusal('TooMuch', `this detector serves ${limits.maxObservers} observers already; try another`)
+    const boot = boots.open(hello.identity, hello.bootId)
+    boot.replace?.()
+    boot.replace = () => this.refuse(refusal('Replaced', 'a newer stream of the same boot took over'))
+    tally.observers++
+    const replay = scope.kind === 'replay'
+    const perSecond = replay ? NO_RATE : limits.maxWindowsPerSecond
+    this.#state = {
+      phase: 'open',
+      scope,
+      reporter: hello.identity,
+      lane: replay ? `${hello.identity} ${Buffer.from(hello.bootId).toString('hex')}` : hello.identity,
+      simulated: replay || hello.simulated,
+      boot,
+      rate: new TokenBucket({ perSecond, seconds: RATE_SECONDS, nowMs: clock.now() }),
+      sources: null,
+    }
+    this.#send({
+      case: 'welcome',
+      value: {
+        config: { maxBatchWindows: limits.maxBatchWindows, maxWindowsPerSecond: perSecond, silenceMs: limits.silenceMs, stepsMs: [...limits.stepsMs] },
+        ack: { sequence: BigInt(boot.scored), credits: limits.credits },
+        resend: boot.accepted === null,
+      },
+    })
+    return null
+  }
+
+  #take (batch: Batch, open: Open): Refusal | null {
+    const { limits, scoring, tally, clock } = this.#context
+    const sequence = Number(batch.sequence)
+    if (!Number.isSafeInteger(sequence) || sequence < 1) return refusal('Malformed', `${batch.sequence} is no sequence number; they start at 1`)
+    const { boot } = open
+    if (boot.accepted !== null && sequence <= boot.accepted) {
+      this.#acknowledge(boot)
+      return null
+    }
+    if (boot.accepted !== null && sequence > boot.accepted + 1) return refusal('Gap', `batch ${sequence} came after ${boot.accepted}; reconnect, and go on from the acknowledgement in welcome`)
+    if (boot.accepted !== null && sequence - boot.scored > limits.credits) return refusal('TooMuch', `more than ${limits.credits} batches are under way; wait for acknowledgements`)
+    const windows = this.#windowsOf(batch, open)
+    if (!Array.isArray(windows)) return windows
+    if (boot.accepted === null) boot.scored = sequence - 1
+    boot.accepted = sequence
+    this.#count(batch, open, windows)
+    scoring.add({
+      reporter: open.reporter,
+      lane: open.lane,
+      simulated: open.simulated,
+      windows,
+      receivedAtMs: clock.now(),
+      resent: batch.resent,
+      settled: () => {
+        boot.scored = sequence
+        this.#acknowledge(boot)
+      },
+    })
+    if (scoring.waiting > limits.maxQueuedWindows) {
+      this.#call.pause()
+      this.#context.paused.add(this)
+    }
+    tally.windows += windows.length
+    return null
+  }
+
+  /** The batch's windows, or why none of them is taken. */
+  #windowsOf (batch: Batch, { scope, rate, simulated }: Open): Window[] | Refusal {
+    const { limits, clock } = this.#context
+    const rows = batch.windows?.key.length ?? 0
+    if (rows > limits.maxBatchWindows) return refusal('TooMuch', `a batch of ${rows} windows is larger than ${limits.maxBatchWindows}, which welcome allowed`)
+    if (!rate.take(rows, clock.now())) return refusal('TooMuch', `more than ${limits.maxWindowsPerSecond} windows a second came, which welcome allowed`)
+    if (batch.windows === undefined) return []
+    const decoded = decodeWindows(batch.windows)
+    if (!decoded.ok) return refusal('Malformed', decoded.problem)
+    const foreign = decoded.windows.find(({ key }) => !maySpeakOf(scope, key))
+    if (foreign !== undefined) return refusal('NotYours', `a ${foreign.key.kind} window has none of the reporter's own addresses at its end; an observer reports its own pod alone`)
+    const latestMs = clock.now() + limits.maxAheadMs
+    const ahead = simulated ? undefined : decoded.windows.find((window) => windowStartMs(window) > latestMs)
+    if (ahead !== undefined) return refusal('Malformed', `a window starts at ${new Date(windowStartMs(ahead)).toISOString()}, more than ${limits.maxAheadMs} ms ahead; set the node's clock`)
+    return [...decoded.windows]
+  }
+
+  #count (batch: Batch, open: Open, windows: readonly Window[]): void {
+    const { tally, onWindows } = this.#context
+    tally.forgedSent += Number(batch.forgedSent)
+    if (batch.stats !== undefined) {
+      const now = fromSource(batch.stats)
+      // What an older boot counted before it came here was counted elsewhere.
+      const before = open.sources ?? (batch.sequence === 1n ? { packets: 0, flows: 0, malformed: 0, dropped: 0 } : now)
+      tally.advance(before, now)
+      open.sources = now
+    }
+    if (!batch.resent) onWindows(windows)
+  }
+
+  /** One message for all batches that a round has settled. */
+  #acknowledge (boot: Boot): void {
+    if (this.#ackDue) return
+    this.#ackDue = true
+    queueMicrotask(() => {
+      this.#ackDue = false
+      if (this.#state.phase !== 'open' && this.#state.phase !== 'finishing') return
+      this.#send({ case: 'ack', value: { sequence: BigInt(boot.scored), credits: this.#context.limits.credits } })
+      if (this.#state.phase === 'finishing') this.#finish(boot)
+    })
+  }
+
+  #send (message: Said): void {
+    this.#call.write(create(DetectorMessageSchema, { message }))
+  }
+
+  /** Ends the call with OK as soon as everything that was taken in is scored. */
+  #finish (boot: Boot): void {
+    if (boot.accepted !== null && boot.scored < boot.accepted) return
+    this.#close()
+    this.#call.end()
+  }
+
+  #close (): void {
+    if (this.#state.phase === 'ended') return
+    clearTimeout(this.#silence)
+    if (this.#state.phase === 'open') this.#leave(this.#state.boot)
+    this.#state = { phase: 'ended' }
+    this.#context.paused.delete(this)
+    this.#onEnd()
+  }
+
+  #leave (boot: Boot): void {
+    this.#context.tally.observers--
+    boot.replace = null
+  }
+}

@@ -1,0 +1,40 @@
+import { STEPS_MS } from '../core/window/window.ts'
+
+/** Bounds of the detector. Each has a count of what it turned away. */
+export interface Limits {
+  /** Windows in one batch. */
+  readonly maxBatchWindows: number
+  /** Windows a second from one observer, as a mean over ten seconds. A replay may send as fast as the credits let it. */
+  readonly maxWindowsPerSecond: number
+  /** Batches of one stream that may wait for their scores. */
+  readonly credits: number
+  /** A stream on which nothing came for so long is ended. */
+  readonly silenceMs: number
+  /** Streams of observers at one time. */
+  readonly maxObservers: number
+  /** Windows of all observers that wait to be scored; streams are not read while there are more. */
+  readonly maxQueuedWindows: number
+  /** Keys whose tensors are held; the least recently used goes. */
+  readonly maxKeys: number
+  /** Events that wait for a watcher that reads slowly; the oldest goes. */
+  readonly maxQueuedEvents: number
+  /** Streams of watchers at one time. */
+  readonly maxWatchers: number
+  /** How far a live observer's clock may be ahead. */
+  readonly maxAheadMs: number
+  readonly stepsMs: readonly number[]
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  maxBatchWindows: 512,
+  maxWindowsPerSecond: 5_000,
+  credits: 8,
+  silenceMs: 30_000,
+  maxObservers: 4_096,
+  maxQueuedWindows: 65_536,
+  maxKeys: 65_536,
+  maxQueuedEvents: 1_024,
+  maxWatchers: 16,
+  maxAheadMs: 60_000,
+  stepsMs: STEPS_MS,
+}

@@ -1,0 +1,87 @@
+import { create } from '@bufbuild/protobuf'
+import type { sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js'
+import { evidenceOf, occlusionBatch } from '../core/explain/occlusion.ts'
+import { spiffeId, type Identity } from '../core/identity.ts'
+import { FEATURES } from '../core/window/window.ts'
+import type { Scorer } from '../ports.ts'
+import { ExplainResponseSchema, type ExplainRequest, type ExplainResponse } from '../wire/gen/scores_pb.ts'
+import type { Malformed } from '../wire/method.ts'
+import { decodeScores } from '../wire/scores.ts'
+import type { Limits } from './limits.ts'
+import { peerOf } from './peer.ts'
+import { refusal, statusOf, type Refusal } from './refusal.ts'
+import type { Tally } from './tally.ts'
+import type { WatchCall, Watchers } from './watchers.ts'
+
+export type ExplainCall = ServerUnaryCall<ExplainRequest | Malformed, ExplainResponse>
+
+export interface ScoreCallOptions {
+  readonly scorer: Scorer
+  readonly watchers: Watchers
+  readonly mayWatch: (identity: Identity) => boolean
+  readonly limits: Limits
+  readonly tally: Tally
+}
+
+/** The calls of a controller: follow the scores, and have one explained. */
+export class ScoreCalls {
+  readonly #options: ScoreCallOptions
+
+  constructor (options: ScoreCallOptions) {
+    this.#options = options
+  }
+
+  watch (call: WatchCall): void {
+    const { watchers, limits } = this.#options
+    const { request } = call
+    const refused = this.#checkCaller(call) ??
+      (watchers.size < limits.maxWatchers ? null : refusal('TooMuch', `${limits.maxWatchers} watchers follow the scores already`))
+    if (refused !== null) this.#refuse(call, refused)
+    else if (request.$typeName === 'malformed') this.#refuse(call, refusal('Malformed', 'the request is no WatchRequest of autoshield.wire.v1'))
+    else if (!(request.floor >= 0 && request.floor <= 1)) this.#refuse(call, refusal('Malformed', `a floor of ${request.floor} is no probability`))
+    else watchers.add(call, request)
+  }
+
+  explain (call: ExplainCall, reply: sendUnaryData<ExplainResponse>): void {
+    const refused = this.#checkCaller(call)
+    const answer = refused === null ? this.#occlude(call.request) : Promise.resolve(refused)
+    answer.then((answer) => this.#reply(answer, reply), () => this.#reply(refusal('Failed', 'the model could not score the tensor'), reply))
+  }
+
+  #reply (answer: ExplainResponse | Refusal, reply: sendUnaryData<ExplainResponse>): void {
+    if ('reason' in answer) {
+      this.#options.tally.refuse(answer.reason)
+      reply(statusOf(answer))
+    } else {
+      reply(null, answer)
+    }
+  }
+
+  #checkCaller (call: Parameters<typeof peerOf>[0]): Refusal | null {
+    const peer = peerOf(call)
+    if (peer === null) return refusal('NoIdentity', 'the certificate names no identity of the form spiffe://TRUST-DOMAIN/ns/NAMESPACE/pod/UID')
+    return this.#options.mayWatch(peer) ? null : refusal('NotYours', `${spiffeId(peer)} may not follow the scores; controllers alone may`)
+  }
+
+  #refuse (call: WatchCall, refused: Refusal): void {
+    this.#options.tally.refuse(refused.reason)
+    call.emit('error', statusOf(refused))
+  }
+
+  async #occlude (request: ExplainRequest | Malformed): Promise<ExplainResponse | Refusal> {
+    if (request.$typeName === 'malformed') return refusal('Malformed', 'the request is no ExplainRequest of autoshield.wire.v1')
+    const { scorer } = this.#options
+    const { classes, contextColumns } = scorer.model
+    const decoded = request.score === undefined
+      ? { ok: false as const, problem: 'there is no score to explain' }
+      : decodeScores(request.score, { classes: classes.length, contexts: contextColumns.length })
+    if (!decoded.ok) return refusal('Malformed', decoded.problem)
+    const [score, ...more] = decoded.scores
+    if (score === undefined || more.length > 0) return refusal('Malformed', `${decoded.scores.length} scores came where exactly one can be explained`)
+    const classIndex = classes.indexOf(request.className)
+    if (classIndex < 0) return refusal('Malformed', `${JSON.stringify(request.className.slice(0, 64))} is none of the model's classes ${classes.join(', ')}`)
+    if (request.usual.length !== FEATURES.length) return refusal('Malformed', `usual has ${request.usual.length} values where the ${FEATURES.length} features need one each`)
+    const { count, tensors, contexts } = occlusionBatch(score.tensor, score.context, request.usual, contextColumns)
+    return create(ExplainResponseSchema, { evidence: evidenceOf(score.tensor, await scorer.score(count, tensors, contexts), classIndex) })
+  }
+}

@@ -1,0 +1,150 @@
+import { setImmediate } from 'node:timers/promises'
+import { CONTEXT_COLUMNS } from '../core/tensor/context.ts'
+import { TENSOR_SIZE, TensorTable } from '../core/tensor/tensor-table.ts'
+import type { Window } from '../core/window/window.ts'
+import type { Scorer } from '../ports.ts'
+
+/** Rows a run: 32 take half a millisecond and hold the event loop so long; more gain almost nothing a row. */
+const MAX_ROWS = 32
+
+/** Windows of one message that wait to be scored, in order. */
+export interface Incoming {
+  /** SPIFFE ID of the observer. */
+  readonly reporter: string
+  /** Whose tensors they go to: one name a live observer, one a boot of a replay, so that a recording can be played twice. */
+  readonly lane: string
+  readonly simulated: boolean
+  readonly windows: readonly Window[]
+  readonly receivedAtMs: number
+  /** They fill the tensors only: an earlier detector has scored them. */
+  readonly resent: boolean
+  /** Called once, when every window was scored and published. */
+  readonly settled: () => void
+}
+
+/** One window with its score. The views are of buffers that the next round overwrites: copy what is kept. */
+export interface ScoredRow {
+  readonly incoming: Incoming
+  readonly window: Window
+  readonly probabilities: Float32Array
+  readonly tensor: Float32Array
+  readonly context: Float32Array
+}
+
+export interface ScoringOptions {
+  readonly scorer: Scorer
+  readonly maxKeys: number
+  readonly publish: (rows: readonly ScoredRow[]) => void
+  /** A run of the scorer failed; its windows have no score. */
+  readonly failed: (rows: number, error: unknown) => void
+  /** A round is over, and less waits than before. */
+  readonly rested: () => void
+}
+
+interface Row { readonly incoming: Incoming, readonly window: Window }
+
+/**
+ * Takes windows into tensors and scores them, in the order of their arrival, up to 32 at a time. Nothing waits for a
+ * batch to fill: a round takes what arrived while the one before ran, so batches grow with the load alone.
+ */
+export class ScoringLoop {
+  readonly #options: ScoringOptions
+  readonly #table: TensorTable
+  readonly #tensors = new Float32Array(MAX_ROWS * TENSOR_SIZE)
+  readonly #contexts = new Float32Array(MAX_ROWS * CONTEXT_COLUMNS.length)
+  #queue: Incoming[] = []
+  /** Windows of the queue's head that were taken. */
+  #taken = 0
+  #waiting = 0
+  #running: Promise<void> | null = null
+
+  constructor (options: ScoringOptions) {
+    this.#options = options
+    this.#table = new TensorTable({ capacity: options.maxKeys })
+  }
+
+  /** Windows that wait. */
+  get waiting (): number {
+    return this.#waiting
+  }
+
+  get keys (): number {
+    return this.#table.size
+  }
+
+  /** Tensors that were given up for want of room. */
+  get evicted (): number {
+    return this.#table.evicted
+  }
+
+  add (incoming: Incoming): void {
+    this.#queue.push(incoming)
+    this.#waiting += incoming.windows.length
+    this.#running ??= this.#run()
+  }
+
+  /** Resolves when nothing waits. */
+  async idle (): Promise<void> {
+    while (this.#running !== null) await this.#running
+  }
+
+  async #run (): Promise<void> {
+    do {
+      // First let the sockets be read, so that what has arrived goes into this round.
+      await setImmediate()
+      await this.#round()
+    } while (this.#queue.length > 0)
+    this.#running = null
+  }
+
+  async #round (): Promise<void> {
+    const rows: Row[] = []
+    const settled = this.#take(rows)
+    if (rows.length > 0) await this.#score(rows)
+    for (const incoming of settled) incoming.settled()
+    this.#options.rested()
+  }
+
+  /** Fills `rows`, writing their tensors, and says which messages end with them. */
+  #take (rows: Row[]): Incoming[] {
+    let done = 0
+    for (; done < this.#queue.length; done++) {
+      const incoming = this.#queue[done]
+      if (incoming === undefined) break
+      while (this.#taken < incoming.windows.length && rows.length < MAX_ROWS) {
+        const window = incoming.windows[this.#taken++]
+        if (window !== undefined && this.#fill(incoming, window, rows.length)) rows.push({ incoming, window })
+        this.#waiting--
+      }
+      if (this.#taken < incoming.windows.length) break
+      this.#taken = 0
+    }
+    return this.#queue.splice(0, done)
+  }
+
+  /** Takes the window into its tensor; true where the tensor is to be scored, and is written into row `row`. */
+  #fill ({ lane, resent }: Incoming, window: Window, row: number): boolean {
+    const view = this.#table.push(lane, window)
+    if (view === null || resent) return false
+    view.writeTensor(this.#tensors, row * TENSOR_SIZE)
+    view.writeContext(this.#contexts, row * CONTEXT_COLUMNS.length)
+    return true
+  }
+
+  async #score (rows: readonly Row[]): Promise<void> {
+    const { scorer, publish, failed } = this.#options
+    const width = scorer.model.classes.length
+    try {
+      const probabilities = await scorer.score(rows.length, this.#tensors.subarray(0, rows.length * TENSOR_SIZE), this.#contexts.subarray(0, rows.length * CONTEXT_COLUMNS.length))
+      publish(rows.map(({ incoming, window }, row) => ({
+        incoming,
+        window,
+        probabilities: probabilities.subarray(row * width, (row + 1) * width),
+        tensor: this.#tensors.subarray(row * TENSOR_SIZE, (row + 1) * TENSOR_SIZE),
+        context: this.#contexts.subarray(row * CONTEXT_COLUMNS.length, (row + 1) * CONTEXT_COLUMNS.length),
+      })))
+    } catch (error) {
+      failed(rows.length, error)
+    }
+  }
+}
