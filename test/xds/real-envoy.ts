@@ -27,6 +27,8 @@ export interface EnvoyOptions {
   readonly xdsPort: number
   readonly credentials: Credentials
   readonly protocol?: 'delta' | 'sotw'
+  /** A process whose network namespace Envoy is to live in; its files are this machine's. */
+  readonly networkOf?: number
 }
 
 /** An Envoy process on a bootstrap of ours, which dies with the test that started it; its stderr is kept for failures. */
@@ -42,7 +44,7 @@ export class RealEnvoy implements AsyncDisposable {
   }
 
   /** Resolves when the admin interface answers, which is before any configuration came. */
-  static async start ({ podUid, xdsPort, credentials, protocol = 'delta' }: EnvoyOptions): Promise<RealEnvoy> {
+  static async start ({ podUid, xdsPort, credentials, protocol = 'delta', networkOf }: EnvoyOptions): Promise<RealEnvoy> {
     if (envoyTool.path === undefined) throw new Error(envoyTool.missing)
     const folder = await mkdtemp(join(tmpdir(), 'autoshield-envoy-'))
     const files = { certificateFile: join(folder, 'cert.pem'), keyFile: join(folder, 'key.pem'), authoritiesFile: join(folder, 'ca.pem') }
@@ -51,7 +53,7 @@ export class RealEnvoy implements AsyncDisposable {
     await writeFile(files.authoritiesFile, credentials.authorities)
     const bootstrap = createBootstrap({ podUid, namespace: 'test', xds: { host: '127.0.0.1', port: xdsPort, name: 'xds.test' }, ...files, adminSocket: join(folder, 'admin.sock'), protocol })
     await writeFile(join(folder, 'bootstrap.json'), bootstrap)
-    const envoy = new RealEnvoy(folder, spawn('setpriv', ['--pdeathsig', 'KILL', envoyTool.path, ...envoyArguments(join(folder, 'bootstrap.json'))], { stdio: ['ignore', 'ignore', 'pipe'] }))
+    const envoy = new RealEnvoy(folder, spawn('setpriv', ['--pdeathsig', 'KILL', ...networkOf === undefined ? [] : ['nsenter', `--net=/proc/${networkOf}/ns/net`], envoyTool.path, ...envoyArguments(join(folder, 'bootstrap.json'))], { stdio: ['ignore', 'ignore', 'pipe'] }))
     await until('Envoy\'s admin interface answers', () => envoy.admin('/ready').then((text) => text, () => undefined))
     return envoy
   }

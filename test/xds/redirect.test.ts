@@ -1,0 +1,79 @@
+import { connect, createServer } from 'node:net'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import t from 'tap'
+import { Lab, missingForLab } from '../lab/lab.ts'
+import type { Pod } from '../lab/pod.ts'
+import { skipWithout } from '../setup/tools.ts'
+import { Laboratory } from './laboratory.ts'
+import { mitigationOf } from './mitigation-of.ts'
+import { envoyTool, RealEnvoy, until } from './real-envoy.ts'
+
+const skip = skipWithout([...missingForLab(['socat', 'nft']), ...envoyTool.missing === undefined ? [] : [envoyTool.missing]])
+const REDIRECT_PORT = 15_006
+/** The xDS server's port as the pod sees it. */
+const RELAY_PORT = 18_000
+
+/** A pod's network leads nowhere but to other pods, so its Envoy reaches the xDS server through a Unix socket. */
+async function relay (pod: Pod, folder: string, xdsPort: number): Promise<AsyncDisposable> {
+  const socket = join(folder, 'xds.sock')
+  const server = createServer((near) => {
+    const far = connect(xdsPort, '127.0.0.1')
+    for (const [one, other] of [[near, far], [far, near]] as const) one.on('error', () => other.destroy()).on('close', () => other.destroy()).pipe(other)
+  }).listen(socket)
+  await once(server, 'listening')
+  const inside = pod.spawnInNetwork(['socat', `TCP-LISTEN:${RELAY_PORT},bind=127.0.0.1,fork,reuseaddr`, `UNIX-CONNECT:${socket}`], { timeoutMs: 60_000 })
+  await pod.listening(RELAY_PORT)
+  return {
+    [Symbol.asyncDispose]: async () => {
+      await inside.stop('SIGKILL', 0)
+      server.close()
+    },
+  }
+}
+
+/** What comes back on a connection: the application's greeting with the address that it saw, or nothing. */
+const visit = async (from: Pod, to: Pod, port: number): Promise<'served' | 'refused'> =>
+  (await from.run(`socat -u -T 2 TCP:${to.address}:${port},connect-timeout=2 -`, { timeoutMs: 5000 })).stdout.startsWith('220 ready') ? 'served' : 'refused'
+
+t.test('behind a redirect every port passes, and restrictions hold on the ports that they name', { skip, timeout: 60_000 }, async (t) => {
+  await using lab = await Lab.start({
+    pods: [{ name: 'victim', address: '10.66.0.1' }, { name: 'scanner', address: '10.66.0.2' }, { name: 'guesser', address: '10.66.0.3' }, { name: 'client', address: '10.66.0.4' }],
+  })
+  const [victim, scanner, guesser, client] = ['victim', 'scanner', 'guesser', 'client'].map((name) => lab.pod(name)) as [Pod, Pod, Pod, Pod]
+  await using laboratory = await Laboratory.start()
+  const { fleet } = laboratory
+  for (const port of [8080, 8081]) victim.spawn(`socat TCP-LISTEN:${port},fork,reuseaddr SYSTEM:'echo 220 ready'`, { timeoutMs: 60_000 })
+  await Promise.all([8080, 8081].map((port) => victim.listening(port)))
+  await victim.must(`nft -f - <<'END'
+    table inet autoshield {
+      chain inbound { type nat hook prerouting priority dstnat; meta l4proto tcp redirect to :${REDIRECT_PORT}; }
+    }
+END`)
+  await using stack = new AsyncDisposableStack()
+  stack.use(await relay(victim, lab.folder, laboratory.port))
+  fleet.setProxies([{ podUid: 'victim', inbound: { mode: 'redirect', port: REDIRECT_PORT } }])
+  await using envoy = await RealEnvoy.start({ podUid: 'victim', xdsPort: RELAY_PORT, credentials: laboratory.credentials('victim'), networkOf: victim.pid })
+  const settled = (what: string) => until(`${what}: ${JSON.stringify(fleet.statuses())}\n${envoy.stderr}`, () => fleet.statuses().find(({ state }) => state === 'in-sync'))
+  const becomes = (from: Pod, port: number, wanted: 'served' | 'refused') =>
+    until(`${from.name} is ${wanted} on ${port}\n${envoy.stderr}`, async () => await visit(from, victim, port) === wanted ? true : undefined)
+  await settled('the first configuration')
+  for (const from of [scanner, guesser, client]) for (const port of [8080, 8081]) await becomes(from, port, 'served')
+
+  fleet.apply([
+    mitigationOf('scanner', { subject: { uid: 'scanner', addresses: [scanner.address] }, ports: 'any' }),
+    mitigationOf('guesser', { subject: { uid: 'guesser', addresses: [guesser.address] }, ports: [8080] }),
+  ])
+  await settled('the restrictions')
+  await becomes(scanner, 8080, 'refused')
+  await becomes(scanner, 8081, 'refused')
+  await becomes(guesser, 8080, 'refused')
+  t.equal(await visit(guesser, victim, 8081), 'served', 'a port that the restriction does not name')
+  t.equal(await visit(client, victim, 8080), 'served')
+  t.equal(await visit(client, victim, 8081), 'served')
+  t.equal(await visit(client, victim, REDIRECT_PORT), 'refused', 'the redirect\'s own port goes round in no circle')
+
+  fleet.apply([])
+  await settled('the undo')
+  for (const from of [scanner, guesser]) await becomes(from, 8080, 'served')
+})
