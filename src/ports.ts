@@ -91,6 +91,13 @@ export interface Checkpoints {
   save: (name: string, value: unknown) => Promise<void>
 }
 
+/** Where the policy comes from; read anew every few seconds. Throws AutoshieldError where it cannot be read. */
+export interface PolicySource {
+  /** What people call it: the file's path. */
+  readonly name: string
+  read: () => Promise<string>
+}
+
 export interface AuditEntry {
   readonly sequence: number
   readonly at: string

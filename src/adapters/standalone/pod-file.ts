@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs'
+import { LineCounter, parseDocument } from 'yaml'
+import { Type, type Static } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { AutoshieldError } from '../../core/errors.ts'
+import { addressText, parseAddress } from '../../core/flow/address.ts'
+import type { Pod } from '../../core/pod.ts'
+import type { PodDirectory } from '../../ports.ts'
+
+/** Who has which address: `{"10.0.0.5": {"namespace": "shop", "name": "db-0"}}`; addresses of one pod repeat its namespace and name. */
+const PodFile = Type.Record(Type.String(), Type.Object({
+  namespace: Type.String({ minLength: 1 }),
+  name: Type.String({ minLength: 1 }),
+  labels: Type.Optional(Type.Record(Type.String(), Type.String())),
+  uid: Type.Optional(Type.String({ minLength: 1 })),
+  node: Type.Optional(Type.String()),
+}, { additionalProperties: false }))
+type PodFile = Static<typeof PodFile>
+
+const validator = Compile(PodFile)
+
+/** Reads a `pods.json`. Throws NOT_FOUND, UNAVAILABLE or BAD_DATA, with file, line and mend. */
+export function readPodFile (path: string): PodDirectory {
+  const byAddress = new Map<string, Pod>()
+  const pods = new Map<string, Pod>()
+  for (const [text, entry] of Object.entries(parse(read(path), path))) {
+    const address = canonical(text)
+    if (address === null) throw bad(path, '', `"${text}" is no IP address`, 'Use an IPv4 or IPv6 address as the key')
+    if (byAddress.has(address)) throw bad(path, '', `${address} is there twice`, 'Keep one of the two')
+    const id = `${entry.namespace}/${entry.name}`
+    const known = pods.get(id)
+    const pod: Pod = {
+      uid: entry.uid ?? known?.uid ?? id,
+      namespace: entry.namespace,
+      name: entry.name,
+      addresses: [...known?.addresses ?? [], address],
+      labels: entry.labels ?? known?.labels ?? {},
+      node: entry.node ?? known?.node ?? '',
+    }
+    pods.set(id, pod)
+    for (const each of pod.addresses) byAddress.set(each, pod)
+  }
+  const list = [...pods.values()]
+  return { byAddress: (address) => byAddress.get(address) ?? null, list: () => list }
+}
+
+function canonical (text: string): string | null {
+  const words = parseAddress(text)
+  return words === null ? null : addressText(words, 0)
+}
+
+function read (path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+    throw new AutoshieldError(code === 'ENOENT' ? 'NOT_FOUND' : 'UNAVAILABLE', `The pod file ${path} cannot be read (${code}): name another with --pods, or leave it out.`, { cause })
+  }
+}
+
+/** JSON is YAML, and the YAML parser knows the line of a mistake. */
+function parse (text: string, path: string): PodFile {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const [error] = document.errors
+  if (error !== undefined) {
+    const { line, col } = lines.linePos(error.pos[0])
+    throw bad(path, `:${line}:${col}`, error.message, 'Correct the JSON there')
+  }
+  const value: unknown = document.toJS({ maxAliasCount: 0 })
+  if (validator.Check(value)) return value
+  const [first] = validator.Errors(value)
+  throw bad(path, '', `${first?.instancePath === undefined || first.instancePath === '' ? 'the file' : first.instancePath} ${first?.message ?? 'is not what it should be'}`, 'Write {"10.0.0.5": {"namespace": "shop", "name": "db-0"}}')
+}
+
+const bad = (path: string, place: string, what: string, mend: string): AutoshieldError =>
+  new AutoshieldError('BAD_DATA', `${path}${place}: ${what}. ${mend}.`)
