@@ -127,15 +127,15 @@ function throttle (given: Restrictable, action: Extract<Action, { type: 'traffic
   const { direction, ports, bytesPerSecond, burstBytes } = action
   const spec = specOf(given, { direction, ports, action: 'limit', limit: { value: bytesPerSecond, unit: 'bytes/s', burst: burstBytes } })
   const touched = subject === 'anySource' ? target : source
-  const flood = detection.class === 'SYN_FLOOD'
+  const cannot = detection.class === 'SYN_FLOOD' ? HALF_OPEN : subject === 'anySource' ? 'No proxy holds one limit over all sources together' : null
   return {
     spec,
     objects: [mitigationObject(spec, context)],
     targets: [],
     blastRadius: touched === null ? [] : [touched],
     subject,
-    reason: flood || subject === 'anySource' ? 'CannotEnforce' : 'RuleMatched',
-    message: `${subject === 'anySource' ? 'Would limit' : 'Limits'} ${sourceName} to ${bytesPerSecond} bytes/s towards ${targetName}.${flood ? ` ${HALF_OPEN}.` : ''}`,
+    reason: cannot === null ? 'RuleMatched' : 'CannotEnforce',
+    message: `${cannot === null ? 'Limits' : 'Would limit'} ${sourceName} to ${bytesPerSecond} bytes/s towards ${targetName}.${cannot === null ? '' : ` ${cannot}.`}`,
     undo: `Lifts the limit at every proxy; ${sourceName} reaches ${targetName} at full speed again.`,
   }
 }

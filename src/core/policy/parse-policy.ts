@@ -58,5 +58,5 @@ const YAML_MENDS: Readonly<Record<string, string>> = {
   BAD_INDENT: 'Indent it like its neighbours',
   MULTIPLE_DOCS: 'Use one document a file, without a second ---',
   TAG_RESOLVE_FAILED: 'Remove the tag',
-  MISSING_CHAR: 'Close the quote or bracket',
+  MISSING_CHAR: 'Close the quote or bracket that was opened before it',
 }

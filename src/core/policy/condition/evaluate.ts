@@ -44,14 +44,14 @@ export function evaluate (expression: Expression, lookup: Lookup): Judgement {
  */
 function joined (terms: readonly Judgement[], decisive: boolean): Judgement {
   const one = terms.find(({ value }) => value === decisive) ?? terms.find(({ value }) => value === 'unknown')
-  return one ?? { value: !decisive, words: enumerate(terms.map(({ words }) => words)) }
+  return one ?? { value: !decisive, words: enumerate(terms.map(({ words }) => words), '; ') }
 }
 
 const MOST_WORDS = 4
 
-function enumerate (phrases: readonly string[]): string {
-  const shown = phrases.slice(0, MOST_WORDS).join('; ')
-  return phrases.length > MOST_WORDS ? `${shown}; and ${phrases.length - MOST_WORDS} more` : shown
+function enumerate (phrases: readonly string[], separator: string): string {
+  const shown = phrases.slice(0, MOST_WORDS).join(separator)
+  return phrases.length > MOST_WORDS ? `${shown}${separator}and ${phrases.length - MOST_WORDS} more` : shown
 }
 
 /** [when true, when false] */
@@ -89,7 +89,7 @@ function among (fact: string, choices: readonly Operand[], lookup: Lookup): Judg
   const value = lookup(fact)
   const resolved = choices.map((choice) => ({ choice, known: resolve(choice, lookup) }))
   const { value: result } = joined(resolved.map(({ known }) => ({ value: relate(value, '==', known), words: '' })), true)
-  const all = enumerate(resolved.map(({ choice, known }) => wordsOf(choice, known)))
+  const all = enumerate(resolved.map(({ choice, known }) => wordsOf(choice, known)), ', ')
   if (result === 'unknown') return { value: result, words: ignorance([[fact, value], ...resolved.map(({ choice, known }) => [name(choice), known] as const)], `one of ${all}`) }
   return { value: result, words: `${fact} is ${show(value)}, ${result ? '' : 'not '}one of ${all}` }
 }
