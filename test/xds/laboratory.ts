@@ -6,7 +6,7 @@ import type { Credentials } from '../../src/core/identity.ts'
 import { serverTls } from '../../src/wire/tls.ts'
 import type { ExplicitPort, ProxySpec } from '../../xds/proxy-spec.ts'
 import { Fleet } from '../../xds/fleet.ts'
-import { XdsServer } from '../../xds/server.ts'
+import { XdsServer, type XdsServerOptions } from '../../xds/server.ts'
 
 const trustDomain = 'xds.test'
 
@@ -89,25 +89,24 @@ export class Laboratory implements AsyncDisposable {
   #stop = new AbortController()
   #ran: Promise<void> = Promise.resolve()
   port = 0
+  server: XdsServer | undefined
 
-  static async start (): Promise<Laboratory> {
+  static async start (limits: Pick<XdsServerOptions, 'maxStreams'> = {}): Promise<Laboratory> {
     const laboratory = new Laboratory()
-    await laboratory.serve()
+    await laboratory.serve(laboratory.fleet, limits)
     return laboratory
   }
 
-  credentials (uid: string): Credentials {
-    return this.#authority.issueWithKey({ identity: { trustDomain, namespace: 'test', uid } }, Date.now())
+  credentials (uid: string, domain = trustDomain): Credentials {
+    return this.#authority.issueWithKey({ identity: { trustDomain: domain, namespace: 'test', uid } }, Date.now())
   }
 
-  /** Starts a server; a second one on the port of the first stands for a restart. */
-  async serve (fleet = this.fleet, signal: AbortSignal = this.#stop.signal): Promise<{ ran: Promise<void>, server: XdsServer }> {
+  /** Starts a server; a second one, on the port of the first, stands for a restart. */
+  async serve (fleet: Fleet, limits: Pick<XdsServerOptions, 'maxStreams'> = {}): Promise<void> {
     const credentials = this.#authority.issueWithKey({ identity: { trustDomain, namespace: 'autoshield', uid: 'xds' }, dns: ['xds.test'], ip: ['127.0.0.1'] }, Date.now())
-    const server = new XdsServer({ fleet, credentials: serverTls(credentials), trustDomain, listen: { host: '127.0.0.1', port: this.port }, log: pino({ level: 'silent' }) })
-    const ran = server.run(signal)
-    this.#ran = Promise.all([this.#ran, ran]).then(() => undefined)
-    this.port = await server.port
-    return { ran, server }
+    this.server = new XdsServer({ fleet, credentials: serverTls(credentials), trustDomain, listen: { host: '127.0.0.1', port: this.port }, log: pino({ level: 'silent' }), ...limits })
+    this.#ran = this.server.run(this.#stop.signal)
+    this.port = await this.server.port
   }
 
   /** As a process that has just begun would have it. */
