@@ -7,10 +7,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from dataset import Dataset, load, split_by_run
+from dataset import Dataset, fold_of_runs, load
 from fit import Settings, probabilities, train
 from report import table
 from verdict import choose_thresholds, outcome
+
+
+FOLDS = 5
 
 
 def without_steps(data: Dataset, steps: list[int]) -> Dataset:
@@ -27,7 +30,7 @@ def attacks_by_class(data: Dataset) -> np.ndarray:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path(__file__).resolve().parent / "dataset")
-    parser.add_argument("--splits", type=int, default=3)
+    parser.add_argument("--splits", type=int, default=FOLDS)
     parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--only", nargs="*", default=None, help="names of variants")
@@ -58,16 +61,18 @@ def main() -> None:
             continue
         alarmed, benign = 0, 0
         by_class = np.zeros((len(data.classes), 2), dtype=int)
-        for seed in range(1, given.splits + 1):
-            training, rest = split_by_run(without_steps(data, steps), 0.4, seed)
-            # The runs held back chose nothing: the thresholds come from other runs than those that are counted.
-            validation, test = split_by_run(rest, 0.5, seed)
-            net = train(training, validation, replace(settings, seed=seed))
+        kept = without_steps(data, steps)
+        fold = fold_of_runs(data, FOLDS, base.seed)
+        for number in range(given.splits):
+            # The runs that are counted chose nothing: stopping and thresholds come from the fold beside theirs.
+            part = (fold[kept.samples["run"]] - number) % FOLDS
+            test, validation, training = kept.subset(part == 0), kept.subset(part == 1), kept.subset(part > 1)
+            net = train(training, validation, settings).net
             thresholds = choose_thresholds(validation, probabilities(net, validation), 0.001)
             result = outcome(test, probabilities(net, test), thresholds)
-            everything = attacks_by_class(data.subset(np.isin(data.samples["run"], np.unique(test.samples["run"]))))
-            for number, label in enumerate(data.classes[1:], 1):
-                by_class[number] += (result.found[label][0], everything[number])
+            everything = attacks_by_class(data.subset((fold[data.samples["run"]] - number) % FOLDS == 0))
+            for number_of_class, label in enumerate(data.classes[1:], 1):
+                by_class[number_of_class] += (result.found[label][0], everything[number_of_class])
             alarmed += sum(result.alarmed.values())
             benign += sum(result.benign_keys.values())
         rows.append([name, *(f"{hit} of {of}" for hit, of in by_class[1:]), f"{alarmed} of {benign}"])

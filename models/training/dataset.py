@@ -63,22 +63,19 @@ def load(folder: Path) -> Dataset:
     )
 
 
-def split_by_run(data: Dataset, share: float, seed: int) -> tuple[Dataset, Dataset]:
-    """Training and validation rows. Whole runs go to one side, an equal share of each scenario, so that no window of a run is on both."""
+def fold_of_runs(data: Dataset, folds: int, seed: int) -> np.ndarray:
+    """A fold for each run. Whole runs go to one fold, and the runs of one scenario are spread evenly, so that no run is on both sides of a split."""
     random = np.random.default_rng(seed)
     by_scenario: dict[str, list[int]] = {}
     for number, run in enumerate(data.runs):
         by_scenario.setdefault(run["scenario"], []).append(number)
-    validation: list[int] = []
-    owed = 0.0  # so that scenarios of one or two runs still give their share together
+    fold = np.zeros(len(data.runs), dtype=np.int64)
+    following = 0
     for scenario in sorted(by_scenario):
-        numbers = random.permutation(by_scenario[scenario])
-        owed += share * len(numbers)
-        take = min(int(owed + 0.5), len(numbers) - 1) if len(numbers) > 1 else 0
-        owed -= take
-        validation.extend(numbers[:take])
-    chosen = np.isin(data.samples["run"], validation)
-    return data.subset(~chosen), data.subset(chosen)
+        for number in random.permutation(by_scenario[scenario]):
+            fold[number] = following % folds
+            following += 1
+    return fold
 
 
 def weights(data: Dataset) -> np.ndarray:

@@ -3,11 +3,7 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { loadModel } from '../../src/adapters/onnx/load-model.ts'
-import { CONTEXT_COLUMNS } from '../../src/core/tensor/context.ts'
-import { TENSOR_SIZE } from '../../src/core/tensor/tensor-table.ts'
-import { keyId } from '../../src/core/window/window.ts'
-import type { Scorer } from '../../src/ports.ts'
-import { labelledTensors } from './labelled-tensors.ts'
+import { judge, type Judged } from './judge.ts'
 import { collectedRuns, laboratoryRuns, type Run } from './run-source.ts'
 
 const { values } = parseArgs({
@@ -19,49 +15,6 @@ const { values } = parseArgs({
     verbose: { type: 'boolean', default: false },
   },
 })
-
-/** What a model says of one run. */
-interface Judged {
-  /** Of each attack: the classes that it was called, on its own keys. */
-  readonly attacks: Map<number, Set<string>>
-  readonly benignKeys: Set<string>
-  /** Of each benign key that was alarmed: the classes, with the step. */
-  readonly alarmed: Map<string, Set<string>>
-}
-
-class Judge {
-  readonly #scorer: Scorer
-  readonly #tensor = new Float32Array(TENSOR_SIZE)
-  readonly #context = new Float32Array(CONTEXT_COLUMNS.length)
-
-  constructor (scorer: Scorer) {
-    this.#scorer = scorer
-  }
-
-  async judge (run: Run): Promise<Judged> {
-    const judged: Judged = { attacks: new Map(run.labels.attacks.map((_, index) => [index, new Set()])), benignKeys: new Set(), alarmed: new Map() }
-    for await (const { window, view, verdict } of labelledTensors(run)) {
-      if (verdict === null) continue
-      view.writeTensor(this.#tensor, 0)
-      view.writeContext(this.#context, 0)
-      const said = await this.#classes()
-      const id = keyId(window.key)
-      if (verdict.label > 0) for (const name of said) judged.attacks.get(verdict.attack)?.add(name)
-      else {
-        judged.benignKeys.add(id)
-        if (said.length > 0) judged.alarmed.set(id, new Set([...judged.alarmed.get(id) ?? [], ...said.map((name) => `${name}@${window.stepMs}`)]))
-      }
-    }
-    return judged
-  }
-
-  /** The classes whose probability is at their threshold or above. */
-  async #classes (): Promise<string[]> {
-    const { classes, thresholds } = this.#scorer.model
-    const probabilities = await this.#scorer.score(1, this.#tensor, this.#context)
-    return classes.filter((_, index) => index > 0 && (probabilities[index] ?? 0) >= (thresholds[index] ?? 1))
-  }
-}
 
 const share = (part: number, whole: number): string => `${part} of ${whole}`
 
@@ -100,10 +53,9 @@ const runs = [
   ...(await Promise.all(values.captures.map(collectedRuns))).flat(),
 ].filter(({ labels }) => values.all || labels.holdout)
 await using scorer = await loadModel(values.model)
-const judge = new Judge(scorer)
 const tally = new Tally()
 for (const run of runs) {
-  const judged = await judge.judge(run)
+  const judged = await judge(scorer, run)
   tally.add(run, judged)
   if (!values.verbose) continue
   const attacks = run.labels.attacks.map(({ class: name, tool }, index) => `${name} (${tool}) called ${[...judged.attacks.get(index) ?? []].join(' ') || 'nothing'}`)

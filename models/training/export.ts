@@ -14,20 +14,22 @@ const { values } = parseArgs({
   },
 })
 
-/** Rows of one benign key and step that are all kept: the first, in which a key is new. */
-const FIRST_ROWS = 6
-
-/** Thins what one key says again and again: rows 0 to 5, then 8, 16, 32 and so on, and every 20th, which shares no window with the one before. */
-const isKept = (row: number): boolean => row < FIRST_ROWS || Number.isInteger(Math.log2(row)) || row % 20 === 0
+/**
+ * Thins what one key says again and again. Of a benign one: rows 0 to 5, in which the key is new, then 8, 16, 32 and so on, and every 20th,
+ * which shares no window with the one before. An attack changes faster: its first dozen, then every fourth.
+ */
+function isKept (label: number, row: number): boolean {
+  return label === 0 ? row < 6 || Number.isInteger(Math.log2(row)) || row % 20 === 0 : row < 12 || row % 4 === 0
+}
 
 /** Each run is read once for each of these: an attack that one clock cuts in two is whole in another. No multiples of a step, and spread over 60 s. */
 const SHIFTS_MS = [0, 20_170, 40_330]
 
-/** Rows of one run: numbers its keys, and thins what is benign. */
+/** Rows of one run: numbers its keys, and thins what they say. */
 class RunRows {
   readonly #run: number
   readonly #keys = new Map<string, number>()
-  #benignRows = new Map<string, number>()
+  #rows = new Map<string, number>()
 
   constructor (run: number) {
     this.#run = run
@@ -35,20 +37,20 @@ class RunRows {
 
   /** The run from its beginning once more, in other windows. */
   restart (): void {
-    this.#benignRows = new Map()
+    this.#rows = new Map()
   }
 
   sample ({ key, stepMs }: Window, { label, attack, attackPackets }: Verdict): Parameters<DatasetWriter['add']>[0] | null {
     const id = keyId(key)
-    if (label === 0 && !isKept(this.#nextRow(`${stepMs} ${id}`))) return null
+    if (!isKept(label, this.#nextRow(`${label} ${stepMs} ${id}`))) return null
     const number = this.#keys.get(id) ?? this.#keys.size
     this.#keys.set(id, number)
     return { run: this.#run, label, kind: KEY_KINDS.indexOf(key.kind), step: STEPS_MS.indexOf(stepMs), key: number, attack, attack_packets: attackPackets }
   }
 
-  #nextRow (keyAndStep: string): number {
-    const row = this.#benignRows.get(keyAndStep) ?? 0
-    this.#benignRows.set(keyAndStep, row + 1)
+  #nextRow (name: string): number {
+    const row = this.#rows.get(name) ?? 0
+    this.#rows.set(name, row + 1)
     return row
   }
 }

@@ -50,8 +50,7 @@ def new_net(data: Dataset, settings: Settings) -> Net:
     return net
 
 
-def loss_of(net: Net, rows: Rows, chosen: torch.Tensor | slice) -> torch.Tensor:
-    logits = net(rows.tensor[chosen], rows.context[chosen])
+def weighted_loss(logits: torch.Tensor, rows: Rows, chosen: torch.Tensor | slice = slice(None)) -> torch.Tensor:
     each = functional.cross_entropy(logits, rows.label[chosen], reduction="none")
     return (each * rows.weight[chosen]).sum() / rows.weight[chosen].sum()
 
@@ -67,43 +66,51 @@ def probabilities(net: Net, data: Dataset) -> np.ndarray:
     return torch.softmax(logits_of(net, rows_of(data)) / net.temperature, dim=1).numpy()
 
 
-def train(training: Dataset, validation: Dataset, settings: Settings) -> Net:
+@dataclass(frozen=True)
+class Fitted:
+    net: Net
+    best_epoch: int
+
+
+def train(training: Dataset, validation: Dataset | None, settings: Settings) -> Fitted:
+    """Stops when the validation runs have not been fitted better for `patience` epochs, and keeps the best; without them the last epoch is kept."""
     torch.manual_seed(settings.seed)
     net = new_net(training, settings)
-    seen, held = rows_of(training), rows_of(validation)
+    seen, held = rows_of(training), validation and rows_of(validation)
     steps = settings.epochs * -(-len(seen.label) // settings.batch)
     optimiser = torch.optim.AdamW(net.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.learning_rate, total_steps=steps, pct_start=0.1)
-    best, best_loss, best_epoch = copy.deepcopy(net.state_dict()), float("inf"), 0
+    best, best_loss, best_epoch = net.state_dict(), float("inf"), 0
     for epoch in range(1, settings.epochs + 1):
         started = time.monotonic()
-        net.train()
-        total = 0.0
-        for chosen in torch.randperm(len(seen.label)).split(settings.batch):
-            loss = loss_of(net, seen, chosen)
-            optimiser.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-            optimiser.step()
-            schedule.step()
-            total += loss.item() * len(chosen)
-        logits = logits_of(net, held)
-        each = functional.cross_entropy(logits, held.label, reduction="none")
-        held_loss = ((each * held.weight).sum() / held.weight.sum()).item()
-        if held_loss < best_loss:
+        loss = one_epoch(net, seen, optimiser, schedule, settings.batch)
+        held_loss = weighted_loss(logits_of(net, held), held).item() if held else 0.0
+        if held_loss < best_loss or not held:
             best, best_loss, best_epoch = copy.deepcopy(net.state_dict()), held_loss, epoch
-        print(f"epoch {epoch:3d}/{settings.epochs}  training loss {total / len(seen.label):.4f}  validation loss {held_loss:.4f}"
-              f"  best {best_epoch}  {time.monotonic() - started:.1f} s", flush=True)
+        print(f"epoch {epoch:3d}/{settings.epochs}  training loss {loss:.4f}" + (f"  validation loss {held_loss:.4f}  best {best_epoch}" if held else "")
+              + f"  {time.monotonic() - started:.1f} s", flush=True)
         if epoch - best_epoch >= settings.patience:
             break
     net.load_state_dict(best)
-    net.temperature.copy_(temperature_of(logits_of(net, held), held))
     net.eval()
-    return net
+    return Fitted(net, best_epoch)
+
+
+def one_epoch(net: Net, rows: Rows, optimiser: torch.optim.Optimizer, schedule: torch.optim.lr_scheduler.LRScheduler, batch: int) -> float:
+    net.train()
+    total = 0.0
+    for chosen in torch.randperm(len(rows.label)).split(batch):
+        loss = weighted_loss(net(rows.tensor[chosen], rows.context[chosen]), rows, chosen)
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+        total += loss.item() * len(chosen)
+    return total / len(rows.label)
 
 
 def temperature_of(logits: torch.Tensor, rows: Rows) -> torch.Tensor:
-    """The divisor of the logits that makes the validation runs likeliest (Guo et al. 2017). At least 1: more certainty than was learned is not asked for."""
+    """The divisor of the logits that makes rows that were not trained on likeliest (Guo et al. 2017). At least 1: more certainty than was learned is not asked for."""
     candidates = torch.logspace(0, 1, 41)
-    losses = torch.stack([(functional.cross_entropy(logits / t, rows.label, reduction="none") * rows.weight).sum() for t in candidates])
-    return candidates[losses.argmin()]
+    return candidates[torch.stack([weighted_loss(logits / t, rows) for t in candidates]).argmin()]

@@ -3,15 +3,16 @@
 import argparse
 import datetime
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
 import release
-from dataset import Dataset, load, split_by_run
-from fit import Settings, probabilities, train
+from dataset import Dataset, fold_of_runs, load
+from fit import Settings, logits_of, rows_of, temperature_of, train
+from model import Net
 from report import outcome_text, summary
 from verdict import choose_thresholds, outcome
 
@@ -29,8 +30,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--hidden-size", type=int, default=defaults.hidden)
     parser.add_argument("--dropout", type=float, default=defaults.dropout)
     parser.add_argument("--seed", type=int, default=defaults.seed)
-    parser.add_argument("--validation", type=float, default=0.25, help="share of the runs of each scenario that are held back to stop, calibrate and choose thresholds")
-    parser.add_argument("--allowed", type=float, default=0.001, help="share of benign keys that each class may alarm on the validation runs")
+    parser.add_argument("--folds", type=int, default=4, help="each run is judged by a net that was trained without its fold; temperature, thresholds and report come from there")
+    parser.add_argument("--allowed", type=float, default=0.001, help="share of benign keys that each class may alarm there")
     parser.add_argument("--threads", type=int, default=max(1, (os.cpu_count() or 2) // 2))
     parser.add_argument("--silence", nargs="*", default=list(defaults.silenced_features), help="features that the model is kept from reading")
     return parser.parse_args()
@@ -45,27 +46,55 @@ def sources(data: Dataset) -> list[dict]:
     return [{"source": source, "licence": licence, "note": f"{count} runs"} for (source, licence), count in sorted(runs.items())]
 
 
+@dataclass(frozen=True)
+class Checked:
+    """What nets said of runs that they were not trained on."""
+
+    logits: torch.Tensor  # [n, classes], a row for each of the data set
+    epochs: int  # after which training on everything should stop
+
+
+def cross_validate(data: Dataset, settings: Settings, folds: int) -> Checked:
+    fold = fold_of_runs(data, folds, settings.seed)[data.samples["run"]]
+    logits = torch.zeros(len(data), len(data.classes))
+    epochs = []
+    for number in range(folds):
+        held = data.subset(fold == number)
+        print(f"fold {number + 1}/{folds}: {len(data) - len(held)} tensors to train on, {len(held)} of {len(np.unique(held.samples['run']))} other runs to judge", flush=True)
+        fitted = train(data.subset(fold != number), held, settings)
+        logits[torch.from_numpy(fold == number)] = logits_of(fitted.net, rows_of(held))
+        epochs.append(fitted.best_epoch)
+    return Checked(logits, round(float(np.median(epochs))))
+
+
+def final_net(data: Dataset, settings: Settings, checked: Checked) -> Net:
+    print(f"training on all runs, {checked.epochs} epochs", flush=True)
+    net = train(data, None, replace(settings, epochs=checked.epochs)).net
+    net.temperature.copy_(temperature_of(checked.logits, rows_of(data)))
+    return net
+
+
 def main() -> None:
     given = arguments()
     torch.set_num_threads(given.threads)
     settings = replace(Settings(), epochs=given.epochs, hidden=given.hidden_size, dropout=given.dropout, seed=given.seed, silenced_features=tuple(given.silence))
     data = load(given.data)
-    training, validation = split_by_run(data, given.validation, given.seed)
-    for name, part in (("training", training), ("validation", validation)):
-        by_class = ", ".join(f"{count} {data.classes[number]}" for number, count in enumerate(np.bincount(part.label, minlength=len(data.classes))))
-        print(f"{name}: {len(np.unique(part.samples['run']))} runs, {len(part)} tensors ({by_class})", flush=True)
+    print(f"{len(data)} tensors of {len(np.unique(data.samples['run']))} runs: "
+          + ", ".join(f"{count} {data.classes[number]}" for number, count in enumerate(np.bincount(data.label, minlength=len(data.classes)))), flush=True)
 
-    net = train(training, validation, settings)
-    held = probabilities(net, validation)
-    thresholds = choose_thresholds(validation, held, given.allowed)
-    result = outcome(validation, held, thresholds)
-    text = outcome_text("Validation runs (they chose when to stop, the temperature and the thresholds)", result, data.classes, thresholds)
+    checked = cross_validate(data, settings, given.folds)
+    net = final_net(data, settings, checked)
+    judged = torch.softmax(checked.logits / net.temperature, dim=1).numpy()
+    thresholds = choose_thresholds(data, judged, given.allowed)
+    result = outcome(data, judged, thresholds)
+    text = outcome_text(f"Each run judged by a net that was trained without it ({given.folds} folds)", result, data.classes, thresholds)
     print(text)
+
     version = f"{datetime.date.today().isoformat()}-s{given.seed}"
     report = given.report or (HERE if given.out == HERE.parent else given.out) / "report.md"
     report.parent.mkdir(parents=True, exist_ok=True)
-    report.write_text(f"# Training report of model {version}\n\nMade by `npm run train`; settings {settings}.\n\n{text}\n")
-    release.write(given.out, net, data, version, thresholds, {"validation": summary(result)}, sources(data))
+    report.write_text(f"# Training report of model {version}\n\nMade by `npm run train`; {settings}, temperature {float(net.temperature):.3f}.\n\n{text}\n")
+    release.write(given.out, net, data, version, thresholds, {"crossValidation": summary(result)}, sources(data))
     if given.shuffled:
         release.write(given.shuffled, release.shuffled(net, given.seed), data, f"{version}-shuffled", thresholds, {}, sources(data))
 
