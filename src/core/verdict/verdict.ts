@@ -26,6 +26,8 @@ export interface VerdictState {
 export type VerdictEvent =
   | { readonly type: 'model', readonly model: VerdictModel }
   | { readonly type: 'score', readonly score: Score }
+  /** A rule's condition holds for the newest window; no model has an opinion on its class. */
+  | { readonly type: 'asserted', readonly className: string, readonly score: Score }
   | { readonly type: 'explained', readonly detection: string, readonly explanation: Explanation }
   | { readonly type: 'tick' }
 
@@ -67,6 +69,8 @@ export function step (state: VerdictState, event: VerdictEvent, context: Verdict
       return []
     case 'score':
       return state.model === null ? [] : judge(state, state.model, event.score, context, settings)
+    case 'asserted':
+      return state.model === null ? [] : weighClass(state, state.model, { className: event.className, probability: 1, threshold: 0.5, score: event.score, source: whoSent(event.score, context) }, context, settings)
     case 'explained':
       return explained(state, event.detection, event.explanation)
     case 'tick':

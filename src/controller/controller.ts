@@ -1,0 +1,306 @@
+import { AutoshieldError } from '../core/errors.ts'
+import { CLASSES } from '../core/classes.ts'
+import type { Mitigation } from '../core/mitigation/mitigation.ts'
+import { matchRules } from '../core/policy/match-rules.ts'
+import { openTimeZone, type TimeZone } from '../core/policy/time-zone.ts'
+import { DEFAULT_SAFETY_SETTINGS } from '../core/safety/settings.ts'
+import { endpointOf, windowEndMs } from '../core/verdict/case.ts'
+import type { Score } from '../core/verdict/score.ts'
+import type { VerdictEffect } from '../core/verdict/verdict.ts'
+import type {
+  AuditTrail, Checkpoints, Clock, Loop, LoopEvent, ModelInfo, ObjectStore, PodDirectory, PolicySource, ProxyFleet, ScoreEvent, ScoreSource,
+} from '../ports.ts'
+import { Broadcast } from './broadcast.ts'
+import { DecisionDesk } from './decision-desk.ts'
+import { DetectionDesk } from './detection-desk.ts'
+import { Explainer } from './explainer.ts'
+import { Journal } from './journal.ts'
+import type { Log } from './log.ts'
+import type { ControllerMetrics } from './metrics.ts'
+import { MitigationDesk } from './mitigation-desk.ts'
+import { PolicyBook, type Reload } from './policy-book.ts'
+import { RecentScores } from './recent-scores.ts'
+import type { ControllerSettings } from './settings.ts'
+import { Wake } from './wake.ts'
+
+export interface ControllerParts {
+  readonly store: ObjectStore
+  readonly checkpoints: Checkpoints
+  readonly audit: AuditTrail
+  readonly scores: ScoreSource
+  readonly pods: PodDirectory
+  readonly proxies: ProxyFleet
+  readonly policy: PolicySource
+  readonly clock: Clock
+  /** Beats until the signal aborts, then ends; gives the number of the beat, from 0. */
+  readonly every: (ms: number, signal: AbortSignal) => AsyncIterable<number>
+  /** A name that nobody else has: lower-case letters, digits and dashes. */
+  readonly newId: () => string
+  readonly metrics: ControllerMetrics
+  readonly log: Log
+  readonly settings: ControllerSettings
+}
+
+const BEAT_MS = 1_000
+const BEATS_PER_RELOAD = 2
+const BEATS_PER_CHECKPOINT = 5
+const MAX_EVENTS_WAITING = 1_000
+/** Conditions are judged on windows of this step (ports.ts, `everyKey`). */
+const CONDITION_STEP_MS = 15_000
+
+/**
+ * The loop: scores become detections, detections decisions, decisions mitigations, and mitigations end. Nothing is done
+ * that is not on the disk and in the trail before; nothing waits for an explanation. What the store refuses is tried
+ * again, and the loop says that it is degraded. Constructing does nothing; `run` does all, until its signal aborts.
+ */
+export class Controller implements Loop, AsyncDisposable {
+  readonly store: ObjectStore
+  readonly audit: AuditTrail
+  readonly pods: PodDirectory
+  readonly proxies: ProxyFleet
+  readonly #parts: ControllerParts
+  readonly #zone: TimeZone
+  readonly #events = new Broadcast<LoopEvent>(MAX_EVENTS_WAITING)
+  readonly #recent = new RecentScores()
+  readonly #proxyNews = new Wake()
+  readonly #stop = new AbortController()
+  readonly #journal: Journal
+  readonly #book: PolicyBook
+  readonly #detections: DetectionDesk
+  readonly #mitigations: MitigationDesk
+  readonly #decisions: DecisionDesk
+  readonly #explainer: Explainer
+  #model: ModelInfo | null = null
+  #traffic: Extract<LoopEvent, { type: 'traffic' }> | null = null
+  /** Aborts the present stream of scores, so that the next asks for other keys. */
+  #stream: { readonly everyKey: boolean, readonly again: AbortController } | null = null
+  #running: Promise<void> | null = null
+  #eventsDropped = 0
+
+  /** Throws USAGE where the time zone is none. */
+  constructor (parts: ControllerParts) {
+    const { store, checkpoints, audit, scores, pods, proxies, clock, newId, metrics, log, settings } = parts
+    const zone = openTimeZone(settings.zone)
+    if (zone === null) throw new AutoshieldError('USAGE', `"${settings.zone}" is no time zone: name one of IANA's, such as Europe/Berlin or UTC.`)
+    const publish = (event: LoopEvent): void => this.#events.publish(event)
+    this.store = store
+    this.audit = audit
+    this.pods = pods
+    this.proxies = proxies
+    this.#parts = parts
+    this.#zone = zone
+    this.#journal = new Journal({ audit, metrics, log })
+    this.#book = new PolicyBook(parts.policy, CLASSES)
+    this.#detections = new DetectionDesk({ store, checkpoints, journal: this.#journal, pods, clock, newId, metrics, publish, sharedAddresses: new Set(settings.sharedAddresses) })
+    this.#mitigations = new MitigationDesk({ store, audit, journal: this.#journal, proxies, clock, metrics, publish })
+    this.#decisions = new DecisionDesk({
+      store,
+      checkpoints,
+      journal: this.#journal,
+      book: this.#book,
+      mitigations: this.#mitigations,
+      pods,
+      clock,
+      newId,
+      zone,
+      metrics,
+      log,
+      publish,
+      safety: {
+        ...DEFAULT_SAFETY_SETTINGS,
+        actuationEnabled: settings.actuationEnabled,
+        actionsPerMinute: settings.actionsPerMinute,
+        protectedNamespaces: settings.protectedNamespaces,
+        protectedPods: settings.protectedPods,
+      },
+    })
+    this.#explainer = new Explainer({ scores, metrics, log, answer: async (detection, explanation) => this.#detections.explained(detection, explanation) })
+  }
+
+  /**
+   * Takes up what the last run left, then works until the signal aborts, and leaves all in order. Rejects BAD_DATA where
+   * the policy cannot be understood at the start, or what is stored cannot be read.
+   */
+  async run (signal: AbortSignal): Promise<void> {
+    this.#running ??= this.#work(AbortSignal.any([signal, this.#stop.signal]))
+    await this.#running
+  }
+
+  async [Symbol.asyncDispose] (): Promise<void> {
+    this.#stop.abort()
+    await this.#running?.catch(() => undefined) // whoever called `run` was told
+  }
+
+  traffic (): Extract<LoopEvent, { type: 'traffic' }> | null {
+    return this.#traffic
+  }
+
+  policy (): { source: string, rules: readonly unknown[] } {
+    const { name, rules } = this.#book.policy
+    return { source: name, rules }
+  }
+
+  subscribe (signal: AbortSignal): AsyncIterable<LoopEvent> {
+    return this.#events.subscribe(signal)
+  }
+
+  ready (): { ready: boolean, reasons: readonly string[] } {
+    const { failure } = this.#journal
+    const reasons = [
+      ...(this.#model === null ? ['No detector has answered yet.'] : []),
+      ...(failure === null ? [] : [`The store refuses writes, so nothing new is done: ${failure.message}`]),
+    ]
+    return { ready: reasons.length === 0, reasons }
+  }
+
+  async revert (mitigation: string, actor: string, reason: string): Promise<Mitigation> {
+    if (actor.trim() === '') throw new AutoshieldError('USAGE', 'An undo needs the name of whoever asks for it.')
+    return this.#mitigations.revert(mitigation, actor, reason)
+  }
+
+  /** Reads the policy again; a bad one leaves the old one in force. What it came to is in the log and the trail. */
+  async reload (): Promise<Reload> {
+    const reload = await this.#book.reload()
+    if (reload.outcome === 'same') return reload
+    const { metrics, log, policy: { name } } = this.#parts
+    metrics.policyReload(reload.outcome)
+    if (reload.outcome === 'loaded') log.info({ policy: name, rules: reload.rules }, 'the policy is in force')
+    else log.error({ policy: name, problems: reload.problems }, 'the policy cannot be understood; the old one stays in force')
+    await this.#journal.keep({
+      writes: () => [],
+      audit: [{ actor: 'autoshield', action: `policy.${reload.outcome}`, object: `policy/${name}`, reason: reload.outcome === 'loaded' ? 'Stored' : 'Rejected', detail: { ...reload } }],
+    })
+    this.#restream()
+    return reload
+  }
+
+  async #work (signal: AbortSignal): Promise<void> {
+    await this.#start()
+    const failed = new AbortController()
+    const until = AbortSignal.any([signal, failed.signal])
+    using listening = this.proxies.onChange((status) => {
+      this.#events.publish({ type: 'proxy', status })
+      this.#proxyNews.ring()
+    })
+    try {
+      const tasks = [this.#watch(until), this.#beat(until), this.#followProxies(until)]
+      await Promise.all(tasks.map(async (task) => task.catch((error: unknown) => {
+        failed.abort()
+        throw error
+      })))
+    } finally {
+      listening[Symbol.dispose]()
+      await this.#finish()
+    }
+  }
+
+  async #start (): Promise<void> {
+    const loaded = await this.reload()
+    if (loaded.outcome === 'refused') throw new AutoshieldError('BAD_DATA', loaded.problems.join('\n'))
+    this.#decisions.restore(await this.#detections.restore())
+    await this.#mitigations.restore()
+    this.#proxyNews.ring()
+  }
+
+  /** Last writes; a store that refuses them costs evidence in the making, nothing that was decided. */
+  async #finish (): Promise<void> {
+    await this.#detections.flush()
+    await this.#detections.checkpoint()
+    await this.#journal.retry()
+  }
+
+  async #watch (signal: AbortSignal): Promise<void> {
+    const { scores, settings: { floor } } = this.#parts
+    let again = new AbortController()
+    do {
+      again = new AbortController()
+      this.#stream = { everyKey: this.#book.conditionRules.rules.length > 0, again }
+      const inner = AbortSignal.any([signal, again.signal])
+      for await (const event of scores.watch({ floor, everyKey: this.#stream.everyKey }, inner)) await this.#hear(event)
+    } while (again.signal.aborted && !signal.aborted)
+  }
+
+  /** Asks for other keys where the rules now need them, or no longer do. */
+  #restream (): void {
+    if (this.#stream !== null && this.#stream.everyKey !== (this.#book.conditionRules.rules.length > 0)) this.#stream.again.abort()
+  }
+
+  async #hear (event: ScoreEvent): Promise<void> {
+    switch (event.type) {
+      case 'synced': return this.#meetModel(event.model)
+      case 'traffic':
+        this.#traffic = event
+        this.#events.publish(event)
+        return
+      case 'scores': {
+        const arrivedMs = performance.now()
+        await Promise.all(event.scores.flatMap((score) => this.#judge(score, arrivedMs)))
+      }
+    }
+  }
+
+  async #meetModel (model: ModelInfo): Promise<void> {
+    this.#model = model
+    this.#detections.setModel(model)
+    this.#decisions.setModelClasses(model.classes)
+    this.#book.setClasses(model.classes)
+    await this.reload()
+    this.#restream()
+  }
+
+  #judge (score: Score, arrivedMs: number): Promise<unknown>[] {
+    this.#recent.remember(score)
+    const events = [
+      { type: 'score', score } as const,
+      ...this.#conditionsThatHold(score).map((className) => ({ type: 'asserted', className, score }) as const),
+    ]
+    return events.flatMap((event) => {
+      const { effects, kept } = this.#detections.take(event)
+      return [kept, ...effects.map(async (effect) => this.#follow(effect, arrivedMs))]
+    })
+  }
+
+  /** Classes that the model does not know and whose condition is true of this window. */
+  #conditionsThatHold (score: Score): readonly string[] {
+    const policy = this.#book.conditionRules
+    if (policy.rules.length === 0 || score.stepMs !== CONDITION_STEP_MS) return []
+    const { key } = score
+    const whois = (address: string): ReturnType<PodDirectory['byAddress']> => this.pods.byAddress(address)
+    const outcomes = matchRules(policy, {
+      detection: null,
+      source: key.kind === 'fan-in' ? null : endpointOf(key.source, whois),
+      target: key.kind === 'fan-out' ? null : endpointOf(key.destination, whois),
+      tensors: this.#recent.around(score),
+      atMs: windowEndMs(score),
+      zone: this.#zone,
+      modelClasses: this.#model?.classes ?? CLASSES,
+    })
+    return [...new Set(outcomes.filter(({ fired }) => fired).map(({ rule }) => rule.attackClass))]
+  }
+
+  async #follow ({ type, detection, source, score }: VerdictEffect, arrivedMs: number): Promise<void> {
+    if (score === null || detection.phase !== 'open') return
+    const knownToModel = this.#model?.classes.includes(detection.class) ?? false
+    if (type === 'opened' && knownToModel) this.#explainer.ask({ detection: detection.id, className: detection.class, score, ...this.#detections.usual(score) })
+    await this.#decisions.hear({ detection, evidence: source, scores: this.#recent.around(score) }, arrivedMs)
+  }
+
+  async #beat (signal: AbortSignal): Promise<void> {
+    for await (const beat of this.#parts.every(BEAT_MS, signal)) {
+      await this.#mitigations.expire()
+      await this.#journal.retry()
+      await this.#detections.take({ type: 'tick' }).kept
+      await this.#detections.flush()
+      if (beat % BEATS_PER_CHECKPOINT === BEATS_PER_CHECKPOINT - 1) await this.#detections.checkpoint()
+      if (beat % BEATS_PER_RELOAD === BEATS_PER_RELOAD - 1) await this.reload()
+      this.#parts.metrics.dropped('event', this.#events.dropped - this.#eventsDropped)
+      this.#eventsDropped = this.#events.dropped
+    }
+  }
+
+  async #followProxies (signal: AbortSignal): Promise<void> {
+    while (await this.#proxyNews.next(signal)) {
+      for (const outcome of await this.#mitigations.observe()) await this.#decisions.outcome(outcome)
+    }
+  }
+}

@@ -1,0 +1,173 @@
+import { createMitigation } from '../core/mitigation/lifecycle.ts'
+import type { Mitigation } from '../core/mitigation/mitigation.ts'
+import { planAction } from '../core/plan/plan-action.ts'
+import { safetyRequest } from '../core/plan/safety-request.ts'
+import type { Plan } from '../core/plan/plan.ts'
+import type { Pod } from '../core/pod.ts'
+import type { Decision } from '../core/policy/decision.ts'
+import { matchRules, type RuleOutcome } from '../core/policy/match-rules.ts'
+import type { Policy, Rule } from '../core/policy/rule.ts'
+import type { TimeZone } from '../core/policy/time-zone.ts'
+import { AutoshieldError } from '../core/errors.ts'
+import { checkSafety } from '../core/safety/check-safety.ts'
+import type { SafetyResult, SourceEvidence } from '../core/safety/safety.ts'
+import type { SafetySettings } from '../core/safety/settings.ts'
+import type { SafetyState } from '../core/safety/state.ts'
+import type { Detection } from '../core/verdict/detection.ts'
+import type { Score } from '../core/verdict/score.ts'
+import { windowEndMs } from '../core/verdict/case.ts'
+
+/** One detection to be decided on. */
+export interface Hearing {
+  readonly detection: Detection
+  /** What proves who its source is. */
+  readonly evidence: SourceEvidence
+  /** The newest scores of its key, at most one a step; the first is the one that brought it here. */
+  readonly scores: readonly [Score, ...Score[]]
+}
+
+/** What a decision rests on beside the detection. */
+export interface Bench {
+  readonly policy: Policy
+  readonly hashOf: (rule: Rule) => string
+  readonly zone: TimeZone
+  readonly modelClasses: readonly string[]
+  readonly pods: readonly Pod[]
+  readonly safety: SafetySettings
+  readonly nowMs: number
+  readonly newId: () => string
+  /** Name of the mitigation in force for this rule, action, source and target. */
+  readonly mitigatedBy: (rule: Rule, actionIndex: number, detection: Detection) => string | null
+  /** Whether this action of this rule has its answer for the detection, so that it is not asked again. */
+  readonly isSettled: (rule: Rule, actionIndex: number, detection: Detection) => boolean
+}
+
+/** A decision, and the mitigation that follows from it. `action` is the place of the action in its rule; -1 where no rule fired. */
+export interface Ruling {
+  readonly decision: Decision
+  readonly mitigation: Mitigation | null
+  readonly rule: Rule | null
+  readonly actionIndex: number
+}
+
+/** Where a mitigation came from, so that the same case is not mitigated twice. */
+export const ANNOTATIONS = {
+  action: 'autoshield.dev/action',
+  source: 'autoshield.dev/source',
+  target: 'autoshield.dev/target',
+} as const
+
+/** The case of an action as annotations of its mitigation. */
+export const annotationsOf = (actionIndex: number, detection: Detection): Record<string, string> => ({
+  [ANNOTATIONS.action]: String(actionIndex),
+  [ANNOTATIONS.source]: detection.source?.address ?? '*',
+  [ANNOTATIONS.target]: detection.target?.address ?? '*',
+})
+
+/**
+ * What policy and safety make of a detection: one ruling for each action of each rule that fires and is not settled, or
+ * one that says why no rule fired. Pure; the new safety state is to be kept.
+ */
+export function decide (hearing: Hearing, state: SafetyState, bench: Bench): { rulings: readonly Ruling[], state: SafetyState } {
+  const { detection, scores: [newest] } = hearing
+  const outcomes = matchRules(bench.policy, {
+    detection,
+    source: detection.source,
+    target: detection.target,
+    tensors: hearing.scores,
+    atMs: windowEndMs(newest),
+    zone: bench.zone,
+    modelClasses: bench.modelClasses,
+  })
+  const fired = outcomes.filter((outcome) => outcome.fired)
+  if (fired.length === 0) return { rulings: [noRule(detection, bench, outcomes)], state }
+  const rulings: Ruling[] = []
+  for (const { rule, message } of fired) {
+    for (const actionIndex of rule.actions.keys()) {
+      if (bench.isSettled(rule, actionIndex, detection)) continue
+      const ruled = ruleOn(hearing, rule, actionIndex, message, state, bench)
+      if (ruled === null) continue
+      rulings.push(ruled.ruling)
+      state = ruled.state
+    }
+  }
+  return { rulings, state }
+}
+
+function ruleOn (hearing: Hearing, rule: Rule, actionIndex: number, matched: string, before: SafetyState, bench: Bench): { ruling: Ruling, state: SafetyState } | null {
+  const { detection, evidence } = hearing
+  const action = rule.actions[actionIndex]
+  if (action === undefined) return null
+  const name = `m-${bench.newId()}`
+  const plan = planAction(rule, action, detection, {
+    policy: bench.policy.name,
+    ruleHash: bench.hashOf(rule),
+    mitigation: name,
+    pods: bench.pods,
+    evidence,
+    nowMs: bench.nowMs,
+    mode: detection.simulated || !bench.safety.actuationEnabled ? 'shadow' : 'enforce',
+  })
+  const request = safetyRequest(rule, actionIndex, detection, plan, evidence, bench.mitigatedBy(rule, actionIndex, detection))
+  if (request === null) return null
+  const safety = checkSafety(before, request, bench.safety, bench.nowMs)
+  const mitigation = mitigationOf(name, plan, safety, actionIndex, detection, bench.nowMs)
+  const decision: Decision = {
+    id: bench.newId(),
+    at: new Date(bench.nowMs).toISOString(),
+    detection: detection.id,
+    policy: bench.policy.name,
+    rule: rule.name,
+    ruleHash: bench.hashOf(rule),
+    action: action.type,
+    verdict: safety.verdict,
+    reason: safety.reason,
+    message: `${sentence(matched)} ${sentence(safety.message)} ${plan.message}`,
+    safety: safety.checks.map((check) => ({ ...check })),
+    mitigation: mitigation === null ? null : name,
+    plan: plan.objects.map((object) => ({ ...object })),
+  }
+  return { ruling: { decision, mitigation, rule, actionIndex }, state: safety.state }
+}
+
+/**
+ *     verdict                | spec of the plan | mitigation
+ *     mitigate               | enforce          | enforced
+ *     simulate               | shadow           | in shadow
+ *     mitigate               | shadow           | a defect: thrown
+ *     simulate               | enforce          | a defect: thrown
+ *     mitigate, simulate     | none             | none: the action is done, or planned, outside of proxies and policies
+ *     alert, hold, suppress  | -                | none
+ */
+function mitigationOf (name: string, plan: Plan, { verdict }: SafetyResult, actionIndex: number, detection: Detection, nowMs: number): Mitigation | null {
+  if (plan.spec === null || (verdict !== 'mitigate' && verdict !== 'simulate')) return null
+  if ((verdict === 'mitigate') !== (plan.spec.mode === 'enforce') || (detection.simulated && plan.spec.mode === 'enforce')) {
+    throw new AutoshieldError('INTERNAL', `Safety says ${verdict} and the plan ${plan.spec.mode} for detection ${detection.id}: nothing is done.`)
+  }
+  return createMitigation(plan.spec, { name, uid: name, annotations: annotationsOf(actionIndex, detection), plan }, nowMs)
+}
+
+/** The nearest miss is told: a rule that was almost met says more than one about another class. */
+const NEARNESS = ['BelowThreshold', 'ConditionFalse', 'RuleDisabled', 'NoRule'] as const
+
+function noRule (detection: Detection, bench: Bench, outcomes: readonly RuleOutcome[]): Ruling {
+  const missed = NEARNESS.flatMap((reason) => outcomes.filter((outcome) => outcome.reason === reason))[0]
+  const decision: Decision = {
+    id: bench.newId(),
+    at: new Date(bench.nowMs).toISOString(),
+    detection: detection.id,
+    policy: bench.policy.name,
+    rule: '',
+    ruleHash: '',
+    action: null,
+    verdict: 'alert',
+    reason: missed?.fired === false ? missed.reason : 'NoRule',
+    message: sentence(missed?.message ?? `policy ${bench.policy.name} has no rule`),
+    safety: [],
+    mitigation: null,
+    plan: [],
+  }
+  return { decision, mitigation: null, rule: null, actionIndex: -1 }
+}
+
+const sentence = (words: string): string => words === '' ? '' : `${words.charAt(0).toUpperCase()}${words.slice(1)}.`

@@ -1,0 +1,141 @@
+import type { Decision } from '../core/policy/decision.ts'
+import type { Rule } from '../core/policy/rule.ts'
+import type { TimeZone } from '../core/policy/time-zone.ts'
+import { recordOutcome } from '../core/safety/ledger.ts'
+import type { SafetySettings } from '../core/safety/settings.ts'
+import { EMPTY_SAFETY_STATE, parseSafetyState, type SafetyState } from '../core/safety/state.ts'
+import type { Detection } from '../core/verdict/detection.ts'
+import type { Checkpoints, Clock, LoopEvent, ObjectStore, PodDirectory } from '../ports.ts'
+import { ANNOTATIONS, annotationsOf, decide, type Hearing, type Ruling } from './decide.ts'
+import type { Journal, NewAuditEntry } from './journal.ts'
+import type { Log } from './log.ts'
+import type { ControllerMetrics } from './metrics.ts'
+import type { MitigationDesk } from './mitigation-desk.ts'
+import type { PolicyBook } from './policy-book.ts'
+import { Settled } from './settled.ts'
+
+export interface DecisionDeskParts {
+  readonly store: ObjectStore
+  readonly checkpoints: Checkpoints
+  readonly journal: Journal
+  readonly book: PolicyBook
+  readonly mitigations: MitigationDesk
+  readonly pods: PodDirectory
+  readonly clock: Clock
+  readonly newId: () => string
+  readonly zone: TimeZone
+  readonly safety: SafetySettings
+  readonly metrics: ControllerMetrics
+  readonly log: Log
+  readonly publish: (event: LoopEvent) => void
+}
+
+const CHECKPOINT = 'safety'
+const MAX_RESTORED = 10_000
+
+/** Asks policy and safety about detections, keeps what they say, and only then lets it be done. */
+export class DecisionDesk {
+  readonly #parts: DecisionDeskParts
+  readonly #settled: Settled
+  #safety: SafetyState = EMPTY_SAFETY_STATE
+  #modelClasses: readonly string[] = []
+
+  constructor (parts: DecisionDeskParts) {
+    this.#parts = parts
+    this.#settled = new Settled((name) => parts.mitigations.find(name)?.status.phase ?? null)
+  }
+
+  restore (going: readonly Detection[]): void {
+    const { checkpoints, store, log } = this.#parts
+    const saved = checkpoints.load(CHECKPOINT)
+    const safety = parseSafetyState(saved)
+    if (saved !== undefined && safety === null) log.warn({}, 'the kept state of safety cannot be understood; cooldowns and the circuit begin anew')
+    this.#safety = safety ?? EMPTY_SAFETY_STATE
+    const ids = new Set(going.map(({ id }) => id))
+    this.#settled.restore(store.decisions.list({ limit: MAX_RESTORED }).filter(({ detection }) => ids.has(detection)).toReversed())
+  }
+
+  setModelClasses (classes: readonly string[]): void {
+    this.#modelClasses = classes
+  }
+
+  /** Hears a detection if there is anything new to decide. Resolves when what was decided is kept and done. `arrivedMs` is of `performance.now()`. */
+  async hear (hearing: Hearing, arrivedMs: number): Promise<void> {
+    const { book, clock, pods, newId, zone, safety, mitigations } = this.#parts
+    const { detection } = hearing
+    const nowMs = clock.now()
+    const basis = `${detection.confidence} ${JSON.stringify(hearing.evidence)} ${book.version}`
+    if (!this.#settled.isDue(detection, basis, nowMs)) return
+    this.#settled.heard(detection, basis, nowMs)
+    const { rulings, state } = decide(hearing, this.#safety, {
+      policy: book.policy,
+      hashOf: (rule) => book.hashOf(rule),
+      zone,
+      modelClasses: this.#modelClasses,
+      pods: pods.list(),
+      safety,
+      nowMs,
+      newId,
+      mitigatedBy: (rule, actionIndex) => this.#inForce(rule, actionIndex, detection),
+      isSettled: (rule, actionIndex) => this.#settled.isSettled(rule, book.hashOf(rule), actionIndex, detection),
+    })
+    this.#safety = state
+    const news = rulings.filter((ruling) => this.#settled.note(detection, ruling))
+    if (news.length > 0) await this.#keep(news, detection, arrivedMs, mitigations)
+  }
+
+  /** Tells the circuit breaker how an enforced mitigation was taken by its targets. */
+  async outcome (outcome: 'succeeded' | 'failed'): Promise<void> {
+    this.#safety = recordOutcome(this.#safety, outcome, this.#parts.safety, this.#parts.clock.now())
+    await this.#parts.journal.keep({ writes: () => [this.#saveSafety()], audit: [] })
+  }
+
+  async #saveSafety (): Promise<void> {
+    await this.#parts.checkpoints.save(CHECKPOINT, this.#safety)
+  }
+
+  #inForce (rule: Rule, actionIndex: number, detection: Detection): string | null {
+    const wanted = annotationsOf(actionIndex, detection)
+    const found = this.#parts.mitigations.active.find(({ spec, metadata: { annotations }, status }) =>
+      spec.owner.rule === rule.id && status.simulated === (detection.simulated || !this.#parts.safety.actuationEnabled) &&
+      Object.values(ANNOTATIONS).every((name) => annotations[name] === wanted[name]))
+    return found?.metadata.name ?? null
+  }
+
+  async #keep (news: readonly Ruling[], detection: Detection, arrivedMs: number, mitigations: MitigationDesk): Promise<void> {
+    const { store, journal } = this.#parts
+    const following = news.flatMap(({ mitigation }) => mitigation === null ? [] : [mitigation])
+    await journal.keep({
+      writes: () => [
+        ...news.map(async ({ decision }) => store.decisions.put(decision.id, decision)),
+        ...following.map(async (mitigation) => store.mitigations.put(mitigation.metadata.name, mitigation)),
+        this.#saveSafety(),
+      ],
+      audit: news.map(({ decision }) => auditOf(decision, detection)),
+      then: async () => {
+        this.#parts.metrics.decisionSeconds((performance.now() - arrivedMs) / 1_000)
+        for (const { decision } of news) this.#tell(decision)
+        await mitigations.begin(following)
+      },
+    })
+  }
+
+  #tell (decision: Decision): void {
+    const { metrics, publish, log } = this.#parts
+    metrics.decision(decision.verdict, decision.reason)
+    log.info({ decision: decision.id, detection: decision.detection, rule: decision.rule, verdict: decision.verdict, reason: decision.reason }, decision.message)
+    publish({ type: 'decision', decision })
+  }
+}
+
+function auditOf (decision: Decision, detection: Detection): NewAuditEntry {
+  const { id, rule, ruleHash, policy, action, verdict, reason, message, mitigation } = decision
+  const { class: className, confidence, source, target, model, simulated } = detection
+  return {
+    actor: 'autoshield',
+    action: `decision.${verdict}`,
+    object: `detection/${detection.id}`,
+    reason,
+    detail: { decision: id, policy, rule, ruleHash, action, mitigation, message, evidence: { class: className, confidence, source, target, model, simulated } },
+  }
+}

@@ -1,0 +1,111 @@
+import type { Detection, Explanation } from '../core/verdict/detection.ts'
+import { usualFor } from '../core/verdict/case.ts'
+import { loadVerdict, saveVerdict } from '../core/verdict/saved-verdict.ts'
+import type { Score } from '../core/verdict/score.ts'
+import { emptyVerdict, step, type VerdictEffect, type VerdictEvent, type VerdictState } from '../core/verdict/verdict.ts'
+import type { Checkpoints, Clock, LoopEvent, ModelInfo, ObjectStore, PodDirectory } from '../ports.ts'
+import type { Journal } from './journal.ts'
+import type { ControllerMetrics } from './metrics.ts'
+
+export interface DetectionDeskParts {
+  readonly store: ObjectStore
+  readonly checkpoints: Checkpoints
+  readonly journal: Journal
+  readonly pods: PodDirectory
+  readonly clock: Clock
+  readonly newId: () => string
+  readonly metrics: ControllerMetrics
+  readonly sharedAddresses: ReadonlySet<string>
+  readonly publish: (event: LoopEvent) => void
+}
+
+const CHECKPOINT = 'verdict'
+/** Open detections are far fewer; a bound for what is read at a start. */
+const MAX_RESTORED = 5_000
+
+/**
+ * Keeps the evidence and the detections that come of it. A detection that opens or closes is written at once, one that
+ * goes on at the next `flush`: its windows are many and its newest state says all.
+ */
+export class DetectionDesk {
+  readonly #parts: DetectionDeskParts
+  readonly #changed = new Map<string, Detection>()
+  #state: VerdictState = emptyVerdict()
+  #evicted = 0
+  #touched = false
+
+  constructor (parts: DetectionDeskParts) {
+    this.#parts = parts
+  }
+
+  /** Takes up where the last run ended. Gives the detections that go on. */
+  async restore (): Promise<readonly Detection[]> {
+    const { store, checkpoints } = this.#parts
+    const { state, ended } = loadVerdict(checkpoints.load(CHECKPOINT), store.detections.list({ limit: MAX_RESTORED }))
+    this.#state = state
+    await Promise.all(ended.map(async (detection) => this.#keep(detection)))
+    return [...state.cases.values()].flatMap(({ detection }) => detection === null || detection.phase === 'closed' ? [] : [detection])
+  }
+
+  setModel (model: ModelInfo): void {
+    this.take({ type: 'model', model })
+  }
+
+  /** Takes one event in and gives what came of it; what is to be written at once is asked for before it returns. */
+  take (event: VerdictEvent): { effects: readonly VerdictEffect[], kept: Promise<unknown> } {
+    const { clock, newId, pods, sharedAddresses, metrics } = this.#parts
+    const effects = step(this.#state, event, {
+      nowMs: clock.now(),
+      newId,
+      whois: (address) => pods.byAddress(address),
+      standsForMany: (address) => sharedAddresses.has(address),
+    })
+    this.#touched ||= event.type !== 'tick' || effects.length > 0
+    if (this.#state.evictedCases > this.#evicted) metrics.dropped('case', this.#state.evictedCases - this.#evicted)
+    this.#evicted = this.#state.evictedCases
+    return { effects, kept: Promise.all(effects.map(async (effect) => this.#write(effect))) }
+  }
+
+  /** What is usual for the key of a score, to be explained beside it. */
+  usual (score: Score): { usual: readonly number[], usualFrom: 'key' | 'training' } {
+    return this.#state.model === null ? { usual: [], usualFrom: 'training' } : usualFor(score, this.#state.model, this.#state.baselines)
+  }
+
+  async explained (detection: string, explanation: Explanation): Promise<void> {
+    await this.take({ type: 'explained', detection, explanation }).kept
+    await this.flush()
+  }
+
+  /** Writes what has gone on since the last time. */
+  async flush (): Promise<void> {
+    const changed = [...this.#changed.values()]
+    this.#changed.clear()
+    await Promise.all(changed.map(async (detection) => this.#keep(detection)))
+  }
+
+  /** Writes the evidence that no detection tells of; all detections can be taken up without it. */
+  async checkpoint (): Promise<void> {
+    if (!this.#touched) return
+    this.#touched = false
+    await this.#parts.journal.keep({ writes: () => [this.#parts.checkpoints.save(CHECKPOINT, saveVerdict(this.#state))], audit: [] })
+  }
+
+  async #write ({ type, detection }: VerdictEffect): Promise<void> {
+    if (type === 'updated') {
+      this.#changed.set(detection.id, detection)
+      return
+    }
+    this.#changed.delete(detection.id)
+    this.#parts.metrics.detection(detection.class, detection.phase)
+    await this.#keep(detection)
+  }
+
+  async #keep (detection: Detection): Promise<void> {
+    const { journal, store, publish } = this.#parts
+    await journal.keep({
+      writes: () => [store.detections.put(detection.id, detection)],
+      audit: [],
+      then: () => publish({ type: 'detection', detection }),
+    })
+  }
+}

@@ -1,0 +1,48 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { Verdict } from '../core/policy/decision.ts'
+import type { ReasonCode } from '../core/reason.ts'
+
+/** What the loop counts. Label values are few: classes of the model and the policy, verdicts, reason codes. */
+export interface ControllerMetrics {
+  detection: (className: string, phase: 'suspected' | 'open' | 'closed') => void
+  decision: (verdict: Verdict, reason: ReasonCode) => void
+  /** From a score's arrival at the controller to its decision on the disk. */
+  decisionSeconds: (seconds: number) => void
+  /** In force now. */
+  mitigations: (enforced: number, simulated: number) => void
+  auditEntry: () => void
+  /** What a bounded queue or table let go. */
+  dropped: (what: 'event' | 'explanation' | 'record' | 'case', count: number) => void
+  storeFailure: () => void
+  policyReload: (outcome: 'loaded' | 'refused') => void
+}
+
+export function controllerMetrics (registry: Registry): ControllerMetrics {
+  const registers = [registry]
+  const detections = new Counter({ name: 'autoshield_detections_total', help: 'Detections that reached a phase.', labelNames: ['class', 'phase'], registers })
+  const decisions = new Counter({ name: 'autoshield_decisions_total', help: 'Decisions by what policy and safety made of them, and why.', labelNames: ['verdict', 'reason'], registers })
+  const decisionSeconds = new Histogram({
+    name: 'autoshield_decision_seconds',
+    help: 'From a score\'s arrival at the controller to its decision on the disk.',
+    buckets: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1],
+    registers,
+  })
+  const mitigations = new Gauge({ name: 'autoshield_mitigations_active', help: 'Mitigations in force now; simulated ones enforce nothing.', labelNames: ['simulated'], registers })
+  const auditEntries = new Counter({ name: 'autoshield_audit_entries_total', help: 'Entries written to the audit trail.', registers })
+  const dropped = new Counter({ name: 'autoshield_controller_dropped_total', help: 'What bounded queues and tables of the controller let go.', labelNames: ['what'], registers })
+  const storeFailures = new Counter({ name: 'autoshield_store_failures_total', help: 'Writes of the loop that the store refused; they are tried again.', registers })
+  const policyReloads = new Counter({ name: 'autoshield_policy_reloads_total', help: 'Policy files that were read and taken, or refused.', labelNames: ['outcome'], registers })
+  return {
+    detection: (className, phase) => detections.inc({ class: className, phase }),
+    decision: (verdict, reason) => decisions.inc({ verdict, reason }),
+    decisionSeconds: (seconds) => decisionSeconds.observe(seconds),
+    mitigations: (enforced, simulated) => {
+      mitigations.set({ simulated: 'false' }, enforced)
+      mitigations.set({ simulated: 'true' }, simulated)
+    },
+    auditEntry: () => auditEntries.inc(),
+    dropped: (what, count) => dropped.inc({ what }, count),
+    storeFailure: () => storeFailures.inc(),
+    policyReload: (outcome) => policyReloads.inc({ outcome }),
+  }
+}

@@ -1,0 +1,135 @@
+import { AutoshieldError } from '../core/errors.ts'
+import type { Mitigation } from '../core/mitigation/mitigation.ts'
+import type { AuditTrail, Clock, LoopEvent, ObjectStore, ProxyFleet } from '../ports.ts'
+import type { Journal, NewAuditEntry } from './journal.ts'
+import type { ControllerMetrics } from './metrics.ts'
+import { MitigationSet, type StatusChange } from './mitigation-set.ts'
+
+export interface MitigationDeskParts {
+  readonly store: ObjectStore
+  readonly audit: AuditTrail
+  readonly journal: Journal
+  readonly proxies: ProxyFleet
+  readonly clock: Clock
+  readonly metrics: ControllerMetrics
+  readonly publish: (event: LoopEvent) => void
+}
+
+const MAX_RESTORED = 20_000
+
+/** The life of mitigations: put in force, answered by their targets, ended by time or by a person; each step kept and audited. */
+export class MitigationDesk {
+  readonly #parts: MitigationDeskParts
+  readonly #set: MitigationSet
+
+  constructor (parts: MitigationDeskParts) {
+    this.#parts = parts
+    this.#set = new MitigationSet(parts.proxies)
+  }
+
+  get active (): readonly Mitigation[] {
+    return this.#set.active
+  }
+
+  find (name: string): Mitigation | null {
+    return this.#set.get(name) ?? this.#parts.store.mitigations.get(name)
+  }
+
+  /** Takes up what was in force; what has expired meanwhile is undone first and never handed to a proxy. */
+  async restore (): Promise<void> {
+    this.#set.restore(this.#parts.store.mitigations.list({ limit: MAX_RESTORED }).filter(({ status }) => status.phase === 'active').toReversed())
+    await this.expire()
+    this.#set.apply()
+    this.#count()
+  }
+
+  /** Puts mitigations in force that are kept already. Those whose time passed while the store refused never begin. */
+  async begin (mitigations: readonly Mitigation[]): Promise<void> {
+    if (mitigations.length === 0) return
+    this.#set.add(mitigations.filter(({ spec }) => Date.parse(spec.expiresAt) > this.#parts.clock.now()))
+    this.#set.restore(mitigations.filter(({ metadata }) => this.#set.get(metadata.name) === null))
+    for (const mitigation of mitigations) this.#parts.publish({ type: 'mitigation', mitigation })
+    this.#count()
+    await this.#parts.journal.keep({
+      writes: () => [],
+      audit: mitigations.map((mitigation) => entryOf(mitigation, 'mitigation.applied', mitigation.status.simulated ? 'Simulated' : 'RuleMatched')),
+    })
+  }
+
+  /** Ends what has run out. The restriction goes at once; its record follows, also through a store that refuses for a while. */
+  async expire (): Promise<void> {
+    const ended = this.#set.expire(this.#parts.clock.now())
+    if (ended.length === 0) return
+    this.#count()
+    await Promise.all(ended.map(async (mitigation) => this.#parts.journal.keep({
+      writes: () => [this.#put(mitigation)],
+      audit: [entryOf(mitigation, 'mitigation.expired', 'Expired')],
+      then: () => this.#parts.publish({ type: 'mitigation', mitigation }),
+    })))
+  }
+
+  /** Compares what should hold with what the proxies say. Gives how enforced ones were newly taken, for the circuit breaker. */
+  async observe (): Promise<readonly ('succeeded' | 'failed')[]> {
+    const changes = this.#set.observe(this.#parts.clock.now())
+    await Promise.all(changes.map(async (change) => this.#parts.journal.keep({
+      writes: () => [this.#put(this.#set.get(change.mitigation.metadata.name))],
+      audit: answersOf(change),
+      then: () => this.#parts.publish({ type: 'mitigation', mitigation: change.mitigation }),
+    })))
+    return changes.filter(({ mitigation }) => mitigation.spec.mode === 'enforce').flatMap(outcomesOf)
+  }
+
+  /** A person's undo. Kept before it is done; rejects NOT_FOUND, CONFLICT or, where it could not be kept, UNAVAILABLE. */
+  async revert (name: string, actor: string, reason: string): Promise<Mitigation> {
+    const found = this.find(name)
+    if (found === null) throw new AutoshieldError('NOT_FOUND', `There is no mitigation "${name}": list them with \`autoshield mitigations list\`.`)
+    const { clock, store, audit, metrics, publish } = this.#parts
+    const ended = await this.#set.revert(found, actor, reason, clock.now(), async (mitigation) => {
+      await store.mitigations.put(name, mitigation)
+      await audit.append({ ...entryOf(mitigation, 'mitigation.reverted', 'Reverted'), actor, detail: { ...entryOf(mitigation, '', '').detail, reason } })
+        .catch(async (error: unknown) => {
+          await this.#put(found) // what is not in the trail did not happen
+          throw error
+        })
+      metrics.auditEntry()
+    })
+    this.#count()
+    publish({ type: 'mitigation', mitigation: ended })
+    return ended
+  }
+
+  /** null: it has ended since, and its end is written by whoever ended it. */
+  async #put (mitigation: Mitigation | null): Promise<void> {
+    if (mitigation !== null) await this.#parts.store.mitigations.put(mitigation.metadata.name, mitigation)
+  }
+
+  #count (): void {
+    const simulated = this.#set.active.filter(({ status }) => status.simulated).length
+    this.#parts.metrics.mitigations(this.#set.active.length - simulated, simulated)
+  }
+}
+
+function entryOf ({ metadata, spec, status }: Mitigation, action: string, reason: string): NewAuditEntry {
+  const { subject, victims, direction, ports, action: restriction, mode, expiresAt, owner, detection } = spec
+  return {
+    actor: 'autoshield',
+    action,
+    object: `mitigation/${metadata.name}`,
+    reason,
+    detail: { detection, owner, subject, victims, direction, ports, restriction, mode, simulated: status.simulated, expiresAt },
+  }
+}
+
+/** What targets said, as entries: taken by all, or refused with the proxy's words. */
+function answersOf ({ mitigation, conditions }: StatusChange): NewAuditEntry[] {
+  return conditions.flatMap(({ type, status, reason, message }) => {
+    const told = (type === 'Programmed' && status === 'True') || (type === 'Degraded' && status === 'True')
+    const { object } = entryOf(mitigation, '', '')
+    return told ? [{ actor: 'autoshield', action: `mitigation.${type.toLowerCase()}`, object, reason, detail: { message, targets: mitigation.status.targets } }] : []
+  })
+}
+
+function outcomesOf ({ conditions }: StatusChange): ('succeeded' | 'failed')[] {
+  if (conditions.some(({ type, status, reason }) => type === 'Degraded' && status === 'True' && reason === 'Rejected')) return ['failed']
+  return conditions.some(({ type, status }) => type === 'Programmed' && status === 'True') ? ['succeeded'] : []
+}

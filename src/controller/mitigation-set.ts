@@ -1,0 +1,95 @@
+import { AutoshieldError } from '../core/errors.ts'
+import { expire, revert, withProxyStatuses } from '../core/mitigation/lifecycle.ts'
+import type { Condition, Mitigation } from '../core/mitigation/mitigation.ts'
+import type { ProxyFleet } from '../ports.ts'
+
+/** How a mitigation changed when its targets answered. */
+export interface StatusChange {
+  readonly mitigation: Mitigation
+  /** Conditions that have another status or reason than before. */
+  readonly conditions: readonly Condition[]
+}
+
+/**
+ * The mitigations in force, and the one place that changes them. The proxies are handed the whole set whenever it
+ * changes, so nothing depends on what they were told before.
+ */
+export class MitigationSet {
+  readonly #proxies: ProxyFleet
+  readonly #active = new Map<string, Mitigation>()
+  /** Taken back by a person, while that is being written. */
+  readonly #ending = new Set<string>()
+
+  constructor (proxies: ProxyFleet) {
+    this.#proxies = proxies
+  }
+
+  get active (): readonly Mitigation[] {
+    return [...this.#active.values()]
+  }
+
+  get (name: string): Mitigation | null {
+    return this.#active.get(name) ?? null
+  }
+
+  /** Takes up what the store says is in force; `apply` hands it on. */
+  restore (mitigations: readonly Mitigation[]): void {
+    for (const mitigation of mitigations) this.#active.set(mitigation.metadata.name, mitigation)
+  }
+
+  /** Puts them in force. */
+  add (mitigations: readonly Mitigation[]): void {
+    this.restore(mitigations)
+    this.apply()
+  }
+
+  apply (): void {
+    this.#proxies.apply(this.active)
+  }
+
+  /** Ends those whose time has passed, whether or not anybody can write it down: a restriction never outlives its TTL. */
+  expire (nowMs: number): readonly Mitigation[] {
+    const ended = this.active.flatMap((mitigation) => {
+      const ending = expire(mitigation, nowMs)
+      return ending.outcome === 'ended' ? [ending.mitigation] : []
+    })
+    for (const { metadata } of ended) this.#active.delete(metadata.name)
+    if (ended.length > 0) this.apply()
+    return ended
+  }
+
+  /** Compares every mitigation with what its targets say now. */
+  observe (nowMs: number): readonly StatusChange[] {
+    const statuses = this.#proxies.statuses()
+    return this.active.flatMap((before) => {
+      const mitigation = withProxyStatuses(before, statuses, nowMs)
+      if (this.#ending.has(before.metadata.name) || JSON.stringify(mitigation.status) === JSON.stringify(before.status)) return []
+      this.#active.set(mitigation.metadata.name, mitigation)
+      const conditions = mitigation.status.conditions.filter((condition) => !before.status.conditions.some(
+        (old) => old.type === condition.type && old.status === condition.status && old.reason === condition.reason))
+      return [{ mitigation, conditions }]
+    })
+  }
+
+  /**
+   * A person's undo: written first by `keep`, then taken from the proxies. Rejects as `keep` does, and then it stays in
+   * force. Throws CONFLICT where another undo of it is under way.
+   */
+  async revert (mitigation: Mitigation, actor: string, reason: string, nowMs: number, keep: (ended: Mitigation) => Promise<void>): Promise<Mitigation> {
+    const { name } = mitigation.metadata
+    const ending = revert(this.#active.get(name) ?? mitigation, actor, reason, nowMs)
+    if (ending.outcome === 'already-ended') {
+      throw new AutoshieldError('CONFLICT', `Mitigation ${name} has ended already (${ending.mitigation.status.phase}): there is nothing left to undo.`)
+    }
+    if (this.#ending.has(name)) throw new AutoshieldError('CONFLICT', `Mitigation ${name} is being undone by somebody else: wait a moment.`)
+    this.#ending.add(name)
+    try {
+      await keep(ending.mitigation)
+      this.#active.delete(name)
+      this.apply()
+    } finally {
+      this.#ending.delete(name)
+    }
+    return ending.mitigation
+  }
+}

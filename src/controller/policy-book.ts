@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto'
+import { AutoshieldError } from '../core/errors.ts'
+import { canonicalRule } from '../core/policy/canonical-rule.ts'
+import { parsePolicy } from '../core/policy/parse-policy.ts'
+import { formatProblem } from '../core/policy/problem.ts'
+import type { Policy, Rule } from '../core/policy/rule.ts'
+import type { PolicySource } from '../ports.ts'
+
+/** What a look at the source came to. */
+export type Reload =
+  | { readonly outcome: 'same' }
+  | { readonly outcome: 'loaded', readonly rules: number }
+  /** The old set stays in force. `problems` are lines with file, place and mend. */
+  | { readonly outcome: 'refused', readonly problems: readonly string[] }
+
+/** The rules in force. They change as a whole, and only to a set that was understood. */
+export class PolicyBook {
+  readonly #source: PolicySource
+  #policy: Policy
+  #conditionRules: Policy
+  #hashes = new Map<Rule, string>()
+  #version = 0
+  #classes: readonly string[]
+  /** Text and classes that were looked at last, taken or refused. */
+  #seen = ''
+  /** Text of the set in force. */
+  #text: string | null = null
+
+  constructor (source: PolicySource, classes: readonly string[]) {
+    this.#source = source
+    this.#classes = classes
+    this.#policy = this.#conditionRules = { name: source.name, rules: [] }
+  }
+
+  get policy (): Policy {
+    return this.#policy
+  }
+
+  /** Counts the sets that were taken. */
+  get version (): number {
+    return this.#version
+  }
+
+  /** sha256 of the rule as loaded. */
+  hashOf (rule: Rule): string {
+    const known = this.#hashes.get(rule) ?? createHash('sha256').update(canonicalRule(rule)).digest('hex')
+    this.#hashes.set(rule, known)
+    return known
+  }
+
+  /** Rules about classes that the model does not know: judged for each key at each closed window. */
+  get conditionRules (): Policy {
+    return this.#conditionRules
+  }
+
+  /** Rules may be about the model's classes; a change is looked at by the next `reload`. */
+  setClasses (classes: readonly string[]): void {
+    this.#classes = classes
+    this.#sort()
+  }
+
+  /** Reads the source again. Never throws: what cannot be read is refused like what cannot be understood. */
+  async reload (): Promise<Reload> {
+    let text: string
+    try {
+      text = await this.#source.read()
+    } catch (error) {
+      return this.#refuse(`unreadable ${this.#classes.join()}`, [AutoshieldError.from(error).message])
+    }
+    const seen = `${this.#classes.join()} ${text}`
+    if (seen === this.#seen) return { outcome: 'same' }
+    const parsed = parsePolicy(text, this.#source.name, this.#classes)
+    if (!parsed.ok) return this.#refuse(seen, parsed.problems.map(formatProblem))
+    this.#seen = seen
+    const same = text === this.#text // read anew for other classes alone
+    this.#text = text
+    this.#policy = parsed.policy
+    this.#hashes = new Map()
+    this.#version++
+    this.#sort()
+    return same ? { outcome: 'same' } : { outcome: 'loaded', rules: parsed.policy.rules.length }
+  }
+
+  #sort (): void {
+    const rules = this.#policy.rules.filter(({ enabled, attackClass }) => enabled && !this.#classes.includes(attackClass))
+    this.#conditionRules = { name: this.#policy.name, rules }
+  }
+
+  #refuse (seen: string, problems: readonly string[]): Reload {
+    if (seen === this.#seen) return { outcome: 'same' }
+    this.#seen = seen
+    return { outcome: 'refused', problems }
+  }
+}

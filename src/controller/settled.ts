@@ -1,0 +1,91 @@
+import type { Mitigation } from '../core/mitigation/mitigation.ts'
+import type { Decision } from '../core/policy/decision.ts'
+import type { Rule } from '../core/policy/rule.ts'
+import type { Detection } from '../core/verdict/detection.ts'
+import type { Ruling } from './decide.ts'
+
+type Answer = Pick<Decision, 'verdict' | 'reason' | 'mitigation'>
+
+interface Answers {
+  /** What the last hearing rested on; the same again brings nothing new. */
+  basis: string
+  heardAtMs: number
+  readonly byAction: Map<string, Answer>
+}
+
+/** An open detection is heard again this long after the last time, for cooldowns end and circuits close. */
+const HEAR_AGAIN_MS = 10_000
+const MAX_DETECTIONS = 20_000
+
+/**
+ * What was decided for each detection, so that a detection that goes on is not decided anew at every window: an action
+ * that was taken is taken once, and one that was held back is asked for again, but told only when the answer changes.
+ */
+export class Settled {
+  readonly #answers = new Map<string, Answers>()
+  readonly #endOf: (mitigation: string) => Mitigation['status']['phase'] | null
+
+  /** `endOf` says what became of a mitigation; null where nobody knows it. */
+  constructor (endOf: (mitigation: string) => Mitigation['status']['phase'] | null) {
+    this.#endOf = endOf
+  }
+
+  /** Whether a detection is to be heard (again). `basis` names all that the rulings rest on. */
+  isDue (detection: Detection, basis: string, nowMs: number): boolean {
+    const known = this.#answers.get(detection.id)
+    return known === undefined || known.basis !== basis || nowMs - known.heardAtMs >= HEAR_AGAIN_MS
+  }
+
+  heard (detection: Detection, basis: string, nowMs: number): void {
+    const known = this.#of(detection.id)
+    known.basis = basis
+    known.heardAtMs = nowMs
+  }
+
+  /**
+   *     last answer                              | settled
+   *     none                                     | no
+   *     an alert as the rule asked (AlertOnly)   | yes
+   *     mitigate, simulate; mitigation in force  | yes
+   *     mitigate, simulate; a person undid it    | yes: for this detection a person has decided
+   *     mitigate, simulate; it expired           | no: the attack goes on
+   *     mitigate, simulate; without a mitigation | yes
+   *     held back in any way                     | no
+   */
+  isSettled (rule: Rule, ruleHash: string, actionIndex: number, detection: Detection): boolean {
+    const answer = this.#answers.get(detection.id)?.byAction.get(keyOf(rule, ruleHash, actionIndex))
+    if (answer === undefined) return false
+    if (answer.reason === 'AlertOnly') return true
+    if (answer.verdict !== 'mitigate' && answer.verdict !== 'simulate') return false
+    return answer.mitigation === null || this.#endOf(answer.mitigation) !== 'expired'
+  }
+
+  /** Remembers a ruling; false where the last answer was the same, so that it is no news. */
+  note (detection: Detection, { decision, rule, actionIndex }: Ruling): boolean {
+    const { byAction } = this.#of(detection.id)
+    const key = rule === null ? '' : keyOf(rule, decision.ruleHash, actionIndex)
+    const before = byAction.get(key)
+    byAction.set(key, decision)
+    return before?.verdict !== decision.verdict || before.reason !== decision.reason || decision.mitigation !== null
+  }
+
+  /** Takes up what the store says was decided, oldest first. */
+  restore (decisions: readonly Decision[]): void {
+    for (const decision of decisions) this.#of(decision.detection).byAction.set(decision.action === null ? '' : `${decision.ruleHash}/${decision.action}/0`, decision)
+  }
+
+  #of (detection: string): Answers {
+    const known = this.#answers.get(detection) ?? { basis: '', heardAtMs: 0, byAction: new Map<string, Answer>() }
+    this.#answers.set(detection, known)
+    const oldest = this.#answers.keys().next()
+    if (this.#answers.size > MAX_DETECTIONS && oldest.done !== true) this.#answers.delete(oldest.value)
+    return known
+  }
+}
+
+/** A decision names the type of its action and not its place, so the place is told among actions of one type. */
+function keyOf (rule: Rule, ruleHash: string, actionIndex: number): string {
+  const type = rule.actions[actionIndex]?.type
+  const place = rule.actions.slice(0, actionIndex).filter((action) => action.type === type).length
+  return `${ruleHash}/${type ?? ''}/${place}`
+}

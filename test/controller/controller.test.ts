@@ -1,0 +1,244 @@
+import t from 'tap'
+import { verifyAudit } from '../../src/adapters/store/verify-audit.ts'
+import { AutoshieldError } from '../../src/core/errors.ts'
+import type { ConditionType, Mitigation } from '../../src/core/mitigation/mitigation.ts'
+import type { Score } from '../../src/core/verdict/score.ts'
+import { ATTACKER, madeScore, T0, type Made } from '../core/verdict/made-score.ts'
+import { Bench, POLICY, refusing } from './bench.ts'
+
+/** A scan that the source's own observer confirms, in the n-th half second. */
+const scan = (n = 1, made: Made = {}): Score => madeScore({ PORT_SCAN: 0.97 }, { endMs: T0 + 500 * n, reporter: ATTACKER, ...made })
+const only = (bench: Bench): Mitigation => {
+  const [mitigation, ...more] = bench.store.mitigations.list()
+  if (mitigation === undefined || more.length > 0) throw new Error(`${more.length + (mitigation === undefined ? 0 : 1)} mitigations`)
+  return mitigation
+}
+const condition = (mitigation: Mitigation, type: ConditionType) => mitigation.status.conditions.find((each) => each.type === type)
+
+t.test('one attack is one detection, one decision and one mitigation, however many windows it fills', async (t) => {
+  await using bench = await Bench.start(t.testdir())
+  for (let n = 1; n <= 30; n++) await bench.scores.push(scan(n))
+  await bench.beat()
+  t.equal(bench.store.detections.list().length, 1)
+  t.match(bench.store.detections.list()[0], { phase: 'open', count: 30, source: { uid: 'u7' }, target: { uid: 'u9' } })
+  t.match(bench.store.decisions.list(), [{ rule: 'Scans', verdict: 'mitigate', reason: 'RuleMatched', action: 'network_policy' }])
+  t.match(only(bench), { spec: { subject: { uid: 'u7' }, victims: [{ uid: 'u9' }], action: 'deny', mode: 'enforce' }, status: { phase: 'active', simulated: false } })
+  t.strictSame(bench.fleet.inForce, [only(bench).metadata.name])
+  t.strictSame(bench.metrics.active, { enforced: 1, simulated: 0 })
+})
+
+t.test('what is decided is on the disk and in the trail before it is done', async (t) => {
+  await using bench = await Bench.start(t.testdir())
+  let seen: unknown = null
+  bench.fleet.onApply = () => {
+    seen = {
+      detections: bench.store.detections.list().length,
+      decisions: bench.store.decisions.list().length,
+      mitigations: bench.store.mitigations.list().length,
+      trail: bench.audit.search({ action: 'decision.mitigate' }).length,
+    }
+  }
+  await bench.scores.push(scan())
+  t.strictSame(seen, { detections: 1, decisions: 1, mitigations: 1, trail: 1 })
+  t.strictSame(bench.trail(), ['policy.loaded policy Stored', 'decision.mitigate detection RuleMatched', 'mitigation.applied mitigation RuleMatched'])
+})
+
+t.test('the explanation comes afterwards and holds nothing up', async (t) => {
+  await using bench = await Bench.start(t.testdir())
+  const asked = Promise.withResolvers<undefined>()
+  bench.scores.explaining = async () => asked.promise
+  await bench.scores.push(scan(1, { features: { unique_ports: 214 } }))
+  t.equal(bench.fleet.inForce.length, 1, 'it is mitigated before the detector has answered')
+  const [first] = bench.store.detections.list()
+  t.match(first?.explanation.sentence, /10\.0\.0\.7 tried 214 different ports of 10\.0\.0\.9/, 'a first account is there')
+  asked.resolve(undefined)
+  await bench.until(() => (bench.store.detections.list()[0]?.explanation.evidence[0]?.contribution ?? 0) > 0)
+  t.match(bench.store.detections.list()[0]?.explanation.evidence[0], { feature: 'unique_ports', contribution: 0.9 })
+})
+
+t.test('an ACK makes it Programmed, a NACK Degraded in the proxy\'s own words', async (t) => {
+  await using bench = await Bench.start(t.testdir())
+  await bench.scores.push(scan())
+  bench.fleet.answer('in-sync')
+  await bench.until(() => condition(only(bench), 'Programmed')?.status === 'True')
+  t.match(condition(only(bench), 'Programmed'), { reason: 'Acknowledged' })
+  bench.fleet.answer('rejected', 'Error adding listener: duplicate filter chain')
+  await bench.until(() => condition(only(bench), 'Degraded')?.status === 'True')
+  t.match(condition(only(bench), 'Degraded'), { reason: 'Rejected', message: /duplicate filter chain/ })
+  await bench.until(() => bench.trail().includes('mitigation.degraded mitigation Rejected'))
+  t.ok(bench.trail().includes('mitigation.programmed mitigation Acknowledged'))
+  t.ok(bench.events.some((event) => event.type === 'proxy'))
+})
+
+t.test('a replay is decided in full and never enforced', async (t) => {
+  await using bench = await Bench.start(t.testdir())
+  await bench.scores.push(scan(1, { simulated: true }))
+  t.match(bench.store.decisions.list(), [{ verdict: 'simulate', reason: 'SimulatedEvidence' }])
+  t.match(only(bench), { spec: { mode: 'shadow' }, status: { simulated: true } })
+  bench.fleet.answer('in-sync')
+  await bench.beat()
+  t.not(condition(only(bench), 'Programmed')?.status, 'True')
+  t.strictSame(bench.metrics.active, { enforced: 0, simulated: 1 })
+})
+
+t.test('with actuation off everything is decided and nothing enforced', async (t) => {
+  await using bench = await Bench.start(t.testdir(), { settings: { actuationEnabled: false } })
+  await bench.scores.push(scan())
+  t.match(bench.store.decisions.list(), [{ verdict: 'simulate', reason: 'ActuationDisabled' }])
+  t.match(only(bench), { spec: { mode: 'shadow' }, status: { simulated: true } })
+})
+
+t.test('its time to live undoes it; while the attack goes on it is done again once the cooldown allows', async (t) => {
+  await using bench = await Bench.start(t.testdir())
+  await bench.scores.push(scan())
+  const { name } = only(bench).metadata
+  await bench.beat(299_000)
+  t.strictSame(bench.fleet.inForce, [name])
+  await bench.beat(1_000)
+  t.strictSame(bench.fleet.inForce, [])
+  t.match(bench.store.mitigations.get(name), { status: { phase: 'expired' } })
+  t.equal(bench.trail().at(-1), 'mitigation.expired mitigation Expired')
+  await bench.scores.push(scan(620))
+  t.equal(bench.fleet.inForce.length, 1)
+  t.not(bench.fleet.inForce[0], name)
+})
+
+t.test('a person\'s undo is kept, takes effect, names the person, and is not overruled for this detection', async (t) => {
+  await using bench = await Bench.start(t.testdir())
+  await bench.scores.push(scan())
+  const { name } = only(bench).metadata
+  t.match(await bench.controller.revert(name, 'eva', 'a scanner of ours'), { status: { phase: 'reverted' } })
+  t.strictSame(bench.fleet.inForce, [])
+  t.match(bench.audit.search({ action: 'mitigation.reverted' }), [{ actor: 'eva', object: `mitigation/${name}`, reason: 'Reverted', detail: { reason: 'a scanner of ours' } }])
+  for (let n = 5; n < 240; n += 4) {
+    await bench.beat(2_000)
+    await bench.scores.push(scan(n))
+  }
+  t.strictSame(bench.fleet.inForce, [], 'also when the cooldown has ended')
+  await t.rejects(bench.controller.revert(name, 'eva', 'again'), { code: 'CONFLICT' })
+  await t.rejects(bench.controller.revert('m-none', 'eva', ''), { code: 'NOT_FOUND' })
+  await t.rejects(bench.controller.revert(name, ' ', ''), { code: 'USAGE' })
+})
+
+t.test('a bad policy keeps the old one in force and says so; a good one takes over', async (t) => {
+  await using bench = await Bench.start(t.testdir())
+  bench.policy.text = POLICY.replace('confidence_threshold', 'confidence_treshold')
+  await bench.beat()
+  await bench.beat()
+  t.equal(bench.controller.policy().rules.length, 1)
+  t.equal(bench.metrics.counted.at(-1), 'policy refused')
+  t.match(bench.audit.search({ action: 'policy.refused' }), [{ detail: { problems: [/policy\.yaml:6:\d+: .*confidence_treshold/] } }])
+  for (let i = 0; i < 4; i++) await bench.beat()
+  t.equal(bench.audit.search({ action: 'policy.refused' }).length, 1, 'once')
+  bench.policy.text = 'rules: []'
+  t.strictSame(await bench.controller.reload(), { outcome: 'loaded', rules: 0 })
+  await bench.scores.push(scan())
+  t.match(bench.store.decisions.list(), [{ rule: '', verdict: 'alert', reason: 'NoRule', action: null }])
+})
+
+t.test('a policy that is bad at the start is refused with every problem', async (t) => {
+  const bench = new Bench(t.testdir(), { policy: 'rules: [{ nmae: x }]' })
+  await t.rejects(bench.controller.run(new AbortController().signal), { code: 'BAD_DATA', message: /policy\.yaml:1:/ })
+  await bench[Symbol.asyncDispose]()
+})
+
+t.test('after a kill it goes on: one detection, the mitigation in force, nothing decided twice', async (t) => {
+  const dir = t.testdir()
+  {
+    await using bench = await Bench.start(dir)
+    await bench.scores.push(scan())
+  }
+  await using bench = await Bench.start(dir, { nowMs: T0 + 1_000 })
+  const { name } = only(bench).metadata
+  t.strictSame(bench.fleet.inForce, [name])
+  await bench.scores.push(scan(2), scan(3))
+  await bench.beat()
+  t.match(bench.store.detections.list(), [{ count: 3, phase: 'open' }])
+  t.equal(bench.store.decisions.list().length, 1)
+  t.equal(only(bench).metadata.name, name)
+})
+
+t.test('what expired while nobody ran is undone first and never handed to a proxy', async (t) => {
+  const dir = t.testdir()
+  {
+    await using bench = await Bench.start(dir)
+    await bench.scores.push(scan())
+  }
+  await using bench = await Bench.start(dir, { nowMs: T0 + 400_000 })
+  t.strictSame(bench.fleet.applied.flat(), [])
+  t.match(only(bench), { status: { phase: 'expired' } })
+  t.equal(verifyAudit(dir).ok, true)
+})
+
+t.test('a store that refuses makes the loop degraded: nothing is done unkept, and all is done when it writes again', async (t) => {
+  let full: Error | null = null
+  await using bench = await Bench.start(t.testdir(), { wrap: ({ store }) => ({ store: refusing(store, () => full) }) })
+  full = new AutoshieldError('UNAVAILABLE', 'No room left')
+  await bench.scores.push(scan())
+  t.strictSame(bench.fleet.inForce, [], 'what is not kept is not done')
+  t.match(bench.controller.ready(), { ready: false, reasons: [/No room left/] })
+  await bench.beat()
+  t.strictSame(bench.fleet.inForce, [])
+  full = null
+  await bench.beat()
+  t.equal(bench.fleet.inForce.length, 1)
+  t.equal(bench.controller.ready().ready, true)
+  t.match(bench.store.decisions.list(), [{ verdict: 'mitigate' }])
+  t.match(bench.store.detections.list(), [{ phase: 'open' }])
+
+  full = new AutoshieldError('UNAVAILABLE', 'No room left')
+  const { name } = only(bench).metadata
+  await t.rejects(bench.controller.revert(name, 'eva', 'x'), { code: 'UNAVAILABLE' })
+  t.strictSame(bench.fleet.inForce, [name], 'an undo that could not be kept did not happen')
+  await bench.beat(300_000)
+  t.strictSame(bench.fleet.inForce, [], 'a restriction never outlives its time, written down or not')
+  full = null
+  await bench.beat()
+  t.match(bench.store.mitigations.get(name), { status: { phase: 'expired' } })
+})
+
+t.test('nobody is restricted for packets that anybody could have forged', async (t) => {
+  await using bench = await Bench.start(t.testdir())
+  await bench.scores.push(madeScore({ PORT_SCAN: 0.99 }))
+  t.match(bench.store.decisions.list(), [{ verdict: 'alert', reason: 'ForgedSource', mitigation: null }])
+  t.strictSame(bench.fleet.inForce, [])
+  await bench.scores.push(scan(2))
+  t.equal(bench.fleet.inForce.length, 1, 'until its own observer confirms it')
+})
+
+t.test('a rule about a class that the model does not know fires on its condition, for every key', async (t) => {
+  const policy = `
+rules:
+  - name: Custom
+    attack_class: CUSTOM_ATTACK
+    condition: features.bytes_sent > 1000
+    actions:
+      - { action_type: alert_only, parameters: { channel: ops, priority: high } }
+`
+  await using bench = await Bench.start(t.testdir(), { policy })
+  t.equal(bench.scores.interests.at(-1)?.everyKey, true)
+  const window = (n: number, bytes: number) => madeScore({}, { stepMs: 15_000, endMs: T0 + 15_000 * n, features: { flow_count: 1, bytes_sent: bytes } })
+  await bench.scores.push(window(1, 10))
+  t.strictSame(bench.store.detections.list(), [])
+  await bench.scores.push(window(2, 5_000), window(3, 5_000))
+  await bench.beat()
+  t.match(bench.store.detections.list(), [{ class: 'CUSTOM_ATTACK', phase: 'open', technique: null }])
+  t.match(bench.store.decisions.list(), [{ rule: 'Custom', verdict: 'alert', reason: 'AlertOnly' }])
+  bench.policy.text = POLICY
+  await bench.controller.reload()
+  await bench.until(() => bench.scores.interests.at(-1)?.everyKey === false)
+  t.pass('when no rule needs it any more, every key is no longer asked for')
+})
+
+t.test('the page hears of it as it happens, and a slow one loses only its oldest events', async (t) => {
+  await using bench = await Bench.start(t.testdir())
+  const stop = new AbortController()
+  const slow = bench.controller.subscribe(stop.signal)
+  await bench.scores.push(scan())
+  t.strictSame([...new Set(bench.events.map(({ type }) => type))], ['detection', 'decision', 'mitigation'])
+  for (let i = 0; i < 1_100; i++) bench.fleet.answer('in-sync')
+  stop.abort()
+  let first: string | undefined
+  for await (const { type } of slow) first ??= type
+  t.equal(first, undefined, 'an aborted one ends')
+})

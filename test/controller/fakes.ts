@@ -1,0 +1,121 @@
+import type { Mitigation } from '../../src/core/mitigation/mitigation.ts'
+import type { Score } from '../../src/core/verdict/score.ts'
+import { FEATURES } from '../../src/core/window/window.ts'
+import { Broadcast } from '../../src/controller/broadcast.ts'
+import type { ControllerMetrics } from '../../src/controller/metrics.ts'
+import type { ModelInfo, PolicySource, ProxyFleet, ProxyStatus, ScoreEvent, ScoreSource } from '../../src/ports.ts'
+import { MODEL } from '../core/verdict/made-score.ts'
+
+export const MODEL_INFO: ModelInfo = { ...MODEL, contextColumns: [] }
+
+/** Scores that the test pushes; `watch` opens with `synced`, as a real one does. */
+export class FakeScores implements ScoreSource {
+  readonly interests: { floor: number, everyKey: boolean }[] = []
+  readonly #events = new Broadcast<{ event: ScoreEvent, taken: () => void }>(1_000)
+  explaining: (score: Score) => Promise<void> = async () => undefined
+
+  async * watch (interest: { floor: number, everyKey: boolean }, signal: AbortSignal): AsyncGenerator<ScoreEvent, void> {
+    this.interests.push(interest)
+    const events = this.#events.subscribe(signal)
+    yield { type: 'synced', model: MODEL_INFO }
+    for await (const { event, taken } of events) {
+      yield event
+      taken() // asked for the next one: the one before was dealt with
+    }
+  }
+
+  /** Resolves when the controller has dealt with the scores. */
+  async push (...scores: Score[]): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<undefined>()
+    this.#events.publish({ event: { type: 'scores', scores }, taken: () => resolve(undefined) })
+    await promise
+  }
+
+  async explain (score: Score): ReturnType<ScoreSource['explain']> {
+    await this.explaining(score)
+    return FEATURES.map((feature, column) => ({ feature, value: score.window.features[column] ?? 0, contribution: feature === 'unique_ports' ? 0.9 : 0 }))
+      .sort((a, b) => b.contribution - a.contribution)
+  }
+}
+
+/** Proxies that take what they are handed, until the test says otherwise. */
+export class FakeFleet implements ProxyFleet {
+  readonly applied: (readonly Mitigation[])[] = []
+  readonly #listeners = new Set<(status: ProxyStatus) => void>()
+  #statuses: readonly ProxyStatus[] = []
+  onApply: () => void = () => undefined
+
+  apply (mitigations: readonly Mitigation[]): void {
+    this.applied.push(mitigations)
+    this.onApply()
+  }
+
+  /** Names that should hold now. */
+  get inForce (): string[] {
+    return this.applied.at(-1)?.map(({ metadata }) => metadata.name) ?? []
+  }
+
+  answer (state: ProxyStatus['state'], message = ''): void {
+    const status: ProxyStatus = { podUid: 'u9', connected: true, version: 'v1', state, message, mitigations: this.inForce }
+    this.#statuses = [status]
+    for (const listener of this.#listeners) listener(status)
+  }
+
+  statuses (): readonly ProxyStatus[] {
+    return this.#statuses
+  }
+
+  snapshot (): null {
+    return null
+  }
+
+  onChange (listener: (status: ProxyStatus) => void): Disposable {
+    this.#listeners.add(listener)
+    return { [Symbol.dispose]: () => { this.#listeners.delete(listener) } }
+  }
+}
+
+export class FakePolicy implements PolicySource {
+  readonly name = 'policy.yaml'
+  text: string
+
+  constructor (text: string) {
+    this.text = text
+  }
+
+  async read (): Promise<string> {
+    return this.text
+  }
+}
+
+/** Beats that the test gives; `beat` resolves when the beat was dealt with. */
+export class FakeBeats {
+  readonly #beats = new Broadcast<{ number: number, taken: () => void }>(1_000)
+  #number = 0
+
+  every = async function * (this: FakeBeats, _ms: number, signal: AbortSignal): AsyncGenerator<number, void> {
+    for await (const { number, taken } of this.#beats.subscribe(signal)) {
+      yield number
+      taken()
+    }
+  }.bind(this)
+
+  async beat (): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<undefined>()
+    this.#beats.publish({ number: this.#number++, taken: () => resolve(undefined) })
+    await promise
+  }
+}
+
+export class CountedMetrics implements ControllerMetrics {
+  readonly counted: string[] = []
+  active = { enforced: 0, simulated: 0 }
+  detection: ControllerMetrics['detection'] = (className, phase) => this.counted.push(`detection ${className} ${phase}`)
+  decision: ControllerMetrics['decision'] = (verdict, reason) => this.counted.push(`decision ${verdict} ${reason}`)
+  decisionSeconds: ControllerMetrics['decisionSeconds'] = () => undefined
+  mitigations: ControllerMetrics['mitigations'] = (enforced, simulated) => { this.active = { enforced, simulated } }
+  auditEntry: ControllerMetrics['auditEntry'] = () => undefined
+  dropped: ControllerMetrics['dropped'] = () => undefined
+  storeFailure: ControllerMetrics['storeFailure'] = () => this.counted.push('store failure')
+  policyReload: ControllerMetrics['policyReload'] = (outcome) => this.counted.push(`policy ${outcome}`)
+}
