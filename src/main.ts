@@ -8,6 +8,7 @@ import { detectCommand } from './cli/detect.ts'
 import { detectorCommand } from './cli/detector.ts'
 import { explainCommand } from './cli/explain.ts'
 import { featuresCommand } from './cli/features.ts'
+import { identityCommand } from './cli/identity.ts'
 import { mitigationsCommand } from './cli/mitigations.ts'
 import { observerCommand } from './cli/observer.ts'
 import { policyCommand } from './cli/policy.ts'
@@ -18,7 +19,12 @@ import { upCommand } from './cli/up.ts'
 /** The only place that reads the environment and the arguments, handles signals and exits. */
 async function main (): Promise<number> {
   const stopping = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort())
+  // A process that `up` started ends with it, however it ends: a closed channel cannot be forgotten. Ctrl-C reaches the
+  // whole group of a terminal, so such a process leaves SIGINT to its parent, which knows the order of stopping.
+  const child = process.channel !== undefined
+  process.once('disconnect', () => stopping.abort())
+  process.on('SIGINT', () => { if (!child) stopping.abort() })
+  process.once('SIGTERM', () => stopping.abort())
   // A reader that has seen enough (`autoshield features x | head`) is no error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => { if (error.code === 'EPIPE') process.exit(EXIT.ok) })
 
@@ -31,6 +37,7 @@ async function main (): Promise<number> {
     signal: stopping.signal,
     version,
     program: import.meta.filename,
+    tellParent: child ? (message: object) => { process.send?.(message) } : null,
   })
 
   let status: number = EXIT.ok
@@ -41,11 +48,11 @@ async function main (): Promise<number> {
     .exitOverride()
     .showHelpAfterError('(add --help for the flags and examples)')
     .addHelpText('after', `
-Environment: ENABLE_ACTUATION (true), MODEL_PATH, LOG_LEVEL (info), USE_GPU (false); a flag of the same meaning wins.
+Environment: ENABLE_ACTUATION (true where a cluster is configured), MODEL_PATH, LOG_LEVEL (info), USE_GPU (false); a flag of the same meaning wins.
 Exit status: 0 done, 1 failed, 64 wrong call, 65 bad data, 79 attacks found.
 `)
   for (const command of [upCommand, replayCommand, detectCommand, featuresCommand, explainCommand, mitigationsCommand,
-    policyCommand, auditCommand, detectorCommand, observerCommand]) {
+    policyCommand, auditCommand, identityCommand, detectorCommand, observerCommand]) {
     program.addCommand(command(context, done).exitOverride())
   }
   await program.parseAsync(process.argv)

@@ -5,7 +5,8 @@ export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', '
 
 /** What AutoShield takes from the environment; a flag of the same meaning wins. */
 export interface Settings {
-  readonly enableActuation: boolean
+  /** null where nobody said: then it is on where a cluster is configured, and off in standalone mode. */
+  readonly enableActuation: boolean | null
   /** Folder of model and manifest; empty for the shipped one. */
   readonly modelPath: string
   readonly logLevel: (typeof LOG_LEVELS)[number]
@@ -24,6 +25,8 @@ export interface CliContext {
   readonly version: string
   /** The program file, for the processes that `up` starts. */
   readonly program: string
+  /** Tells the process that started this one something; null where none did. */
+  readonly tellParent: ((message: object) => void) | null
 }
 
 /** Exit statuses: see README.md, "Exit status". */

@@ -3,8 +3,8 @@ import { LOG_LEVELS, type Settings } from './context.ts'
 
 type Read<T> = { ok: true, value: T } | { ok: false, problem: string }
 
-function boolean (name: string, text: string | undefined, fallback: boolean): Read<boolean> {
-  if (text === undefined || text === '') return { ok: true, value: fallback }
+function boolean (name: string, text: string | undefined): Read<boolean | null> {
+  if (text === undefined || text === '') return { ok: true, value: null }
   switch (text.toLowerCase()) {
     case 'true': case '1': case 'yes': return { ok: true, value: true }
     case 'false': case '0': case 'no': return { ok: true, value: false }
@@ -21,12 +21,12 @@ function logLevel (text: string | undefined): Read<Settings['logLevel']> {
 
 /** Reads the settings of the environment; every mistake is reported at once. */
 export function loadSettings (env: Readonly<Record<string, string | undefined>>): Settings {
-  const enableActuation = boolean('ENABLE_ACTUATION', env['ENABLE_ACTUATION'], true)
-  const useGpu = boolean('USE_GPU', env['USE_GPU'], false)
+  const enableActuation = boolean('ENABLE_ACTUATION', env['ENABLE_ACTUATION'])
+  const useGpu = boolean('USE_GPU', env['USE_GPU'])
   const level = logLevel(env['LOG_LEVEL'])
   if (enableActuation.ok && useGpu.ok && level.ok) {
     return Object.freeze({
-      enableActuation: enableActuation.value, useGpu: useGpu.value, logLevel: level.value, modelPath: env['MODEL_PATH'] ?? '',
+      enableActuation: enableActuation.value, useGpu: useGpu.value ?? false, logLevel: level.value, modelPath: env['MODEL_PATH'] ?? '',
     })
   }
   const problems = [enableActuation, useGpu, level].flatMap((read) => read.ok ? [] : [read.problem])

@@ -1,0 +1,53 @@
+import { randomBytes, randomInt, X509Certificate } from 'node:crypto'
+import { readCredentials } from '../../certs/credential-folder.ts'
+import type { Capture } from '../../sidecar/capture/capture.ts'
+import { Observer } from '../../sidecar/observer.ts'
+import { Uplink, type UplinkEvent } from '../../sidecar/uplink/uplink.ts'
+import { systemClock } from '../adapters/standalone/clock.ts'
+import { AutoshieldError } from '../core/errors.ts'
+import { identityOfPeer } from '../core/identity.ts'
+import type { CliContext } from './context.ts'
+
+export interface ObserverRun {
+  readonly capture: Capture
+  readonly source: 'pcap' | 'packet'
+  /** null for a replay. */
+  readonly ownAddresses: readonly string[] | null
+  readonly pacing: { readonly kind: 'live' } | { readonly kind: 'replay', readonly speed: number }
+  /** `HOST:PORT`. */
+  readonly detector: string
+  /** Folder of the identity. */
+  readonly identity: string
+}
+
+/** An observer over mTLS to a detector, until its source ends or it is stopped. */
+export async function runObserver (run: ObserverRun, context: CliContext, each?: (observer: Observer) => void): Promise<Observer> {
+  const credentials = await readCredentials(run.identity)
+  const { subjectAltName: subjectaltname } = new X509Certificate(credentials.certificate)
+  const identity = identityOfPeer({ subjectaltname })
+  if (identity === null) throw new AutoshieldError('BAD_DATA', `the certificate in ${run.identity} names no pod; make one with 'autoshield identity issue'.`)
+  const uplink = new Uplink({
+    detector: run.detector,
+    credentials,
+    reporter: { identity, source: run.source, version: context.version, ownAddresses: run.ownAddresses ?? [], simulated: run.pacing.kind === 'replay' },
+    bootId: randomBytes(16),
+    clock: systemClock,
+    random: Math.random,
+    onEvent: (event) => context.stderr.write(`autoshield observer: ${describe(event, run.detector)}\n`),
+  })
+  const observer = new Observer({ capture: run.capture, ownAddresses: run.ownAddresses, pacing: run.pacing, uplink, clock: systemClock, seed: randomInt(2 ** 31) })
+  const timer = setInterval(() => each?.(observer), 200)
+  try {
+    await observer.run(context.signal)
+  } finally {
+    clearInterval(timer)
+  }
+  return observer
+}
+
+function describe (event: UplinkEvent, detector: string): string {
+  switch (event.type) {
+    case 'connected': return `connected to the detector at ${detector}`
+    case 'disconnected': return `the detector at ${detector} is away (${event.code}: ${event.details}); next try in ${Math.round(event.retryMs)} ms`
+  }
+}

@@ -1,0 +1,79 @@
+import { existsSync } from 'node:fs'
+import { Option } from 'commander'
+import { AutoshieldError } from '../core/errors.ts'
+import { type CliContext, dataOption, port, verb } from './context.ts'
+import { modelOption } from './model-option.ts'
+import { speedOption } from './replay.ts'
+
+const shipped = (path: string): string => new URL(`../../${path}`, import.meta.url).pathname
+
+export const SHIPPED = {
+  policy: shipped('deploy/policies/default.yaml'),
+  capture: shipped('deploy/demo/attack.pcap.zst'),
+  pods: shipped('deploy/demo/pods.json'),
+  page: shipped('src/console/web/dist'),
+} as const
+
+export interface UpFlags {
+  data: string
+  capture: string
+  replay: boolean
+  speed: number
+  pods?: string
+  proxies?: string
+  policy: string
+  model: string
+  simulate: boolean
+  zone: string
+  host: string
+  apiPort: number
+  dashboardPort: number
+  metricsPort: number
+  ingest: string
+  xds: string
+}
+
+export const upVerb = (context: CliContext) =>
+  verb('up', 'run the whole loop in this terminal, on a recorded attack or on live observers', [
+    'autoshield up',
+    'autoshield up --capture attack.pcapng --speed 10',
+    'autoshield up --no-replay --pods pods.json --ingest 10.0.0.1:18001 --xds 10.0.0.1:18000',
+  ]).addOption(dataOption())
+    .option('--capture <file>', 'what to replay', SHIPPED.capture)
+    .option('--no-replay', 'replay nothing: wait for live observers')
+    .addOption(speedOption())
+    .option('--pods <file>', 'who has which address (pods.json); without it each address is a pod in namespace replay')
+    .option('--proxies <file>', 'which pods have an Envoy (proxies.json)')
+    .option('--policy <file>', 'the rules', SHIPPED.policy)
+    .addOption(modelOption(context.settings))
+    .option('--simulate', 'decide everything and do nothing, whatever ENABLE_ACTUATION says', false)
+    .option('--zone <name>', 'time zone of the conditions in rules', 'UTC')
+    .option('--host <address>', 'address of API, dashboard and metrics', '127.0.0.1')
+    .addOption(new Option('--api-port <port>', 'API and its documentation').argParser(port).default(8000))
+    .addOption(new Option('--dashboard-port <port>', 'the page').argParser(port).default(8081))
+    .addOption(new Option('--metrics-port <port>', 'Prometheus').argParser(port).default(9090))
+    .addOption(new Option('--ingest <host:port>', 'where observers connect').argParser(hostPort).default('127.0.0.1:0'))
+    .addOption(new Option('--xds <host:port>', 'where Envoys connect').argParser(hostPort).default('127.0.0.1:18000'))
+
+function hostPort (text: string): string {
+  const { host } = split(text)
+  port(text.slice(text.lastIndexOf(':') + 1))
+  if (host === '') throw new AutoshieldError('USAGE', `'${text}' has no host; write HOST:PORT.`)
+  return text
+}
+
+/** `HOST:PORT` or `[V6]:PORT`. */
+export function split (text: string): { host: string, port: number } {
+  const at = text.lastIndexOf(':')
+  return { host: text.slice(0, Math.max(at, 0)).replace(/^\[|\]$/g, ''), port: Number(text.slice(at + 1)) }
+}
+
+/** A mistake is told before anything is started. */
+export function checkFiles (flags: UpFlags): void {
+  if (flags.replay && !existsSync(flags.capture)) {
+    throw new AutoshieldError('NOT_FOUND', `there is no capture ${flags.capture}; name one with --capture, or wait for live observers with --no-replay.`)
+  }
+  if (!existsSync(SHIPPED.page)) {
+    throw new AutoshieldError('UNAVAILABLE', 'the dashboard is not built yet; `npm start` builds it, or `npx vite build src/console/web`.')
+  }
+}

@@ -1,0 +1,164 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { pino, type Logger } from 'pino'
+import { Registry } from 'prom-client'
+import { openAuthority } from '../../certs/authority-folder.ts'
+import { writeCredentials } from '../../certs/credential-folder.ts'
+import { Fleet } from '../../xds/fleet.ts'
+import { XdsServer } from '../../xds/server.ts'
+import { GrpcScoreSource } from '../adapters/bus/grpc-score-source.ts'
+import { every, newId, systemClock } from '../adapters/standalone/clock.ts'
+import { readPodFile } from '../adapters/standalone/pod-file.ts'
+import { policyFile } from '../adapters/standalone/policy-file.ts'
+import { ReplayPods } from '../adapters/standalone/replay-pods.ts'
+import { openAuditTrail } from '../adapters/store/audit-trail.ts'
+import { openStore } from '../adapters/store/object-store.ts'
+import { createConsole } from '../console/api/console.ts'
+import { Controller } from '../controller/controller.ts'
+import { controllerMetrics } from '../controller/metrics.ts'
+import { DEFAULT_CONTROLLER_SETTINGS } from '../controller/settings.ts'
+import { AutoshieldError } from '../core/errors.ts'
+import type { Credentials } from '../core/identity.ts'
+import { serverTls } from '../wire/tls.ts'
+import { runChild } from './child-process.ts'
+import { type CliContext, EXIT } from './context.ts'
+import { authorityFolder, identityFolder, SYSTEM_IDENTITIES, TRUST_DOMAIN, writeDetectorAddress } from './data-folder.ts'
+import { Parts } from './parts.ts'
+import { readProxyFile } from './proxy-file.ts'
+import { Story } from './story.ts'
+import { checkFiles, SHIPPED, split, type UpFlags, upVerb } from './up-options.ts'
+
+export function upCommand (context: CliContext, done: (status: number) => void): Command {
+  return upVerb(context).action(async (flags: UpFlags) => {
+    checkFiles(flags)
+    await up(context, flags)
+    done(EXIT.ok)
+  })
+}
+
+/** Observers and proxies prove themselves by these; made anew at each start, for a certificate lives a day. */
+async function issueIdentities (data: string, ingestHost: string, xdsHost: string): Promise<Record<'controller' | 'xds', Credentials>> {
+  const authority = await openAuthority(authorityFolder(data), TRUST_DOMAIN, systemClock)
+  const issue = (name: keyof typeof SYSTEM_IDENTITIES, ip: readonly string[] = []): Credentials =>
+    authority.issueWithKey({ identity: SYSTEM_IDENTITIES[name], ip, dns: ip.length > 0 ? ['localhost'] : [] }, systemClock.now())
+  await writeCredentials(identityFolder(data, 'detector'), issue('detector', [ingestHost, '127.0.0.1']))
+  await writeCredentials(identityFolder(data, 'replay'), issue('replay'))
+  return { controller: issue('controller'), xds: issue('xds', [xdsHost, '127.0.0.1']) }
+}
+
+/**
+ * Start order: store and trail first, for nothing may happen that is not kept; then what the controller talks to (xDS, detector);
+ * then the controller; then those who look at it (console, story); the replay last, when all that it sets off is ready.
+ */
+async function up (context: CliContext, flags: UpFlags): Promise<void> {
+  const { data } = flags
+  const say = (text: string): void => { context.stdout.write(`${text}\n`) }
+  await mkdir(data, { recursive: true, mode: 0o700 })
+  const log = pino({ level: context.settings.logLevel }, pino.destination({ dest: join(data, 'autoshield.log'), mkdir: true, sync: false }))
+  const [ingest, xds] = [split(flags.ingest), split(flags.xds)]
+  const podFile = flags.pods ?? (flags.replay && flags.capture === SHIPPED.capture ? SHIPPED.pods : undefined)
+  const pods = podFile === undefined ? new ReplayPods() : readPodFile(podFile)
+
+  await using store = openStore(data)
+  await using audit = openAuditTrail(data, { clock: systemClock })
+  const identities = await issueIdentities(data, ingest.host, xds.host)
+  await using parts = new Parts()
+
+  const fleet = new Fleet({ clock: systemClock, defaultInbound: { mode: 'redirect', port: 15_006 } })
+  if (flags.proxies !== undefined) fleet.setProxies(await readProxyFile(flags.proxies))
+  const xdsServer = new XdsServer({ fleet, credentials: serverTls(identities.xds), trustDomain: TRUST_DOMAIN, listen: xds, log: log.child({ part: 'xds' }) })
+  parts.start('xds', (signal) => xdsServer.run(signal))
+  const xdsPort = await parts.orFailure(xdsServer.port)
+
+  const detector = await parts.orFailure(startDetector(parts, context, flags, podFile, log))
+  await writeDetectorAddress(data, detector)
+  using scores = new GrpcScoreSource({
+    detector, credentials: identities.controller, random: Math.random, onDisconnect: (error) => log.warn({ error: error.message }, 'the detector is away'),
+  })
+
+  const registry = new Registry()
+  const actuationEnabled = !flags.simulate && (context.settings.enableActuation ?? false)
+  const controller = new Controller({
+    store,
+    checkpoints: store.checkpoints,
+    audit,
+    scores,
+    pods,
+    proxies: fleet,
+    policy: policyFile(flags.policy),
+    clock: systemClock,
+    every,
+    newId,
+    metrics: controllerMetrics(registry),
+    log: log.child({ part: 'controller' }),
+    settings: { ...DEFAULT_CONTROLLER_SETTINGS, actuationEnabled, zone: flags.zone },
+  })
+  const console = createConsole({
+    loop: controller,
+    log: log.child({ part: 'console' }),
+    clock: systemClock,
+    version: context.version,
+    registry,
+    pageFolder: SHIPPED.page,
+    host: flags.host,
+    ports: { api: flags.apiPort, dashboard: flags.dashboardPort, metrics: flags.metricsPort },
+  })
+  const urls = await console.listen()
+  parts.start('console', (signal) => console.run(signal))
+  parts.start('story', (signal) => tellStory(controller, signal, say))
+  parts.start('controller', (signal) => controller.run(signal))
+  say(`dashboard  ${urls.dashboard}`)
+  say(`API        ${urls.api}/api/v1, documentation ${urls.api}/docs`)
+  say(`metrics    ${urls.metrics}/metrics`)
+  say(`xDS        ${xds.host}:${xdsPort}, observers ${detector}, log and store ${data}`)
+  say(`actuation  ${actuationEnabled ? 'on' : 'off: everything is decided and nothing is done'}${flags.replay ? '; what rests on a replay is always simulated' : ''}`)
+
+  if (flags.replay) startReplay(parts, context, flags, say)
+  await parts.untilAborted(context.signal)
+  say('stopping')
+}
+
+async function startDetector (parts: Parts, context: CliContext, flags: UpFlags, podFile: string | undefined, log: Logger): Promise<string> {
+  const listening = Promise.withResolvers<string>()
+  // A detector that comes back must be where observers and the controller look for it.
+  let bound: string | null = null
+  parts.start('detector', async (signal) => {
+    let ended: number | null = 0
+    await runChild({
+      program: context.program,
+      args: () => ['detector', '--listen', bound ?? flags.ingest, '--identity', identityFolder(flags.data, 'detector'), '--model', flags.model, ...podFile === undefined ? [] : ['--pods', podFile]],
+      onMessage: (message) => {
+        if (typeof message !== 'object' || message === null || !('listening' in message)) return
+        bound = String(message.listening)
+        listening.resolve(bound)
+      },
+      onEnd: (status) => {
+        ended = status
+        log.error({ status }, 'the detector ended')
+        return bound === null ? 'done' : 'restart'
+      },
+    }, signal)
+    if (!signal.aborted) listening.reject(new AutoshieldError('UNAVAILABLE', `the detector did not start (exit status ${ended ?? 'none'}); what it said stands above.`))
+  })
+  return listening.promise
+}
+
+function startReplay (parts: Parts, context: CliContext, flags: UpFlags, say: (text: string) => void): void {
+  say(`replay     ${flags.capture} at ${flags.speed} times its speed`)
+  parts.start('replay', (signal) => runChild({
+    program: context.program,
+    args: () => ['replay', flags.capture, '--data', flags.data, '--speed', flags.speed === Infinity ? 'max' : String(flags.speed)],
+    onEnd: (status) => {
+      say(status === 0 ? 'replay     over; the loop goes on until Ctrl-C' : 'replay     broke off; what it said stands above')
+      return 'done'
+    },
+  }, signal))
+}
+
+async function tellStory (controller: Controller, signal: AbortSignal, say: (text: string) => void): Promise<void> {
+  const story = new Story()
+  for await (const event of controller.subscribe(signal)) {
+    for (const line of story.tell(event)) say(`${new Date().toISOString().slice(11, 19)} ${line}`)
+  }
+}
