@@ -1,15 +1,16 @@
-// Serves one scene to look at while working on the page: `node test/console/preview.ts [quiet|attack|undone|simulated|crowd|empty]`.
+// Serves one scene to look at while working on the page: `node test/console/preview.ts [quiet|attack|undone|replayed|simulated|crowd|empty]`.
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { createConsole } from '../../src/console/api/console.ts'
 import { FakeLoop } from './fake-loop.ts'
-import { attack, crowd, quiet, simulatedScan, undone } from './scenes.ts'
+import { attack, crowd, quiet, replayed, simulatedScan, undone } from './scenes.ts'
 
 const scenes: Readonly<Record<string, (loop: FakeLoop) => Promise<void>>> = {
   empty: async () => {},
   quiet,
   attack,
   undone,
+  replayed,
   simulated: async (loop) => {
     await quiet(loop)
     await simulatedScan(loop)

@@ -118,7 +118,7 @@ export function decided (now: number, more: Partial<Decision> = {}): Decision {
       { check: 'blast radius', passed: true, reason: 'RuleMatched', message: '1 pod of at most 3.' },
     ],
     mitigation: 'mit-guess-1',
-    plan: [{ kind: 'NetworkPolicy', yaml: NETWORK_POLICY }],
+    plan: [{ kind: 'NetworkPolicy', yaml: NETWORK_POLICY }, { kind: 'PodLabel', yaml: 'metadata:\n  labels:\n    autoshield.dev/restricted: det-guess-1\n' }],
     ...more,
   }
 }
@@ -222,6 +222,42 @@ export async function simulatedScan (loop: FakeLoop): Promise<void> {
         { check: 'protected', passed: true, reason: 'RuleMatched', message: 'edge/ingress-1 is not protected.' },
         { check: 'blast radius', passed: false, reason: 'BlastRadius', message: '14 pods, at most 3.' },
       ],
+    }),
+  })
+}
+
+/** What `npm start` shows: a recorded attack between bare addresses, everything simulated, the proxy asked in shadow. */
+export async function replayed (loop: FakeLoop): Promise<void> {
+  const now = loop.now()
+  const addresses = ['10.77.0.2', '10.77.0.3', '10.77.0.4', '10.77.0.5', '10.77.0.6', '10.77.0.9', '10.77.0.20']
+  const end = (address: string) => ({ address, uid: `replay-${address}`, name: address, namespace: 'replay' })
+  loop.podList = addresses.map((address) => pod('replay', address, address, { uid: `replay-${address}`, labels: {} }))
+  const edge = (from: number, to: number, packets: number): TrafficEdge =>
+    ({ source: addresses[from] ?? '', destination: addresses[to] ?? '', packets, bytes: packets * 300, flows: Math.ceil(packets / 40) })
+  const edges = [edge(0, 1, 2200), edge(0, 2, 900), edge(3, 1, 1400), edge(4, 2, 300), edge(6, 5, 1240), edge(3, 5, 210), edge(0, 5, 640)]
+  await loop.emit({ type: 'traffic', atMs: now, edges, stats: { ...stats(1), observers: 1 } })
+  const [source, target] = [end('10.77.0.20'), end('10.77.0.9')]
+  const { explanation } = guessing(now)
+  await loop.emit({
+    type: 'detection',
+    detection: guessing(now, { source, target, simulated: true, explanation: { ...explanation, sentence: explanation.sentence.replace('ci-runner-0', source.name).replace('db-0', target.name) }, witnesses: [{ reporter: 'spiffe://autoshield.local/ns/replay/pod/replay', quality: 0, agrees: null }] }),
+  })
+  await loop.emit({ type: 'decision', decision: decided(now, { verdict: 'simulate', reason: 'SimulatedEvidence', message: 'The evidence is a replay, so the action is simulated.' }) })
+  const since = iso(now - 38_500)
+  await loop.emit({
+    type: 'mitigation',
+    mitigation: limited(now, {
+      simulated: true,
+      conditions: [
+        { type: 'Accepted', status: 'True', reason: 'Stored', message: 'The mitigation is valid and stored.', lastTransitionTime: since, observedGeneration: 1 },
+        { type: 'Programmed', status: 'False', reason: 'Simulated', message: 'Nothing is enforced: the mitigation is simulated.', lastTransitionTime: since, observedGeneration: 1 },
+      ],
+      targets: [{ target: `proxy/${target.uid}`, state: 'simulated', version: '1', message: '' }],
+      undo: 'Nothing is enforced, so nothing is taken back; the record is closed.',
+    }, {
+      mode: 'shadow',
+      subject: { uid: source.uid, addresses: [source.address], namespace: 'replay', name: source.name },
+      victims: [{ uid: target.uid, addresses: [target.address], namespace: 'replay', name: target.name }],
     }),
   })
 }

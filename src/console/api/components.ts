@@ -42,7 +42,6 @@ const failure = (description: string) => ({ ...ref(ApiError), description })
 const FAILURES = {
   400: failure('The call is malformed.'),
   403: failure('The request may come from a foreign page (Host, Origin or Sec-Fetch-Site).'),
-  414: failure('A name in the path is too long.'),
   500: failure('A defect of AutoShield.'),
   503: failure('A part that is needed does not answer.'),
 }

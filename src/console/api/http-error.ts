@@ -22,7 +22,6 @@ const HTTP_REFUSALS: Readonly<Record<string, readonly [number, string]>> = {
   FST_ERR_CTP_EMPTY_JSON_BODY: [400, 'The body is empty; send a JSON object.'],
   FST_ERR_CTP_INVALID_JSON_BODY: [400, 'The body is not JSON; send a JSON object.'],
   FST_ERR_BAD_URL: [400, 'The path is not a valid URL; percent-encode it.'],
-  FST_ERR_MAX_PARAM_LENGTH: [414, 'The name in the path is too long to be one of ours.'],
 }
 
 /**

@@ -18,14 +18,14 @@ export type Paging = Static<ReturnType<typeof Type.Object<typeof PageQuery>>>
 
 /**
  * One page of `items`, which are in list order. A cursor names the last item of the page before, so what is added in
- * front between two calls neither repeats nor hides anything. Throws USAGE when that item is no longer listed.
+ * front between two calls neither repeats nor hides anything. Throws NOT_FOUND when that item is no longer listed.
  */
 export function paginate<T> (items: readonly T[], idOf: (item: T) => string, query: Paging): { items: T[], next: string | null } {
   let start = 0
   if (query.cursor !== undefined) {
     const after = Buffer.from(query.cursor, 'base64url').toString()
     start = items.findIndex((item) => idOf(item) === after) + 1
-    if (start === 0) throw new AutoshieldError('USAGE', 'The cursor points at nothing in this list (any more); start again without one.')
+    if (start === 0) throw new AutoshieldError('NOT_FOUND', 'The cursor points at nothing in this list (any more); start again without one.')
   }
   const page = items.slice(start, start + query.limit)
   const last = page.at(-1)

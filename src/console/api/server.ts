@@ -13,7 +13,7 @@ export interface ServerOptions {
 
 /** The longest body of the API is a reason of 500 characters. */
 const BODY_LIMIT_BYTES = 8 * 1024
-const METHODS = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'TRACE'] as const
+const METHODS = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'QUERY', 'TRACE'] as const
 
 /** A bare server with what every listener shares: the guard, the headers, one error shape, bounds. */
 export function createServer ({ log, allowedHosts }: ServerOptions): Api {
@@ -22,7 +22,7 @@ export function createServer ({ log, allowedHosts }: ServerOptions): Api {
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: 10_000,
     forceCloseConnections: true,
-    routerOptions: { maxParamLength: 253 },
+    routerOptions: { maxParamLength: 16_384 }, // the schemas bound names; Node bounds the whole request line
     logController: new LogController({ disableRequestLogging: true }), // the metrics count requests; a line for each would drown the loop's own
     frameworkErrors: (error, _request, reply) => {
       const { status, body } = toErrorAnswer(error)
@@ -71,8 +71,11 @@ export function addRoutes (app: Api, add: (app: Api) => void): void {
       method: METHODS.filter((name) => !methods.has(name)),
       url: url.slice(app.prefix.length),
       schema: { hide: true },
-      handler: (request, reply) => reply.code(405).header('allow', allow)
-        .send({ code: 'USAGE', message: `${request.method} is not possible here; ${allow} is.` }),
+      // Before the body is looked at, whose own faults would otherwise be answered first.
+      onRequest: (request, reply) => {
+        reply.code(405).header('allow', allow).send({ code: 'USAGE', message: `${request.method} is not possible here; ${allow} is.` })
+      },
+      handler: () => {},
     })
   }
 }

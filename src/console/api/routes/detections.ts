@@ -15,9 +15,12 @@ export function planYaml (decisions: readonly Decision[]): string {
   return documents.length === 0 ? `# ${stringify('nothing is planned')}` : `${documents.join('\n---\n')}\n`
 }
 
+/** Several documents are no one object of a media type, and a browser shows text where it would save a file. */
+export const YAML_TYPE = 'text/plain; charset=utf-8'
+
 export const YamlText = Type.Unsafe<string>({
   description: 'YAML documents, as `kubectl apply -f -` reads them.',
-  content: { 'application/yaml': { schema: { type: 'string' } } },
+  content: { 'text/plain': { schema: { type: 'string' } } },
 })
 
 export function detectionRoutes (app: Api, { loop }: ApiContext): void {
@@ -33,7 +36,7 @@ export function detectionRoutes (app: Api, { loop }: ApiContext): void {
         class: Type.Optional(Type.String({ maxLength: 100 })),
         chain: Type.Optional(Type.String({ maxLength: 253, description: 'The story on one source.' })),
       }, { additionalProperties: false }),
-      response: answers(pageOf(ref(Detection))),
+      response: answers(pageOf(ref(Detection)), 404),
     },
   }, ({ query }) => {
     const wanted = detections.list({ limit: SCAN_LIMIT }).filter((item) =>
@@ -65,7 +68,7 @@ export function detectionRoutes (app: Api, { loop }: ApiContext): void {
         detection: Type.Optional(Type.String({ maxLength: 253 })),
         verdict: Type.Optional(Type.Enum([...VERDICTS])),
       }, { additionalProperties: false }),
-      response: answers(pageOf(ref(Decision))),
+      response: answers(pageOf(ref(Decision)), 404),
     },
   }, ({ query }) => {
     const wanted = decisions.list({ limit: SCAN_LIMIT }).filter((item) =>
@@ -88,6 +91,6 @@ export function detectionRoutes (app: Api, { loop }: ApiContext): void {
   app.get('/decisions/:id/plan', {
     schema: { tags: ['decisions'], summary: 'The objects that it would apply, as YAML', params, response: answers(YamlText, 404) },
   }, (request, reply) => {
-    reply.type('application/yaml; charset=utf-8').send(planYaml([decision(request.params.id)]))
+    reply.type(YAML_TYPE).send(planYaml([decision(request.params.id)]))
   })
 }

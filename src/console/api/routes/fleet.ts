@@ -22,7 +22,7 @@ export function fleetRoutes (app: Api, { loop }: ApiContext): void {
       tags: ['proxies'],
       summary: 'Proxies and what they answered to their newest snapshot',
       querystring: Type.Object(PageQuery, { additionalProperties: false }),
-      response: answers(pageOf(ref(ProxyStatus))),
+      response: answers(pageOf(ref(ProxyStatus)), 404),
     },
   }, ({ query }) => {
     const statuses = loop.proxies.statuses().map((status) => ({ ...status, mitigations: [...status.mitigations] }))
@@ -54,7 +54,7 @@ export function fleetRoutes (app: Api, { loop }: ApiContext): void {
       tags: ['audit'],
       summary: `Search the audit trail, newest first, within the newest ${SCAN_LIMIT} matches`,
       querystring: AuditQuery,
-      response: answers(pageOf(ref(AuditEntry))),
+      response: answers(pageOf(ref(AuditEntry)), 404),
     },
   }, ({ query: { text, actor, action, object, since, ...page } }) => {
     const search: Parameters<AuditTrail['search']>[0] = {

@@ -4,7 +4,7 @@ import { Mitigation } from '../../../core/mitigation/mitigation.ts'
 import type { Api, ApiContext } from '../context.ts'
 import { answers, ref } from '../components.ts'
 import { PageQuery, pageOf, paginate, SCAN_LIMIT } from '../paging.ts'
-import { Id, planYaml, YamlText } from './detections.ts'
+import { Id, planYaml, YAML_TYPE, YamlText } from './detections.ts'
 
 const RevertBody = Type.Object({
   reason: Type.String({ minLength: 1, maxLength: 500, pattern: '\\S', description: 'Why; kept in the audit trail.' }),
@@ -32,7 +32,7 @@ export function mitigationRoutes (app: Api, { loop }: ApiContext): void {
         phase: Type.Optional(Mitigation.properties.status.properties.phase),
         detection: Type.Optional(Type.String({ maxLength: 253 })),
       }, { additionalProperties: false }),
-      response: answers(pageOf(ref(Mitigation))),
+      response: answers(pageOf(ref(Mitigation)), 404),
     },
   }, ({ query }) => {
     const wanted = mitigations.list({ limit: SCAN_LIMIT }).filter((item) =>
@@ -50,7 +50,7 @@ export function mitigationRoutes (app: Api, { loop }: ApiContext): void {
   }, (request, reply) => {
     const { metadata: { name } } = mitigation(request.params.name)
     const owners = decisions.list({ limit: SCAN_LIMIT }).filter((decision) => decision.mitigation === name)
-    reply.type('application/yaml; charset=utf-8').send(planYaml(owners))
+    reply.type(YAML_TYPE).send(planYaml(owners))
   })
 
   app.post('/mitigations/:name/revert', {

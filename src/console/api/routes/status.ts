@@ -70,7 +70,7 @@ export function statusRoutes (app: Api, context: ApiContext): void {
       tags: ['status'],
       summary: 'Pods, ordered by namespace and name',
       querystring: Type.Object({ ...PageQuery, namespace: Type.Optional(Type.String({ maxLength: 253 })) }, { additionalProperties: false }),
-      response: answers(pageOf(ref(PodView))),
+      response: answers(pageOf(ref(PodView)), 404),
     },
   }, ({ query }) => {
     const pods = loop.pods.list()

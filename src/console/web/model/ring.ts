@@ -30,7 +30,7 @@ export interface Ring {
 
 /** More points than this are no picture any more; then one point stands for a workload, then for a namespace. */
 export const MAX_POINTS = 600
-export const MAX_EDGES = 500
+export const MAX_EDGES = 400
 const MAX_OUTSIDE = 12
 export const OUTSIDE = 'no pod'
 const REST = 'other addresses'
@@ -141,20 +141,39 @@ export interface Point2 { readonly x: number, readonly y: number }
 export const onCircle = (center: Point2, radius: number, angle: number): Point2 =>
   ({ x: center.x + radius * Math.sin(angle), y: center.y - radius * Math.cos(angle) })
 
-/** The control point of the curve between two points of the ring: drawn to the middle, the more so the farther they are apart. */
-export function bend (center: Point2, radius: number, from: Point2, to: Point2): Point2 {
+export interface Curve { readonly from: Point2, readonly first: Point2, readonly second: Point2, readonly to: Point2 }
+
+/** Two thirds of the way from an end to a quadratic's control point is that curve's cubic control point. */
+const toCubic = (end: Point2, control: Point2): Point2 => ({ x: end.x + (control.x - end.x) * 2 / 3, y: end.y + (control.y - end.y) * 2 / 3 })
+
+/** Points beyond which edges run in bundles from namespace to namespace, so that a crowd stays calm. */
+const BUNDLED_FROM = 80
+
+/**
+ * The curve between two points of a ring. Of few points, each edge bends to the middle, the more so the farther its ends
+ * are apart; of many, edges of one pair of namespaces share their way (Holten 2006, hierarchical edge bundling).
+ */
+export function curveOf (ring: Ring, center: Point2, radius: number, source: RingNode, target: RingNode): Curve {
+  const [from, to] = [onCircle(center, radius, source.angle), onCircle(center, radius, target.angle)]
+  const way = (node: RingNode): Point2 => {
+    const arc = ring.groups.find(({ name }) => name === node.group)
+    return onCircle(center, radius * (source.group === target.group ? 0.72 : 0.38), arc === undefined ? node.angle : (arc.from + arc.to) / 2)
+  }
+  if (ring.nodes.size > BUNDLED_FROM) return { from, first: way(source), second: way(target), to }
   const apart = Math.hypot(to.x - from.x, to.y - from.y) / (2 * radius)
   const pull = 0.82 - 0.7 * apart
-  return { x: center.x + ((from.x + to.x) / 2 - center.x) * pull, y: center.y + ((from.y + to.y) / 2 - center.y) * pull }
+  const control = { x: center.x + ((from.x + to.x) / 2 - center.x) * pull, y: center.y + ((from.y + to.y) / 2 - center.y) * pull }
+  return { from, first: toCubic(from, control), second: toCubic(to, control), to }
 }
 
-/** The point of a quadratic curve at `t`, and its direction there in radians. */
-export function along (from: Point2, control: Point2, to: Point2, t: number): Point2 & { readonly direction: number } {
+/** The point of a curve at `t`, and its direction there in radians. */
+export function along ({ from, first, second, to }: Curve, t: number): Point2 & { readonly direction: number } {
   const s = 1 - t
-  const [dx, dy] = [s * (control.x - from.x) + t * (to.x - control.x), s * (control.y - from.y) + t * (to.y - control.y)]
+  const place = (a: number, b: number, c: number, d: number): number => s * s * s * a + 3 * s * s * t * b + 3 * s * t * t * c + t * t * t * d
+  const slope = (a: number, b: number, c: number, d: number): number => s * s * (b - a) + 2 * s * t * (c - b) + t * t * (d - c)
   return {
-    x: s * s * from.x + 2 * s * t * control.x + t * t * to.x,
-    y: s * s * from.y + 2 * s * t * control.y + t * t * to.y,
-    direction: Math.atan2(dy, dx),
+    x: place(from.x, first.x, second.x, to.x),
+    y: place(from.y, first.y, second.y, to.y),
+    direction: Math.atan2(slope(from.y, first.y, second.y, to.y), slope(from.x, first.x, second.x, to.x)),
   }
 }

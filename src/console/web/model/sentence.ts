@@ -10,8 +10,10 @@ const say = (tone: Sentence['tone'], text: string): Sentence => ({ tone, text, d
 const plural = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`
 
 /** Who does what to whom: `ci-runner-0 is guessing passwords on db-0`. */
-export function deed ({ class: name, source, target }: Detection): string {
-  const words = classWords(name)
+export function deed ({ class: name, source, target, phase }: Detection): string {
+  const now = classWords(name)
+  const past = (text: string): string => text.replace(/\bis\b/, 'was').replace(/\bare\b/, 'were')
+  const words = phase === 'closed' ? { doing: past(now.doing), forged: past(now.forged) } : now
   const to = target === null ? 'many addresses' : endpointName(target)
   return source === null ? `${words.forged} ${to}` : `${endpointName(source)} ${words.doing} ${to}`
 }
@@ -23,7 +25,7 @@ function answer (wall: Wall, detection: Detection, active: readonly Mitigation[]
     const done = { deny: 'denied', limit: 'limited', watch: 'watched' }[spec.action]
     const taken = status.targets.filter(({ state }) => state === 'programmed').length
     const until = `ends ${clock(Date.parse(spec.expiresAt))}`
-    if (status.simulated) return `it would be ${done} (simulated), ${until}`
+    if (status.simulated) return `it would be ${done} (simulated) until ${clock(Date.parse(spec.expiresAt))}`
     if (taken === 0) return `a restriction waits for ${plural(status.targets.length, 'target')} to take it, ${until}`
     return `${done} at ${plural(taken, 'target')} since ${clock(Date.parse(metadata.creationTimestamp))}, ${until}`
   }

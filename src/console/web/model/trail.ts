@@ -48,7 +48,7 @@ function mitigationStation (mitigation: Mitigation | undefined, decision: Decisi
   }
   if (decision === undefined) return station('Mitigation', 'waiting', null, '')
   switch (decision.verdict) {
-    case 'hold': return station('Mitigation', 'broken', null, 'held')
+    case 'hold': return station('Mitigation', 'none', null, 'held, nothing was done')
     case 'alert': return station('Mitigation', 'none', null, 'alert only')
     case 'suppress': return station('Mitigation', 'none', null, REASONS[decision.reason])
     case 'simulate': return station('Mitigation', 'simulated', null, 'planned only')

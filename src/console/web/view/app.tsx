@@ -59,6 +59,7 @@ export function App () {
       <main id="main" tabIndex={-1}>
         {page(route, wall, now, fetchDetection)}
       </main>
+      <footer>{wall.version !== '' && `AutoShield Mesh ${wall.version}. `}Times are in {Intl.DateTimeFormat().resolvedOptions().timeZone}, with UTC on hover.</footer>
     </PodNames.Provider>
   )
 }

@@ -3,7 +3,7 @@ import type { Detection } from '../../../core/verdict/detection.ts'
 import { auditHref, detectionHref } from '../model/route.ts'
 import { deed } from '../model/sentence.ts'
 import { trailOf } from '../model/trail.ts'
-import { classWords, evidenceSentence, fullName } from '../model/words.ts'
+import { classWords, evidenceSentence, featureWords, fullName } from '../model/words.ts'
 import { decisionsOf, mitigationsOf, type Wall } from '../model/wall.ts'
 import { Copy } from './copy.tsx'
 import { Decisions } from './decisions.tsx'
@@ -41,7 +41,7 @@ export function DetectionPage ({ id, wall, now, fetchDetection }: Props) {
           <Why detection={detection} />
           <Witnesses detection={detection} />
         </div>
-        <div>
+        <div class="acts">
           {mitigations.map((mitigation) => <MitigationCard key={mitigation.metadata.name} mitigation={mitigation} decisions={decisions} now={now} />)}
           <Decisions decisions={decisions} />
           <Story detection={detection} wall={wall} />
@@ -103,8 +103,8 @@ function Why ({ detection }: { detection: Detection }) {
 
 function Quieter ({ detection: { explanation: { evidence: [first] }, confidence } }: { detection: Detection }) {
   if (first === undefined || first.contribution <= 0) return null
-  const { usual } = evidenceSentence(first, 0)
-  return <p class="quieter">What would have kept it quiet: with the first of these as {usual}, the score would have been {Math.max(0, confidence - first.contribution).toFixed(2)} instead of {confidence.toFixed(2)}.</p>
+  const words = featureWords(first.feature)
+  return <p class="quieter">What would have kept it quiet: with {words.title} at the usual {words.format(first.usual)}, the score would have been {Math.max(0, confidence - first.contribution).toFixed(2)} instead of {confidence.toFixed(2)}.</p>
 }
 
 const AGREES = (agrees: boolean | null): string => agrees === null ? 'not asked, or did not see these windows' : agrees ? 'agrees' : 'disagrees'

@@ -31,7 +31,7 @@ export function HeatMap ({ detection }: { detection: Detection }) {
       <table class="heat-map">
         <caption>{windows} windows of {span(stepMs)}, newest at the right; each row on its own scale, blank is zero</caption>
         <thead>
-          <tr><th scope="col">Feature</th><th scope="col">{span(windows * stepMs)} ago → newest</th><th scope="col" class="num">Newest</th><th scope="col" colSpan={2} class="num">Usual</th></tr>
+          <tr><th scope="col">Feature</th><th scope="col">{span(windows * stepMs)} ago → newest</th><th scope="col" class="num">Newest</th><th class="usual" aria-hidden="true" /><th scope="col" class="num">Usual</th></tr>
         </thead>
         <tbody>
           {FEATURES.map((feature, column) => {

@@ -26,7 +26,7 @@ export function MitigationCard ({ mitigation, decisions, now }: { mitigation: Mi
         Mitigation <a href={mitigationHref(metadata.name)}><code>{metadata.name}</code></a> {status.simulated && <Simulated />}
         <span class="count">{status.simulated && active ? 'would be in force' : active || status.phase !== 'active' ? PHASE_WORDS[status.phase] : 'expired'}</span>
       </h3>
-      <p class="told"><b>{subjectName(spec.subject)}</b> {active ? 'is' : 'was'} {restriction(mitigation)}{spec.victims.length > 0 && <>, towards <b>{spec.victims.map((victim) => victim.name ?? victim.addresses[0]).join(', ')}</b></>}.</p>
+      <p class="told"><b>{subjectName(spec.subject)}</b> {status.simulated ? 'would be' : active ? 'is' : 'was'} {restriction(mitigation)}{spec.victims.length > 0 && <>, towards <b>{spec.victims.map((victim) => victim.name ?? victim.addresses[0]).join(', ')}</b></>}.</p>
       <p class="why">{spec.reason}</p>
       {active
         ? <div class="act"><TimeLeft mitigation={mitigation} now={now} /><Undo mitigation={mitigation} /></div>
@@ -39,15 +39,20 @@ export function MitigationCard ({ mitigation, decisions, now }: { mitigation: Mi
   )
 }
 
-const CONDITION_STATE: Readonly<Record<Condition['status'], StationState>> = { True: 'done', False: 'broken', Unknown: 'waiting' }
+/** `Degraded` is bad when it is true, the others when they are not; what is only simulated is neither. */
+function stateOf ({ type, status, reason }: Condition): StationState {
+  if (status === 'Unknown') return 'waiting'
+  if (type === 'Degraded') return status === 'True' ? 'broken' : 'none'
+  return status === 'True' ? 'done' : reason === 'Simulated' ? 'simulated' : 'broken'
+}
 
 function Conditions ({ conditions }: { conditions: readonly Condition[] }) {
   return (
     <ul class="safety" aria-label="Conditions">
-      {conditions.map(({ type, status, reason, message, lastTransitionTime }) => (
-        <li key={type} class={(type === 'Degraded') === (status === 'True') && status !== 'Unknown' ? 'failed' : ''}>
-          <Mark state={type === 'Degraded' ? (status === 'True' ? 'broken' : 'none') : CONDITION_STATE[status]} size={12} />
-          <b title={REASONS[reason]}>{type}</b><span>{message}</span><Time at={lastTransitionTime} />
+      {conditions.map((condition) => (
+        <li key={condition.type} class={stateOf(condition) === 'broken' ? 'failed' : ''}>
+          <Mark state={stateOf(condition)} size={12} />
+          <b title={REASONS[condition.reason]}>{condition.type}</b><span>{condition.message}</span><Time at={condition.lastTransitionTime} />
         </li>
       ))}
     </ul>

@@ -2,7 +2,7 @@ import { memo } from 'preact/compat'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { Detection, Endpoint } from '../../../core/verdict/detection.ts'
 import type { Mitigation } from '../../../core/mitigation/mitigation.ts'
-import { along, bend, onCircle, OUTSIDE, ringOf, type Point2, type Ring, type RingNode } from '../model/ring.ts'
+import { along, curveOf, onCircle, OUTSIDE, ringOf, type Curve, type Point2, type Ring, type RingNode } from '../model/ring.ts'
 import { detectionHref } from '../model/route.ts'
 import { deed } from '../model/sentence.ts'
 import { bytes, number, remaining } from '../model/words.ts'
@@ -23,7 +23,7 @@ const labelOf = ({ label, pods }: RingNode): string => shorten(pods > 1 ? `${lab
 
 function frameOf (width: number, nodes: readonly RingNode[]): Frame {
   const labels = nodes.length <= MAX_LABELS
-  const longest = labels ? Math.max(0, ...nodes.map((node) => labelOf(node).length)) : 12
+  const longest = labels ? Math.max(0, ...nodes.map((node) => labelOf(node).length)) : 10
   const margin = BAND + 14 + longest * LETTER
   const height = Math.round(Math.min(Math.max(width * 0.9, 330), 700))
   const radius = Math.max(60, Math.min(width, height) / 2 - margin)
@@ -45,11 +45,8 @@ function useWidth () {
 const at = (frame: Frame, node: RingNode, out = 0): Point2 => onCircle(frame.center, frame.radius + out, node.angle)
 const xy = ({ x, y }: Point2): string => `${x.toFixed(1)} ${y.toFixed(1)}`
 
-function curve (frame: Frame, from: RingNode, to: RingNode): { path: string, from: Point2, control: Point2, to: Point2 } {
-  const [a, b] = [at(frame, from), at(frame, to)]
-  const control = bend(frame.center, frame.radius, a, b)
-  return { path: `M${xy(a)}Q${xy(control)} ${xy(b)}`, from: a, control, to: b }
-}
+const between = (ring: Ring, frame: Frame, from: RingNode, to: RingNode): Curve => curveOf(ring, frame.center, frame.radius, from, to)
+const pathOf = ({ from, first, second, to }: Curve): string => `M${xy(from)}C${xy(first)} ${xy(second)} ${xy(to)}`
 
 /** The band of a namespace with its name along it; the lower half is written the other way round, to stay upright. */
 function Groups ({ ring, frame }: { ring: Ring, frame: Frame }) {
@@ -58,13 +55,15 @@ function Groups ({ ring, frame }: { ring: Ring, frame: Frame }) {
     <g class="groups">
       {ring.groups.map(({ name, from, to }, index) => {
         const [a, b] = [onCircle(frame.center, middle, from), onCircle(frame.center, middle, to)]
-        const large = to - from > Math.PI ? 1 : 0
-        const low = Math.cos((from + to) / 2) < 0
-        const band = to - from > 2 * Math.PI - 0.001
+        const whole = to - from > 2 * Math.PI - 0.001
+        const large = !whole && to - from > Math.PI ? 1 : 0
+        const low = !whole && Math.cos((from + to) / 2) < 0
+        const [start, end] = whole ? [-1, 1] : [from, to] // one group has its name at the top of its circle
+        const band = whole
           ? `M${xy(a)}A${middle} ${middle} 0 1 1 ${xy(onCircle(frame.center, middle, from + Math.PI))}A${middle} ${middle} 0 1 1 ${xy(a)}`
           : `M${xy(a)}A${middle} ${middle} 0 ${large} 1 ${xy(b)}`
         const text = middle + (low ? 2.9 : -2.9)
-        const [c, d] = [onCircle(frame.center, text, low ? to : from), onCircle(frame.center, text, low ? from : to)]
+        const [c, d] = [onCircle(frame.center, text, low ? end : start), onCircle(frame.center, text, low ? start : end)]
         const room = Math.floor((to - from) * middle / 6.4)
         return (
           <g key={name} class={name === OUTSIDE ? 'outside' : ''}>
@@ -89,7 +88,7 @@ function Edges ({ ring, frame }: { ring: Ring, frame: Frame }) {
         if (from === undefined || to === undefined) return null
         const share = Math.log1p(packets) / busiest
         return (
-          <path key={`${source}>${target}`} d={curve(frame, from, to).path} stroke-width={(crowd ? 0.4 + share * 0.9 : 0.8 + share * share * 3).toFixed(2)} stroke-opacity={(crowd ? 0.08 + share * 0.3 : 0.22 + share * 0.5).toFixed(2)}>
+          <path key={`${source}>${target}`} d={pathOf(between(ring, frame, from, to))} stroke-width={(crowd ? 0.5 + share * 0.5 : 0.8 + share * share * 3).toFixed(2)} stroke-opacity={(crowd ? 0.04 + share * 0.16 : 0.22 + share * 0.5).toFixed(2)}>
             <title>{`${from.label} to ${to.label}: ${number(packets)} packets, ${bytes(size)}, ${number(flows)} flows`}</title>
           </path>
         )
@@ -101,10 +100,13 @@ function Edges ({ ring, frame }: { ring: Ring, frame: Frame }) {
 const OBSERVED_WORDS = { all: 'observed', some: 'partly observed', none: 'not observed' } as const
 
 function Nodes ({ ring, frame, named }: { ring: Ring, frame: Frame, named: ReadonlySet<string> }) {
-  const dot = ring.nodes.size > 150 ? 2.2 : ring.nodes.size > 60 ? 3.2 : 4.5
+  const dot = Math.min(4.5, Math.max(0.9, Math.PI * frame.radius / Math.max(1, ring.nodes.size) * 0.62))
+  const nodes = [...ring.nodes.values()]
+  // What is not observed must be seen among hundreds: it is drawn last and never small.
+  const ordered = [...nodes.filter(({ observed }) => observed === 'all'), ...nodes.filter(({ observed }) => observed !== 'all')]
   return (
     <g class="nodes">
-      {[...ring.nodes.values()].map((node) => {
+      {ordered.map((node) => {
         const { x, y } = at(frame, node)
         const label = at(frame, node, BAND + 11)
         const left = Math.sin(node.angle) < 0
@@ -112,7 +114,7 @@ function Nodes ({ ring, frame, named }: { ring: Ring, frame: Frame, named: Reado
         return (
           <g key={node.id} class={`${node.observed === 'none' ? 'hollow' : node.observed === 'some' ? 'half' : ''} ${node.pods === 0 ? 'stranger' : ''} ${named.has(node.id) ? 'named' : ''}`}>
             <title>{`${node.label}, ${node.group}${node.observed === null ? '' : `, ${OBSERVED_WORDS[node.observed]}`}`}</title>
-            <circle cx={x} cy={y} r={named.has(node.id) ? Math.max(dot, 4.5) : dot} />
+            <circle cx={x} cy={y} r={named.has(node.id) ? 4.5 : node.observed === 'all' ? dot : Math.max(dot, 3)} stroke-width={dot < 2 && node.observed === 'all' ? 0 : 1.4} />
             {(frame.labels || named.has(node.id)) && (
               <text x={label.x} y={label.y} dy="0.34em" transform={`rotate(${turn.toFixed(1)} ${xy(label)})`} text-anchor={left ? 'end' : 'start'}>
                 {labelOf(node)}
@@ -148,13 +150,14 @@ function LitEdges ({ ring, frame, detection }: { ring: Ring, frame: Frame, detec
     <a href={detectionHref(detection.id)} class={`lit ${detection.phase} ${detection.simulated ? 'simulated' : ''}`} aria-label={deed(detection)}>
       <title>{deed(detection)}</title>
       {litPairs(ring, detection).map(([from, to]) => {
-        const line = curve(frame, from, to)
-        const tip = along(line.from, line.control, line.to, 0.5)
+        const line = between(ring, frame, from, to)
+        const path = pathOf(line)
+        const tip = along(line, 0.5)
         return (
           <g key={`${from.id}>${to.id}`}>
-            <path class="touch" d={line.path} />
-            <path class="glow" d={line.path} />
-            <path class="wire" d={line.path} />
+            <path class="touch" d={path} />
+            <path class="glow" d={path} />
+            <path class="wire" d={path} />
             <path class="arrow" d="M-5-5 6 0-5 5Z" transform={`translate(${xy(tip)}) rotate(${(tip.direction * 180 / Math.PI).toFixed(1)})`} />
           </g>
         )
@@ -171,10 +174,7 @@ function Bars ({ ring, frame, mitigation, now }: { ring: Ring, frame: Frame, mit
   const to = victims.slice(0, 8).map(({ addresses }) => find(addresses)).filter((node) => node !== null)
   const places = from === null || to.length === 0
     ? [from, ...to].filter((node) => node !== null).map((node) => ({ id: node.id, ...at(frame, node, -14), direction: node.angle - Math.PI / 2 }))
-    : to.filter((node) => node.id !== from.id).map((node) => {
-      const line = curve(frame, from, node)
-      return { id: node.id, ...along(line.from, line.control, line.to, 0.72) }
-    })
+    : to.filter((node) => node.id !== from.id).map((node) => ({ id: node.id, ...along(between(ring, frame, from, node), 0.72) }))
   const left = remaining(Date.parse(expiresAt) - now)
   return (
     <g class={`restriction ${mitigation.status.simulated ? 'simulated' : ''}`}>

@@ -41,7 +41,7 @@ export function Undo ({ mitigation }: { mitigation: Mitigation }) {
       <dialog ref={dialog} aria-labelledby={`${id}-title`}>
         <form onSubmit={(event) => submit(event)}>
           <h2 id={`${id}-title`}>Undo this restriction?</h2>
-          <p><b>{subjectName(mitigation.spec.subject)}</b> is {restriction(mitigation)}. {mitigation.status.simulated && <Simulated />}</p>
+          <p><b>{subjectName(mitigation.spec.subject)}</b> {mitigation.status.simulated ? 'would be' : 'is'} {restriction(mitigation)}. {mitigation.status.simulated && <Simulated />}</p>
           <p>{mitigation.status.undo}</p>
           <Touched mitigation={mitigation} />
           <label for={`${id}-reason`}>Why</label>

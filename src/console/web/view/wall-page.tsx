@@ -101,15 +101,16 @@ function SmallTrail ({ wall, detection }: { wall: Wall, detection: Detection }) 
 
 function Restrictions ({ wall, now }: { wall: Wall, now: number }) {
   const active = activeMitigations(wall, now)
+  const simulated = active.filter(({ status }) => status.simulated).length
   return (
     <section class="list-restrictions" aria-labelledby="restrictions-title">
-      <h2 id="restrictions-title">Restrictions <span class="count">{active.length} now</span></h2>
+      <h2 id="restrictions-title">Restrictions <span class="count">{active.length - simulated} now{simulated > 0 ? `, ${simulated} simulated` : ''}</span></h2>
       {active.length === 0 && <p class="empty">None. Nothing that AutoShield did is in force; every restriction also ends by itself.</p>}
       <ul class="restrictions">
         {active.slice(0, ROWS).map((mitigation) => (
           <li key={mitigation.metadata.name} class={mitigation.status.simulated ? 'is-simulated' : ''}>
             <a href={mitigationHref(mitigation.metadata.name)}>
-              <b>{subjectName(mitigation.spec.subject)}</b> {restriction(mitigation)}
+              <b>{subjectName(mitigation.spec.subject)}</b> {mitigation.status.simulated ? 'would be ' : ''}{restriction(mitigation)}
               {mitigation.status.simulated && <Simulated />}
             </a>
             <TimeLeft mitigation={mitigation} now={now} />
