@@ -1,15 +1,14 @@
 import { AutoshieldError } from '../core/errors.ts'
 import { CLASSES } from '../core/classes.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
-import { matchRules } from '../core/policy/match-rules.ts'
 import { openTimeZone, type TimeZone } from '../core/policy/time-zone.ts'
 import { DEFAULT_SAFETY_SETTINGS } from '../core/safety/settings.ts'
-import { endpointOf, windowEndMs } from '../core/verdict/case.ts'
 import type { Score } from '../core/verdict/score.ts'
 import type { VerdictEffect } from '../core/verdict/verdict.ts'
 import type {
   AuditTrail, Checkpoints, Clock, Loop, LoopEvent, ModelInfo, ObjectStore, PodDirectory, PolicySource, ProxyFleet, ScoreEvent, ScoreSource,
 } from '../ports.ts'
+import { classesAsserted } from './asserted.ts'
 import { Broadcast } from './broadcast.ts'
 import { DecisionDesk } from './decision-desk.ts'
 import { DetectionDesk } from './detection-desk.ts'
@@ -21,6 +20,7 @@ import { MitigationDesk } from './mitigation-desk.ts'
 import { PolicyBook, type Reload } from './policy-book.ts'
 import { RecentScores } from './recent-scores.ts'
 import type { ControllerSettings } from './settings.ts'
+import { ScoreWatch } from './score-watch.ts'
 import { Wake } from './wake.ts'
 
 export interface ControllerParts {
@@ -45,8 +45,6 @@ const BEAT_MS = 1_000
 const BEATS_PER_RELOAD = 2
 const BEATS_PER_CHECKPOINT = 5
 const MAX_EVENTS_WAITING = 1_000
-/** Conditions are judged on windows of this step (ports.ts, `everyKey`). */
-const CONDITION_STEP_MS = 15_000
 
 /**
  * The loop: scores become detections, detections decisions, decisions mitigations, and mitigations end. Nothing is done
@@ -70,10 +68,9 @@ export class Controller implements Loop, AsyncDisposable {
   readonly #mitigations: MitigationDesk
   readonly #decisions: DecisionDesk
   readonly #explainer: Explainer
+  readonly #watch: ScoreWatch
   #model: ModelInfo | null = null
   #traffic: Extract<LoopEvent, { type: 'traffic' }> | null = null
-  /** Aborts the present stream of scores, so that the next asks for other keys. */
-  #stream: { readonly everyKey: boolean, readonly again: AbortController } | null = null
   #running: Promise<void> | null = null
   #eventsDropped = 0
 
@@ -114,6 +111,7 @@ export class Controller implements Loop, AsyncDisposable {
         protectedPods: settings.protectedPods,
       },
     })
+    this.#watch = new ScoreWatch({ scores, floor: settings.floor, needsEveryKey: () => this.#book.conditionRules.rules.length > 0, hear: async (event) => this.#hear(event) })
     this.#explainer = new Explainer({ scores, metrics, log, answer: async (detection, explanation) => this.#detections.explained(detection, explanation) })
   }
 
@@ -170,7 +168,7 @@ export class Controller implements Loop, AsyncDisposable {
       writes: () => [],
       audit: [{ actor: 'autoshield', action: `policy.${reload.outcome}`, object: `policy/${name}`, reason: reload.outcome === 'loaded' ? 'Stored' : 'Rejected', detail: { ...reload } }],
     })
-    this.#restream()
+    this.#watch.review()
     return reload
   }
 
@@ -183,7 +181,7 @@ export class Controller implements Loop, AsyncDisposable {
       this.#proxyNews.ring()
     })
     try {
-      const tasks = [this.#watch(until), this.#beat(until), this.#followProxies(until)]
+      const tasks = [this.#watch.run(until), this.#beat(until), this.#followProxies(until)]
       await Promise.all(tasks.map(async (task) => task.catch((error: unknown) => {
         failed.abort()
         throw error
@@ -209,22 +207,6 @@ export class Controller implements Loop, AsyncDisposable {
     await this.#journal.retry()
   }
 
-  async #watch (signal: AbortSignal): Promise<void> {
-    const { scores, settings: { floor } } = this.#parts
-    let again = new AbortController()
-    do {
-      again = new AbortController()
-      this.#stream = { everyKey: this.#book.conditionRules.rules.length > 0, again }
-      const inner = AbortSignal.any([signal, again.signal])
-      for await (const event of scores.watch({ floor, everyKey: this.#stream.everyKey }, inner)) await this.#hear(event)
-    } while (again.signal.aborted && !signal.aborted)
-  }
-
-  /** Asks for other keys where the rules now need them, or no longer do. */
-  #restream (): void {
-    if (this.#stream !== null && this.#stream.everyKey !== (this.#book.conditionRules.rules.length > 0)) this.#stream.again.abort()
-  }
-
   async #hear (event: ScoreEvent): Promise<void> {
     switch (event.type) {
       case 'synced': return this.#meetModel(event.model)
@@ -245,14 +227,14 @@ export class Controller implements Loop, AsyncDisposable {
     this.#decisions.setModelClasses(model.classes)
     this.#book.setClasses(model.classes)
     await this.reload()
-    this.#restream()
+    this.#watch.review()
   }
 
   #judge (score: Score, arrivedMs: number): Promise<unknown>[] {
     this.#recent.remember(score)
     const events = [
       { type: 'score', score } as const,
-      ...this.#conditionsThatHold(score).map((className) => ({ type: 'asserted', className, score }) as const),
+      ...this.#assertedBy(score).map((className) => ({ type: 'asserted', className, score }) as const),
     ]
     return events.flatMap((event) => {
       const { effects, kept } = this.#detections.take(event)
@@ -260,22 +242,14 @@ export class Controller implements Loop, AsyncDisposable {
     })
   }
 
-  /** Classes that the model does not know and whose condition is true of this window. */
-  #conditionsThatHold (score: Score): readonly string[] {
-    const policy = this.#book.conditionRules
-    if (policy.rules.length === 0 || score.stepMs !== CONDITION_STEP_MS) return []
-    const { key } = score
-    const whois = (address: string): ReturnType<PodDirectory['byAddress']> => this.pods.byAddress(address)
-    const outcomes = matchRules(policy, {
-      detection: null,
-      source: key.kind === 'fan-in' ? null : endpointOf(key.source, whois),
-      target: key.kind === 'fan-out' ? null : endpointOf(key.destination, whois),
+  #assertedBy (score: Score): readonly string[] {
+    return classesAsserted(score, {
+      policy: this.#book.conditionRules,
       tensors: this.#recent.around(score),
-      atMs: windowEndMs(score),
+      whois: (address) => this.pods.byAddress(address),
       zone: this.#zone,
       modelClasses: this.#model?.classes ?? CLASSES,
     })
-    return [...new Set(outcomes.filter(({ fired }) => fired).map(({ rule }) => rule.attackClass))]
   }
 
   async #follow ({ type, detection, source, score }: VerdictEffect, arrivedMs: number): Promise<void> {
