@@ -1,0 +1,226 @@
+import fc from 'fast-check'
+import t from 'tap'
+import type { Pod } from '../../../src/core/pod.ts'
+import { ACTION_TYPES } from '../../../src/core/policy/decision.ts'
+import { checkSafety } from '../../../src/core/safety/check-safety.ts'
+import { recordOutcome } from '../../../src/core/safety/ledger.ts'
+import type { SafetyRequest, SafetyResult } from '../../../src/core/safety/safety.ts'
+import { DEFAULT_SAFETY_SETTINGS, type SafetySettings } from '../../../src/core/safety/settings.ts'
+import { EMPTY_SAFETY_STATE, parseSafetyState, type SafetyState } from '../../../src/core/safety/state.ts'
+
+const NOW_MS = 1_800_000_000_000
+
+const pod = (name: string, overrides: Partial<Pod> = {}): Pod => ({ uid: `uid-${name}`, namespace: 'shop', name, addresses: ['10.0.0.1'], labels: {}, node: 'n1', ...overrides })
+
+const settings = (overrides: Partial<SafetySettings> = {}): SafetySettings => ({ ...DEFAULT_SAFETY_SETTINGS, actuationEnabled: true, ...overrides })
+
+const request = (overrides: Partial<SafetyRequest> = {}): SafetyRequest => ({
+  rule: 'scan',
+  source: '10.0.0.1',
+  target: '10.0.0.2',
+  action: 'network_policy',
+  actionIndex: 0,
+  subject: pod('web-0'),
+  evidence: { completedHandshake: true, confirmedByOwnObserver: true, standsForMany: false },
+  cannotEnforce: null,
+  blastRadius: [pod('web-0')],
+  blastRadiusLimit: 1,
+  cooldownSeconds: 600,
+  mitigatedBy: null,
+  simulatedEvidence: false,
+  ...overrides,
+})
+
+const CHECKS = ['known-target', 'one-pod', 'real-source', 'enforceable', 'protected', 'blast-radius', 'already-mitigated', 'cooldown', 'circuit-breaker', 'rate-limit', 'live-evidence', 'actuation', 'possible-here']
+const failed = (result: SafetyResult): readonly string[] => result.checks.filter(({ passed }) => !passed).map(({ check }) => check)
+
+t.test('each thing that may hold an action back does so, alone, with its own reason and verdict', (t) => {
+  const evidence = { completedHandshake: true, confirmedByOwnObserver: true, standsForMany: false }
+  const cooling = checkSafety(EMPTY_SAFETY_STATE, request(), settings(), NOW_MS).state
+  const open: SafetyState = { ...EMPTY_SAFETY_STATE, enforced: { ...EMPTY_SAFETY_STATE.enforced, breaker: { state: 'open', untilMs: NOW_MS + 1, openMs: 60_000 } } }
+  const busy: SafetyState = { ...EMPTY_SAFETY_STATE, enforced: { ...EMPTY_SAFETY_STATE.enforced, actions: Array.from({ length: 10 }, () => NOW_MS - 59_999) } }
+  const table: [string, Partial<SafetyRequest>, Partial<SafetySettings>, SafetyState, string, string][] = [
+    ['known-target', { subject: null, blastRadius: [] }, {}, EMPTY_SAFETY_STATE, 'alert', 'UnknownTarget'],
+    ['one-pod', { evidence: { ...evidence, standsForMany: true } }, {}, EMPTY_SAFETY_STATE, 'alert', 'UnknownTarget'],
+    ['real-source', { evidence: { ...evidence, completedHandshake: false, confirmedByOwnObserver: false } }, {}, EMPTY_SAFETY_STATE, 'alert', 'ForgedSource'],
+    ['enforceable', { cannotEnforce: 'nothing can' }, {}, EMPTY_SAFETY_STATE, 'alert', 'CannotEnforce'],
+    ['protected', { subject: pod('dns', { namespace: 'kube-system' }) }, {}, EMPTY_SAFETY_STATE, 'alert', 'ProtectedTarget'],
+    ['blast-radius', { blastRadius: [pod('a'), pod('b')] }, {}, EMPTY_SAFETY_STATE, 'hold', 'BlastRadius'],
+    ['already-mitigated', { mitigatedBy: 'm-1' }, {}, EMPTY_SAFETY_STATE, 'suppress', 'AlreadyMitigated'],
+    ['cooldown', {}, {}, cooling, 'suppress', 'Cooldown'],
+    ['circuit-breaker', {}, {}, open, 'suppress', 'CircuitOpen'],
+    ['rate-limit', {}, {}, busy, 'suppress', 'RateLimited'],
+    ['live-evidence', { simulatedEvidence: true }, {}, EMPTY_SAFETY_STATE, 'simulate', 'SimulatedEvidence'],
+    ['actuation', {}, { actuationEnabled: false }, EMPTY_SAFETY_STATE, 'simulate', 'ActuationDisabled'],
+    ['possible-here', { action: 'pod_termination' }, {}, EMPTY_SAFETY_STATE, 'simulate', 'ActionNeedsCluster'],
+  ]
+  t.strictSame(table.map(([check]) => check), CHECKS)
+  for (const [check, change, set, state, verdict, reason] of table) {
+    const result = checkSafety(state, request(change), settings(set), NOW_MS)
+    t.strictSame({ failed: failed(result), verdict: result.verdict, reason: result.reason }, { failed: [check], verdict, reason })
+    t.strictSame(result.checks.map((one) => one.check), CHECKS, 'all checks are shown, in order')
+    t.match(result.message, /.{8}/)
+  }
+  const free = checkSafety(EMPTY_SAFETY_STATE, request(), settings(), NOW_MS)
+  t.strictSame({ failed: failed(free), verdict: free.verdict, reason: free.reason }, { failed: [], verdict: 'mitigate', reason: 'RuleMatched' })
+  t.end()
+})
+
+t.test('a source may be restricted only where it is proved to be real, for every row of the table', (t) => {
+  const rows: [SafetyRequest['subject'], boolean, boolean, boolean][] = [
+    ['anySource', false, false, true], ['anySource', true, true, true],
+    [pod('a'), true, false, true], [pod('a'), true, true, true], [pod('a'), false, true, true], [pod('a'), false, false, false], [null, false, false, false],
+  ]
+  for (const [subject, completedHandshake, confirmedByOwnObserver, passes] of rows) {
+    const result = checkSafety(EMPTY_SAFETY_STATE, request({ subject, evidence: { completedHandshake, confirmedByOwnObserver, standsForMany: false } }), settings(), NOW_MS)
+    t.equal(result.checks.find(({ check }) => check === 'real-source')?.passed, passes)
+  }
+  t.end()
+})
+
+t.test('the control plane and ourselves are protected whatever the settings say, and so is what the operator names', (t) => {
+  const verdictOn = (target: Pod, set: Partial<SafetySettings> = {}): string =>
+    checkSafety(EMPTY_SAFETY_STATE, request({ subject: pod('x'), blastRadius: [target] }), settings({ protectedLabels: [], ...set }), NOW_MS).reason
+  for (const namespace of ['kube-system', 'kube-node-lease', 'kube-public', 'autoshield-system']) t.equal(verdictOn(pod('a', { namespace })), 'ProtectedTarget')
+  t.equal(verdictOn(pod('a')), 'RuleMatched')
+  t.equal(verdictOn(pod('a'), { protectedNamespaces: ['shop'] }), 'ProtectedTarget')
+  t.equal(verdictOn(pod('a'), { protectedPods: ['shop/a'] }), 'ProtectedTarget')
+  t.equal(verdictOn(pod('a', { labels: { tier: 'gold' } }), { protectedLabels: [{ key: 'tier', value: 'gold' }] }), 'ProtectedTarget')
+  t.equal(verdictOn(pod('a', { labels: { tier: 'iron' } }), { protectedLabels: [{ key: 'tier', value: 'gold' }] }), 'RuleMatched')
+  t.equal(verdictOn(pod('a', { labels: { 'autoshield.dev/protected': 'true' } }), { protectedLabels: DEFAULT_SAFETY_SETTINGS.protectedLabels }), 'ProtectedTarget')
+  t.end()
+})
+
+t.test('an alert is given whatever would hold a restriction back, and only its cooldown silences it', (t) => {
+  const change: Partial<SafetyRequest> = { action: 'alert_only', subject: null, evidence: { completedHandshake: false, confirmedByOwnObserver: false, standsForMany: true }, blastRadius: [] }
+  const first = checkSafety(EMPTY_SAFETY_STATE, request(change), settings(), NOW_MS)
+  t.strictSame([first.verdict, first.reason], ['alert', 'AlertOnly'])
+  t.equal(first.state.enforced.actions.length, 0, 'it uses up no action')
+  t.equal(checkSafety(first.state, request(change), settings(), NOW_MS + 599_999).reason, 'Cooldown')
+  t.equal(checkSafety(first.state, request(change), settings(), NOW_MS + 600_000).reason, 'AlertOnly')
+  t.equal(checkSafety(EMPTY_SAFETY_STATE, request({ ...change, simulatedEvidence: true }), settings(), NOW_MS).reason, 'AlertOnly')
+  t.end()
+})
+
+t.test('a cooldown is kept for each rule, action, source and target, and outlives a restart', (t) => {
+  const { state } = checkSafety(EMPTY_SAFETY_STATE, request(), settings(), NOW_MS)
+  const kept = parseSafetyState(JSON.parse(JSON.stringify(state)))
+  t.strictSame(kept, state)
+  const reasonOf = (change: Partial<SafetyRequest>, nowMs = NOW_MS + 1000): string => checkSafety(kept ?? EMPTY_SAFETY_STATE, request(change), settings(), nowMs).reason
+  t.equal(reasonOf({}), 'Cooldown')
+  t.equal(reasonOf({ rule: 'other' }), 'RuleMatched')
+  t.equal(reasonOf({ actionIndex: 1 }), 'RuleMatched')
+  t.equal(reasonOf({ source: '10.0.0.9' }), 'RuleMatched')
+  t.equal(reasonOf({ target: '10.0.0.9' }), 'RuleMatched')
+  t.equal(reasonOf({}, NOW_MS + 600_000), 'RuleMatched')
+  t.end()
+})
+
+t.test('what holds or alerts uses up nothing, so the action passes as soon as the evidence is there', (t) => {
+  const forged = request({ evidence: { completedHandshake: false, confirmedByOwnObserver: false, standsForMany: false } })
+  const { state } = checkSafety(EMPTY_SAFETY_STATE, forged, settings(), NOW_MS)
+  t.strictSame(state, EMPTY_SAFETY_STATE)
+  t.equal(checkSafety(state, request(), settings(), NOW_MS + 1).verdict, 'mitigate')
+  t.end()
+})
+
+t.test('a replay beside live traffic uses up none of its allowance, and the other way round', (t) => {
+  let state: SafetyState = EMPTY_SAFETY_STATE
+  for (let index = 0; index < 50; index++) state = checkSafety(state, request({ simulatedEvidence: true, source: `10.1.0.${index}` }), settings(), NOW_MS).state
+  t.equal(checkSafety(state, request({ simulatedEvidence: true, source: '10.2.0.1' }), settings(), NOW_MS).reason, 'CircuitOpen')
+  t.equal(checkSafety(state, request(), settings(), NOW_MS).verdict, 'mitigate')
+  t.end()
+})
+
+t.test('a clock that steps back blocks nothing for longer than a new action would', (t) => {
+  let state: SafetyState = EMPTY_SAFETY_STATE
+  for (let index = 0; index < 10; index++) state = checkSafety(state, request({ source: `10.1.0.${index}` }), settings(), NOW_MS).state
+  const earlierMs = NOW_MS - 86_400_000
+  const refused = checkSafety(state, request({ source: '10.2.0.1' }), settings(), earlierMs)
+  t.equal(refused.reason, 'RateLimited')
+  t.equal(checkSafety(refused.state, request({ source: '10.2.0.1' }), settings(), earlierMs + 60_000).verdict, 'mitigate')
+  t.end()
+})
+
+t.test('cooldowns are bounded, and what is dropped is counted', (t) => {
+  let state: SafetyState = EMPTY_SAFETY_STATE
+  for (let index = 0; index < 20; index++) state = checkSafety(state, request({ action: 'alert_only', source: `10.1.0.${index}` }), settings({ maxCooldowns: 8 }), NOW_MS + index).state
+  t.equal(state.enforced.cooldowns.length, 8)
+  t.equal(state.enforced.droppedCooldowns, 12)
+  t.match(state.enforced.cooldowns.at(-1), { case: 'scan#0 10.1.0.19>10.0.0.2' })
+  t.end()
+})
+
+t.test('a kept state that is malformed is not taken', (t) => {
+  for (const bad of [null, 1, {}, { enforced: EMPTY_SAFETY_STATE.enforced }, { ...EMPTY_SAFETY_STATE, enforced: { ...EMPTY_SAFETY_STATE.enforced, breaker: { state: 'ajar' } } }, { ...EMPTY_SAFETY_STATE, extra: 1 }]) {
+    t.equal(parseSafetyState(bad), null)
+  }
+  t.end()
+})
+
+type Event = { readonly type: 'ask', readonly change: Partial<SafetyRequest> } | { readonly type: 'outcome', readonly outcome: 'succeeded' | 'failed' }
+const event: fc.Arbitrary<{ afterMs: number, event: Event }> = fc.record({
+  afterMs: fc.oneof(fc.nat(500), fc.nat(20_000), fc.nat(120_000)),
+  event: fc.oneof(
+    {
+      weight: 2,
+      arbitrary: fc.record({ source: fc.nat(30), action: fc.constantFrom(...ACTION_TYPES), simulatedEvidence: fc.boolean() }).map(
+        ({ source, ...change }): Event => ({ type: 'ask', change: { ...change, source: `10.0.0.${source}`, cooldownSeconds: source % 4 * 30 } }))
+    },
+    { weight: 1, arbitrary: fc.constantFrom<Event>({ type: 'outcome', outcome: 'succeeded' }, { type: 'outcome', outcome: 'failed' }) }
+  ),
+})
+const SMALL = settings({ actionsPerMinute: 4, maxCooldowns: 16, breaker: { failures: 2, refusals: 3, windowMs: 60_000, openMs: 10_000, maxOpenMs: 40_000, trialMs: 5000 } })
+
+t.test('whatever happens: never more actions in any 60 s than allowed, no cooldown is broken, the state stays small and readable', (t) => {
+  let actedInAll = 0
+  fc.assert(fc.property(fc.array(event, { maxLength: 120 }), (events) => {
+    let state: SafetyState = EMPTY_SAFETY_STATE
+    let nowMs = NOW_MS
+    const acted: { at: number, lane: string }[] = []
+    const until = new Map<string, number>()
+    for (const { afterMs, event: happens } of events) {
+      nowMs += afterMs
+      if (happens.type === 'outcome') {
+        state = recordOutcome(state, happens.outcome, SMALL, nowMs)
+        continue
+      }
+      const asked = request(happens.change)
+      const result = checkSafety(state, asked, SMALL, nowMs)
+      state = result.state
+      if (result.verdict !== 'mitigate' && result.verdict !== 'simulate') continue
+      if (asked.simulatedEvidence && result.verdict === 'mitigate') return false
+      const lane = result.verdict
+      const key = `${lane} ${asked.source}`
+      if (nowMs < (until.get(key) ?? 0) && state[lane === 'mitigate' ? 'enforced' : 'simulated'].droppedCooldowns === 0) return false
+      until.set(key, nowMs + asked.cooldownSeconds * 1000)
+      acted.push({ at: nowMs, lane })
+      if (acted.filter((one) => one.lane === lane && one.at > nowMs - 60_000).length > SMALL.actionsPerMinute) return false
+    }
+    actedInAll += acted.length
+    const small = [state.enforced, state.simulated].every(({ actions, cooldowns, failures, refusals }) => actions.length <= 4 && cooldowns.length <= 16 && failures.length <= 2 && refusals.length <= 3)
+    return small && parseSafetyState(JSON.parse(JSON.stringify(state))) !== null
+  }), { numRuns: 500, seed: 3 })
+  t.ok(actedInAll > 1000, `${actedInAll} actions were let through`)
+  t.end()
+})
+
+t.test('from any state the breaker closes again: after the longest wait one trial passes, and its success closes it', (t) => {
+  let opened = 0
+  fc.assert(fc.property(fc.array(event, { maxLength: 80 }), (events) => {
+    let state: SafetyState = EMPTY_SAFETY_STATE
+    let nowMs = NOW_MS
+    for (const { afterMs, event: happens } of events) {
+      nowMs += afterMs
+      state = happens.type === 'outcome' ? recordOutcome(state, happens.outcome, SMALL, nowMs) : checkSafety(state, request(happens.change), SMALL, nowMs).state
+      if (state.enforced.breaker.state !== 'closed') opened++
+    }
+    nowMs += 120_000
+    const trial = checkSafety(state, request({ source: '10.9.9.9' }), SMALL, nowMs)
+    const after = recordOutcome(trial.state, 'succeeded', SMALL, nowMs + 1)
+    const next = checkSafety(after, request({ source: '10.9.9.8' }), SMALL, nowMs + 2)
+    return trial.verdict === 'mitigate' && after.enforced.breaker.state === 'closed' && next.verdict === 'mitigate'
+  }), { numRuns: 500, seed: 5 })
+  t.ok(opened > 100, `it was open ${opened} times`)
+  t.end()
+})
