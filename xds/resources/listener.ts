@@ -26,11 +26,12 @@ export function portListener (name: string, listen: SocketAddress, cluster: stri
 
 /** Takes every inbound connection of the pod, IPv4 and IPv6, from a redirect. */
 export function redirectListener (name: string, port: number, cluster: string, restrictions: PodRestrictions): Listener {
+  const chains = chainsForAnyPort(restrictions).filter((chain) => chain.port !== port) // those connections are the guard's
   return inbound(name, {
     address: { address: { case: 'socketAddress', value: { address: '::', portSpecifier: { case: 'portValue', value: port }, ipv4Compat: true } } },
     listenerFilters: [{ name: 'envoy.filters.listener.original_dst', configType: { case: 'typedConfig', value: pack(OriginalDstSchema, {}) } }],
     // Not one of the list: the ports that chains name are looked up first, and there only this one is fallen back to.
     defaultFilterChain: defaultChain(cluster),
-    filterChains: [loopGuardChain(port), ...chainsForAnyPort(restrictions).map((chain) => sourceChain(chain, cluster))],
+    filterChains: [loopGuardChain(port), ...chains.map((chain) => sourceChain(chain, cluster))],
   })
 }

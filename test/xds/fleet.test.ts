@@ -1,0 +1,121 @@
+import t from 'tap'
+import type { ProxyStatus } from '../../src/ports.ts'
+import { Fleet } from '../../xds/fleet.ts'
+import type { Standing } from '../../xds/session.ts'
+import type { Snapshot } from '../../xds/snapshot.ts'
+import { explicitProxy } from './laboratory.ts'
+import { mitigationOf } from './mitigation-of.ts'
+
+const PROXY = explicitProxy('victim', [{ listen: { address: '10.0.0.1', port: 80 }, upstream: { address: '127.0.0.1', port: 8080 } }])
+
+function fleet (now = { ms: Date.parse('2026-06-01T00:00:00Z') }) {
+  const told: ProxyStatus[] = []
+  const fleet = new Fleet({ clock: { now: () => now.ms }, defaultInbound: { mode: 'redirect', port: 15_006 } })
+  fleet.onChange((status) => told.push(status))
+  return { fleet, told, now }
+}
+
+/** A proxy that takes nothing until told. */
+class FakeProxy {
+  readonly updates: Snapshot[] = []
+  state: Standing = { state: 'pending', message: 'taking it' }
+  update (snapshot: Snapshot): void { this.updates.push(snapshot) }
+  standing (): Standing { return this.state }
+}
+
+t.test('a pod without a proxy has the snapshot that a proxy would get, and no status', async (t) => {
+  const { fleet: one } = fleet()
+  one.apply([mitigationOf('deny')])
+  t.match(one.snapshot('victim'), { version: /^[0-9a-f]{16}$/, resources: { listeners: [{ name: 'inbound', filter_chains: [{ name: 'loop-guard' }, { name: 'source/127.0.0.66' }] }] } })
+  t.same(one.statuses(), [])
+  t.equal(one.snapshot('nobody'), null)
+  one.apply([])
+  t.equal(one.snapshot('victim'), null, 'nothing names it any more')
+})
+
+t.test('a proxy that is known but away is pending, with what it should carry', async (t) => {
+  const { fleet: one } = fleet()
+  one.setProxies([PROXY])
+  one.apply([mitigationOf('deny')])
+  t.match(one.statuses(), [{ podUid: 'victim', connected: false, state: 'pending', mitigations: ['deny'], message: /no proxy/ }])
+})
+
+t.test('the same set twice changes nothing, tells nobody and updates no proxy', async (t) => {
+  const { fleet: one, told } = fleet()
+  one.setProxies([PROXY])
+  const proxy = new FakeProxy()
+  one.connect('victim', proxy)
+  one.apply([mitigationOf('b'), mitigationOf('a', { ports: [80] })])
+  const [updates, events] = [proxy.updates.length, told.length]
+  one.apply([mitigationOf('a', { ports: [80] }), mitigationOf('b')])
+  one.setProxies([PROXY])
+  t.same([proxy.updates.length, told.length], [updates, events])
+  t.equal(updates, 1)
+})
+
+t.test('two mitigations that ask for the same are one version that carries both', async (t) => {
+  const { fleet: one } = fleet()
+  one.setProxies([PROXY])
+  const proxy = new FakeProxy()
+  one.connect('victim', proxy)
+  one.apply([mitigationOf('a')])
+  const { version } = one.current('victim')
+  one.apply([mitigationOf('a'), mitigationOf('b')])
+  t.match(one.statuses(), [{ version, mitigations: ['a', 'b'] }])
+  t.equal(proxy.updates.length, 1, 'nothing to send')
+})
+
+t.test('a proxy that left in sync stays so until something else should hold', async (t) => {
+  const { fleet: one } = fleet()
+  one.setProxies([PROXY])
+  const proxy = new FakeProxy()
+  const connection = one.connect('victim', proxy)
+  proxy.state = { state: 'in-sync', message: '' }
+  one.answered('victim')
+  connection[Symbol.dispose]()
+  t.match(one.statuses(), [{ connected: false, state: 'in-sync' }])
+  one.apply([mitigationOf('deny')])
+  t.match(one.statuses(), [{ connected: false, state: 'pending' }])
+})
+
+t.test('a proxy of a pod that nobody announced is served by the default and forgotten when it goes', async (t) => {
+  const { fleet: one } = fleet()
+  const connection = one.connect('guest', new FakeProxy())
+  t.match(one.statuses(), [{ podUid: 'guest', connected: true, state: 'pending' }])
+  connection[Symbol.dispose]()
+  t.same(one.statuses(), [])
+  t.equal(one.snapshot('guest'), null)
+})
+
+t.test('what expires goes without the controller, at its time and not before', async (t) => {
+  const { fleet: one, now } = fleet()
+  one.setProxies([PROXY])
+  one.apply([mitigationOf('brief', { expiresAt: new Date(now.ms + 1000).toISOString() }), mitigationOf('long')])
+  now.ms += 999
+  one.expire()
+  t.match(one.statuses(), [{ mitigations: ['brief', 'long'] }])
+  now.ms += 1
+  one.expire()
+  t.match(one.statuses(), [{ mitigations: ['long'] }])
+})
+
+t.test('what does not hold to Envoy\'s rules is not sent: the proxy keeps what it has and the status says why', async (t) => {
+  const { fleet: one } = fleet()
+  one.setProxies([PROXY])
+  const proxy = new FakeProxy()
+  one.connect('victim', proxy)
+  const good = one.current('victim')
+  one.setProxies([explicitProxy('victim', [{ listen: { address: '10.0.0.1', port: 99_999 }, upstream: { address: '127.0.0.1', port: 8080 } }])])
+  t.match(one.statuses(), [{ state: 'rejected', message: /not sent: listener 'inbound\/10\.0\.0\.1:99999': .*port_value breaks lte: 65535/ }])
+  t.equal(one.current('victim'), good)
+  t.same(proxy.updates, [])
+  one.setProxies([PROXY])
+  t.match(one.statuses(), [{ state: 'pending', message: 'taking it' }])
+})
+
+t.test('what no proxy can carry is named, with the reason', async (t) => {
+  const { fleet: one } = fleet()
+  one.apply([mitigationOf('flood', { subject: 'anySource' })])
+  t.match(one.shortfalls(), [{ mitigation: 'flood', message: /forged/ }])
+  t.equal(one.snapshot('victim'), null)
+})

@@ -1,0 +1,98 @@
+import fc from 'fast-check'
+import t from 'tap'
+import type { Limit } from '../../src/core/mitigation/mitigation.ts'
+import { chainsForAnyPort, chainsForPort, mergeRestrictions } from '../../xds/chain-measures.ts'
+import { nextExpiry, planRestrictions, type Restriction } from '../../xds/restriction.ts'
+import { mitigationOf } from './mitigation-of.ts'
+
+const NOW = Date.parse('2026-06-01T00:00:00Z')
+const plan = (...mitigations: ReturnType<typeof mitigationOf>[]) => planRestrictions(mitigations, NOW)
+const limit = (value: number, unit: Limit['unit'], burst = value): Limit => ({ value, unit, burst })
+
+t.test('a restriction is in front of each victim, for each address of the subject in its canonical text', async (t) => {
+  const { pods } = plan(mitigationOf('m', {
+    subject: { uid: 'a', addresses: ['2001:DB8:0::1', '2001:db8::1', '::ffff:10.0.0.9', '10.0.0.9'] },
+    victims: [{ uid: 'one', addresses: ['10.0.0.1'] }, { uid: 'two', addresses: ['10.0.0.2'] }],
+  }))
+  t.same([...pods.keys()], ['one', 'two'])
+  for (const sources of pods.values()) t.same([...sources].map(([source, restrictions]) => [source, restrictions.length]), [['10.0.0.9', 1], ['2001:db8::1', 1]])
+})
+
+// Only what is active, unexpired, in enforce mode and not simulated may enforce.
+const ENFORCED: [mode: 'enforce' | 'shadow', simulated: boolean, then: boolean][] = [
+  ['enforce', false, true], ['enforce', true, false], ['shadow', false, false], ['shadow', true, false],
+]
+for (const [mode, simulated, then] of ENFORCED) {
+  t.test(`${mode}${simulated ? ', simulated' : ''}: ${then ? 'is enforced' : 'is counted only'}`, async (t) => {
+    const { pods } = plan(mitigationOf('m', { mode }, { simulated }))
+    t.equal(pods.get('victim')?.get('127.0.0.66')?.[0]?.enforce, then)
+    t.equal(mergeRestrictions([...pods.get('victim')?.values() ?? []].flat()).deny, then)
+  })
+}
+
+t.test('what has ended or expired restricts nobody', async (t) => {
+  const { pods } = plan(
+    mitigationOf('expired', {}, { phase: 'expired' }), mitigationOf('reverted', {}, { phase: 'reverted' }),
+    mitigationOf('due', { expiresAt: new Date(NOW).toISOString() })
+  )
+  t.equal(pods.size, 0)
+})
+
+t.test('the next expiry is that of the first that still runs', async (t) => {
+  const at = (offset: number) => ({ expiresAt: new Date(NOW + offset).toISOString() })
+  t.equal(nextExpiry([mitigationOf('a', at(9000)), mitigationOf('b', at(5000)), mitigationOf('c', at(-1)), mitigationOf('d', at(1), { phase: 'reverted' })], NOW), NOW + 5000)
+  t.equal(nextExpiry([], NOW), Infinity)
+})
+
+const CANNOT: Record<string, [Parameters<typeof mitigationOf>[1], RegExp]> = {
+  'forged sources': [{ subject: 'anySource' }, /handshakes/],
+  'no victims': [{ victims: [] }, /victim/],
+  'no address': [{ subject: { uid: 'a', addresses: ['10.0.0.300'] } }, /10\.0\.0\.300/],
+  'a limit that is missing': [{ action: 'limit' }, /names no limit/],
+  'requests behind a TCP proxy': [{ action: 'limit', limit: limit(5, 'requests/s') }, /connections, not requests/],
+  'less than a connection': [{ action: 'limit', limit: limit(0.5, 'connections') }, /deny/],
+  'more tokens than a bucket holds': [{ action: 'limit', limit: limit(1e10, 'connections/s') }, /outside/],
+  'less than a KiB': [{ action: 'limit', limit: limit(1000, 'bytes/s') }, /1 KiB/],
+}
+for (const [name, [spec, message]] of Object.entries(CANNOT)) {
+  t.test(`what a proxy cannot carry is said and makes no resource: ${name}`, async (t) => {
+    const { pods, shortfalls } = plan(mitigationOf('m', spec), mitigationOf('good'))
+    t.match(shortfalls, [{ mitigation: 'm', message }])
+    t.same([...pods.get('victim')?.get('127.0.0.66') ?? []].map(({ mitigation }) => mitigation), ['good'])
+  })
+}
+
+const of = (measure: Restriction['measure'], enforce = true): Restriction => ({ mitigation: 'm', enforce, measure, ports: 'any' })
+t.test('of several restrictions on one source the strictest of each kind holds', async (t) => {
+  t.same(mergeRestrictions([
+    of({ kind: 'watch' }), of({ kind: 'limit', limit: limit(10, 'connections/s', 30) }), of({ kind: 'limit', limit: limit(20, 'connections/s', 5) }),
+    of({ kind: 'limit', limit: limit(3.9, 'connections') }), of({ kind: 'limit', limit: limit(125_000, 'bytes/s') }), of({ kind: 'limit', limit: limit(1e9, 'bytes/s') }),
+  ]), { deny: false, connectionsPerSecond: { rate: 10, burst: 5 }, connections: 3, kibPerSecond: 122, shadow: false })
+  t.match(mergeRestrictions([of({ kind: 'deny' }), of({ kind: 'watch' })]), { deny: true, shadow: false })
+  t.match(mergeRestrictions([of({ kind: 'deny' }, false), of({ kind: 'limit', limit: limit(1, 'connections') }, false)]), { deny: false, connections: null, shadow: true })
+  t.match(mergeRestrictions([of({ kind: 'watch' }, false)]), { deny: false, shadow: false }, 'there is nothing to count in a watch')
+})
+
+const arbitrarySources = fc.dictionary(fc.constantFrom('10.0.0.1', '10.0.0.2', '10.0.0.3', '2001:db8::1'), fc.array(fc.record({
+  mitigation: fc.string(),
+  enforce: fc.boolean(),
+  measure: fc.constantFrom({ kind: 'deny' as const }, { kind: 'watch' as const }),
+  ports: fc.oneof(fc.constant('any' as const), fc.uniqueArray(fc.constantFrom<number[]>(22, 80, 443), { minLength: 1 })),
+}), { minLength: 1 })).map((record) => new Map(Object.entries(record)))
+
+/** Envoy's choice (FilterChainManagerImpl::findFilterChain): by port first, without going back; then by source; else the default. */
+function envoyPicks (chains: ReturnType<typeof chainsForAnyPort>, source: string, port: number) {
+  const named = chains.filter((chain) => chain.port === port)
+  return (named.length > 0 ? named : chains.filter((chain) => chain.port === null)).find((chain) => chain.source === source)?.measures ?? null
+}
+
+t.test('by Envoy\'s way of choosing, every source gets what holds for it on every port, and nobody else does', async (t) => {
+  fc.assert(fc.property(arbitrarySources, fc.constantFrom('10.0.0.1', '10.0.0.2', '2001:db8::1', '10.9.9.9'), fc.constantFrom(22, 80, 443, 8080), (sources, source, port) => {
+    const here = (sources.get(source) ?? []).filter(({ ports }) => ports === 'any' || ports.includes(port))
+    const expected = here.length === 0 ? null : mergeRestrictions(here)
+    t.strictSame(envoyPicks(chainsForAnyPort(sources), source, port), expected)
+    t.strictSame(chainsForPort(sources, port).find((chain) => chain.source === source)?.measures ?? null, expected)
+    const matches = chainsForAnyPort(sources).map((chain) => `${chain.source} ${String(chain.port)}`)
+    t.equal(new Set(matches).size, matches.length, 'no two chains with one match: Envoy refuses them')
+  }))
+})
