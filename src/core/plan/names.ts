@@ -14,7 +14,7 @@ export function objectName (mitigation: string, suffix: string): string {
 /** A label value that says which pod or mitigation; the same text where it already is one. */
 export function labelValue (text: string): string {
   const clean = text.replaceAll(/[^A-Za-z0-9._-]+/g, '-').replaceAll(/^[._-]+|[._-]+$/g, '')
-  if (clean === text && clean.length <= MAX_LENGTH) return clean
+  if (clean === text && clean !== '' && clean.length <= MAX_LENGTH) return clean
   const sum = checksum(text)
   return `${clean.slice(0, MAX_LENGTH - sum.length - 1)}-${sum}`.replace(/^-+/, '')
 }
