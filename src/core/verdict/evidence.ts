@@ -22,8 +22,11 @@ const logit = (probability: number): number => {
   return Math.log(p / (1 - p))
 }
 
-/** The probability that speaks neither for nor against; under the threshold also for a model with low thresholds. */
-export const neutralOf = (threshold: number): number => Math.min(0.5, threshold / 2)
+/**
+ * The probability that speaks neither for nor against: an even chance, or for a model with low thresholds a little under
+ * the threshold, so that windows which are likelier benign do not add up to an attack.
+ */
+export const neutralOf = (threshold: number): number => Math.min(0.5, 0.8 * threshold)
 
 /** Evidence at which a case opens, in nats. */
 export const neededFor = (threshold: number): number => logit(threshold) - logit(neutralOf(threshold))
