@@ -2,7 +2,7 @@ import t from 'tap'
 import { skipWithout } from '../setup/tools.ts'
 import { explicitProxy, freePort, greeter, stay, visit } from './laboratory.ts'
 import { mitigationOf } from './mitigation-of.ts'
-import { envoyTool, RealEnvoy, until } from './real-envoy.ts'
+import { envoyTool, onLoopback, RealEnvoy, until } from './real-envoy.ts'
 import { ATTACKER, CLIENT, stage } from './stage.ts'
 
 const skip = skipWithout(envoyTool.missing === undefined ? [] : [envoyTool.missing])
@@ -83,7 +83,7 @@ t.test('the certificate decides whose resources a proxy gets, not the node that 
   const { laboratory, application, fleet, proxy } = scene
   const port = await freePort()
   fleet.setProxies([proxy, explicitProxy('other', [{ listen: { address: '127.0.0.1', port }, upstream: { address: '127.0.0.1', port: application.port } }])])
-  await using liar = await RealEnvoy.start({ podUid: 'victim', xdsPort: laboratory.port, credentials: laboratory.credentials('other') })
+  await using liar = await RealEnvoy.start({ podUid: 'victim', xds: onLoopback(laboratory.port), credentials: laboratory.credentials('other') })
   await until('it takes what is its own', () => fleet.statuses().find(({ podUid, state }) => podUid === 'other' && state === 'in-sync'))
   t.match(await liar.admin('/listeners'), `127.0.0.1:${port}`)
   t.equal((await liar.admin('/listeners')).trim().split('\n').length, 1)

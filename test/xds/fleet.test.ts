@@ -78,6 +78,13 @@ t.test('a proxy that left in sync stays so until something else should hold', as
   t.match(one.statuses(), [{ connected: false, state: 'pending' }])
 })
 
+t.test('a proxy that left before it had answered is not taken to have what it was sent', async (t) => {
+  const { fleet: one } = fleet()
+  one.setProxies([PROXY])
+  one.connect('victim', new FakeProxy())[Symbol.dispose]()
+  t.match(one.statuses(), [{ connected: false, state: 'pending' }])
+})
+
 t.test('a proxy of a pod that nobody announced is served by the default and forgotten when it goes', async (t) => {
   const { fleet: one } = fleet()
   const connection = one.connect('guest', new FakeProxy())

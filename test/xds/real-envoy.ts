@@ -24,12 +24,16 @@ export async function until<T> (what: string, ask: () => Promise<T | undefined> 
 
 export interface EnvoyOptions {
   readonly podUid: string
-  readonly xdsPort: number
+  /** Where the xDS server is, and the name or address in its certificate. */
+  readonly xds: { readonly host: string, readonly port: number, readonly name: string }
   readonly credentials: Credentials
   readonly protocol?: 'delta' | 'sotw'
   /** A process whose network namespace Envoy is to live in; its files are this machine's. */
   readonly networkOf?: number
 }
+
+/** The xDS server of a test on this machine's loopback. */
+export const onLoopback = (port: number): EnvoyOptions['xds'] => ({ host: '127.0.0.1', port, name: 'xds.test' })
 
 /** An Envoy process on a bootstrap of ours, which dies with the test that started it; its stderr is kept for failures. */
 export class RealEnvoy implements AsyncDisposable {
@@ -44,14 +48,14 @@ export class RealEnvoy implements AsyncDisposable {
   }
 
   /** Resolves when the admin interface answers, which is before any configuration came. */
-  static async start ({ podUid, xdsPort, credentials, protocol = 'delta', networkOf }: EnvoyOptions): Promise<RealEnvoy> {
+  static async start ({ podUid, xds, credentials, protocol = 'delta', networkOf }: EnvoyOptions): Promise<RealEnvoy> {
     if (envoyTool.path === undefined) throw new Error(envoyTool.missing)
     const folder = await mkdtemp(join(tmpdir(), 'autoshield-envoy-'))
     const files = { certificateFile: join(folder, 'cert.pem'), keyFile: join(folder, 'key.pem'), authoritiesFile: join(folder, 'ca.pem') }
     await writeFile(files.certificateFile, credentials.certificate)
     await writeFile(files.keyFile, credentials.key, { mode: 0o600 })
     await writeFile(files.authoritiesFile, credentials.authorities)
-    const bootstrap = createBootstrap({ podUid, namespace: 'test', xds: { host: '127.0.0.1', port: xdsPort, name: 'xds.test' }, ...files, adminSocket: join(folder, 'admin.sock'), protocol })
+    const bootstrap = createBootstrap({ podUid, namespace: 'test', xds, ...files, adminSocket: join(folder, 'admin.sock'), protocol })
     await writeFile(join(folder, 'bootstrap.json'), bootstrap)
     const envoy = new RealEnvoy(folder, spawn('setpriv', ['--pdeathsig', 'KILL', ...networkOf === undefined ? [] : ['nsenter', `--net=/proc/${networkOf}/ns/net`], envoyTool.path, ...envoyArguments(join(folder, 'bootstrap.json'))], { stdio: ['ignore', 'ignore', 'pipe'] }))
     await until('Envoy\'s admin interface answers', () => envoy.admin('/ready').then((text) => text, () => undefined))

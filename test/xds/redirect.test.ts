@@ -7,7 +7,7 @@ import type { Pod } from '../lab/pod.ts'
 import { skipWithout } from '../setup/tools.ts'
 import { Laboratory } from './laboratory.ts'
 import { mitigationOf } from './mitigation-of.ts'
-import { envoyTool, RealEnvoy, until } from './real-envoy.ts'
+import { envoyTool, onLoopback, RealEnvoy, until } from './real-envoy.ts'
 
 const skip = skipWithout([...missingForLab(['socat', 'nft']), ...envoyTool.missing === undefined ? [] : [envoyTool.missing]])
 const REDIRECT_PORT = 15_006
@@ -53,7 +53,7 @@ END`)
   await using stack = new AsyncDisposableStack()
   stack.use(await relay(victim, lab.folder, laboratory.port))
   fleet.setProxies([{ podUid: 'victim', inbound: { mode: 'redirect', port: REDIRECT_PORT } }])
-  await using envoy = await RealEnvoy.start({ podUid: 'victim', xdsPort: RELAY_PORT, credentials: laboratory.credentials('victim'), networkOf: victim.pid })
+  await using envoy = await RealEnvoy.start({ podUid: 'victim', xds: onLoopback(RELAY_PORT), credentials: laboratory.credentials('victim'), networkOf: victim.pid })
   const settled = (what: string) => until(`${what}: ${JSON.stringify(fleet.statuses())}\n${envoy.stderr}`, () => fleet.statuses().find(({ state }) => state === 'in-sync'))
   const becomes = (from: Pod, port: number, wanted: 'served' | 'refused') =>
     until(`${from.name} is ${wanted} on ${port}\n${envoy.stderr}`, async () => await visit(from, victim, port) === wanted ? true : undefined)

@@ -1,6 +1,6 @@
 import type { ProxyStatus } from '../../src/ports.ts'
 import { Laboratory, explicitProxy, freePort, greeter } from './laboratory.ts'
-import { RealEnvoy, until } from './real-envoy.ts'
+import { onLoopback, RealEnvoy, until } from './real-envoy.ts'
 
 /** Sources on loopback, each an address of its own. */
 export const ATTACKER = '127.0.0.66'
@@ -14,7 +14,7 @@ export async function stage (protocol: 'delta' | 'sotw' = 'delta') {
   const port = await freePort()
   const proxy = explicitProxy('victim', [{ listen: { address: '127.0.0.1', port }, upstream: { address: '127.0.0.1', port: application.port } }])
   laboratory.fleet.setProxies([proxy])
-  const envoy = stack.use(await RealEnvoy.start({ podUid: 'victim', xdsPort: laboratory.port, credentials: laboratory.credentials('victim'), protocol }))
+  const envoy = stack.use(await RealEnvoy.start({ podUid: 'victim', xds: onLoopback(laboratory.port), credentials: laboratory.credentials('victim'), protocol }))
   /** The proxy's status once it has answered to what should hold. */
   const settled = (what: string): Promise<ProxyStatus> =>
     until(`${what}: ${JSON.stringify(laboratory.fleet.statuses())}\n${envoy.stderr}`, () => laboratory.fleet.statuses().find(({ podUid, state }) => podUid === 'victim' && state !== 'pending'))

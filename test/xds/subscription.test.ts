@@ -56,6 +56,11 @@ const DELTA: Record<string, Step<DeltaAsk>[]> = {
     { ask: 'idle', world: 'a2 b2', out: 'b2' },
     { ask: ACK(3), world: 'a2 b2', out: 'nothing', standing: 'in-sync' },
   ],
+  'a resource that the words do not name was taken': [
+    { ask: {}, world: 'a1 b1', out: 'a1 b1' },
+    { ask: NACK(1, 'b: no'), world: 'a1', out: '-b' },
+    { ask: ACK(2), world: 'a1', out: 'nothing', standing: 'in-sync' },
+  ],
   'words that name nobody refuse the whole response': [
     { ask: {}, world: 'a1', out: 'a1' },
     { ask: NACK(1, 'DUPLICATE'), world: 'a1', out: 'nothing', standing: 'DUPLICATE' },
@@ -92,6 +97,7 @@ const DELTA: Record<string, Step<DeltaAsk>[]> = {
   'an unsubscribed name is not sent any more': [
     { ask: { subscribe: ['a', 'b'] }, world: 'a1 b1', out: 'a1 b1' },
     { ask: { ...ACK(1), unsubscribe: ['b'] }, world: 'a1 b2', out: 'nothing' },
+    { ask: 'idle', world: 'a1', out: 'nothing', standing: 'in-sync' },
     { ask: { subscribe: ['b'] }, world: 'a1 b2', out: 'b2' },
   ],
   'a name unsubscribed under a wildcard is told what holds': [
@@ -154,7 +160,7 @@ const SOTW: Record<string, Step<SotwAsk>[]> = {
   'a stale request is ignored as a whole': [
     { ask: { names: ['a'] }, world: 'a1 b1', out: 'a1' },
     { ask: { nonce: 'old', names: ['a', 'b'] }, world: 'a1 b1', out: 'nothing', standing: 'pending' },
-    { ask: { ...ACK(1), names: ['a', 'b'] }, world: 'a1 b1', out: 'a1 b1' },
+    { ask: { ...ACK(1), names: ['a'] }, world: 'a1 b1', out: 'nothing' },
   ],
   'a changed list of names is answered at once; a second answer to one nonce is no answer': [
     { ask: { names: ['a'] }, world: 'a1 b1', out: 'a1' },
@@ -162,8 +168,11 @@ const SOTW: Record<string, Step<SotwAsk>[]> = {
     { ask: { ...ACK(1), names: ['a', 'b'] }, world: 'a1 b1', out: 'a1 b1' },
     { ask: { ...ACK(2), names: ['b'] }, world: 'a1 b1', out: 'nothing' },
     { ask: 'idle', world: 'a2 b1', out: 'nothing' },
+    { ask: 'idle', world: 'b1', out: 'nothing', standing: 'in-sync' },
   ],
 }
+
+const NO_DELTA: DeltaAsk = { nonce: '', error: null, subscribe: [], unsubscribe: [], initialVersions: {} }
 
 function play<Ask extends DeltaAsk | SotwAsk> (t: Tap, subscription: Subscription & { receive: (ask: Ask) => unknown }, empty: Ask, steps: readonly Step<Ask>[]): void {
   let nonce = 0
@@ -178,11 +187,19 @@ function play<Ask extends DeltaAsk | SotwAsk> (t: Tap, subscription: Subscriptio
 type Tap = Pick<typeof t, 'equal'>
 
 for (const [name, steps] of Object.entries(DELTA)) {
-  t.test(`delta: ${name}`, async (t) => play<DeltaAsk>(t, new DeltaSubscription(), { nonce: '', error: null, subscribe: [], unsubscribe: [], initialVersions: {} }, steps))
+  t.test(`delta: ${name}`, async (t) => play<DeltaAsk>(t, new DeltaSubscription(), NO_DELTA, steps))
 }
 for (const [name, steps] of Object.entries(SOTW)) {
   t.test(`state of the world: ${name}`, async (t) => play<SotwAsk>(t, new SotwSubscription(LISTENER), { nonce: '', error: null, names: [], version: '' }, steps))
 }
+
+t.test('what changed and could not be sent yet leaves the client behind', async (t) => {
+  const subscription = new DeltaSubscription()
+  subscription.receive({ ...NO_DELTA })
+  send(subscription, world('a1 b1'), '1')
+  subscription.receive({ ...NO_DELTA, nonce: '1' })
+  t.same(['a1 b1', 'a1 b2', 'a1', 'a1 b1 c1'].map((text) => standing(subscription, world(text))), ['in-sync', 'pending', 'pending', 'pending'])
+})
 
 t.test('state of the world, other types: what is gone cannot be said, and an empty response is never sent', async (t) => {
   const [, endpoint = ''] = RESOURCE_ORDER
