@@ -56,6 +56,8 @@ export class Observer {
       else await this.#replay(new Pace(pacing.speed), signal)
       this.#send(this.#extractor.flush())
       if (pacing.kind === 'replay') await uplink.below(1, signal)
+    } catch (error) {
+      if (!signal.aborted) throw error // a source that was told to end may end by throwing
     } finally {
       ended.abort()
       await sending
