@@ -37,7 +37,7 @@ export async function makeDataset (options: { folder: string, runs: number, jobs
       const seconds = randomFrom(`seconds/${number}`).integer(40, 70)
       const holdout = isHeldOut(number)
       try {
-        const labels = await runScenario({ scenario, seed: number, name, folder, seconds, holdout, say })
+        const labels = await runScenario({ scenario, seed: number, name, folder, seconds, holdout, unseenTools: holdout, say })
         index.push({
           run: name,
           scenario,

@@ -10,8 +10,8 @@ import { SERVERS } from './servers/servers.ts'
 
 const USAGE = `Usage: npm run lab -- COMMAND
   list                                           scenarios, attacks and ordinary traffic
-  run SCENARIO --out DIR [--seed N] [--duration S] [--holdout]
-                                                 one laboratory, one labelled capture
+  run SCENARIO --out DIR [--seed N] [--duration S] [--loads N] [--name NAME] [--unseen]
+                                                 one laboratory, one labelled capture, held out from training
   dataset --out DIR --runs N [--jobs 1]          many, of every class; goes on where it was stopped
   down                                           removes what a killed laboratory left`
 
@@ -33,7 +33,7 @@ function able (): boolean {
 async function main (): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { out: { type: 'string' }, seed: { type: 'string', default: '1' }, duration: { type: 'string', default: '50' }, runs: { type: 'string', default: '8' }, jobs: { type: 'string', default: '1' }, holdout: { type: 'boolean', default: false } },
+    options: { out: { type: 'string' }, seed: { type: 'string', default: '1' }, duration: { type: 'string', default: '50' }, runs: { type: 'string', default: '8' }, jobs: { type: 'string', default: '1' }, loads: { type: 'string' }, name: { type: 'string' }, unseen: { type: 'boolean', default: false } },
   })
   const [command, scenario] = positionals
   if (command === 'list') {
@@ -52,7 +52,7 @@ async function main (): Promise<number> {
   if (!able()) return 1
   const folder = join(values.out)
   if (command === 'dataset') await makeDataset({ folder, runs: Number(values.runs), jobs: Number(values.jobs), say })
-  else if (scenario !== undefined) await runScenario({ scenario, seed: Number(values.seed), name: `${scenario}-${values.seed}`, folder, seconds: Number(values.duration), holdout: values.holdout, say })
+  if (command === 'run' && scenario !== undefined) await runScenario({ scenario, seed: Number(values.seed), name: values.name ?? `${scenario}-${values.seed}`, folder, seconds: Number(values.duration), holdout: true, unseenTools: values.unseen, say, ...(values.loads === undefined ? {} : { loads: Number(values.loads) }) })
   return 0
 }
 

@@ -12,18 +12,18 @@ import type { Pod } from './pod.ts'
 import type { LabProcess } from './process.ts'
 import { randomFrom } from './random.ts'
 import { SCENARIOS } from './scenarios.ts'
-import type { Scheduled } from './scenarios.ts'
+import type { DrawOptions, Scheduled } from './scenarios.ts'
 import { buildWorld } from './world.ts'
 import type { World } from './world.ts'
 import type { AttackPlan } from './attacks/plan.ts'
 
-export interface RunOptions {
+export interface RunOptions extends DrawOptions {
   scenario: string
   seed: number
   /** The run's name; its files are `FOLDER/NAME.pcap.zst` and `FOLDER/NAME.labels.json`. */
   name: string
   folder: string
-  seconds: number
+  /** Recorded in the labels: never train on it. */
   holdout: boolean
   say: (line: string) => void
 }
@@ -40,8 +40,8 @@ export async function runScenario (options: RunOptions): Promise<RunLabels> {
   if (!scenario) throw new Error(`no scenario '${options.scenario}'; there are: ${Object.keys(SCENARIOS).join(', ')}`)
   mkdirSync(folder, { recursive: true })
   const file = join(folder, `${name}.pcap`)
-  await using world = await buildWorld(randomFrom(`${options.scenario}/${options.seed}`))
-  const { loads, attacks } = scenario.draw(world, { seconds, holdout: options.holdout })
+  await using world = await buildWorld(randomFrom(`${options.scenario}/${options.seed}`), scenario.settings)
+  const { loads, attacks } = scenario.draw(world, options)
   say(`${name}: laboratory is up; ${loads.length} loads, ${attacks.length} attacks, ${seconds} s`)
   const capture = await world.lab.capture(file, { snapBytes: SNAP_BYTES })
   const startedMs = Date.now()

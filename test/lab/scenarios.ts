@@ -4,28 +4,39 @@ import type { AttackPlan, Variant } from './attacks/plan.ts'
 import { drawBenign } from './benign.ts'
 import type { Load } from './benign.ts'
 import type { Random } from './random.ts'
-import type { World } from './world.ts'
+import { drawStory, STORY_SETTINGS } from './story.ts'
+import type { Settings, World } from './world.ts'
 
 /** An attack and when it begins, in seconds after the capture. */
 export interface Scheduled { atSeconds: number, plan: AttackPlan }
 
-export interface Scenario {
-  about: string
-  draw: (world: World, options: { seconds: number, holdout: boolean }) => { loads: Load[], attacks: Scheduled[] }
+export interface DrawOptions {
+  seconds: number
+  /** Draws mostly tools that training runs lack. */
+  unseenTools: boolean
+  /** How many pieces of ordinary traffic, where the seed does not draw it. */
+  loads?: number
 }
 
-function drawVariant (random: Random, attackClass: AttackClass, holdout: boolean): Variant {
+export interface Scenario {
+  about: string
+  /** The laboratory's settings, where the seed does not draw them. */
+  settings?: Settings
+  draw: (world: World, options: DrawOptions) => { loads: Load[], attacks: Scheduled[] }
+}
+
+function drawVariant (random: Random, attackClass: AttackClass, unseenTools: boolean): Variant {
   const all = ATTACKS[attackClass]
-  // Held-out runs mix tools that other runs lack with known tools at new parameters.
-  return random.pick(holdout && random.chance(0.6) ? all.filter((variant) => variant.heldOut) : all.filter((variant) => !variant.heldOut))
+  // Not always: a known tool at new parameters is worth asking about, too.
+  return random.pick(unseenTools && random.chance(0.6) ? all.filter((variant) => variant.heldOut) : all.filter((variant) => !variant.heldOut))
 }
 
 /** `count` attacks of the given classes, each beginning in its own part of the run, early enough to get somewhere. */
-function schedule (world: World, classes: readonly AttackClass[], options: { seconds: number, holdout: boolean }): Scheduled[] {
+function schedule (world: World, classes: readonly AttackClass[], options: DrawOptions): Scheduled[] {
   const { random } = world
   const part = (options.seconds - 8) / classes.length
   return classes.map((attackClass, index) => {
-    const plan = drawVariant(random, attackClass, options.holdout).draw(world)
+    const plan = drawVariant(random, attackClass, options.unseenTools).draw(world)
     const late = random.float() * Math.min(10, part / 4)
     return { atSeconds: 5 + index * part + late, plan: { ...plan, seconds: Math.min(plan.seconds, Math.floor(part - late)) } }
   })
@@ -34,7 +45,7 @@ function schedule (world: World, classes: readonly AttackClass[], options: { sec
 const attacksOf = (attackClass: AttackClass, most: number): Scenario => ({
   about: `1 to ${most} attacks of ${attackClass} amid ordinary traffic`,
   draw: (world, options) => ({
-    loads: drawBenign(world, world.random.integer(3, 9)),
+    loads: drawBenign(world, options.loads ?? world.random.integer(3, 9)),
     attacks: schedule(world, Array.from({ length: world.random.integer(1, most) }, () => attackClass), options),
   }),
 })
@@ -42,16 +53,17 @@ const attacksOf = (attackClass: AttackClass, most: number): Scenario => ({
 const CLASSES = Object.keys(ATTACKS) as AttackClass[]
 
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
-  benign: { about: 'ordinary traffic of many kinds, no attack', draw: (world) => ({ loads: drawBenign(world, world.random.integer(8, 16)), attacks: [] }) },
+  benign: { about: 'ordinary traffic of many kinds, no attack', draw: (world, options) => ({ loads: drawBenign(world, options.loads ?? world.random.integer(8, 16)), attacks: [] }) },
   'port-scan': attacksOf('PORT_SCAN', 3),
   'syn-flood': attacksOf('SYN_FLOOD', 3),
   'brute-force': attacksOf('BRUTE_FORCE', 2),
   'lateral-movement': attacksOf('LATERAL_MOVEMENT', 2),
   'data-exfiltration': attacksOf('DATA_EXFILTRATION', 2),
+  story: { about: 'the default replay: a small shop at work, and one pod that scans, guesses, moves on, takes data out and floods', settings: STORY_SETTINGS, draw: drawStory },
   mixed: {
     about: '2 or 3 attacks of different classes amid ordinary traffic',
     draw: (world, options) => ({
-      loads: drawBenign(world, world.random.integer(4, 10)),
+      loads: drawBenign(world, options.loads ?? world.random.integer(4, 10)),
       attacks: schedule(world, world.random.sample(CLASSES, world.random.integer(2, 3)), options),
     }),
   },

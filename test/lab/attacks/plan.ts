@@ -26,7 +26,7 @@ export interface AttackPlan {
   seconds: number
 }
 
-/** How one tool is used; `heldOut` variants appear only in held-out runs, so that a model can be asked about tools it never saw. */
+/** How one tool is used; `heldOut` variants appear only in runs that are not trained on, so that a model can be asked about tools it never saw. */
 export interface Variant { name: string, heldOut: boolean, draw: (world: World) => AttackPlan }
 
 export const tcp = (source: Pod, destination: Pod | string, ports: number[] | null): Leg =>
