@@ -2,19 +2,25 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { AutoshieldError, ERROR_CODES } from './core/errors.ts'
-import { auditCommand } from './cli/audit.ts'
 import { type CliContext, EXIT } from './cli/context.ts'
-import { detectCommand } from './cli/detect.ts'
-import { detectorCommand } from './cli/detector.ts'
-import { explainCommand } from './cli/explain.ts'
-import { featuresCommand } from './cli/features.ts'
-import { identityCommand } from './cli/identity.ts'
-import { mitigationsCommand } from './cli/mitigations.ts'
-import { observerCommand } from './cli/observer.ts'
-import { policyCommand } from './cli/policy.ts'
-import { replayCommand } from './cli/replay.ts'
 import { loadSettings } from './cli/settings.ts'
-import { upCommand } from './cli/up.ts'
+
+type MakeVerb = (context: CliContext, done: (status: number) => void) => Command
+
+/** A verb's file is loaded when the verb is called: the model runtime and gRPC cost a policy check nothing. */
+const VERBS: Readonly<Record<string, () => Promise<MakeVerb>>> = {
+  up: async () => (await import('./cli/up.ts')).upCommand,
+  replay: async () => (await import('./cli/replay.ts')).replayCommand,
+  detect: async () => (await import('./cli/detect.ts')).detectCommand,
+  features: async () => (await import('./cli/features.ts')).featuresCommand,
+  explain: async () => (await import('./cli/explain.ts')).explainCommand,
+  mitigations: async () => (await import('./cli/mitigations.ts')).mitigationsCommand,
+  policy: async () => (await import('./cli/policy.ts')).policyCommand,
+  audit: async () => (await import('./cli/audit.ts')).auditCommand,
+  identity: async () => (await import('./cli/identity.ts')).identityCommand,
+  detector: async () => (await import('./cli/detector.ts')).detectorCommand,
+  observer: async () => (await import('./cli/observer.ts')).observerCommand,
+}
 
 /** The only place that reads the environment and the arguments, handles signals and exits. */
 async function main (): Promise<number> {
@@ -51,9 +57,10 @@ async function main (): Promise<number> {
 Environment: ENABLE_ACTUATION (true where a cluster is configured), MODEL_PATH, LOG_LEVEL (info), USE_GPU (false); a flag of the same meaning wins.
 Exit status: 0 done, 1 failed, 64 wrong call, 65 bad data, 79 attacks found.
 `)
-  for (const command of [upCommand, replayCommand, detectCommand, featuresCommand, explainCommand, mitigationsCommand,
-    policyCommand, auditCommand, identityCommand, detectorCommand, observerCommand]) {
-    program.addCommand(command(context, done).exitOverride())
+  const called = process.argv[2] ?? ''
+  for (const name of Object.hasOwn(VERBS, called) ? [called] : Object.keys(VERBS)) {
+    const make = await VERBS[name]?.()
+    if (make !== undefined) program.addCommand(make(context, done))
   }
   await program.parseAsync(process.argv)
   return status

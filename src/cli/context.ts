@@ -36,6 +36,8 @@ export const EXIT = { ok: 0, usage: 64, findings: 79 } as const
 export function verb (name: string, summary: string, examples: readonly string[]): Command {
   return new Command(name)
     .description(summary)
+    .exitOverride() // commander hands neither of the two on to commands that are added
+    .showHelpAfterError('(add --help for the flags and examples)')
     .addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ ${example}`).join('\n')}\n`)
 }
 

@@ -139,7 +139,7 @@ async function startDetector (parts: Parts, context: CliContext, flags: UpFlags,
         return bound === null ? 'done' : 'restart'
       },
     }, signal)
-    if (!signal.aborted) listening.reject(new AutoshieldError('UNAVAILABLE', `the detector did not start (exit status ${ended ?? 'none'}); what it said stands above.`))
+    if (!signal.aborted) listening.reject(new AutoshieldError('UNAVAILABLE', `the detector did not start (exit status ${String(ended)}); what it said stands above.`))
   })
   return listening.promise
 }
