@@ -5,13 +5,14 @@ const MAX_KEYS = 4_096
 
 /** The newest score of each key at each step, for conditions that look over another span than the score that opened a detection. */
 export class RecentScores {
-  readonly #byKey = new Map<string, ReadonlyMap<number, Score>>()
+  readonly #byKey = new Map<string, Map<number, Score>>()
 
   remember (score: Score): void {
     const id = idOf(score)
-    const known = this.#byKey.get(id)
+    const known = this.#byKey.get(id) ?? new Map<number, Score>()
+    known.set(score.stepMs, score)
     this.#byKey.delete(id)
-    this.#byKey.set(id, new Map([...known ?? [], [score.stepMs, score]]))
+    this.#byKey.set(id, known)
     const oldest = this.#byKey.keys().next()
     if (this.#byKey.size > MAX_KEYS && oldest.done !== true) this.#byKey.delete(oldest.value)
   }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { closeSync, existsSync, fdatasyncSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs'
 
 /** The newest acknowledged entry of the trail. */
 export interface Head {
@@ -14,7 +14,8 @@ const SLOT_BYTES = 256
  * before the head was cut, while one that goes on behind it was only interrupted between the two writes.
  *
  * Two slots are written in turn, each with its own checksum: a torn write spoils one and leaves the other. The file has
- * its full size from the start, so a full disk does not stop it.
+ * its full size from the start, so a full disk does not stop it. It is not flushed: it outlives a killed process in the
+ * page cache, and after a loss of power an older head behind a flushed database is allowed.
  */
 export class HeadFile implements Disposable {
   readonly #fd: number
@@ -43,7 +44,6 @@ export class HeadFile implements Disposable {
     const text = JSON.stringify(head)
     bytes.write(`${checksum(text)} ${text}`)
     writeSync(this.#fd, bytes, 0, SLOT_BYTES, this.#slot * SLOT_BYTES)
-    fdatasyncSync(this.#fd)
     this.#slot = this.#slot === 0 ? 1 : 0
   }
 

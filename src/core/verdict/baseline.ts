@@ -3,8 +3,8 @@ import type { Score } from './score.ts'
 
 /** What is usual for a key: a decaying mean of log(1 + x) of each feature over its quiet windows. */
 export interface Baseline {
-  readonly windows: number
-  readonly means: readonly number[]
+  windows: number
+  readonly means: Float64Array
 }
 
 /** Bounded; the key that was quiet longest goes first. Only the functions of this file change it. */
@@ -27,16 +27,17 @@ const place = (key: WindowKey, stepMs: StepMs): string => `${keyId(key)}/${stepM
 /** Learns from the newest window of a score that nobody suspects. */
 export function learnUsual (baselines: Baselines, score: Score): void {
   const at = place(score.key, score.stepMs)
-  const before = baselines.table.get(at)
-  const rate = Math.max(RATE, 1 / ((before?.windows ?? 0) + 1))
-  const means = Array.from(score.window.features, (value, i) => {
-    const seen = Math.log1p(Math.max(0, value))
-    const mean = before?.means[i]
-    if (mean === undefined) return seen
-    return mean + rate * Math.min(Math.max(seen - mean, -MAX_SURPRISE), MAX_SURPRISE)
-  })
+  const known = baselines.table.get(at) ?? { windows: 0, means: new Float64Array(FEATURES.length) }
+  const { means } = known
+  const rate = Math.max(RATE, 1 / (known.windows + 1))
+  for (let i = 0; i < means.length; i++) {
+    const seen = Math.log1p(Math.max(0, score.window.features[i] ?? 0))
+    const mean = known.windows === 0 ? seen : means[i] ?? 0
+    means[i] = mean + rate * Math.min(Math.max(seen - mean, -MAX_SURPRISE), MAX_SURPRISE)
+  }
+  known.windows = Math.min(known.windows + 1, KNOWN_AFTER)
   baselines.table.delete(at)
-  baselines.table.set(at, { windows: Math.min((before?.windows ?? 0) + 1, KNOWN_AFTER), means })
+  baselines.table.set(at, known)
   if (baselines.table.size <= MAX_BASELINES) return
   const oldest = baselines.table.keys().next()
   if (oldest.done !== true) baselines.table.delete(oldest.value)
@@ -47,5 +48,5 @@ export function learnUsual (baselines: Baselines, score: Score): void {
 export function usualOf (baselines: Baselines, key: WindowKey, stepMs: StepMs): readonly number[] | null {
   const known = baselines.table.get(place(key, stepMs))
   if (known === undefined || known.windows < KNOWN_AFTER || known.means.length !== FEATURES.length) return null
-  return known.means.map(Math.expm1)
+  return Array.from(known.means, Math.expm1)
 }

@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { Value } from 'typebox/value'
-import { keyId, type StepMs, type WindowKey, STEPS_MS } from '../window/window.ts'
+import { FEATURES, keyId, type StepMs, type WindowKey, STEPS_MS } from '../window/window.ts'
 import { caseId, QUIET_STEPS, type Case } from './case.ts'
 import type { Detection } from './detection.ts'
 import { emptyVerdict, type VerdictState } from './verdict.ts'
@@ -35,7 +35,7 @@ export const SavedVerdict = Type.Object({
   version: Type.Literal(1),
   cases: Type.Array(SavedCase),
   chains: Type.Array(Type.Object({ teller: Type.String(), id: Type.String(), lastMs: Type.Number() })),
-  baselines: Type.Array(Type.Object({ at: Type.String(), windows: Type.Integer(), means: Type.Array(Type.Number()) })),
+  baselines: Type.Array(Type.Object({ at: Type.String(), windows: Type.Integer(), means: Type.Array(Type.Number(), { minItems: FEATURES.length, maxItems: FEATURES.length }) })),
 })
 export type SavedVerdict = Static<typeof SavedVerdict>
 
@@ -71,7 +71,7 @@ export function loadVerdict (saved: unknown, detections: readonly Detection[]): 
 
 function restore (state: VerdictState, saved: SavedVerdict, byId: ReadonlyMap<string, Detection>): void {
   for (const { teller, id, lastMs } of saved.chains) state.chains.set(teller, { id, lastMs })
-  for (const { at, windows, means } of saved.baselines) state.baselines.table.set(at, { windows, means })
+  for (const { at, windows, means } of saved.baselines) state.baselines.table.set(at, { windows, means: Float64Array.from(means) })
   for (const { key: savedKey, detection: id, ...of } of saved.cases) {
     const key = keyFrom(savedKey.kind, savedKey.source, savedKey.destination)
     const detection = id === null ? null : byId.get(id)
