@@ -38,7 +38,7 @@ export async function generate (target: string): Promise<void> {
   for (const { input, out, exclude, options } of [...PROTO_MODULES, { input: envoy.folder, out: ENVOY, exclude: [], options: WITH_ENUMS }]) {
     const template = {
       version: 'v2',
-      plugins: [{ local: bin('protoc-gen-es'), out: relative(root, join(target, out)), opt: options }],
+      plugins: [{ local: bin('protoc-gen-es'), out: relative(root, join(target, out)), strategy: 'all', opt: options }],
     }
     await promisify(execFile)(bin('buf'), [
       'generate', input, '--template', JSON.stringify(template), ...exclude.flatMap((path) => ['--exclude-path', path]),
