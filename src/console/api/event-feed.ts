@@ -96,7 +96,7 @@ export class EventFeed {
     // Registered here, not at the first read, so that no event falls between the call and that read; and given up by
     // the signal, because a generator that was never started runs no `finally`.
     const reader: Reader = { frames: missed ?? [], traffic: this.#traffic, lost: 0, wake: () => {} }
-    this.#readers.add(reader)
+    if (!signal.aborted) this.#readers.add(reader)
     signal.addEventListener('abort', () => {
       this.#readers.delete(reader)
       reader.wake()

@@ -31,6 +31,7 @@ t.test('the documentation is a page of our own that loads nothing from elsewhere
 })
 
 const tool = findTool('schemathesis')
+t.setTimeout(240_000) // several hundred requests, and Python's start
 
 t.test('schemathesis finds no 500 and no answer that is not documented', { skip: skipWithout(tool.missing === undefined ? [] : [tool.missing]), timeout: 240_000 }, async (t) => {
   const { loop, urls } = await stage(t)

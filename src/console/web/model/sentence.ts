@@ -26,6 +26,7 @@ function answer (wall: Wall, detection: Detection, active: readonly Mitigation[]
     const taken = status.targets.filter(({ state }) => state === 'programmed').length
     const until = `ends ${clock(Date.parse(spec.expiresAt))}`
     if (status.simulated) return `it would be ${done} (simulated) until ${clock(Date.parse(spec.expiresAt))}`
+    if (status.targets.length === 0) return 'no proxy and no policy object can carry a restriction'
     if (taken === 0) return `a restriction waits for ${plural(status.targets.length, 'target')} to take it, ${until}`
     return `${done} at ${plural(taken, 'target')} since ${clock(Date.parse(metadata.creationTimestamp))}, ${until}`
   }

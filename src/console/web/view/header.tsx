@@ -19,9 +19,9 @@ export function Header ({ wall, route, sentence }: { wall: Wall, route: Route, s
         </nav>
         <span class={`link ${wall.link.state}`}><i aria-hidden="true" />{LINK_WORDS[wall.link.state]}</span>
       </div>
-      <h1 class={`sentence ${sentence.tone}`} role="status" aria-live="polite">
+      <h1 class={`sentence ${sentence.tone}`}>
         {sentence.tone === 'wrong' && <span class="alarm" aria-hidden="true">!</span>}
-        <span>
+        <span role="status">
           {sentence.simulated && <Simulated />}
           {sentence.detection === null ? sentence.text : <a href={detectionHref(sentence.detection)}>{sentence.text}</a>}
         </span>

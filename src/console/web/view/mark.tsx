@@ -2,7 +2,7 @@ import type { StationState } from '../model/trail.ts'
 
 /** Never mistaken for real: hatched, and the word. */
 export function Simulated () {
-  return <span class="simulated-tag">simulated</span>
+  return <>{' '}<span class="simulated-tag">simulated</span>{' '}</>
 }
 
 const SHAPES: Readonly<Record<StationState, { readonly word: string, readonly draw: preact.ComponentChildren }>> = {

@@ -1,5 +1,6 @@
 import { detectionHref } from '../model/route.ts'
 import { decisionsOf, type Wall } from '../model/wall.ts'
+import { restriction, subjectName } from '../model/words.ts'
 import { MitigationCard } from './mitigation-card.tsx'
 
 export function MitigationPage ({ name, wall, now }: { name: string, wall: Wall, now: number }) {
@@ -13,6 +14,7 @@ export function MitigationPage ({ name, wall, now }: { name: string, wall: Wall,
   return (
     <article class="narrow">
       <p class="crumb"><a href="#/">Wall</a> / <a href={detectionHref(detection)}>detection <code>{detection}</code></a> / mitigation</p>
+      <h2>{subjectName(mitigation.spec.subject)} {mitigation.status.simulated ? 'would be ' : ''}{restriction(mitigation)}</h2>
       <p class="empty">From rule “{owner.rule}” of policy {owner.policy}, sha256 <code>{owner.hash.slice(0, 12)}</code>.</p>
       <MitigationCard mitigation={mitigation} decisions={decisionsOf(wall, detection)} now={now} />
     </article>

@@ -129,7 +129,7 @@ function BusiestPairs ({ wall }: { wall: Wall }) {
   return (
     <section class="pairs" aria-labelledby="pairs-title">
       <h2 id="pairs-title">Busiest pairs <span class="count">of {number(wall.edges.length)}, last 15 s</span></h2>
-      <div class="scroll" tabIndex={0} role="region" aria-labelledby="pairs-title">
+      <div class="scroll" tabIndex={0} role="region" aria-label="Table of the busiest pairs">
         <table>
           <thead><tr><th scope="col">From</th><th scope="col">To</th><th scope="col" class="num">Packets</th><th scope="col" class="num">Payload</th><th scope="col" class="num">Flows</th></tr></thead>
           <tbody>
