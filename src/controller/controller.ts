@@ -236,10 +236,11 @@ export class Controller implements Loop, AsyncDisposable {
       { type: 'score', score } as const,
       ...this.#assertedBy(score).map((className) => ({ type: 'asserted', className, score }) as const),
     ]
-    return events.flatMap((event) => {
+    const following = events.flatMap((event) => {
       const { effects, kept } = this.#detections.take(event)
       return [kept, ...effects.map(async (effect) => this.#follow(effect, arrivedMs))]
     })
+    return [...following, this.#mitigations.seen(score)]
   }
 
   #assertedBy (score: Score): readonly string[] {

@@ -1,5 +1,6 @@
 import { AutoshieldError } from '../core/errors.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
+import type { Score } from '../core/verdict/score.ts'
 import type { AuditTrail, Clock, LoopEvent, ObjectStore, ProxyFleet } from '../ports.ts'
 import type { Journal, NewAuditEntry } from './journal.ts'
 import type { ControllerMetrics } from './metrics.ts'
@@ -71,12 +72,13 @@ export class MitigationDesk {
   /** Compares what should hold with what the proxies say. Gives how enforced ones were newly taken, for the circuit breaker. */
   async observe (): Promise<readonly ('succeeded' | 'failed')[]> {
     const changes = this.#set.observe(this.#parts.clock.now())
-    await Promise.all(changes.map(async (change) => this.#parts.journal.keep({
-      writes: () => [this.#put(this.#set.get(change.mitigation.metadata.name))],
-      audit: answersOf(change),
-      then: () => this.#parts.publish({ type: 'mitigation', mitigation: change.mitigation }),
-    })))
+    await this.#keep(changes)
     return changes.filter(({ mitigation }) => mitigation.spec.mode === 'enforce').flatMap(outcomesOf)
+  }
+
+  /** Takes in what a score says of attempts that should not get through: `Enforcing`. */
+  async seen (score: Score): Promise<void> {
+    await this.#keep(this.#set.seen(score, this.#parts.clock.now()))
   }
 
   /** A person's undo. Kept before it is done; rejects NOT_FOUND, CONFLICT or, where it could not be kept, UNAVAILABLE. */
@@ -96,6 +98,14 @@ export class MitigationDesk {
     this.#count()
     publish({ type: 'mitigation', mitigation: ended })
     return ended
+  }
+
+  async #keep (changes: readonly StatusChange[]): Promise<void> {
+    await Promise.all(changes.map(async (change) => this.#parts.journal.keep({
+      writes: () => [this.#put(this.#set.get(change.mitigation.metadata.name))],
+      audit: answersOf(change),
+      then: () => this.#parts.publish({ type: 'mitigation', mitigation: change.mitigation }),
+    })))
   }
 
   /** null: it has ended since, and its end is written by whoever ended it. */
@@ -120,13 +130,14 @@ function entryOf ({ metadata, spec, status }: Mitigation, action: string, reason
   }
 }
 
-/** What targets said, as entries: taken by all, or refused with the proxy's words. */
+/** What is worth an entry: that all targets took it, that one refused it (in its words), that attempts were seen. */
 function answersOf ({ mitigation, conditions }: StatusChange): NewAuditEntry[] {
-  return conditions.flatMap(({ type, status, reason, message }) => {
-    const told = (type === 'Programmed' && status === 'True') || (type === 'Degraded' && status === 'True')
-    const { object } = entryOf(mitigation, '', '')
-    return told ? [{ actor: 'autoshield', action: `mitigation.${type.toLowerCase()}`, object, reason, detail: { message, targets: mitigation.status.targets } }] : []
-  })
+  const { object } = entryOf(mitigation, '', '')
+  return conditions
+    .filter(({ type, status }) => (type === 'Enforcing' ? status !== 'Unknown' : status === 'True'))
+    .map(({ type, status, reason, message }) => ({
+      actor: 'autoshield', action: `mitigation.${type.toLowerCase()}`, object, reason, detail: { status, message, targets: mitigation.status.targets },
+    }))
 }
 
 function outcomesOf ({ conditions }: StatusChange): ('succeeded' | 'failed')[] {

@@ -1,7 +1,9 @@
 import { AutoshieldError } from '../core/errors.ts'
-import { expire, revert, withProxyStatuses } from '../core/mitigation/lifecycle.ts'
+import { expire, observeAttempts, revert, withProxyStatuses } from '../core/mitigation/lifecycle.ts'
 import type { Condition, Mitigation } from '../core/mitigation/mitigation.ts'
+import type { Score } from '../core/verdict/score.ts'
 import type { ProxyFleet } from '../ports.ts'
+import { attemptsSeen } from './attempts-seen.ts'
 
 /** How a mitigation changed when its targets answered. */
 export interface StatusChange {
@@ -61,14 +63,25 @@ export class MitigationSet {
   /** Compares every mitigation with what its targets say now. */
   observe (nowMs: number): readonly StatusChange[] {
     const statuses = this.#proxies.statuses()
+    return this.active.flatMap((before) => this.#replace(before, withProxyStatuses(before, statuses, nowMs)))
+  }
+
+  /** Compares every denial with what a score says of its subject's attempts. */
+  seen (score: Score, nowMs: number): readonly StatusChange[] {
+    if (this.#active.size === 0) return []
     return this.active.flatMap((before) => {
-      const mitigation = withProxyStatuses(before, statuses, nowMs)
-      if (this.#ending.has(before.metadata.name) || JSON.stringify(mitigation.status) === JSON.stringify(before.status)) return []
-      this.#active.set(mitigation.metadata.name, mitigation)
-      const conditions = mitigation.status.conditions.filter((condition) => !before.status.conditions.some(
-        (old) => old.type === condition.type && old.status === condition.status && old.reason === condition.reason))
-      return [{ mitigation, conditions }]
+      const attempts = attemptsSeen(before, score)
+      return attempts === null ? [] : this.#replace(before, observeAttempts(before, attempts, nowMs))
     })
+  }
+
+  #replace (before: Mitigation, mitigation: Mitigation): StatusChange[] {
+    const { name } = before.metadata
+    if (mitigation === before || this.#ending.has(name) || JSON.stringify(mitigation.status) === JSON.stringify(before.status)) return []
+    this.#active.set(name, mitigation)
+    const conditions = mitigation.status.conditions.filter((condition) => !before.status.conditions.some(
+      (old) => old.type === condition.type && old.status === condition.status && old.reason === condition.reason))
+    return [{ mitigation, conditions }]
   }
 
   /**

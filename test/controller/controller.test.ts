@@ -2,6 +2,7 @@ import t from 'tap'
 import { verifyAudit } from '../../src/adapters/store/verify-audit.ts'
 import { AutoshieldError } from '../../src/core/errors.ts'
 import type { ConditionType, Mitigation } from '../../src/core/mitigation/mitigation.ts'
+import type { Checkpoints } from '../../src/ports.ts'
 import type { Score } from '../../src/core/verdict/score.ts'
 import { ATTACKER, madeScore, T0, type Made } from '../core/verdict/made-score.ts'
 import { Bench, POLICY, refusing } from './bench.ts'
@@ -68,6 +69,20 @@ t.test('an ACK makes it Programmed, a NACK Degraded in the proxy\'s own words', 
   await bench.until(() => bench.trail().includes('mitigation.degraded mitigation Rejected'))
   t.ok(bench.trail().includes('mitigation.programmed mitigation Acknowledged'))
   t.ok(bench.events.some((event) => event.type === 'proxy'))
+})
+
+t.test('what is seen after all proxies took it says whether it works', async (t) => {
+  await using bench = await Bench.start(t.testdir())
+  await bench.scores.push(scan())
+  t.equal(condition(only(bench), 'Enforcing')?.status, 'Unknown')
+  bench.nowMs += 500
+  bench.fleet.answer('in-sync')
+  await bench.until(() => condition(only(bench), 'Programmed')?.status === 'True')
+  await bench.scores.push(scan(4, { features: { flow_count: 9, failed_conn_ratio: 1 } }))
+  t.match(condition(only(bench), 'Enforcing'), { status: 'True', reason: 'AttemptsStopped', message: /9 attempts/ })
+  await bench.scores.push(scan(5, { features: { flow_count: 4, bytes_received: 100, failed_conn_ratio: 0.5 } }))
+  t.match(condition(only(bench), 'Enforcing'), { status: 'False', reason: 'AttemptsContinue', message: /2 of 4/ })
+  t.strictSame(bench.trail().slice(-2), ['mitigation.enforcing mitigation AttemptsStopped', 'mitigation.enforcing mitigation AttemptsContinue'])
 })
 
 t.test('a replay is decided in full and never enforced', async (t) => {
@@ -145,7 +160,12 @@ t.test('a policy that is bad at the start is refused with every problem', async 
 t.test('after a kill it goes on: one detection, the mitigation in force, nothing decided twice', async (t) => {
   const dir = t.testdir()
   {
-    await using bench = await Bench.start(dir)
+    // A killed process writes no last checkpoint, so none of the evidence is.
+    const killed = (checkpoints: Checkpoints): Checkpoints => ({
+      load: (name) => checkpoints.load(name),
+      save: async (name, value) => name === 'verdict' ? undefined : checkpoints.save(name, value),
+    })
+    await using bench = await Bench.start(dir, { wrap: ({ checkpoints }) => ({ checkpoints: killed(checkpoints) }) })
     await bench.scores.push(scan())
   }
   await using bench = await Bench.start(dir, { nowMs: T0 + 1_000 })

@@ -1,0 +1,31 @@
+import { spawnSync } from 'node:child_process'
+import { Registry } from 'prom-client'
+import t from 'tap'
+import { controllerMetrics } from '../../src/controller/metrics.ts'
+
+t.test('metrics have our prefix, units and closed labels, and Prometheus accepts them', async (t) => {
+  const registry = new Registry()
+  const metrics = controllerMetrics(registry)
+  metrics.detection('PORT_SCAN', 'open')
+  metrics.decision('suppress', 'Cooldown')
+  metrics.decisionSeconds(0.0004)
+  metrics.mitigations(2, 1)
+  metrics.auditEntry()
+  metrics.dropped('event', 3)
+  metrics.storeFailure()
+  metrics.policyReload('refused')
+  const text = await registry.metrics()
+  for (const line of [
+    'autoshield_detections_total{class="PORT_SCAN",phase="open"} 1',
+    'autoshield_decisions_total{verdict="suppress",reason="Cooldown"} 1',
+    'autoshield_decision_seconds_bucket{le="0.0005"} 1',
+    'autoshield_mitigations_active{simulated="false"} 2',
+    'autoshield_mitigations_active{simulated="true"} 1',
+    'autoshield_audit_entries_total 1',
+    'autoshield_controller_dropped_total{what="event"} 3',
+    'autoshield_store_failures_total 1',
+    'autoshield_policy_reloads_total{outcome="refused"} 1',
+  ]) t.ok(text.split('\n').includes(line), line)
+  const promtool = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' })
+  if (promtool.error === undefined) t.equal(promtool.status, 0, promtool.stderr)
+})
