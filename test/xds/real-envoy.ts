@@ -12,7 +12,7 @@ import { findTool } from '../setup/tools.ts'
 export const envoyTool = findTool('envoy')
 
 /** Asks until the answer is not undefined; fails after `deadlineMs` in the words of `what`. */
-export async function until<T> (what: string, ask: () => Promise<T | undefined> | T | undefined, deadlineMs = 10_000): Promise<T> {
+export async function until<T> (what: string, ask: () => Promise<T | undefined> | T | undefined, deadlineMs = 20_000): Promise<T> {
   const end = performance.now() + deadlineMs
   for (;;) {
     const answer = await ask()

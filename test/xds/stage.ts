@@ -1,5 +1,5 @@
 import type { ProxyStatus } from '../../src/ports.ts'
-import { Laboratory, explicitProxy, freePort, greeter } from './laboratory.ts'
+import { Laboratory, explicitProxy, freePort, greeter, visit, type Visit } from './laboratory.ts'
 import { onLoopback, RealEnvoy, until } from './real-envoy.ts'
 
 /** Sources on loopback, each an address of its own. */
@@ -20,4 +20,9 @@ export async function stage (protocol: 'delta' | 'sotw' = 'delta') {
     until(`${what}: ${JSON.stringify(laboratory.fleet.statuses())}\n${envoy.stderr}`, () => laboratory.fleet.statuses().find(({ podUid, state }) => podUid === 'victim' && state !== 'pending'))
   await settled('Envoy takes its configuration')
   return { laboratory, fleet: laboratory.fleet, application, envoy, port, proxy, settled, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+}
+
+/** Envoy's workers take a change some milliseconds after the ACK, so the effect is waited for. */
+export function becomes (from: string, port: number, wanted: Visit): Promise<true> {
+  return until(`${from} is ${wanted}`, async () => await visit(from, port) === wanted ? true : undefined)
 }
