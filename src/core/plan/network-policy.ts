@@ -3,7 +3,7 @@ import type { Direction, Ports } from '../policy/rule.ts'
 import { labelValue } from './names.ts'
 
 /** Marks one pod by its UID, so that a policy can select exactly it and not its siblings of the same Deployment. */
-export const POD_LABEL = 'autoshield.dev/pod-uid'
+const POD_LABEL = 'autoshield.dev/pod-uid'
 const STATEFUL_LABEL = 'statefulset.kubernetes.io/pod-name'
 
 /** `V1NetworkPolicy` of networking.k8s.io/v1, as far as we write it. */

@@ -38,6 +38,7 @@ export function nearest (word: string, known: readonly string[]): string | null 
 
 /** The mend for a word that is none of the known ones. */
 export function mendWord (word: string, known: readonly string[]): string {
+  if (known.length === 0) return 'Remove it'
   const near = nearest(word, known)
   return near === null ? `Use one of: ${known.join(', ')}` : `Write ${JSON.stringify(near)}`
 }

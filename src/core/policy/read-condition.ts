@@ -20,7 +20,7 @@ export const readCondition: Reader<Condition> = (place, findings) => {
  * Where the character at `offset` of a scalar's value stands in its source: behind a block's header or a quote, with
  * indents, folds and escapes between. Characters that are not space appear in both in one order, so they are followed.
  */
-export function offsetInSource (source: string, value: string, offset: number): number {
+function offsetInSource (source: string, value: string, offset: number): number {
   const header = /^[|>][^\n]*\n/.exec(source)
   let at = header?.[0].length ?? (/^["']/.test(source) ? 1 : 0)
   for (let index = 0; index < value.length && index <= offset; index++) {

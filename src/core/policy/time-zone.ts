@@ -1,7 +1,7 @@
 export const WEEKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const
 
 /** A moment on the wall clock of a zone: hour 0-23, month and day from 1. */
-export interface LocalTime {
+interface LocalTime {
   readonly month: number
   readonly day: number
   readonly hour: number

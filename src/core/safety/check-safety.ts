@@ -38,7 +38,8 @@ export function checkSafety (state: SafetyState, request: SafetyRequest, setting
   const ledger = currentLedger(state[lane], settings, nowMs)
   const checks = runChecks({ request, settings, ledger, nowMs })
   const { verdict, reason, message } = judge(request, checks)
-  return { verdict, reason, message, checks, state: { ...state, [lane]: booked(ledger, lane, request, verdict, reason, settings, nowMs) } }
+  const after = booked(ledger, lane, request, verdict, reason, settings, nowMs)
+  return { verdict, reason, message, checks, state: after === ledger ? state : { ...state, [lane]: after } }
 }
 
 const isDoneHere = ({ action }: SafetyRequest): boolean => REACH[action].by === 'proxy' || REACH[action].by === 'nothing'

@@ -119,7 +119,7 @@ function possibleHere ({ request: { action } }: Hearing): Finding {
 }
 
 /** In this order. The first that fails decides, and all are shown. */
-export const CHECKS: readonly Check[] = [
+const CHECKS: readonly Check[] = [
   { check: 'known-target', reason: 'UnknownTarget', look: knownTarget },
   { check: 'one-pod', reason: 'UnknownTarget', look: onePod },
   { check: 'real-source', reason: 'ForgedSource', look: realSource },

@@ -51,6 +51,6 @@ export interface SafetyResult {
   readonly message: string
   /** Every check, in order, also those after the one that decided. */
   readonly checks: readonly SafetyCheck[]
-  /** To be kept and given to the next call; the argument is not changed. */
+  /** To be kept and given to the next call. The argument is not changed, and is this very object where nothing was used up. */
   readonly state: SafetyState
 }

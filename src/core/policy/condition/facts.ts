@@ -26,7 +26,7 @@ const ABOUT: Readonly<Record<FeatureName, FactType>> = {
 }
 
 /** Every fact by name. `features.*` over the rule's window, `time.*` in the policy's zone. */
-export const FACTS: Readonly<Record<string, FactType>> = {
+const FACTS: Readonly<Record<string, FactType>> = {
   ...Object.fromEntries(FEATURES.map((name) => [`features.${name}`, ABOUT[name]])),
   'time.hour': range(0, 23, 'hour of the day'),
   'time.minute': range(0, 59, 'minute of the hour'),

@@ -7,7 +7,7 @@ export type Token = { readonly offset: number, readonly text: string } & (
 
 export interface Fault { readonly offset: number, readonly message: string, readonly mend: string }
 
-export const KEYWORDS = ['AND', 'OR', 'NOT', 'IN', 'BETWEEN'] as const
+const KEYWORDS = ['AND', 'OR', 'NOT', 'IN', 'BETWEEN'] as const
 export const OPERATORS = ['==', '!=', '<=', '>=', '<', '>'] as const
 
 /** Other languages' spellings, refused with the one that is meant. */
