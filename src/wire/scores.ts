@@ -12,17 +12,22 @@ export type DecodedScores = { readonly ok: true, readonly scores: readonly Score
 
 /** Columns of `scores`, in their order. All are of one model. */
 export function encodeScores (scores: readonly Score[]): ScoreColumns {
-  const reporters = [...new Set(scores.map(({ reporter }) => reporter))]
-  return create(ScoreColumnsSchema, {
-    windows: encodeWindows(scores.map(({ window }) => window)),
-    reporters,
-    reporter: scores.map(({ reporter }) => reporters.indexOf(reporter)),
-    probabilities: scores.flatMap(({ probabilities }) => [...probabilities]),
-    tensors: scores.flatMap(({ tensor }) => [...tensor]),
-    contexts: scores.flatMap(({ context }) => [...context]),
-    receivedAtMs: scores.map(({ receivedAtMs }) => receivedAtMs),
-    simulated: scores.map(({ simulated }) => simulated),
-  })
+  const columns = create(ScoreColumnsSchema, { windows: encodeWindows(scores.map(({ window }) => window)) })
+  for (const { reporter, probabilities, tensor, context, receivedAtMs, simulated } of scores) {
+    const known = columns.reporters.indexOf(reporter)
+    columns.reporter.push(known < 0 ? columns.reporters.push(reporter) - 1 : known)
+    append(columns.probabilities, probabilities)
+    append(columns.tensors, tensor)
+    append(columns.contexts, context)
+    columns.receivedAtMs.push(receivedAtMs)
+    columns.simulated.push(simulated)
+  }
+  return columns
+}
+
+/** A plain loop takes a fifth of the time of spreading. */
+function append (column: number[], values: Float32Array): void {
+  for (let index = 0; index < values.length; index++) column.push(values[index] ?? 0)
 }
 
 /** The scores in `columns`, of a model with so many classes and context columns. Total, like `decodeWindows`. */
