@@ -103,7 +103,7 @@ t.test('with actuation off everything is decided and nothing enforced', async (t
   t.match(only(bench), { spec: { mode: 'shadow' }, status: { simulated: true } })
 })
 
-t.test('its time to live undoes it; while the attack goes on it is done again once the cooldown allows', async (t) => {
+t.test('its time to live undoes it', async (t) => {
   await using bench = await Bench.start(t.testdir())
   await bench.scores.push(scan())
   const { name } = only(bench).metadata
@@ -113,9 +113,18 @@ t.test('its time to live undoes it; while the attack goes on it is done again on
   t.strictSame(bench.fleet.inForce, [])
   t.match(bench.store.mitigations.get(name), { status: { phase: 'expired' } })
   t.equal(bench.trail().at(-1), 'mitigation.expired mitigation Expired')
-  await bench.scores.push(scan(620))
-  t.equal(bench.fleet.inForce.length, 1)
-  t.not(bench.fleet.inForce[0], name)
+})
+
+t.test('an attack that goes on beyond the time to live is mitigated again, as the same detection', async (t) => {
+  await using bench = await Bench.start(t.testdir())
+  for (let n = 1; n < 660; n += 4) {
+    await bench.scores.push(scan(n))
+    await bench.beat(2_000)
+  }
+  t.equal(bench.store.detections.list().length, 1)
+  t.strictSame(bench.store.mitigations.list().map(({ status }) => status.phase), ['active', 'expired'])
+  t.strictSame(bench.fleet.inForce, [bench.store.mitigations.list()[0]?.metadata.name])
+  t.strictSame(bench.store.decisions.list().map(({ verdict }) => verdict), ['mitigate', 'mitigate'])
 })
 
 t.test('a person\'s undo is kept, takes effect, names the person, and is not overruled for this detection', async (t) => {
