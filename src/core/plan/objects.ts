@@ -9,7 +9,8 @@ import type { PlanContext, PlannedObject } from './plan.ts'
 
 /** One YAML document with its reason on top. Texts are quoted where YAML needs it, so names and reasons cannot add keys. */
 export function planned (kind: PlannedObject['kind'], object: object, comment: string): PlannedObject {
-  const document = new Document(object, { aliasDuplicateObjects: false })
+  // Kubernetes reads YAML 1.1, where a bare `yes`, `0o7` or time is no text.
+  const document = new Document(object, { aliasDuplicateObjects: false, compat: 'yaml-1.1' })
   document.commentBefore = comment.split('\n').map((line) => ` ${line}`).join('\n')
   return { kind, yaml: document.toString({ lineWidth: 0 }) }
 }

@@ -198,6 +198,15 @@ t.test('names and texts that try to break out of their YAML stay texts', (t) => 
   t.end()
 })
 
+t.test('a YAML 1.1 reader, as Kubernetes is one, takes every text for a text', (t) => {
+  const labels = { a: 'yes', b: '1e3', c: '012', d: '2026-06-01', e: 'on', f: '1:30', g: 'null', h: '0x1' }
+  const [, policy] = planOf('network_policy', detectionOf(), { pods: [{ ...PODS.web0, labels }, PODS.db] }).objects
+  const read = parse(policy?.yaml ?? '', { version: '1.1' }) as NetworkPolicy
+  t.match(read.spec.podSelector.matchLabels, labels)
+  t.equal(read.metadata.annotations?.['autoshield.dev/expires-at'], '2026-06-01T12:10:00.000Z')
+  t.end()
+})
+
 t.test('every plan says in words what it does and what undoing it does, and shadow is shadow', (t) => {
   for (const action of ['network_policy', 'pod_isolation', 'traffic_throttle, parameters: { rate_limit: 1Mbps }', 'pod_termination', 'node_quarantine', 'alert_only', 'custom_webhook, parameters: { url: "https://a/" }']) {
     for (const detection of [detectionOf(), FAN_OUT, FAN_IN, OUTSIDE, STRANGER]) {
