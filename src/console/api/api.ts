@@ -28,7 +28,12 @@ export async function addApi (app: Api, context: ApiContext): Promise<void> {
     // A schema is called by its own name in the document, not by the order in which it was added.
     refResolver: { buildLocalReference: (json, _base, _fragment, index) => typeof json['$id'] === 'string' ? json['$id'] : `def-${index}` },
   })
-  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: DOCS_CSP })
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: DOCS_CSP,
+    theme: { title: 'AutoShield Mesh API' },
+    uiConfig: { layout: 'BaseLayout', tryItOutEnabled: true },
+  })
   await app.register(async (scope: Api) => addRoutes(scope, () => {
     for (const add of [statusRoutes, detectionRoutes, mitigationRoutes, fleetRoutes, eventRoutes]) add(scope, context)
   }), { prefix: '/api/v1' })

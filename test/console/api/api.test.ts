@@ -128,6 +128,8 @@ t.test('a defect answers 500 and keeps its internals to itself; a full disk says
   const broken = await post(`${urls.api}/api/v1/mitigations/mit-guess-1/revert`, { reason: 'x' })
   t.equal(broken.status, 500)
   t.notMatch(broken.text, /secret|var|lib/)
+  loop.revert = () => Promise.reject(new AutoshieldError('INTERNAL', 'secret at /var/lib'))
+  t.notMatch((await post(`${urls.api}/api/v1/mitigations/mit-guess-1/revert`, { reason: 'x' })).text, /secret|var|lib/)
   loop.revert = () => Promise.reject(new AutoshieldError('UNAVAILABLE', 'The disk under the store is full; free some space.'))
   const full = await post(`${urls.api}/api/v1/mitigations/mit-guess-1/revert`, { reason: 'x' })
   t.equal(full.status, 503)

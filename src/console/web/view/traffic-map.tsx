@@ -25,7 +25,7 @@ function frameOf (width: number, nodes: readonly RingNode[]): Frame {
   const labels = nodes.length <= MAX_LABELS
   const longest = labels ? Math.max(0, ...nodes.map((node) => labelOf(node).length)) : 10
   const margin = BAND + 14 + longest * LETTER
-  const height = Math.round(Math.min(Math.max(width * 0.9, 330), 700))
+  const height = Math.round(Math.min(Math.max(width * 0.9, 330), 660))
   const radius = Math.max(60, Math.min(width, height) / 2 - margin)
   return { width, height, center: { x: width / 2, y: height / 2 }, radius, labels }
 }
@@ -88,7 +88,7 @@ function Edges ({ ring, frame }: { ring: Ring, frame: Frame }) {
         if (from === undefined || to === undefined) return null
         const share = Math.log1p(packets) / busiest
         return (
-          <path key={`${source}>${target}`} d={pathOf(between(ring, frame, from, to))} stroke-width={(crowd ? 0.5 + share * 0.5 : 0.8 + share * share * 3).toFixed(2)} stroke-opacity={(crowd ? 0.04 + share * 0.16 : 0.22 + share * 0.5).toFixed(2)}>
+          <path key={`${source}>${target}`} d={pathOf(between(ring, frame, from, to))} stroke-width={(crowd ? 0.5 + share * 0.5 : 0.8 + share * share * 3).toFixed(2)} stroke-opacity={(crowd ? 0.04 + share * 0.16 : 0.18 + share * 0.42).toFixed(2)}>
             <title>{`${from.label} to ${to.label}: ${number(packets)} packets, ${bytes(size)}, ${number(flows)} flows`}</title>
           </path>
         )
