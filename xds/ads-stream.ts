@@ -26,8 +26,9 @@ export class AdsStream<Request extends AnyRequest, Response, S extends Subscript
   readonly #fleet: Fleet
   readonly #podUid: string
   readonly #log: Logger
+  /** The fleet's side of the stream; disposed, nothing is read or written any more. */
+  readonly #connection = new DisposableStack()
   #blocked = false
-  #gone = false
 
   constructor (protocol: Protocol<Request, Response, S>, call: ServerDuplexStream<Request | Malformed, Response>, fleet: Fleet, podUid: string, log: Logger) {
     this.#protocol = protocol
@@ -38,9 +39,10 @@ export class AdsStream<Request extends AnyRequest, Response, S extends Subscript
     this.#session = new Session(protocol.open, fleet.current(podUid))
   }
 
-  /** Serves until the client goes or is refused; then `ended` is called, once. */
+  /** Serves until the client goes, is refused, or `end` is called; then `ended` is, once. */
   serve (ended: () => void): void {
-    const connection = this.#fleet.connect(this.#podUid, this)
+    this.#connection.use(this.#fleet.connect(this.#podUid, this))
+    this.#connection.defer(ended)
     this.#call.on('data', (request: Request | Malformed) => {
       const refusal = this.#receive(request)
       if (refusal !== null) {
@@ -52,18 +54,13 @@ export class AdsStream<Request extends AnyRequest, Response, S extends Subscript
       this.#blocked = false
       this.#pump()
     })
-    this.#call.on('end', () => this.#call.end())
-    const leave = (): void => {
-      if (this.#gone) return
-      this.#gone = true
-      connection[Symbol.dispose]()
-      ended()
-    }
-    for (const event of ['cancelled', 'end', 'error', 'close']) this.#call.on(event, leave)
+    this.#call.on('end', () => this.end())
+    for (const event of ['cancelled', 'error', 'close']) this.#call.on(event, () => this.#connection.dispose())
   }
 
   /** Ends the stream in good order; the client connects elsewhere or again. */
   end (): void {
+    this.#connection.dispose()
     this.#call.end()
   }
 
@@ -77,6 +74,7 @@ export class AdsStream<Request extends AnyRequest, Response, S extends Subscript
   }
 
   #receive (request: Request | Malformed): Refusal | null {
+    if (this.#connection.disposed) return null
     if (isMalformed(request)) return { code: status.INVALID_ARGUMENT, details: 'the request is not a discovery request' }
     const subscription = this.#session.subscription(request.typeUrl)
     if (subscription === null) return { code: status.INVALID_ARGUMENT, details: `'${request.typeUrl}' is not a type that is served here` }
@@ -90,7 +88,9 @@ export class AdsStream<Request extends AnyRequest, Response, S extends Subscript
 
   /** A response is made when the client can take it, never queued: what it gets then is the newest. */
   #pump (): void {
-    for (let next = this.#blocked ? null : this.#session.next(); next !== null; next = this.#blocked ? null : this.#session.next()) {
+    while (!this.#blocked && !this.#connection.disposed) {
+      const next = this.#session.next()
+      if (next === null) return
       this.#blocked = !this.#call.write(this.#protocol.respond(next))
     }
   }

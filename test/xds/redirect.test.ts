@@ -45,7 +45,8 @@ t.test('behind a redirect every port passes, and restrictions hold on the ports 
   await using laboratory = await Laboratory.start()
   const { fleet } = laboratory
   for (const port of [8080, 8081]) victim.spawn(`socat TCP-LISTEN:${port},fork,reuseaddr SYSTEM:'echo 220 ready'`, { timeoutMs: 60_000 })
-  await Promise.all([8080, 8081].map((port) => victim.listening(port)))
+  victim.spawn('socat TCP-LISTEN:8082,fork,reuseaddr EXEC:cat', { timeoutMs: 60_000 })
+  await Promise.all([8080, 8081, 8082].map((port) => victim.listening(port)))
   await victim.must(`nft -f - <<'END'
     table inet autoshield {
       chain inbound { type nat hook prerouting priority dstnat; meta l4proto tcp redirect to :${REDIRECT_PORT}; }
@@ -61,6 +62,14 @@ END`)
   await settled('the first configuration')
   for (const from of [scanner, guesser, client]) for (const port of [8080, 8081]) await becomes(from, port, 'served')
 
+  const friend = client.spawn(`mkfifo talk && exec 3<>talk && socat - TCP:${victim.address}:8082 <&3`, { timeoutMs: 60_000 })
+  const talk = async (word: string) => {
+    await client.must(`echo ${word} > talk`)
+    await friend.saying(word)
+  }
+  await until('the connection is open', async () => (await client.run('test -p talk')).code === 0 ? true : undefined)
+  await talk('before')
+
   fleet.apply([
     mitigationOf('scanner', { subject: { uid: 'scanner', addresses: [scanner.address] }, ports: 'any' }),
     mitigationOf('guesser', { subject: { uid: 'guesser', addresses: [guesser.address] }, ports: [8080] }),
@@ -74,7 +83,10 @@ END`)
   t.equal(await visit(client, victim, 8081), 'served')
   t.equal(await visit(client, victim, REDIRECT_PORT), 'refused', 'the redirect\'s own port goes round in no circle')
 
+  await talk('during')
+
   fleet.apply([])
   await settled('the undo')
+  await talk('after')
   for (const from of [scanner, guesser]) await becomes(from, 8080, 'served')
 })
