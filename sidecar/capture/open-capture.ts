@@ -1,6 +1,5 @@
 import { open, type FileHandle } from 'node:fs/promises'
-import { Readable } from 'node:stream'
-import { createGunzip, createZstdDecompress } from 'node:zlib'
+import { createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } from 'node:zlib'
 import type { PacketChunk } from '../../src/core/flow/packet-chunk.ts'
 import { AutoshieldError } from '../../src/core/errors.ts'
 import { newStats, type Capture, type CaptureStats } from './capture.ts'
@@ -63,19 +62,37 @@ async function * unpacked (source: AsyncGenerator<Uint8Array, void, undefined>):
   if (first.done === true) return
   const all = prepend(first.value, source)
   const [a, b, c, d] = first.value
-  if (a === 0x1f && b === 0x8b) yield * Readable.from(copies(all)).pipe(createGunzip({ chunkSize: BLOCK_BYTES }))
-  else if (a === 0x28 && b === 0xb5 && c === 0x2f && d === 0xfd) yield * Readable.from(copies(all)).pipe(createZstdDecompress({ chunkSize: BLOCK_BYTES }))
+  if (a === 0x1f && b === 0x8b) yield * through(all, createGunzip({ chunkSize: BLOCK_BYTES }))
+  else if (a === 0x28 && b === 0xb5 && c === 0x2f && d === 0xfd) yield * through(all, createZstdDecompress({ chunkSize: BLOCK_BYTES }))
   else yield * all
+}
+
+/** A consumer that is slow makes the unpacking wait, so that a small file that unpacks to a huge one fills no memory. */
+async function * through (source: AsyncGenerator<Uint8Array, void, undefined>, unpacker: Gunzip | ZstdDecompress): AsyncGenerator<Uint8Array, void, undefined> {
+  const fed = feed(source, unpacker).catch((error: unknown) => { unpacker.destroy(error instanceof Error ? error : new Error(String(error))) })
+  for await (const bytes of unpacker as AsyncIterable<Buffer>) yield bytes
+  await fed
+}
+
+/** A zstd file may be several frames in a row; the unpacker stops after one and passes over what follows in the same write, so that is written again. */
+async function feed (source: AsyncGenerator<Uint8Array, void, undefined>, unpacker: Gunzip | ZstdDecompress): Promise<void> {
+  for await (const block of source) {
+    let rest = Buffer.from(block) // the stream works on it while the block's buffer is filled anew
+    while (rest.length > 0) {
+      const before = unpacker.bytesWritten
+      await new Promise<void>((resolve, reject) => {
+        unpacker.write(rest, (error) => { if (error) reject(error); else resolve() })
+      })
+      if (unpacker.bytesWritten === before) break // gzip takes nothing of what follows its last member
+      rest = rest.subarray(unpacker.bytesWritten - before)
+    }
+  }
+  unpacker.end()
 }
 
 async function * prepend (first: Uint8Array, rest: AsyncGenerator<Uint8Array, void, undefined>): AsyncGenerator<Uint8Array, void, undefined> {
   yield first
   yield * rest
-}
-
-/** A stream reads ahead, so it must own what it is given. */
-async function * copies (source: AsyncGenerator<Uint8Array, void, undefined>): AsyncGenerator<Buffer, void, undefined> {
-  for await (const bytes of source) yield Buffer.from(bytes)
 }
 
 function compressionDamage (error: unknown): string | null {

@@ -58,6 +58,7 @@ export class Attempts {
   readonly #sink: AttemptSink
   readonly #phases: Uint8Array
   readonly #marks: Uint8Array
+  /** Infinity where nothing is due. */
   readonly #deadlineMs: Float64Array
   /** UDP packets sent while it is not yet known whether they are answered. */
   readonly #waiting: Int32Array
@@ -68,7 +69,7 @@ export class Attempts {
     this.#sink = sink
     this.#phases = new Uint8Array(slots)
     this.#marks = new Uint8Array(slots)
-    this.#deadlineMs = new Float64Array(slots).fill(Infinity)
+    this.#deadlineMs = new Float64Array(slots)
     this.#waiting = new Int32Array(slots)
     this.#due = new SlotLists(slots, 1)
   }
@@ -81,6 +82,7 @@ export class Attempts {
     this.#phases[slot] = phase
     this.#marks[slot] = phase === PHASES.middle ? DECIDED : 0
     this.#waiting[slot] = 0
+    this.#deadlineMs[slot] = Infinity
   }
 
   /** Nothing more will be decided for this slot. */

@@ -27,8 +27,10 @@ export class FlowTable {
   readonly #identity: Int32Array
   readonly #hashes: Int32Array
   readonly #index: SlotIndex
+  /** Slots that were given back; those from `#fresh` up were never taken. */
   readonly #free: Int32Array
-  #freeCount: number
+  #freeCount = 0
+  #fresh = 0
   #hash = 0
 
   constructor (capacity: number, seed: number) {
@@ -40,8 +42,7 @@ export class FlowTable {
     this.#identity = new Int32Array(capacity * IDENTITY_WORDS)
     this.#hashes = new Int32Array(capacity)
     this.#index = new SlotIndex(capacity, this.#hashes)
-    this.#free = Int32Array.from({ length: capacity }, (_, at) => capacity - 1 - at)
-    this.#freeCount = capacity
+    this.#free = new Int32Array(capacity)
   }
 
   get live (): number {
@@ -49,7 +50,7 @@ export class FlowTable {
   }
 
   get full (): boolean {
-    return this.#freeCount === 0
+    return this.#live === this.capacity
   }
 
   /** The slot of the packet's flow in either direction, or -1. */
@@ -74,7 +75,7 @@ export class FlowTable {
 
   /** Takes a free slot for the packet that `find` has just not found; the table must not be full. */
   insert (packet: Int32Array, initiatorIsSource: boolean, atMs: number): number {
-    const slot = this.#free[--this.#freeCount] ?? 0
+    const slot = this.#freeCount > 0 ? this.#free[--this.#freeCount] ?? 0 : this.#fresh++
     const at = slot * IDENTITY_WORDS
     const low = this.fromLow ? SOURCE : DESTINATION
     const high = this.fromLow ? DESTINATION : SOURCE

@@ -27,7 +27,7 @@ export function tcp ({ from, to, flags = 'A', payload = 0, sequence = 1, mss = 0
   view.setUint16(2, portOf(to))
   view.setUint32(4, sequence)
   view.setUint8(12, header << 2)
-  view.setUint8(13, [...flags].reduce((bits, letter) => bits | (FLAGS[letter] ?? 0), 0))
+  view.setUint8(13, Array.from(flags).reduce((bits, letter) => bits | (FLAGS[letter] ?? 0), 0))
   if (mss !== 0) view.setUint32(20, (2 << 24) | (4 << 16) | mss)
   return ip({ from, to, protocol: 6, payload: segment })
 }
