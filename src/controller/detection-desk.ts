@@ -31,7 +31,7 @@ export class DetectionDesk {
   readonly #parts: DetectionDeskParts
   readonly #changed = new Map<string, Detection>()
   #state: VerdictState = emptyVerdict()
-  #evicted = 0
+  #dropped = 0
   #touched = false
 
   constructor (parts: DetectionDeskParts) {
@@ -61,8 +61,8 @@ export class DetectionDesk {
       standsForMany: (address) => sharedAddresses.has(address),
     })
     this.#touched ||= event.type !== 'tick' || effects.length > 0
-    if (this.#state.evictedCases > this.#evicted) metrics.dropped('case', this.#state.evictedCases - this.#evicted)
-    this.#evicted = this.#state.evictedCases
+    if (this.#state.cases.dropped > this.#dropped) metrics.dropped('case', this.#state.cases.dropped - this.#dropped)
+    this.#dropped = this.#state.cases.dropped
     return { effects, kept: Promise.all(effects.map(async (effect) => this.#write(effect))) }
   }
 

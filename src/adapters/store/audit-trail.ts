@@ -28,7 +28,7 @@ export interface AuditOptions {
 }
 const MAX_ENTRIES = 1_000_000
 
-export type NewAuditEntry = Parameters<AuditTrail['append']>[0]
+type NewAuditEntry = Parameters<AuditTrail['append']>[0]
 
 /** The trail in `DIR/audit.db`, its end in `DIR/audit.head`. Throws as `OwnedDatabase.open` does. */
 export function openAuditTrail (dir: string, options: AuditOptions): AuditTrail & AsyncDisposable {

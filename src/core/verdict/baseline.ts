@@ -2,7 +2,7 @@ import { FEATURES, TENSOR_WINDOWS, type StepMs, type WindowKey, keyId } from '..
 import type { Score } from './score.ts'
 
 /** What is usual for a key: a decaying mean of log(1 + x) of each feature over its quiet windows. */
-export interface Baseline {
+interface Baseline {
   windows: number
   readonly means: Float64Array
 }

@@ -17,7 +17,7 @@ export interface VerdictModel {
 }
 
 /** Evidence of one observer at one step. */
-export interface Stream {
+interface Stream {
   readonly reporter: string
   readonly stepMs: StepMs
   /** Of the newest window that counted; older ones are resent after a reconnection and count once. */
@@ -33,7 +33,9 @@ export interface Stream {
 export interface Case {
   readonly className: string
   readonly key: WindowKey
-  streams: Stream[]
+  readonly streams: Stream[]
+  /** The observer whose score began it. */
+  readonly begunBy: string
   /** null while it is only watched. */
   detection: Detection | null
   /** Peak of what the evidence stands for, 0..1. */

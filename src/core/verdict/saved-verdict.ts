@@ -18,6 +18,7 @@ const SavedCase = Type.Object({
     windowNumber: Type.Integer(),
     evidence: Type.Number(),
   })),
+  begunBy: Type.String(),
   /** Id; the detection itself is in the store. */
   detection: Type.Union([Type.String(), Type.Null()]),
   confidence: Type.Number(),
@@ -75,7 +76,7 @@ function restore (state: VerdictState, saved: SavedVerdict, byId: ReadonlyMap<st
   for (const { key: savedKey, detection: id, ...of } of saved.cases) {
     const key = keyFrom(savedKey.kind, savedKey.source, savedKey.destination)
     const detection = id === null ? null : byId.get(id)
-    if (key !== null && detection !== undefined) state.cases.set(caseId(of.className, keyId(key), of.simulated), { ...of, key, detection })
+    if (key !== null && detection !== undefined) state.cases.put(caseId(of.className, keyId(key), of.simulated), { ...of, key, detection })
   }
 }
 
@@ -87,6 +88,7 @@ function adopt (state: VerdictState, detection: Detection): void {
     className: detection.class,
     key,
     streams: [],
+    begunBy: detection.witnesses[0]?.reporter ?? '',
     detection,
     confidence: detection.confidence,
     count: detection.count,
@@ -99,7 +101,7 @@ function adopt (state: VerdictState, detection: Detection): void {
     source: { completedHandshake: false, confirmedByOwnObserver: false, standsForMany: false },
     simulated: detection.simulated,
   }
-  state.cases.set(caseId(detection.class, keyId(key), detection.simulated), taken)
+  state.cases.put(caseId(detection.class, keyId(key), detection.simulated), taken)
 }
 
 const longestKnown = ({ explanation }: Detection): StepMs => STEPS_MS.find((stepMs) => stepMs === explanation.stepMs) ?? STEPS_MS[0]

@@ -6,6 +6,7 @@ import {
   caseId, firstAccount, firstPacketOf, firstTelling, MAX_STREAMS, QUIET_STEPS, retold, windowEndMs, withWitness,
   type Case, type VerdictModel, type Whois
 } from './case.ts'
+import { CaseTable } from './case-table.ts'
 import { chainOf, type Chains } from './chains.ts'
 import type { Detection, Explanation } from './detection.ts'
 import { accumulate, confidenceOf, EVIDENCE_SETTINGS, neededFor, neutralOf, type EvidenceSettings } from './evidence.ts'
@@ -14,13 +15,11 @@ import type { Score } from './score.ts'
 /** All that lasts between scores. Owned by whoever made it, changed by `step` alone; tables are bounded and say what they dropped. */
 export interface VerdictState {
   model: VerdictModel | null
-  /** In the order of their newest support, oldest first. */
-  readonly cases: Map<string, Case>
+  readonly cases: CaseTable
   readonly chains: Chains
   readonly baselines: Baselines
   /** End of the newest replayed window: the clock of a replay. */
   replayMs: number
-  evictedCases: number
 }
 
 export type VerdictEvent =
@@ -50,16 +49,13 @@ export interface VerdictContext {
 
 /** Floods are sent from forged addresses: without proof of the sender they are told of the victim. */
 const FLOODS: ReadonlySet<string> = new Set(['SYN_FLOOD'])
-const MAX_CASES = 20_000
 /** Beats of a slowed replay come late by our clock, so its cases are not closed before this much silence. */
 const MIN_REPLAY_QUIET_MS = 15_000
 /** A silent case is forgotten when the longest tensor can hold nothing of it any more. */
 const FORGET_AFTER_MS = (TENSOR_WINDOWS + 1) * Math.max(...STEPS_MS)
-/** How many of the oldest cases are looked at for one that can go. */
-const LOOK_AT_OLDEST = 64
 
 export const emptyVerdict = (): VerdictState =>
-  ({ model: null, cases: new Map(), chains: new Map(), baselines: emptyBaselines(), replayMs: 0, evictedCases: 0 })
+  ({ model: null, cases: new CaseTable(), chains: new Map(), baselines: emptyBaselines(), replayMs: 0 })
 
 /** Takes one event in; gives what came of it, in order. */
 export function step (state: VerdictState, event: VerdictEvent, context: VerdictContext, settings: EvidenceSettings = EVIDENCE_SETTINGS): readonly VerdictEffect[] {
@@ -111,17 +107,19 @@ function weighClass (state: VerdictState, model: VerdictModel, saying: Saying, c
   if (known === undefined && !speaksFor) return []
   const ended = known !== undefined && isAnotherAttack(known, score) ? known : null
   if (ended !== null && !speaksFor) return []
+  // What is enough by itself is heard, however much its observer has said before.
+  if (known === undefined && probability < threshold && !state.cases.admits(score.reporter, score.simulated)) return []
   const current = known === undefined || ended !== null ? newCase(className, key, score, source) : known
   if (!weigh(current, saying, key !== score.key, settings) || !speaksFor) return []
 
   const effects = ended === null ? [] : close(ended)
-  state.cases.delete(id)
-  state.cases.set(id, current)
+  const crowdedOut = state.cases.put(id, current)
+  if (crowdedOut !== null) effects.push(...close(crowdedOut))
   const strength = Math.max(...current.streams.map(({ evidence }) => evidence))
   support(current, saying, confidenceOf(strength, threshold), context.nowMs)
   const needed = neededFor(threshold)
   const reached = strength >= needed ? 'open' : strength >= needed / 2 ? 'suspected' : null
-  effects.push(...tell(state, model, current, score, reached, context), ...makeRoom(state))
+  effects.push(...tell(state, model, current, score, reached, context))
   return effects
 }
 
@@ -150,6 +148,7 @@ const newCase = (className: string, key: WindowKey, score: Score, source: Source
   className,
   key,
   streams: [],
+  begunBy: score.reporter,
   detection: null,
   confidence: 0,
   count: 0,
@@ -224,7 +223,7 @@ function explained (state: VerdictState, id: string, explanation: Explanation): 
 
 function passTime (state: VerdictState, nowMs: number): VerdictEffect[] {
   const effects: VerdictEffect[] = []
-  for (const [id, found] of state.cases) {
+  for (const [id, found] of state.cases.entries()) {
     const idleMs = nowMs - found.touchedAtMs
     const told = found.detection !== null && found.detection.phase !== 'closed'
     if (told && isQuiet(state, found, idleMs)) effects.push(...close(found))
@@ -242,15 +241,4 @@ function close (found: Case): VerdictEffect[] {
   if (found.detection === null || found.detection.phase === 'closed') return []
   found.detection = { ...found.detection, phase: 'closed' }
   return [{ type: 'closed', detection: found.detection, source: found.source, score: null }]
-}
-
-/** Beyond the bound the case that was quiet longest goes, one that is not told before one that is. */
-function makeRoom (state: VerdictState): VerdictEffect[] {
-  if (state.cases.size <= MAX_CASES) return []
-  const oldest = [...state.cases.entries().take(LOOK_AT_OLDEST)]
-  const victim = oldest.find(([, { detection }]) => detection === null || detection.phase === 'closed') ?? oldest[0]
-  if (victim === undefined) return []
-  state.cases.delete(victim[0])
-  state.evictedCases++
-  return close(victim[1])
 }

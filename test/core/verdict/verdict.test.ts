@@ -199,10 +199,20 @@ t.test('a key with history is explained by its own; bursts hardly move it', asyn
 t.test('tables are bounded and say what they dropped; what is told goes last', async (t) => {
   const bench = new Bench()
   const first = opened(bench.score(madeScore({ PORT_SCAN: 0.97 })))
-  for (let i = 0; i < 20_010; i++) bench.score(madeScore({ PORT_SCAN: 0.6 }, { key: { kind: 'pair', source: `10.9.${i >> 8}.${i & 255}`, destination: '10.0.0.9' } }))
+  for (let i = 0; i < 20_010; i++) bench.score(madeScore({ PORT_SCAN: 0.6 }, { key: { kind: 'pair', source: `10.9.${i >> 8}.${i & 255}`, destination: '10.0.0.9' }, reporter: `pod-${i >> 8}` }))
   t.equal(bench.state.cases.size, 20_000)
-  t.equal(bench.state.evictedCases, 11)
+  t.equal(bench.state.cases.dropped, 11)
   t.ok([...bench.state.cases.values()].some(({ detection }) => detection?.id === first.id))
+})
+
+t.test('an observer that floods us with suspicions crowds out only its own, and cannot hide what is enough by itself', async (t) => {
+  const bench = new Bench()
+  bench.score(madeScore({ PORT_SCAN: 0.6 }, { reporter: VICTIM }))
+  const noise = (i: number): WindowKey => ({ kind: 'pair', source: '10.0.0.66', destination: `10.9.${i >> 8}.${i & 255}` })
+  for (let i = 0; i < 3_000; i++) bench.score(madeScore({ PORT_SCAN: 0.6 }, { key: noise(i), reporter: ATTACKER }))
+  t.equal(bench.state.cases.size, 1_001)
+  t.equal(bench.state.cases.dropped, 2_000)
+  t.equal(opened(bench.score(madeScore({ PORT_SCAN: 0.97 }, { key: noise(5_000), reporter: ATTACKER }))).phase, 'open')
 })
 
 t.test('a restart goes on where it was, also from a checkpoint that is old, missing or foreign', async (t) => {
