@@ -1,4 +1,4 @@
-"""Trains a Net: weighted cross entropy, early stopping on the validation runs, then one temperature."""
+"""Trains a Net: cross entropy over rows drawn by weight, early stopping on runs held back, and one temperature."""
 
 import copy
 import time
@@ -14,9 +14,12 @@ from model import Net, Shape
 
 @dataclass(frozen=True)
 class Settings:
-    epochs: int = 30
-    patience: int = 6
-    batch: int = 512
+    epochs: int = 12
+    patience: int = 4
+    batch: int = 256
+    # Rows are drawn by their weight, with replacement: an epoch is this many, whatever the data set's size.
+    rows_an_epoch: int = 12_000
+    rows_to_stop_by: int = 4_000
     learning_rate: float = 2e-3
     weight_decay: float = 1e-3
     dropout: float = 0.3
@@ -50,9 +53,10 @@ def new_net(data: Dataset, settings: Settings) -> Net:
     return net
 
 
-def weighted_loss(logits: torch.Tensor, rows: Rows, chosen: torch.Tensor | slice = slice(None)) -> torch.Tensor:
-    each = functional.cross_entropy(logits, rows.label[chosen], reduction="none")
-    return (each * rows.weight[chosen]).sum() / rows.weight[chosen].sum()
+def drawn(rows: Rows, count: int) -> Rows:
+    """`count` rows, each drawn with the probability that its weight gives it."""
+    chosen = torch.multinomial(rows.weight, count, replacement=True)
+    return Rows(rows.tensor[chosen], rows.context[chosen], rows.label[chosen], torch.ones(count))
 
 
 @torch.no_grad()
@@ -76,15 +80,15 @@ def train(training: Dataset, validation: Dataset | None, settings: Settings) -> 
     """Stops when the validation runs have not been fitted better for `patience` epochs, and keeps the best; without them the last epoch is kept."""
     torch.manual_seed(settings.seed)
     net = new_net(training, settings)
-    seen, held = rows_of(training), validation and rows_of(validation)
-    steps = settings.epochs * -(-len(seen.label) // settings.batch)
+    seen, held = rows_of(training), validation and drawn(rows_of(validation), settings.rows_to_stop_by)
+    steps = settings.epochs * -(-settings.rows_an_epoch // settings.batch)
     optimiser = torch.optim.AdamW(net.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.learning_rate, total_steps=steps, pct_start=0.1)
     best, best_loss, best_epoch = net.state_dict(), float("inf"), 0
     for epoch in range(1, settings.epochs + 1):
         started = time.monotonic()
-        loss = one_epoch(net, seen, optimiser, schedule, settings.batch)
-        held_loss = weighted_loss(logits_of(net, held), held).item() if held else 0.0
+        loss = one_epoch(net, drawn(seen, settings.rows_an_epoch), optimiser, schedule, settings.batch)
+        held_loss = functional.cross_entropy(logits_of(net, held), held.label).item() if held else 0.0
         if held_loss < best_loss or not held:
             best, best_loss, best_epoch = copy.deepcopy(net.state_dict()), held_loss, epoch
         print(f"epoch {epoch:3d}/{settings.epochs}  training loss {loss:.4f}" + (f"  validation loss {held_loss:.4f}  best {best_epoch}" if held else "")
@@ -100,7 +104,7 @@ def one_epoch(net: Net, rows: Rows, optimiser: torch.optim.Optimizer, schedule: 
     net.train()
     total = 0.0
     for chosen in torch.randperm(len(rows.label)).split(batch):
-        loss = weighted_loss(net(rows.tensor[chosen], rows.context[chosen]), rows, chosen)
+        loss = functional.cross_entropy(net(rows.tensor[chosen], rows.context[chosen]), rows.label[chosen])
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
@@ -113,4 +117,5 @@ def one_epoch(net: Net, rows: Rows, optimiser: torch.optim.Optimizer, schedule: 
 def temperature_of(logits: torch.Tensor, rows: Rows) -> torch.Tensor:
     """The divisor of the logits that makes rows that were not trained on likeliest (Guo et al. 2017). At least 1: more certainty than was learned is not asked for."""
     candidates = torch.logspace(0, 1, 41)
-    return candidates[torch.stack([weighted_loss(logits / t, rows) for t in candidates]).argmin()]
+    losses = [(functional.cross_entropy(logits / t, rows.label, reduction="none") * rows.weight).sum() for t in candidates]
+    return candidates[torch.stack(losses).argmin()]

@@ -2,7 +2,6 @@
 
 import argparse
 import datetime
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,9 +29,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--hidden-size", type=int, default=defaults.hidden)
     parser.add_argument("--dropout", type=float, default=defaults.dropout)
     parser.add_argument("--seed", type=int, default=defaults.seed)
-    parser.add_argument("--folds", type=int, default=4, help="each run is judged by a net that was trained without its fold; temperature, thresholds and report come from there")
+    parser.add_argument("--folds", type=int, default=3, help="each run is judged by a net that was trained without its fold; temperature, thresholds and report come from there")
     parser.add_argument("--allowed", type=float, default=0.001, help="share of benign keys that each class may alarm there")
-    parser.add_argument("--threads", type=int, default=max(1, (os.cpu_count() or 2) // 2))
+    parser.add_argument("--threads", type=int, default=1, help="of PyTorch: more gain little with a net this small")
     parser.add_argument("--silence", nargs="*", default=list(defaults.silenced_features), help="features that the model is kept from reading")
     return parser.parse_args()
 
