@@ -19,7 +19,10 @@ export class FlowTable {
   /** Unix ms of the first and of the newest packet. */
   readonly firstMs: Float64Array
   readonly lastMs: Float64Array
+  /** A number that no other flow has or had; 0 where the slot is free. */
+  readonly serials: Float64Array
   #live = 0
+  #serial = 0
   /** After `find`: whether the packet's source is the flow's lower end. */
   fromLow = true
 
@@ -39,6 +42,7 @@ export class FlowTable {
     this.initiatorIsLow = new Uint8Array(capacity)
     this.firstMs = new Float64Array(capacity)
     this.lastMs = new Float64Array(capacity)
+    this.serials = new Float64Array(capacity)
     this.#identity = new Int32Array(capacity * IDENTITY_WORDS)
     this.#hashes = new Int32Array(capacity)
     this.#index = new SlotIndex(capacity, this.#hashes)
@@ -90,6 +94,7 @@ export class FlowTable {
     this.initiatorIsLow[slot] = initiatorIsSource === this.fromLow ? 1 : 0
     this.firstMs[slot] = atMs
     this.lastMs[slot] = atMs
+    this.serials[slot] = ++this.#serial
     this.#index.insert(slot)
     this.#live++
     return slot
@@ -97,6 +102,7 @@ export class FlowTable {
 
   remove (slot: number): void {
     this.#index.remove(slot)
+    this.serials[slot] = 0
     this.#free[this.#freeCount++] = slot
     this.#live--
   }

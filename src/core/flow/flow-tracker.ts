@@ -76,7 +76,7 @@ export class FlowTracker {
       if (role === ICMP_ROLES.failure && !this.sent && (protocol === PROTOCOLS.tcp || protocol === PROTOCOLS.udp)) this.attempts.refused(slot, atMs)
     } else if (protocol === PROTOCOLS.tcp) this.#tcp(slot, packet, atMs)
     else if (protocol === PROTOCOLS.udp) this.attempts.datagram(slot, this.sent, packet[PAYLOAD] ?? 0, atMs)
-    if (fragment === FRAGMENTS.first) this.#fragments.remember(packet, slot, this.table.firstMs[slot] ?? 0)
+    if (fragment === FRAGMENTS.first) this.#fragments.remember(packet, slot, this.table.serials[slot] ?? 0)
     if (atMs > (this.table.lastMs[slot] ?? 0)) this.table.lastMs[slot] = atMs
     return slot
   }
@@ -113,7 +113,7 @@ export class FlowTracker {
 
   #trackFragment (packet: Int32Array, atMs: number): number {
     const slot = this.#fragments.recall(packet)
-    if (slot < 0 || this.table.firstMs[slot] !== this.#fragments.flowFirstMs) return -1
+    if (slot < 0 || this.table.serials[slot] !== this.#fragments.serial) return -1
     this.sent = this.table.isFromInitiator(slot, packet)
     if (atMs > (this.table.lastMs[slot] ?? 0)) this.table.lastMs[slot] = atMs
     return slot

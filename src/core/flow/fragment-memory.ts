@@ -9,15 +9,15 @@ const WORDS = 10
 export class FragmentMemory {
   readonly #identity = new Int32Array(CELLS * WORDS)
   readonly #slots = new Int32Array(CELLS).fill(-1)
-  readonly #firstMs = new Float64Array(CELLS)
-  /** After `recall`: when the flow in the slot had begun; if another flow has taken the slot, it differs. */
-  flowFirstMs = 0
+  readonly #serials = new Float64Array(CELLS)
+  /** After `recall`: the serial of the flow that had the slot; it may have left since. */
+  serial = 0
 
-  remember (packet: Int32Array, slot: number, flowFirstMs: number): void {
+  remember (packet: Int32Array, slot: number, serial: number): void {
     const cell = cellOf(packet)
     for (let word = 0; word < WORDS; word++) this.#identity[cell * WORDS + word] = identityWord(packet, word)
     this.#slots[cell] = slot
-    this.#firstMs[cell] = flowFirstMs
+    this.#serials[cell] = serial
   }
 
   /** The slot of the first fragment's flow, or -1. */
@@ -26,7 +26,7 @@ export class FragmentMemory {
     for (let word = 0; word < WORDS; word++) {
       if (this.#identity[cell * WORDS + word] !== identityWord(packet, word)) return -1
     }
-    this.flowFirstMs = this.#firstMs[cell] ?? 0
+    this.serial = this.#serials[cell] ?? 0
     return this.#slots[cell] ?? -1
   }
 }

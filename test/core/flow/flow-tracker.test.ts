@@ -57,6 +57,8 @@ t.test('a later fragment belongs to the flow of its first', (t) => {
   first.set([0x9c, 0x40, 0, 9])
   t.strictSame(follow([fragment(0, 7, first), fragment(16, 7, new Uint8Array(8))]).flows, ['1>', '1>'])
   t.strictSame(follow([fragment(0, 7, first), fragment(16, 8, new Uint8Array(8))]).flows, ['1>', '-'], 'and of no flow where the first was not seen')
+  const late = { ...fragment(16, 7, new Uint8Array(8)), at: 70_000 }
+  t.strictSame(follow([fragment(0, 7, first), late, { ...segment(`${A}:1`, `${B}:2`, 'S'), at: 140_000 }], { until: 2_000_000 }).flows, ['1>', '-', '2>'], 'nor of a flow that has left')
   const six = (offset: number, payload: Uint8Array): At => {
     const header = new Uint8Array(8)
     new DataView(header.buffer).setUint16(2, offset | 1)

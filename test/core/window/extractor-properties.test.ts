@@ -128,7 +128,7 @@ t.test('100,000 mutated packets are counted, each once, and none is fatal', (t) 
     changes: fc.array(fc.tuple(fc.nat(120), fc.nat(255)), { maxLength: 6 }),
     length: fc.nat(120),
     linkType: fc.constantFrom(undefined, 0, 1, 12, 101, 108, 113, 228, 229, 276, 9999),
-    gap: fc.oneof({ weight: 50, arbitrary: fc.nat(100) }, fc.constantFrom(-50_000, -700, 1e5, 1e9, -1e9, 1e16, -1e16)),
+    gap: fc.oneof({ weight: 50, arbitrary: fc.nat(100) }, fc.constantFrom(-50_000, -700, 1e5, 1e9, -1e9)),
   })
   const packets: Timed[] = []
   let at = 0
@@ -140,7 +140,8 @@ t.test('100,000 mutated packets are counted, each once, and none is fatal', (t) 
     at += gap
     const original = bytes.length + length
     const type = linkType ?? from.linkType
-    packets.push({ at, packet: bytes.subarray(0, Math.max(0, bytes.length - (length > 60 ? length : 0))), original, ...type === undefined ? {} : { linkType: type } })
+    const times = which === 0 && changes.length === 6 ? at + 1e16 : at // now and then a time beyond all dates
+    packets.push({ at: times, packet: bytes.subarray(0, Math.max(0, bytes.length - (length > 60 ? length : 0))), original, ...type === undefined ? {} : { linkType: type } })
   }
   const extractor = new WindowExtractor({ ownAddresses: null, maxFlows: 512, maxKeys: 512 })
   let finite = true
