@@ -168,6 +168,7 @@ export class IngestStream {
     scoring.add({
       reporter: open.reporter,
       lane: open.lane,
+      replay: open.scope.kind === 'replay',
       simulated: open.simulated,
       windows,
       receivedAtMs: clock.now(),

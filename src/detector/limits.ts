@@ -14,7 +14,7 @@ export interface Limits {
   readonly maxObservers: number
   /** Windows of all observers that wait to be scored; streams are not read while there are more. */
   readonly maxQueuedWindows: number
-  /** Keys whose tensors are held; the least recently used goes. */
+  /** Keys whose tensors are held, about 3.6 KiB each once used; the least recently used of a shard goes. As many again for replays. */
   readonly maxKeys: number
   /** Events that wait for a watcher that reads slowly; the oldest goes. */
   readonly maxQueuedEvents: number
@@ -32,7 +32,7 @@ export const DEFAULT_LIMITS: Limits = {
   silenceMs: 30_000,
   maxObservers: 4_096,
   maxQueuedWindows: 65_536,
-  maxKeys: 65_536,
+  maxKeys: 131_072,
   maxQueuedEvents: 1_024,
   maxWatchers: 16,
   maxAheadMs: 60_000,

@@ -1,8 +1,9 @@
 import { setImmediate } from 'node:timers/promises'
 import { CONTEXT_COLUMNS } from '../core/tensor/context.ts'
-import { TENSOR_SIZE, TensorTable } from '../core/tensor/tensor-table.ts'
+import { TENSOR_SIZE } from '../core/tensor/tensor-table.ts'
 import type { Window } from '../core/window/window.ts'
 import type { Scorer } from '../ports.ts'
+import { TensorTables } from './tensor-tables.ts'
 
 /** Rows a run: 32 take half a millisecond and hold the event loop so long; more gain almost nothing a row. */
 const MAX_ROWS = 32
@@ -13,6 +14,7 @@ export interface Incoming {
   readonly reporter: string
   /** Whose tensors they go to: one name a live observer, one a boot of a replay, so that a recording can be played twice. */
   readonly lane: string
+  readonly replay: boolean
   readonly simulated: boolean
   readonly windows: readonly Window[]
   readonly receivedAtMs: number
@@ -49,7 +51,7 @@ interface Row { readonly incoming: Incoming, readonly window: Window }
  */
 export class ScoringLoop {
   readonly #options: ScoringOptions
-  readonly #table: TensorTable
+  readonly #tables: TensorTables
   readonly #tensors = new Float32Array(MAX_ROWS * TENSOR_SIZE)
   readonly #contexts = new Float32Array(MAX_ROWS * CONTEXT_COLUMNS.length)
   #queue: Incoming[] = []
@@ -60,7 +62,7 @@ export class ScoringLoop {
 
   constructor (options: ScoringOptions) {
     this.#options = options
-    this.#table = new TensorTable({ capacity: options.maxKeys })
+    this.#tables = new TensorTables(options.maxKeys)
   }
 
   /** Windows that wait. */
@@ -69,12 +71,12 @@ export class ScoringLoop {
   }
 
   get keys (): number {
-    return this.#table.size
+    return this.#tables.size
   }
 
   /** Tensors that were given up for want of room. */
   get evicted (): number {
-    return this.#table.evicted
+    return this.#tables.evicted
   }
 
   add (incoming: Incoming): void {
@@ -123,8 +125,8 @@ export class ScoringLoop {
   }
 
   /** Takes the window into its tensor; true where the tensor is to be scored, and is written into row `row`. */
-  #fill ({ lane, resent }: Incoming, window: Window, row: number): boolean {
-    const view = this.#table.push(lane, window)
+  #fill ({ lane, replay, resent }: Incoming, window: Window, row: number): boolean {
+    const view = this.#tables.push(lane, replay, window)
     if (view === null || resent) return false
     view.writeTensor(this.#tensors, row * TENSOR_SIZE)
     view.writeContext(this.#contexts, row * CONTEXT_COLUMNS.length)

@@ -76,6 +76,11 @@ export class RawObserver {
     return this.#answer(({ message }) => message.case === 'ack' && message.value.sequence >= sequence ? message.value : null)
   }
 
+  /** Resolves when so many answers have come. */
+  async answered (count: number): Promise<void> {
+    while (this.answers.length < count) await this.#changed.promise
+  }
+
   async #answer<T> (pick: (answer: DetectorMessage) => T | null): Promise<T> {
     for (;;) {
       for (const answer of this.answers) {
