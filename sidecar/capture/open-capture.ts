@@ -62,29 +62,44 @@ async function * unpacked (source: AsyncGenerator<Uint8Array, void, undefined>):
   if (first.done === true) return
   const all = prepend(first.value, source)
   const [a, b, c, d] = first.value
-  if (a === 0x1f && b === 0x8b) yield * through(all, createGunzip({ chunkSize: BLOCK_BYTES }))
-  else if (a === 0x28 && b === 0xb5 && c === 0x2f && d === 0xfd) yield * through(all, createZstdDecompress({ chunkSize: BLOCK_BYTES }))
+  if (a === 0x1f && b === 0x8b) yield * through(all, createGunzip({ chunkSize: BLOCK_BYTES }), { rest: null })
+  else if (a === 0x28 && b === 0xb5 && c === 0x2f && d === 0xfd) yield * zstdFrames(all)
   else yield * all
 }
 
+/** What an unpacker left of the block in which it ended. */
+interface Remainder { rest: Uint8Array | null }
+
+/** A zstd file may be several frames in a row, and Node's unpacker ends after one where another follows in the same block. */
+async function * zstdFrames (source: AsyncGenerator<Uint8Array, void, undefined>): AsyncGenerator<Uint8Array, void, undefined> {
+  const remainder: Remainder = { rest: null }
+  do {
+    const from = remainder.rest === null ? source : prepend(remainder.rest, source)
+    remainder.rest = null
+    yield * through(from, createZstdDecompress({ chunkSize: BLOCK_BYTES }), remainder)
+  } while (remainder.rest !== null)
+}
+
 /** A consumer that is slow makes the unpacking wait, so that a small file that unpacks to a huge one fills no memory. */
-async function * through (source: AsyncGenerator<Uint8Array, void, undefined>, unpacker: Gunzip | ZstdDecompress): AsyncGenerator<Uint8Array, void, undefined> {
-  const fed = feed(source, unpacker).catch((error: unknown) => { unpacker.destroy(error instanceof Error ? error : new Error(String(error))) })
+async function * through (source: AsyncGenerator<Uint8Array, void, undefined>, unpacker: Gunzip | ZstdDecompress, remainder: Remainder): AsyncGenerator<Uint8Array, void, undefined> {
+  const fed = feed(source, unpacker, remainder).catch((error: unknown) => { unpacker.destroy(error instanceof Error ? error : new Error(String(error))) })
   for await (const bytes of unpacker as AsyncIterable<Buffer>) yield bytes
   await fed
 }
 
-/** A zstd file may be several frames in a row; the unpacker stops after one and passes over what follows in the same write, so that is written again. */
-async function feed (source: AsyncGenerator<Uint8Array, void, undefined>, unpacker: Gunzip | ZstdDecompress): Promise<void> {
-  for await (const block of source) {
-    let rest = Buffer.from(block) // the stream works on it while the block's buffer is filled anew
-    while (rest.length > 0) {
-      const before = unpacker.bytesWritten
-      await new Promise<void>((resolve, reject) => {
-        unpacker.write(rest, (error) => { if (error) reject(error); else resolve() })
-      })
-      if (unpacker.bytesWritten === before) break // gzip takes nothing of what follows its last member
-      rest = rest.subarray(unpacker.bytesWritten - before)
+async function feed (source: AsyncGenerator<Uint8Array, void, undefined>, unpacker: Gunzip | ZstdDecompress, remainder: Remainder): Promise<void> {
+  for (;;) {
+    const next = await source.next()
+    if (next.done === true) break
+    const block = Buffer.from(next.value) // the unpacker works on it while the block's buffer is filled anew
+    const before = unpacker.bytesWritten
+    await new Promise<void>((resolve, reject) => {
+      unpacker.write(block, (error) => { if (error) reject(error); else resolve() })
+    })
+    const taken = unpacker.bytesWritten - before
+    if (taken < block.length) {
+      remainder.rest = block.subarray(taken)
+      return
     }
   }
   unpacker.end()
