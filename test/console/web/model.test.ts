@@ -57,6 +57,8 @@ t.test('the sentence is about what a person should read first: real before repla
   t.equal(sentenceOf(wall, NOW, clock).detection, 'free')
   t.match(said(wall), / 2 more below\.$/)
   t.equal(sentenceOf(after(replay, detection(), mitigation()), NOW, clock).detection, 'det-guess-1')
+  const told = decision({ id: 'told', detection: 'free', verdict: 'alert', mitigation: null })
+  t.equal(sentenceOf(after(free, told, detection(), mitigation()), NOW, clock).detection, 'det-guess-1', 'what the policy wants told only comes after what it acts on')
 })
 
 t.test('the trail tells each station, and which one is broken and why', async (t) => {
@@ -69,6 +71,7 @@ t.test('the trail tells each station, and which one is broken and why', async (t
   t.equal(states(trail([{}], [{ simulated: true }])), 'done done done done done simulated simulated simulated waiting')
   t.equal(states(trail([{}], [{ phase: 'reverted', endedAt: '2026-03-01T12:00:00Z' }])), 'done done done done done done done done done')
   t.equal(states(trail([{ verdict: 'alert', mitigation: null }], [])), 'done done done done done none none none none')
+  t.equal(states(trail([{ verdict: 'simulate', safety: [{ check: 'live evidence', passed: false, reason: 'SimulatedEvidence', message: 'the evidence is a replay' }] }], [{ simulated: true }])), 'done done done done done simulated simulated simulated waiting', 'a replay is not a fault')
   t.equal(states(trail([{ verdict: 'suppress', reason: 'NoRule', rule: '', mitigation: null, safety: [] }], [])), 'done done done none none none none none none')
   const held = trail([{ verdict: 'hold', mitigation: null, safety: [{ check: 'blast radius', passed: false, reason: 'BlastRadius', message: '14 pods, at most 3.' }] }], [])
   t.equal(states(held), 'done done done done broken none none none none')

@@ -39,10 +39,18 @@ function answer (wall: Wall, detection: Detection, active: readonly Mitigation[]
   return `nothing restricts it: ${decision.message}`
 }
 
-/** Real before replayed, unrestricted before restricted, then the surest: what a person should read first. */
-function byUrgency (active: readonly Mitigation[]): (a: Detection, b: Detection) => number {
-  const restricted = (detection: Detection): number => active.some(({ spec }) => spec.detection === detection.id) ? 1 : 0
-  return (a, b) => Number(a.simulated) - Number(b.simulated) || restricted(a) - restricted(b) || b.confidence - a.confidence
+/**
+ * What a person should read first: real before replayed; what nothing answers before what is restricted, and last what
+ * the policy wants told only; then what has a name for its source, then the surest.
+ */
+function byUrgency (wall: Wall, active: readonly Mitigation[]): (a: Detection, b: Detection) => number {
+  const answered = ({ id }: Detection): number => {
+    if (active.some(({ spec }) => spec.detection === id)) return 1
+    const decisions = decisionsOf(wall, id)
+    return decisions.length > 0 && decisions.every(({ verdict }) => verdict === 'alert') ? 2 : 0
+  }
+  const nameless = ({ source }: Detection): number => source === null ? 1 : 0
+  return (a, b) => Number(a.simulated) - Number(b.simulated) || answered(a) - answered(b) || nameless(a) - nameless(b) || b.confidence - a.confidence
 }
 
 function watched (wall: Wall): string {
@@ -57,12 +65,13 @@ export function sentenceOf (wall: Wall, nowMs: number, clock: (ms: number) => st
   if (!wall.loaded) return say('notice', wall.link.state === 'lost' ? 'The console does not answer.' : 'Asking the console how things are …')
   if (wall.link.state === 'lost') return say('wrong', `The console does not answer since ${clock(wall.link.sinceMs)}; what is below is from then.`)
   const active = activeMitigations(wall, nowMs)
-  const open = [...wall.detections.values()].filter(({ phase }) => phase === 'open').sort(byUrgency(active))
+  const open = [...wall.detections.values()].filter(({ phase }) => phase === 'open').sort(byUrgency(wall, active))
   const [first] = open
   if (first !== undefined) {
     const more = open.length > 1 ? ` ${open.length - 1} more below.` : ''
-    const replayed = first.simulated ? 'In a replay, ' : ''
-    const text = `${replayed}${deed(first)} since ${clock(Date.parse(first.firstSeen))}; ${answer(wall, first, active, clock)}`.replace(/\.?$/, '.')
+    const what = deed(first)
+    const told = first.simulated ? `In a replay, ${first.source === null ? what.charAt(0).toLowerCase() + what.slice(1) : what}` : what
+    const text = `${told} since ${clock(Date.parse(first.firstSeen))}; ${answer(wall, first, active, clock)}`.replace(/\.?$/, '.')
     return { tone: 'wrong', text: text + more, detection: first.id, simulated: first.simulated }
   }
   if (!wall.ready) return say('wrong', `Not watching: ${wall.reasons.join('; ')}.`)

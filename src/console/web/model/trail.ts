@@ -33,13 +33,22 @@ function ruleStation (decision: Decision | undefined): Station {
   return station('Rule', fired ? 'done' : 'none', time(decision.at), fired ? decision.rule : REASONS[decision.reason])
 }
 
+/** Checks that these reasons fail do not hold an action back: they make it simulated. */
+const SIMULATING: readonly Decision['reason'][] = ['SimulatedEvidence', 'ActuationDisabled', 'ActionNeedsCluster']
+
+/** What a check came to: passed, held back, or only made simulated. */
+export function checkState ({ passed, reason }: Decision['safety'][number]): 'done' | 'broken' | 'simulated' {
+  return passed ? 'done' : SIMULATING.includes(reason) ? 'simulated' : 'broken'
+}
+
 function safetyStation (decision: Decision | undefined): Station {
   if (decision === undefined) return station('Safety', 'waiting', null, '')
-  const failed = decision.safety.find(({ passed }) => !passed)
+  const failed = decision.safety.find((check) => checkState(check) === 'broken')
   if (failed !== undefined) return station('Safety', 'broken', time(decision.at), failed.message)
   if (decision.verdict === 'hold') return station('Safety', 'broken', time(decision.at), decision.message)
   if (decision.safety.length === 0) return station('Safety', 'none', null, 'nothing to vet')
-  return station('Safety', 'done', time(decision.at), `${decision.safety.length} checks passed`)
+  const passed = decision.safety.filter((check) => check.passed).length
+  return station('Safety', 'done', time(decision.at), `${passed} checks passed${passed < decision.safety.length ? ', to be simulated' : ''}`)
 }
 
 function mitigationStation (mitigation: Mitigation | undefined, decision: Decision | undefined): Station {
@@ -99,10 +108,12 @@ export function trailOf (detection: Detection, decisions: readonly Decision[], m
   const mitigation = mitigations.find(({ metadata }) => metadata.name === decision?.mitigation) ?? mitigations[0]
   const { explanation: { stepMs, windowNumber }, firstSeen, delaySeconds, count, confidence } = detection
   const firstMs = Date.parse(firstSeen)
+  const windowMs = (windowNumber + 1) * stepMs
   const opened = delaySeconds === null ? null : firstMs + delaySeconds * 1000
   return [
     station('First packet', 'done', firstMs, ''),
-    station('Window', 'done', (windowNumber + 1) * stepMs, `${count} of ${span(stepMs)}`),
+    // The evidence that is kept is of the surest window, which may be later than the one that opened the detection.
+    station('Window', 'done', opened === null || windowMs <= opened ? windowMs : null, `${count} of ${span(stepMs)}`),
     station('Score', opened === null ? 'waiting' : 'done', opened, confidence.toFixed(3)),
     ruleStation(decision),
     safetyStation(decision),

@@ -89,6 +89,13 @@ export function evidenceSentence ({ feature, value, usual, usualFrom, contributi
   }
 }
 
+/** The first few of many, and how many more. */
+export function few (names: readonly string[], most = 3): string {
+  return names.length <= most + 1 ? names.join(', ') : `${names.slice(0, most).join(', ')} and ${names.length - most} more`
+}
+
+export const victimNames = ({ spec }: Mitigation): string => few(spec.victims.map(({ name, addresses, uid }) => name ?? addresses[0] ?? uid))
+
 /** What a mitigation does, as a participle: `limited to 1 connections/s on port 5432`. */
 export function restriction ({ spec }: Mitigation): string {
   const ports = spec.ports === 'any' ? '' : ` on port${spec.ports.length > 1 ? 's' : ''} ${spec.ports.join(', ')}`

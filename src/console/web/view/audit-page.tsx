@@ -40,6 +40,15 @@ export function AuditPage ({ text }: { text: string }) {
   )
 }
 
+const SHORT = 90
+
+/** All of a short detail; of a long one its beginning, and the rest when asked for. */
+function Detail ({ detail }: { detail: AuditEntry['detail'] }) {
+  const text = JSON.stringify(detail)
+  if (text.length <= SHORT) return <code>{text}</code>
+  return <details><summary><code>{text.slice(0, SHORT)}…</code></summary><pre tabIndex={0}>{JSON.stringify(detail, null, 2)}</pre></details>
+}
+
 function Entries ({ entries }: { entries: readonly AuditEntry[] }) {
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label="Audit entries">
@@ -49,7 +58,7 @@ function Entries ({ entries }: { entries: readonly AuditEntry[] }) {
           {entries.map(({ sequence, at, actor, action, object, reason, detail, hash }) => (
             <tr key={sequence}>
               <td class="num" title={`sha256 ${hash}`}>{sequence}</td><td><Time at={at} /></td><td>{actor}</td><td>{action}</td><td><code>{object}</code></td><td>{reason}</td>
-              <td class="detail"><code>{JSON.stringify(detail)}</code></td>
+              <td class="detail"><Detail detail={detail} /></td>
             </tr>
           ))}
         </tbody>

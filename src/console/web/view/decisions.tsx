@@ -1,6 +1,6 @@
 import { REASONS } from '../../../core/reason.ts'
 import type { Decision, Verdict } from '../../../core/policy/decision.ts'
-import type { StationState } from '../model/trail.ts'
+import { checkState, type StationState } from '../model/trail.ts'
 import { Mark } from './mark.tsx'
 import { Time } from './time.tsx'
 import { Yaml } from './yaml.tsx'
@@ -8,6 +8,25 @@ import { Yaml } from './yaml.tsx'
 const VERDICT_STATE: Readonly<Record<Verdict, StationState>> = { mitigate: 'done', simulate: 'simulated', hold: 'broken', alert: 'none', suppress: 'none' }
 const VERDICT_WORDS: Readonly<Record<Verdict, string>> = {
   mitigate: 'mitigated', simulate: 'simulated', hold: 'held for a person', alert: 'alert only', suppress: 'no action',
+}
+
+type Check = Decision['safety'][number]
+
+function Checks ({ checks }: { checks: readonly Check[] }) {
+  if (checks.length === 0) return null
+  return (
+    <ul class="safety" aria-label="Safety checks">
+      {checks.map((check, index) => (
+        <li key={index} class={checkState(check) === 'broken' ? 'failed' : ''}><Mark state={checkState(check)} size={12} /><b>{check.check}</b><span>{check.message}</span></li>
+      ))}
+    </ul>
+  )
+}
+
+/** A few are shown as they are; of many, what held is one line until somebody asks. */
+function Passed ({ checks }: { checks: readonly Check[] }) {
+  if (checks.length <= 5) return <Checks checks={checks} />
+  return <details class="yaml"><summary>{checks.length} safety checks passed</summary><Checks checks={checks} /></details>
 }
 
 /** What policy and safety made of a detection, every check in order. */
@@ -26,14 +45,9 @@ export function Decisions ({ decisions }: { decisions: readonly Decision[] }) {
               <Time at={decision.at} />
             </p>
             <p>{decision.message} <span class="code" title={REASONS[decision.reason]}>{decision.reason}</span></p>
-            {decision.safety.length > 0 && (
-              <ul class="safety" aria-label="Safety checks">
-                {decision.safety.map(({ check, passed, message }, index) => (
-                  <li key={index} class={passed ? '' : 'failed'}><Mark state={passed ? 'done' : 'broken'} size={12} /><b>{check}</b><span>{message}</span></li>
-                ))}
-              </ul>
-            )}
-            {decision.mitigation === null && decision.plan.map(({ kind, yaml }, index) => <Yaml key={index} title={`${kind} that it would apply`} text={yaml} />)}
+            <Checks checks={decision.safety.filter(({ passed }) => !passed)} />
+            <Passed checks={decision.safety.filter(({ passed }) => passed)} />
+            {decision.mitigation === null && decision.plan.map(({ kind, yaml }, index) => <Yaml key={index} title={`${kind} as planned`} text={yaml} />)}
           </li>
         ))}
       </ul>

@@ -3,7 +3,7 @@ import type { Detection } from '../../../core/verdict/detection.ts'
 import { auditHref, detectionHref } from '../model/route.ts'
 import { deed } from '../model/sentence.ts'
 import { trailOf } from '../model/trail.ts'
-import { classWords, evidenceSentence, featureWords, fullName } from '../model/words.ts'
+import { classWords, evidenceSentence, featureWords } from '../model/words.ts'
 import { decisionsOf, mitigationsOf, type Wall } from '../model/wall.ts'
 import { Copy } from './copy.tsx'
 import { Decisions } from './decisions.tsx'
@@ -148,7 +148,7 @@ function Raw ({ detection }: { detection: Detection }) {
       <p class="buttons">
         <Copy text={json}>Copy as JSON</Copy>
         <Copy text={`npx autoshield explain ${detection.id}`}>Copy command line</Copy>
-        <a href={auditHref(detection.id)}>Audit trail of {fullName(detection.source ?? { address: 'any source' })}</a>
+        <a href={auditHref(detection.id)}>Its entries in the audit trail</a>
       </p>
       <details><summary>Raw JSON</summary><pre tabIndex={0}>{json}</pre></details>
     </section>

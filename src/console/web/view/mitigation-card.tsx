@@ -5,7 +5,7 @@ import type { Decision } from '../../../core/policy/decision.ts'
 import { call, Refusal } from '../model/live.ts'
 import { mitigationHref } from '../model/route.ts'
 import type { StationState } from '../model/trail.ts'
-import { restriction, subjectName } from '../model/words.ts'
+import { restriction, subjectName, victimNames } from '../model/words.ts'
 import { Mark, Simulated } from './mark.tsx'
 import { useTargetName } from './pod-names.ts'
 import { Time } from './time.tsx'
@@ -26,7 +26,7 @@ export function MitigationCard ({ mitigation, decisions, now }: { mitigation: Mi
         Mitigation <a href={mitigationHref(metadata.name)}><code>{metadata.name}</code></a> {status.simulated && <Simulated />}
         <span class="count">{status.simulated && active ? 'would be in force' : active || status.phase !== 'active' ? PHASE_WORDS[status.phase] : 'expired'}</span>
       </h3>
-      <p class="told"><b>{subjectName(spec.subject)}</b> {status.simulated ? 'would be' : active ? 'is' : 'was'} {restriction(mitigation)}{spec.victims.length > 0 && <>, towards <b>{spec.victims.map((victim) => victim.name ?? victim.addresses[0]).join(', ')}</b></>}.</p>
+      <p class="told"><b>{subjectName(spec.subject)}</b> {status.simulated ? 'would be' : active ? 'is' : 'was'} {restriction(mitigation)}{spec.victims.length > 0 && <>, towards <b>{victimNames(mitigation)}</b></>}.</p>
       <p class="why">{spec.reason}</p>
       {active
         ? <div class="act"><TimeLeft mitigation={mitigation} now={now} /><Undo mitigation={mitigation} /></div>

@@ -70,7 +70,7 @@ function Groups ({ ring, frame }: { ring: Ring, frame: Frame }) {
             <title>{name}</title>
             <path class="band" d={band} stroke-width={BAND} />
             <path id={`arc-${index}`} class="guide" d={`M${xy(c)}A${text} ${text} 0 ${large} ${low ? 0 : 1} ${xy(d)}`} />
-            {room > 2 && <text><textPath href={`#arc-${index}`} startOffset="50%" text-anchor="middle">{shorten(name, room)}</textPath></text>}
+            {(room >= name.length || room > 4) && <text><textPath href={`#arc-${index}`} startOffset="50%" text-anchor="middle">{shorten(name, room)}</textPath></text>}
           </g>
         )
       })}
@@ -166,22 +166,45 @@ function LitEdges ({ ring, frame, detection }: { ring: Ring, frame: Frame, detec
   )
 }
 
-/** A bar across each restricted edge with what remains of its time; at the pod itself where no victim is named. */
-function Bars ({ ring, frame, mitigation, now }: { ring: Ring, frame: Frame, mitigation: Mitigation, now: number }) {
-  const { subject, victims, expiresAt } = mitigation.spec
+interface Bar extends Point2 { readonly key: string, readonly direction: number, readonly simulated: boolean, readonly text: string }
+
+/** Victims that each get a bar; beyond, one bar at the restricted pod says the same with less ink. */
+const MAX_BARS = 8
+
+/** Where bars stand: across each restricted edge, or at the pod itself where no victim, or too many, are named. */
+function barsOf (ring: Ring, frame: Frame, mitigation: Mitigation, now: number): readonly Bar[] {
+  const { metadata: { name }, spec: { subject, victims, expiresAt }, status: { simulated } } = mitigation
   const find = (addresses: readonly string[]): RingNode | null => addresses.map((address) => ring.nodeOf(address)).find((node) => node !== null) ?? null
+  const text = `${remaining(Date.parse(expiresAt) - now)}${simulated ? ' simulated' : ''}`
   const from = subject === 'anySource' ? null : find(subject.addresses)
-  const to = victims.slice(0, 8).map(({ addresses }) => find(addresses)).filter((node) => node !== null)
-  const places = from === null || to.length === 0
-    ? [from, ...to].filter((node) => node !== null).map((node) => ({ id: node.id, ...at(frame, node, -14), direction: node.angle - Math.PI / 2 }))
-    : to.filter((node) => node.id !== from.id).map((node) => ({ id: node.id, ...along(between(ring, frame, from, node), 0.72) }))
-  const left = remaining(Date.parse(expiresAt) - now)
+  const to = victims.length > MAX_BARS ? [] : victims.map(({ addresses }) => find(addresses)).filter((node) => node !== null)
+  const bar = (node: RingNode, place: Point2 & { direction: number }): Bar => ({ key: `${name} ${node.id}`, simulated, text, ...place })
+  if (from === null || to.length === 0) {
+    return [from, ...to].filter((node) => node !== null).map((node) => bar(node, { ...at(frame, node, -14), direction: node.angle - Math.PI / 2 }))
+  }
+  return to.filter((node) => node.id !== from.id).map((node) => bar(node, along(between(ring, frame, from, node), 0.72)))
+}
+
+/** The bars whose text can be read: one that would be written over another's stays without. */
+function readable (bars: readonly Bar[]): ReadonlySet<Bar> {
+  const kept: Bar[] = []
+  for (const bar of bars) {
+    const room = (bar.text.length + 2) * LETTER
+    if (kept.every(({ x, y }) => Math.abs(x - bar.x) > room || Math.abs(y - bar.y) > 32)) kept.push(bar)
+  }
+  return new Set(kept)
+}
+
+/** A bar across each restricted edge with what remains of its time. */
+function Bars ({ bars }: { bars: readonly Bar[] }) {
+  const texts = readable(bars)
   return (
-    <g class={`restriction ${mitigation.status.simulated ? 'simulated' : ''}`}>
-      {places.map(({ id, x, y, direction }) => (
-        <g key={id} transform={`translate(${x.toFixed(1)} ${y.toFixed(1)})`}>
-          <rect class="bar" x={-3.5} y={-13} width={7} height={26} rx={1.5} transform={`rotate(${(direction * 180 / Math.PI).toFixed(1)})`} />
-          <text y={-17} text-anchor="middle">{mitigation.status.simulated ? `${left} simulated` : left}</text>
+    <g>
+      {bars.map((bar) => (
+        <g key={bar.key} class={`restriction ${bar.simulated ? 'simulated' : ''}`} transform={`translate(${xy(bar)})`}>
+          <title>{bar.text}</title>
+          <rect class="bar" x={-3.5} y={-13} width={7} height={26} rx={1.5} transform={`rotate(${(bar.direction * 180 / Math.PI).toFixed(1)})`} />
+          {texts.has(bar) && <text y={-17} text-anchor="middle">{bar.text}</text>}
         </g>
       ))}
     </g>
@@ -206,7 +229,7 @@ export function TrafficMap ({ wall, now }: { wall: Wall, now: number }) {
           <Below ring={ring} frame={frame} />
           {detections.map((detection) => <LitEdges key={detection.id} ring={ring} frame={frame} detection={detection} />)}
           <Above ring={ring} frame={frame} named={named} />
-          {active.map((mitigation) => <Bars key={mitigation.metadata.name} ring={ring} frame={frame} mitigation={mitigation} now={now} />)}
+          <Bars bars={active.flatMap((mitigation) => barsOf(ring, frame, mitigation, now))} />
         </svg>
       )}
       <Legend ring={ring} wall={wall} />
@@ -221,7 +244,7 @@ function Legend ({ ring, wall }: { ring: Ring, wall: Wall }) {
       <li><svg width="12" height="12" aria-hidden="true"><circle cx="6" cy="6" r="4.5" class="key-dot" /></svg>{told ? 'observed' : ring.grain}</li>
       {told && <li><svg width="12" height="12" aria-hidden="true"><circle cx="6" cy="6" r="4" class="key-hollow" /></svg>not observed</li>}
       <li><svg width="22" height="12" aria-hidden="true"><path d="M1 6H21" class="key-lit" /></svg>detection</li>
-      <li><svg width="22" height="12" aria-hidden="true"><path d="M1 6H21" class="key-lit simulated" /></svg>from a replay</li>
+      <li><svg width="22" height="12" aria-hidden="true"><path d="M1 6H21" class="key-lit simulated" /></svg>simulated, from a replay</li>
       <li><svg width="12" height="14" aria-hidden="true"><rect x="4" y="0" width="5" height="14" class="key-bar" /></svg>restriction, time left</li>
       {ring.grain !== 'pod' && <li>one point a {ring.grain}</li>}
       {ring.hidden > 0 && <li>{number(ring.hidden)} quieter edges not drawn</li>}

@@ -1,7 +1,7 @@
 import { useId, useRef, useState } from 'preact/hooks'
 import type { Mitigation } from '../../../core/mitigation/mitigation.ts'
 import { postJson, Refusal } from '../model/live.ts'
-import { restriction, subjectName } from '../model/words.ts'
+import { restriction, subjectName, victimNames } from '../model/words.ts'
 import { Simulated } from './mark.tsx'
 import { useTargetName } from './pod-names.ts'
 
@@ -59,13 +59,14 @@ export function Undo ({ mitigation }: { mitigation: Mitigation }) {
   )
 }
 
-function Touched ({ mitigation: { status, spec } }: { mitigation: Mitigation }) {
+function Touched ({ mitigation }: { mitigation: Mitigation }) {
+  const { targets } = mitigation.status
   const targetName = useTargetName()
-  if (status.targets.length === 0) return <p class="touches">It touches nothing that is enforced; the record is closed.</p>
+  if (targets.length === 0) return <p class="touches">It touches nothing that is enforced; the record is closed.</p>
   return (
     <div class="touches">
-      <p>It touches {status.targets.length} object{status.targets.length === 1 ? '' : 's'} in front of {spec.victims.map((victim) => victim.name ?? victim.addresses[0]).join(', ') || 'the pod itself'}:</p>
-      <ul>{status.targets.map(({ target, state }) => <li key={target}>{targetName(target)} ({state})</li>)}</ul>
+      <p>It touches {targets.length} object{targets.length === 1 ? '' : 's'} in front of {victimNames(mitigation) || 'the pod itself'}:</p>
+      <ul>{targets.map(({ target, state }) => <li key={target}>{targetName(target)} ({state})</li>)}</ul>
     </div>
   )
 }

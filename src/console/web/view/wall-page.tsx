@@ -1,7 +1,7 @@
 import { trailOf } from '../model/trail.ts'
 import { detectionHref, mitigationHref } from '../model/route.ts'
 import { activeMitigations, decisionsOf, mitigationsOf, type Wall } from '../model/wall.ts'
-import { bytes, classWords, fullName, number, restriction, subjectName } from '../model/words.ts'
+import { bytes, classWords, fullName, number, restriction, subjectName, victimNames } from '../model/words.ts'
 import type { Detection } from '../../../core/verdict/detection.ts'
 import { Figures } from './figures.tsx'
 import { Mark, Simulated } from './mark.tsx'
@@ -17,15 +17,17 @@ export function WallPage ({ wall, now }: { wall: Wall, now: number }) {
   if (wall.loaded && wall.stats === null && wall.pods.length === 0) return <Nothing />
   return (
     <div class="wall">
-      <section class="picture" aria-labelledby="traffic-title">
-        <h2 id="traffic-title">Traffic between pods</h2>
-        <TrafficMap wall={wall} now={now} />
-      </section>
+      <div class="main">
+        <section class="picture" aria-labelledby="traffic-title">
+          <h2 id="traffic-title">Traffic between pods</h2>
+          <TrafficMap wall={wall} now={now} />
+        </section>
+        <BusiestPairs wall={wall} />
+      </div>
       <div class="side">
         <Figures wall={wall} />
         <Detections wall={wall} />
         <Restrictions wall={wall} now={now} />
-        <BusiestPairs wall={wall} />
       </div>
     </div>
   )
@@ -110,7 +112,7 @@ function Restrictions ({ wall, now }: { wall: Wall, now: number }) {
         {active.slice(0, ROWS).map((mitigation) => (
           <li key={mitigation.metadata.name} class={mitigation.status.simulated ? 'is-simulated' : ''}>
             <a href={mitigationHref(mitigation.metadata.name)}>
-              <b>{subjectName(mitigation.spec.subject)}</b> {mitigation.status.simulated ? 'would be ' : ''}{restriction(mitigation)}
+              <b>{subjectName(mitigation.spec.subject)}</b> {mitigation.status.simulated ? 'would be ' : ''}{restriction(mitigation)}{mitigation.spec.victims.length > 0 && ` towards ${victimNames(mitigation)}`}
               {mitigation.status.simulated && <Simulated />}
             </a>
             <TimeLeft mitigation={mitigation} now={now} />
