@@ -4,7 +4,7 @@ import type { World } from './world.ts'
 import type { Pod } from './pod.ts'
 import type { Job } from './clients/workload.ts'
 import { CACHE_PASSWORD, DATABASE_PASSWORD } from './servers/servers.ts'
-import { findTool } from '../setup/tools.ts'
+import { program } from '../setup/tools.ts'
 
 /** Ordinary work of one pod: jobs of the small client, or a shell command that runs (and is ended) with the load. */
 export type Load = { name: string, pod: Pod } & ({ job: Job } | { command: string })
@@ -77,12 +77,27 @@ export const BENIGN: Readonly<Record<string, Draw>> = {
     const cache = world.pod('cache')
     return { name: 'redisBench', pod: client(world, cache), command: forever(`redis-benchmark -h ${cache.address} -a ${CACHE_PASSWORD} -c ${random.integer(1, 8)} -n ${random.magnitude(20, 1500)} -t get,set -q`, random.integer(1, 5)) }
   },
+  redisBurst: (world) => {
+    const { random } = world
+    const cache = world.pod('cache')
+    return { name: 'redisBurst', pod: client(world, cache), command: forever(`redis-benchmark -h ${cache.address} -a ${CACHE_PASSWORD} -c ${random.integer(5, 30)} -n ${random.magnitude(2000, 15_000)} -t get,set -q`, random.integer(8, 25)) }
+  },
+  shortConnections: (world) => {
+    const { random } = world
+    const cache = world.pod('cache')
+    return { name: 'shortConnections', pod: client(world, cache), command: forever(`redis-benchmark -h ${cache.address} -a ${CACHE_PASSWORD} -k 0 -c ${random.integer(1, 20)} -n ${random.magnitude(200, 4000)} -t get -q`, random.integer(3, 15)) }
+  },
+  mistyped: (world) => {
+    const { random } = world
+    const target = random.pick(world.shells)
+    const attempt = (password: string, command: string) => `sshpass -p ${password} ssh -n -o PubkeyAuthentication=no -o NumberOfPasswordPrompts=1 alice@${target.address} '${command}' >/dev/null 2>&1`
+    return { name: 'mistyped', pod: client(world, target), command: `sleep ${random.integer(1, 15)}; ${forever(`for i in $(seq ${random.integer(1, 3)}); do ${attempt('wonderl', 'true')}; sleep ${random.integer(1, 4)}; done; ${attempt('wonder1', 'ls -la; sleep 3; date')}`, random.integer(8, 30))}` }
+  },
   pgbench: (world) => {
     const { random } = world
     const database = world.pod('database')
-    const pgbench = findTool('initdb').path?.replace('initdb', 'pgbench') ?? 'pgbench'
     const script = 'select name, price from item where id = (random() * 19999)::int;'
-    return { name: 'pgbench', pod: client(world, database), command: `export PGPASSWORD=app-secret; echo '${script}' > item.sql; ${pgbench} -n -h ${database.address} -U app -f item.sql -c ${random.integer(1, 8)} -R ${random.magnitude(2, 300)} -T 600 ${random.chance(0.3) ? '-C' : ''} postgres` }
+    return { name: 'pgbench', pod: client(world, database), command: `export PGPASSWORD=app-secret; echo '${script}' > item.sql; ${program('pgbench')} -n -h ${database.address} -U app -f item.sql -c ${random.integer(1, 8)} -R ${random.magnitude(2, 300)} -T 600 ${random.chance(0.3) ? '-C' : ''} postgres` }
   },
   reports: (world) => {
     const { random } = world
@@ -102,7 +117,7 @@ export const BENIGN: Readonly<Record<string, Draw>> = {
   download: (world) => {
     const { random } = world
     const web = world.pod('web')
-    return { name: 'download', pod: client(world, web), command: `sleep ${random.integer(0, 20)}; ${forever(`curl -s -m 60 --limit-rate ${random.magnitude(100, 4000)}k -r 0-${random.magnitude(500_000, 20_000_000)} -o /dev/null http${random.chance(0.4) ? 's' : ''}://${web.address}/big.bin -k`, random.integer(3, 20))}` }
+    return { name: 'download', pod: client(world, web), command: `sleep ${random.integer(0, 20)}; ${forever(`curl -s -m 60 ${random.chance(0.8) ? `--limit-rate ${random.magnitude(100, 4000)}k` : ''} -r 0-${random.magnitude(500_000, 20_000_000)} -o /dev/null http${random.chance(0.4) ? 's' : ''}://${web.address}/big.bin -k`, random.integer(3, 20))}` }
   },
   packages: (world) => {
     const { random } = world

@@ -142,13 +142,14 @@ function startTime (pid: number): string | null {
   }
 }
 
-/** Removes the files of laboratories whose process is gone (their namespaces went with it). Returns the folders removed. */
-export function removeAbandoned (): string[] {
+/** Removes the files of laboratories whose process is gone, or is this one (their namespaces go with it). Returns the folders removed. */
+export function removeFiles (whose: 'own' | 'abandoned'): string[] {
   return readdirSync(tmpdir()).filter((name) => name.startsWith(PREFIX)).flatMap((name) => {
     const folder = join(tmpdir(), name)
     const [pid, started] = readFileSync(join(folder, 'owner'), 'utf8').split(' ')
-    if (started !== undefined && startTime(Number(pid)) === started) return []
-    rmSync(folder, { recursive: true, force: true })
+    const alive = startTime(Number(pid)) === started
+    if (whose === 'own' ? Number(pid) !== process.pid : alive) return []
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
     return [folder]
   })
 }

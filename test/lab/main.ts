@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { ATTACK_TOOLS, ATTACKS } from './attacks/catalogue.ts'
 import { BENIGN } from './benign.ts'
 import { makeDataset } from './dataset.ts'
-import { missingForLab, removeAbandoned } from './lab.ts'
+import { missingForLab, removeFiles } from './lab.ts'
 import { runScenario } from './run.ts'
 import { SCENARIOS } from './scenarios.ts'
 import { SERVERS } from './servers/servers.ts'
@@ -41,7 +41,7 @@ async function main (): Promise<number> {
     return 0
   }
   if (command === 'down') {
-    const removed = removeAbandoned()
+    const removed = removeFiles('abandoned')
     console.log(removed.length > 0 ? `removed ${removed.join(', ')}` : 'nothing was left behind')
     return 0
   }
@@ -56,8 +56,8 @@ async function main (): Promise<number> {
   return 0
 }
 
-// Whatever a laboratory started dies with this process (see pod.ts); its files are taken away, too.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => { process.exit(128) })
+  // Whatever a laboratory started dies with this process (see pod.ts).
+  process.once(signal, () => { removeFiles('own'); process.exit(128) })
 }
 process.exitCode = await main()

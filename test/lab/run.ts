@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs'
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -39,8 +39,8 @@ export async function runScenario (options: RunOptions): Promise<RunLabels> {
   const scenario = SCENARIOS[options.scenario]
   if (!scenario) throw new Error(`no scenario '${options.scenario}'; there are: ${Object.keys(SCENARIOS).join(', ')}`)
   mkdirSync(folder, { recursive: true })
-  const file = join(folder, `${name}.pcap`)
   await using world = await buildWorld(randomFrom(`${options.scenario}/${options.seed}`), scenario.settings)
+  const file = join(world.lab.folder, 'capture.pcap')
   const { loads, attacks } = scenario.draw(world, options)
   say(`${name}: laboratory is up; ${loads.length} loads, ${attacks.length} attacks, ${seconds} s`)
   const capture = await world.lab.capture(file, { snapBytes: SNAP_BYTES })
@@ -50,7 +50,6 @@ export async function runScenario (options: RunOptions): Promise<RunLabels> {
   await Promise.all(running.map((load) => load.stop()))
   const counts = await capture.stop()
   const packets = await readFile(file)
-  await rm(file)
   const labels: RunLabels = {
     run: name,
     seed: options.seed,
@@ -66,7 +65,7 @@ export async function runScenario (options: RunOptions): Promise<RunLabels> {
   }
   const silent = labels.attacks.filter((attack) => attack.packets === 0)
   if (silent.length > 0) throw new Error(`${name}: ${silent.map((attack) => `'${attack.command}' sent nothing`).join('; ')}`)
-  await writeFile(`${file}.zst`, await compress(packets, { params: { [constants.ZSTD_c_compressionLevel]: 12 } }))
+  await writeFile(join(folder, `${name}.pcap.zst`), await compress(packets, { params: { [constants.ZSTD_c_compressionLevel]: 12 } }))
   await writeFile(join(folder, `${name}.labels.json`), `${JSON.stringify(labels, null, 1)}\n`)
   say(`${name}: ${counts.packets} packets, ${counts.droppedByKernel} dropped; ${labels.attacks.map((attack) => `${attack.tool} ${attack.packets}`).join(', ') || 'no attack'}`)
   return labels

@@ -6,7 +6,7 @@ import type { Load } from './benign.ts'
 import type { Pod } from './pod.ts'
 import { CACHE_PASSWORD } from './servers/servers.ts'
 import type { Scheduled } from './scenarios.ts'
-import { findTool } from '../setup/tools.ts'
+import { program } from '../setup/tools.ts'
 
 /** The cluster of the story is a plain one: nothing is drawn but the addresses. */
 export const STORY_SETTINGS: Settings = {
@@ -25,13 +25,12 @@ export const STORY_SETTINGS: Settings = {
 /** A small shop at work. */
 function ordinary (world: World): Load[] {
   const at = (name: string) => world.pod(name).address
-  const pgbench = findTool('initdb').path?.replace('initdb', 'pgbench') ?? 'pgbench'
   const targets = world.pod('targets').addresses.slice(0, 20)
   return [
     { name: 'customers', pod: world.pod('outside'), job: { kind: 'http', urls: Array.from({ length: 12 }, (_, i) => `http://${at('web')}/page${i + 1}.html`), rate: 6, keepAlive: true } },
     { name: 'front end', pod: world.pod('web'), job: { kind: 'http', urls: [`http://${at('shop')}:${APP_PORT}/page/1`, `http://${at('orders')}:${APP_PORT}/bytes/900`], rate: 8, keepAlive: true } },
     { name: 'order stream', pod: world.pod('shop'), job: { kind: 'stream', authority: `http://${at('orders')}:${STREAM_PORT}`, streams: 4, rate: 6, requestBytes: 300, responseBytes: 200 } },
-    { name: 'queries', pod: world.pod('orders'), command: `export PGPASSWORD=app-secret; echo 'select name, price from item where id = (random() * 19999)::int;' > q.sql; ${pgbench} -n -h ${at('database')} -U app -f q.sql -c 3 -R 8 -T 600 postgres` },
+    { name: 'queries', pod: world.pod('orders'), command: `export PGPASSWORD=app-secret; echo 'select name, price from item where id = (random() * 19999)::int;' > q.sql; ${program('pgbench')} -n -h ${at('database')} -U app -f q.sql -c 3 -R 8 -T 600 postgres` },
     { name: 'sessions', pod: world.pod('shop'), job: { kind: 'redis', host: at('cache'), password: CACHE_PASSWORD, connections: 3, rate: 12, valueBytes: 300 } },
     { name: 'metrics', pod: world.pod('monitor'), job: { kind: 'scrape', urls: targets.map((address) => `http://${address}:${METRICS_PORT}/metrics?n=60`), intervalMs: 15_000, burst: false, keepAlive: true } },
     { name: 'health', pod: world.pod('monitor'), job: { kind: 'probe', targets: [{ host: at('web'), port: 80 }, { host: at('shop'), port: APP_PORT }, { host: at('orders'), port: APP_PORT }, { host: at('database'), port: 5432 }], everyMs: 5000, backoff: 1, timeoutMs: 1000 } },

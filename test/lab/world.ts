@@ -37,8 +37,6 @@ const ROLES: Readonly<Record<string, { servers: readonly ServerName[], app?: boo
   targets: { servers: [], app: true },
 }
 
-export type Role = keyof typeof ROLES
-
 const TCP_PORTS = [25, 88, 110, 135, 143, 389, 587, 636, 993, 1433, 1883, 2379, 3306, 3389, 5000, 5672, 5985, 8443, 9092, 9200, 11211, 27017, 30080, 49152]
 const UDP_PORTS = [123, 161, 443, 500, 514, 1194, 1812, 3478, 4789, 5004, 5060, 8125, 16384, 27015, 51820]
 export const APP_PORT = 8000

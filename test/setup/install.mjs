@@ -1,6 +1,6 @@
 // Installs what the tests need on a bare Debian 12, as root. Runs under the machine's own Node (20 or newer): no packages, no TypeScript.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,6 +11,7 @@ const started = Date.now()
 
 /** Debian asks this file before it starts a service: 101 forbids it, so that no package opens a port on the machine. */
 const servicePolicy = '/usr/sbin/policy-rc.d'
+const packageLists = '/var/lib/apt/lists'
 
 function debianPackagesMissing () {
   const wanted = Object.keys(tools.debian)
@@ -25,13 +26,16 @@ function apt (...args) {
   return result.status === 0
 }
 
+const knowsPackages = () => existsSync(packageLists) && readdirSync(packageLists).some((name) => name.includes('_Packages'))
+
 function installDebianPackages (missing) {
   const ownPolicy = !existsSync(servicePolicy)
   if (ownPolicy) writeFileSync(servicePolicy, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
   try {
     say(`installing ${missing.length} Debian packages (2 to 3 minutes, once): ${missing.join(' ')}`)
-    return apt('install', '--no-install-recommends', ...missing) ||
-      (apt('update') && apt('install', '--no-install-recommends', ...missing))
+    const install = () => apt('install', '--no-install-recommends', ...missing)
+    // A fresh image knows no packages at all, an old one names versions that are gone from the mirror.
+    return (knowsPackages() && install()) || (apt('update') && install())
   } finally {
     if (ownPolicy) rmSync(servicePolicy)
   }

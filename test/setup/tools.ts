@@ -29,12 +29,19 @@ export function findTool (name: string): Tool {
   const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache')
   const folders = python
     ? [join(cache, 'autoshield-mesh', 'tools', name, 'venv', 'bin')]
-    : [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin', '/usr/bin', ...postgresFolders()]
+    : [...postgresFolders(), ...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin', '/usr/bin']
   const path = folders.map((folder) => join(folder, python?.command ?? name)).find(executable)
   if (path !== undefined) return { path }
   const debian = Object.entries(catalogue.debian as Record<string, string[]>).find(([, commands]) => commands.includes(name))?.[0]
   const origin = python ? `PyPI: ${python.requirement}` : `Debian: ${debian ?? 'unknown'}`
   return { missing: `${name} is missing (${origin}); run 'node test/setup/install.mjs' as root` }
+}
+
+/** Where `name` is. Throws with the line that says how to get it. */
+export function program (name: string): string {
+  const { path, missing } = findTool(name)
+  if (missing !== undefined) throw new Error(missing)
+  return path
 }
 
 /**

@@ -16,4 +16,4 @@ export const ATTACKS: Readonly<Record<AttackClass, readonly Variant[]>> = {
 
 /** Every program that some attack or load calls. */
 export const ATTACK_TOOLS = ['nmap', 'nping', 'masscan', 'hping3', 'hydra', 'patator', 'medusa', 'ncrack', 'nc', 'socat', 'sshpass', 'scp', 'rsync', 'curl',
-  'smbclient', 'rpcclient', 'iodine', 'iodined', 'dns2tcpc', 'dns2tcpd', 'dig', 'nft', 'tc', 'ping', 'redis-benchmark', 'zstd'] as const
+  'smbclient', 'rpcclient', 'iodine', 'iodined', 'dns2tcpc', 'dns2tcpd', 'dig', 'nft', 'tc', 'ping', 'redis-benchmark', 'pgbench'] as const

@@ -125,7 +125,3 @@ export const PORT_SCANS: readonly Variant[] = [
     },
   },
 ]
-
-export const scanOf = (attacker: Pod, target: Pod, world: World): AttackPlan => scan(world, {
-  tool: 'nmap -sS', attacker, targets: [target], seconds: 20, command: `nmap -n -Pn -sS --max-rate 150 --max-retries 0 -p 1-1200 ${target.address}`,
-})

@@ -8,19 +8,19 @@ import type { BurstJob, DatagramJob, NamesJob } from './udp-jobs.ts'
 
 export type Job = HttpJob | ScrapeJob | StreamJob | RpcJob | ProbeJob | StormJob | IdleJob | RedisJob | DatagramJob | BurstJob | NamesJob
 
-async function perform (job: Job, signal: AbortSignal): Promise<void> {
+function perform (job: Job, signal: AbortSignal): Promise<void> {
   switch (job.kind) {
-    case 'http': { await http(job, signal); return }
-    case 'scrape': { await scrape(job, signal); return }
-    case 'stream': { await stream(job, signal); return }
-    case 'rpc': { await rpc(job, signal); return }
-    case 'probe': { await probe(job, signal); return }
-    case 'storm': { await storm(job, signal); return }
-    case 'idle': { await idle(job, signal); return }
-    case 'redis': { await redis(job, signal); return }
-    case 'datagrams': { await datagrams(job, signal); return }
-    case 'bursts': { await bursts(job, signal); return }
-    case 'names': { await names(job, signal) }
+    case 'http': return http(job, signal)
+    case 'scrape': return scrape(job, signal)
+    case 'stream': return stream(job, signal)
+    case 'rpc': return rpc(job, signal)
+    case 'probe': return probe(job, signal)
+    case 'storm': return storm(job, signal)
+    case 'idle': return idle(job, signal)
+    case 'redis': return redis(job, signal)
+    case 'datagrams': return datagrams(job, signal)
+    case 'bursts': return bursts(job, signal)
+    case 'names': return names(job, signal)
   }
 }
 

@@ -10,8 +10,45 @@ export interface AppPorts { http?: readonly number[], h2?: readonly number[], re
 /** A responder's request: two 32-bit lengths, of what follows and of what is wanted back. */
 export const REQUEST_HEADER_BYTES = 8
 
+const MOST_BYTES = 50_000_000
+
 const PASSWORDS: Readonly<Record<string, string>> = { alice: 'wonder1', bob: 'letmein' }
 
+interface Reply { status: number, text: string, headers?: Record<string, string> }
+
+const ok = (text: string): Reply => ({ status: 200, text })
+
+function logIn (body: string): Reply {
+  const form = new URLSearchParams(body)
+  return ok(isPassword(form.get('user') ?? '', form.get('pass') ?? '') ? 'Welcome' : 'Login incorrect')
+}
+
+function basic (authorization: string): Reply {
+  const [user = '', password = ''] = Buffer.from(authorization.replace('Basic ', ''), 'base64').toString().split(':')
+  return isPassword(user, password) ? ok('in') : { status: 401, text: 'no', headers: { 'www-authenticate': 'Basic realm="app"' } }
+}
+
+const isPassword = (user: string, password: string): boolean => PASSWORDS[user] === password
+
+/** What each path answers; all others: a page of random length. */
+const PAGES: Readonly<Record<string, (url: URL, request: IncomingMessage, body: string) => Reply>> = {
+  healthz: () => ok('ok'),
+  fail: () => ({ status: 503, text: 'no' }),
+  metrics: (url) => ok(Array.from({ length: Number(url.searchParams.get('n') ?? 300) }, (_, i) => `metric_${i}{pod="a"} ${i * 7}`).join('\n')),
+  login: (_url, request, body) => request.method === 'POST' ? logIn(body) : ok('<form method=post><input name=user><input name=pass></form>'),
+  basic: (_url, request) => basic(request.headers.authorization ?? ''),
+  bytes: (url) => ok('x'.repeat(Math.min(Number(url.pathname.split('/')[2] ?? 100), MOST_BYTES))),
+}
+
+async function answer (request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const url = new URL(request.url ?? '/', 'http://app')
+  const body = await read(request)
+  const page = PAGES[url.pathname.split('/')[1] ?? ''] ?? (() => ok('y'.repeat(Math.floor(Math.random() * 9000))))
+  const { status, text, headers = {} } = page(url, request, body)
+  response.writeHead(status, headers).end(text)
+}
+
+/** The body's beginning; the rest is read and forgotten. */
 const read = (request: IncomingMessage) => new Promise<string>((resolve) => {
   let kept = ''
   request.setEncoding('latin1')
@@ -19,29 +56,6 @@ const read = (request: IncomingMessage) => new Promise<string>((resolve) => {
     .on('end', () => { resolve(kept) })
     .on('error', () => { resolve(kept) })
 })
-
-async function answer (request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const url = new URL(request.url ?? '/', 'http://app')
-  const body = await read(request)
-  const send = (status: number, text: string, headers: Record<string, string> = {}) => { response.writeHead(status, headers).end(text) }
-  switch (url.pathname.split('/')[1] ?? '') {
-    case 'healthz': { send(200, 'ok'); return }
-    case 'fail': { send(503, 'no'); return }
-    case 'metrics': { send(200, Array.from({ length: Number(url.searchParams.get('n') ?? 300) }, (_, i) => `metric_${i}{pod="a"} ${i * 7}`).join('\n')); return }
-    case 'login': {
-      const form = new URLSearchParams(body)
-      if (request.method !== 'POST') { send(200, '<form method=post><input name=user><input name=pass></form>'); return }
-      const good = PASSWORDS[form.get('user') ?? ''] === form.get('pass')
-      send(200, good ? 'Welcome' : 'Login incorrect'); return
-    }
-    case 'basic': {
-      const [user = '', password] = Buffer.from((request.headers.authorization ?? '').replace('Basic ', ''), 'base64').toString().split(':')
-      PASSWORDS[user] !== undefined && PASSWORDS[user] === password ? send(200, 'in') : send(401, 'no', { 'www-authenticate': 'Basic realm="app"' }); return
-    }
-    case 'bytes': { send(200, 'x'.repeat(Math.min(Number(url.pathname.split('/')[2] ?? 100), 50_000_000))); return }
-    default: { send(200, `<a href="/page/${Math.random()}">next</a>${'y'.repeat(Math.floor(Math.random() * 9000))}`) }
-  }
-}
 
 function serveHttp (port: number): void {
   createServer({ keepAliveTimeout: 65_000 }, (request, response) => { answer(request, response) }).listen(port, '0.0.0.0', 1024)
@@ -67,7 +81,7 @@ function serveResponder (port: number): void {
       while (pending.length >= REQUEST_HEADER_BYTES) {
         const total = REQUEST_HEADER_BYTES + pending.readUInt32BE(0)
         if (pending.length < total) return
-        socket.write(Buffer.alloc(Math.min(pending.readUInt32BE(4), 50_000_000)))
+        socket.write(Buffer.alloc(Math.min(pending.readUInt32BE(4), MOST_BYTES)))
         pending = pending.subarray(total)
       }
     })

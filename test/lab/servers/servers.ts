@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { findTool } from '../../setup/tools.ts'
+import { program } from '../../setup/tools.ts'
 import { ACCOUNTS } from '../accounts.ts'
 import type { Pod } from '../pod.ts'
 import type { AppPorts } from './app.ts'
@@ -20,12 +20,6 @@ export type ServerName = keyof typeof SERVERS
 
 export const DATABASE_PASSWORD = 'pgsecret'
 export const CACHE_PASSWORD = 'redpass'
-
-const path = (tool: string): string => {
-  const found = findTool(tool)
-  if (found.missing !== undefined) throw new Error(found.missing)
-  return found.path
-}
 
 /** A server that stays in the foreground, and a wait until its port answers. */
 async function serve (pod: Pod, command: string, port: number): Promise<void> {
@@ -56,7 +50,7 @@ async function startNginx (pod: Pod): Promise<void> {
     `http { access_log off; keepalive_timeout 65; client_max_body_size 0; ${temporary}`,
     `server { listen 80 backlog=1024; listen 443 ssl; ssl_certificate ${folder}/cert.pem; ssl_certificate_key ${folder}/key.pem; root ${folder}/html;`,
     'location /healthz { return 200 ok; } location /fail { return 503; } location /login { return 401; } } }'])
-  await serve(pod, `${path('nginx')} -e ${folder}/error.log -c ${config}`, 80)
+  await serve(pod, `${program('nginx')} -e ${folder}/error.log -c ${config}`, 80)
 }
 
 async function startPostgres (pod: Pod): Promise<void> {
@@ -64,16 +58,16 @@ async function startPostgres (pod: Pod): Promise<void> {
   mkdirSync(data)
   const password = writeIn(pod, 'database-password', [DATABASE_PASSWORD])
   const as = 'setpriv --reuid postgres --regid postgres --clear-groups'
-  await pod.must(`chown postgres ${data} && ${as} ${path('initdb')} -D ${data} -U postgres -A scram-sha-256 --pwfile=${password} --no-sync`, { timeoutMs: 60_000 })
+  await pod.must(`chown postgres ${data} && ${as} ${program('initdb')} -D ${data} -U postgres -A scram-sha-256 --pwfile=${password} --no-sync`, { timeoutMs: 60_000 })
   await pod.must(`echo 'host all all 0.0.0.0/0 scram-sha-256' >> ${data}/pg_hba.conf`)
-  await serve(pod, `${as} ${path('postgres')} -D ${data} -c listen_addresses=* -c unix_socket_directories=${data} -c fsync=off -c max_connections=150 -c shared_buffers=16MB -c autovacuum=off`, 5432)
+  await serve(pod, `${as} ${program('postgres')} -D ${data} -c listen_addresses=* -c unix_socket_directories=${data} -c fsync=off -c max_connections=150 -c shared_buffers=16MB -c autovacuum=off`, 5432)
   const sql = `create table item (id serial primary key, name text, price int); insert into item (name, price) select repeat(md5(i::text), 4), i from generate_series(1, 20000) i;
     create role app login password 'app-secret'; grant all on item to app;`
   await pod.must(`for i in 1 2 3 4 5 6 7 8; do psql -q -h ${data} -U postgres -v ON_ERROR_STOP=1 -c "${sql}" postgres && exit 0; sleep 0.3; done; exit 1`, { env: { PGPASSWORD: DATABASE_PASSWORD } })
 }
 
 async function startRedis (pod: Pod): Promise<void> {
-  await serve(pod, `${path('redis-server')} --bind 0.0.0.0 --port 6379 --requirepass ${CACHE_PASSWORD} --dir ${pod.folder} --protected-mode no --save '' --appendonly no`, 6379)
+  await serve(pod, `${program('redis-server')} --bind 0.0.0.0 --port 6379 --requirepass ${CACHE_PASSWORD} --dir ${pod.folder} --protected-mode no --save '' --appendonly no`, 6379)
 }
 
 async function startSshd (pod: Pod): Promise<void> {
@@ -81,13 +75,13 @@ async function startSshd (pod: Pod): Promise<void> {
   await pod.must(`ssh-keygen -q -t ed25519 -N '' -f ${key}`)
   const config = writeIn(pod, 'sshd_config', ['Port 22', `HostKey ${key}`, 'PidFile none', 'UsePAM no', 'PasswordAuthentication yes', 'PermitRootLogin no',
     'UseDNS no', 'MaxStartups 100:30:200', 'Subsystem sftp internal-sftp', 'AllowTcpForwarding yes', 'StrictModes no'])
-  await serve(pod, `${path('sshd')} -D -e -f ${config}`, 22)
+  await serve(pod, `${program('sshd')} -D -e -f ${config}`, 22)
 }
 
 async function startVsftpd (pod: Pod): Promise<void> {
   const config = writeIn(pod, 'vsftpd.conf', ['listen=YES', 'background=NO', 'local_enable=YES', 'write_enable=YES', 'anonymous_enable=NO', 'pam_service_name=vsftpd',
     'secure_chroot_dir=/run/vsftpd/empty', 'seccomp_sandbox=NO', 'max_login_fails=3', 'delay_failed_login=1', 'pasv_min_port=40000', 'pasv_max_port=40100'])
-  await serve(pod, `${path('vsftpd')} ${config}`, 21)
+  await serve(pod, `${program('vsftpd')} ${config}`, 21)
 }
 
 /** Names end in `.lab`; those of the two tunnel domains are asked of the pod's neighbour named in `delegates`. */
@@ -95,7 +89,7 @@ async function startDnsmasq (pod: Pod, context: { names: Readonly<Record<string,
   const config = writeIn(pod, 'dnsmasq.conf', ['no-daemon', 'no-resolv', 'no-hosts', 'bind-interfaces', `listen-address=${pod.address}`, 'cache-size=1000', 'local=/lab/', 'dns-forward-max=1000',
     'user=root', ...Object.entries(context.names).map(([name, address]) => `address=/${name}.lab/${address}`),
     ...(context.delegate === undefined ? [] : [`server=/t1.example.org/${context.delegate}`, `server=/t2.example.org/${context.delegate}#54`])])
-  await serve(pod, `${path('dnsmasq')} -C ${config}`, 53)
+  await serve(pod, `${program('dnsmasq')} -C ${config}`, 53)
 }
 
 async function startSamba (pod: Pod): Promise<void> {
@@ -105,9 +99,9 @@ async function startSamba (pod: Pod): Promise<void> {
   const config = writeIn(pod, 'smb.conf', ['[global]', `private dir=${folder}/private`, `lock directory=${folder}/lock`, `state directory=${folder}/state`,
     `cache directory=${folder}/cache`, `pid directory=${folder}/pid`, `ncalrpc dir=${folder}/rpc`, `log file=${folder}/log`, 'server role=standalone', 'disable netbios=yes',
     'load printers=no', 'map to guest=never', '[data]', `path=${folder}/share`, 'read only=no'])
-  const people = ACCOUNTS.map(({ name, password }) => `printf '${password}\\n${password}\\n' | ${path('smbpasswd')} -c ${config} -s -a ${name}`)
+  const people = ACCOUNTS.map(({ name, password }) => `printf '${password}\\n${password}\\n' | ${program('smbpasswd')} -c ${config} -s -a ${name}`)
   await pod.must(`chmod 777 ${folder}/share; ${people.join(' && ')}`)
-  await serve(pod, `${path('smbd')} -s ${config} -F --no-process-group </dev/null`, 445)
+  await serve(pod, `${program('smbd')} -s ${config} -F --no-process-group </dev/null`, 445)
 }
 
 /** Starts the small application of `app.ts` on the given ports. */
