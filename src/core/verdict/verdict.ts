@@ -7,7 +7,7 @@ import {
   type Case, type VerdictModel, type Whois
 } from './case.ts'
 import { CaseTable } from './case-table.ts'
-import { chainOf, type Chains } from './chains.ts'
+import { storyOf, type Chains } from './chains.ts'
 import type { Detection, Explanation } from './detection.ts'
 import { accumulate, confidenceOf, EVIDENCE_SETTINGS, neededFor, neutralOf, type EvidenceSettings } from './evidence.ts'
 import type { Score } from './score.ts'
@@ -193,7 +193,7 @@ function support (of: Case, { score, source }: Saying, confidence: number, nowMs
 function tell (state: VerdictState, model: VerdictModel, of: Case, score: Score, reached: 'open' | 'suspected' | null, context: VerdictContext): VerdictEffect[] {
   const before = of.detection
   if (before === null && reached === null) return []
-  const chain = chainOf(state.chains, of.key, context.nowMs, context.newId)
+  const chain = storyOf(state.chains, state.cases.values(), of, context.nowMs, context.newId)
   const wasOpen = before !== null && before.delaySeconds !== null
   const opens = reached === 'open' && !wasOpen
   const explanation = before === null || opens ? firstAccount(of.className, score, model, state.baselines) : before.explanation

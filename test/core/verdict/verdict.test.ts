@@ -146,6 +146,16 @@ t.test('a pair and the fan-out of its source are one story; another source has i
   t.not(opened(bench.score(madeScore({ PORT_SCAN: 0.97 }, { key: other }))).chain, pair.chain)
 })
 
+t.test('a fan-in that one source makes is that source\'s story, and of many sources its own', async (t) => {
+  const fanIn: WindowKey = { kind: 'fan-in', destination: '10.0.0.9' }
+  const bench = new Bench()
+  const pair = opened(bench.score(madeScore({ PORT_SCAN: 0.97 })))
+  t.equal(opened(bench.score(madeScore({ PORT_SCAN: 0.97 }, { key: fanIn }))).chain, pair.chain)
+  const many = new Bench()
+  const sources = ['10.0.0.7', '10.0.0.8'].map((source) => opened(many.score(madeScore({ PORT_SCAN: 0.97 }, { key: { kind: 'pair', source, destination: '10.0.0.9' } }))).chain)
+  t.notOk(sources.includes(opened(many.score(madeScore({ PORT_SCAN: 0.97 }, { key: fanIn }))).chain))
+})
+
 t.test('a flood whose sender is not proved is told of the victim, never of the sender', async (t) => {
   const silent: Made = { counters: { tcp_packets: 900, half_open: 400 } }
   const bench = new Bench()
