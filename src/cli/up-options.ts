@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { Option } from 'commander'
 import { AutoshieldError } from '../core/errors.ts'
 import { type CliContext, dataOption, port, verb } from './context.ts'
+import { hostPort } from './host-port.ts'
 import { modelOption } from './model-option.ts'
 import { speedOption } from './replay.ts'
 
@@ -54,19 +55,6 @@ export const upVerb = (context: CliContext) =>
     .addOption(new Option('--metrics-port <port>', 'Prometheus').argParser(port).default(9090))
     .addOption(new Option('--ingest <host:port>', 'where observers connect').argParser(hostPort).default('127.0.0.1:0'))
     .addOption(new Option('--xds <host:port>', 'where Envoys connect').argParser(hostPort).default('127.0.0.1:18000'))
-
-function hostPort (text: string): string {
-  const { host } = split(text)
-  port(text.slice(text.lastIndexOf(':') + 1))
-  if (host === '') throw new AutoshieldError('USAGE', `'${text}' has no host; write HOST:PORT.`)
-  return text
-}
-
-/** `HOST:PORT` or `[V6]:PORT`. */
-export function split (text: string): { host: string, port: number } {
-  const at = text.lastIndexOf(':')
-  return { host: text.slice(0, Math.max(at, 0)).replace(/^\[|\]$/g, ''), port: Number(text.slice(at + 1)) }
-}
 
 /** A mistake is told before anything is started. */
 export function checkFiles (flags: UpFlags): void {

@@ -24,10 +24,11 @@ import { serverTls } from '../wire/tls.ts'
 import { runChild } from './child-process.ts'
 import { type CliContext, EXIT } from './context.ts'
 import { authorityFolder, identityFolder, SYSTEM_IDENTITIES, TRUST_DOMAIN, writeDetectorAddress } from './data-folder.ts'
+import { split } from './host-port.ts'
 import { Parts } from './parts.ts'
 import { readProxyFile } from './proxy-file.ts'
 import { Story } from './story.ts'
-import { checkFiles, SHIPPED, split, type UpFlags, upVerb } from './up-options.ts'
+import { checkFiles, SHIPPED, type UpFlags, upVerb } from './up-options.ts'
 
 export function upCommand (context: CliContext, done: (status: number) => void): Command {
   return upVerb(context).action(async (flags: UpFlags) => {
