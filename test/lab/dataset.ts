@@ -17,27 +17,28 @@ export interface IndexEntry {
 }
 
 /** The order in which a dataset grows, so that it holds every class from its beginning on. */
-const CYCLE = ['port-scan', 'benign', 'syn-flood', 'brute-force', 'benign', 'lateral-movement', 'data-exfiltration', 'mixed'] as const
+export const CYCLE = ['port-scan', 'benign', 'syn-flood', 'brute-force', 'benign', 'lateral-movement', 'data-exfiltration', 'mixed'] as const
 
 /** Every fourth cycle is held out: tools and parameters that the others lack, and ordinary traffic that nothing was fitted to. */
-const isHeldOut = (number: number) => Math.floor(number / CYCLE.length) % 4 === 2
+const isHeldOut = (turn: number) => turn % 4 === 2
 
-export async function makeDataset (options: { folder: string, runs: number, jobs: number, say: (line: string) => void }): Promise<void> {
-  const { folder, runs, jobs, say } = options
+export async function makeDataset (options: { folder: string, from: number, runs: number, jobs: number, scenarios: readonly string[], say: (line: string) => void }): Promise<void> {
+  const { folder, from, runs, jobs, scenarios, say } = options
   mkdirSync(folder, { recursive: true })
   const index = readIndex(folder)
   const done = new Set(index.map((entry) => entry.run))
-  let next = 0
+  let next = from
   const worker = async () => {
-    while (next < runs) {
+    while (next < from + runs) {
       const number = next++
-      const scenario = CYCLE[number % CYCLE.length] ?? 'benign'
+      const scenario = scenarios[number % scenarios.length] ?? 'benign'
+      const turn = Math.floor(number / scenarios.length)
       const name = `${String(number).padStart(4, '0')}-${scenario}`
       if (done.has(name)) continue
       const seconds = randomFrom(`seconds/${number}`).integer(40, 70)
-      const holdout = isHeldOut(number)
+      const holdout = isHeldOut(turn)
       try {
-        const labels = await runScenario({ scenario, seed: number, name, folder, seconds, holdout, unseenTools: holdout, say })
+        const labels = await runScenario({ scenario, seed: number, name, folder, seconds, holdout, unseenTools: holdout, turn, say })
         index.push({
           run: name,
           scenario,
@@ -50,7 +51,7 @@ export async function makeDataset (options: { folder: string, runs: number, jobs
           attacks: labels.attacks.map((attack) => ({ class: attack.class, tool: attack.tool, packets: attack.packets })),
         })
         writeIndex(folder, index)
-        say(`dataset: ${index.length} of ${runs} runs`)
+        say(`dataset: ${index.length} runs are there`)
       } catch (error) {
         say(`${name} failed and is left out: ${String(error)}`)
       }

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { join } from 'node:path'
 import { ATTACK_TOOLS, ATTACKS } from './attacks/catalogue.ts'
 import { BENIGN } from './benign.ts'
-import { makeDataset } from './dataset.ts'
+import { CYCLE, makeDataset } from './dataset.ts'
 import { missingForLab, removeFiles } from './lab.ts'
 import { runScenario } from './run.ts'
 import { SCENARIOS } from './scenarios.ts'
@@ -12,7 +12,8 @@ const USAGE = `Usage: npm run lab -- COMMAND
   list                                           scenarios, attacks and ordinary traffic
   run SCENARIO --out DIR [--seed N] [--duration S] [--loads N] [--name NAME] [--unseen]
                                                  one laboratory, one labelled capture, held out from training
-  dataset --out DIR --runs N [--jobs 1]          many, of every class; goes on where it was stopped
+  dataset --out DIR --runs N [--jobs 1] [--from 0] [--scenarios A,B]
+                                                 many, of every class; leaves out those that are there
   down                                           removes what a killed laboratory left`
 
 const say = (line: string) => { console.error(`${new Date().toISOString().slice(11, 19)} ${line}`) }
@@ -33,7 +34,7 @@ function able (): boolean {
 async function main (): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { out: { type: 'string' }, seed: { type: 'string', default: '1' }, duration: { type: 'string', default: '50' }, runs: { type: 'string', default: '8' }, jobs: { type: 'string', default: '1' }, loads: { type: 'string' }, name: { type: 'string' }, unseen: { type: 'boolean', default: false } },
+    options: { out: { type: 'string' }, seed: { type: 'string', default: '1' }, duration: { type: 'string', default: '50' }, runs: { type: 'string', default: '8' }, from: { type: 'string', default: '0' }, scenarios: { type: 'string', default: CYCLE.join(',') }, jobs: { type: 'string', default: '1' }, loads: { type: 'string' }, name: { type: 'string' }, unseen: { type: 'boolean', default: false } },
   })
   const [command, scenario] = positionals
   if (command === 'list') {
@@ -51,7 +52,7 @@ async function main (): Promise<number> {
   }
   if (!able()) return 1
   const folder = join(values.out)
-  if (command === 'dataset') await makeDataset({ folder, runs: Number(values.runs), jobs: Number(values.jobs), say })
+  if (command === 'dataset') await makeDataset({ folder, from: Number(values.from), runs: Number(values.runs), scenarios: values.scenarios.split(','), jobs: Number(values.jobs), say })
   if (command === 'run' && scenario !== undefined) await runScenario({ scenario, seed: Number(values.seed), name: values.name ?? `${scenario}-${values.seed}`, folder, seconds: Number(values.duration), holdout: true, unseenTools: values.unseen, say, ...(values.loads === undefined ? {} : { loads: Number(values.loads) }) })
   return 0
 }

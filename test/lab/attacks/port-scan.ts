@@ -35,19 +35,24 @@ function sweep (world: World, tool: string, command: (range: string) => string, 
   return { ...plan, legs: [...plan.legs, { source: attacker.address, destination: range, protocol, ports: null }] }
 }
 
-export const PORT_SCANS: readonly Variant[] = [
-  {
-    name: 'nmap',
-    heldOut: false,
-    draw: (world) => {
-      const { random } = world
-      const kind = random.pick(['S', 'S', 'S', 'T', 'T', 'F', 'X', 'N'])
-      const rate = random.magnitude(10, 5000)
-      const { attacker, targets } = drawTargets(world, 3)
-      const ports = Math.max(40, Math.min(4000, rate * random.integer(2, 30)))
-      return scan(world, { tool: `nmap -s${kind}`, attacker, targets, seconds: 45, command: `nmap -n -Pn -s${kind} --max-rate ${rate} --max-retries ${random.integer(0, 2)} -p ${portRange(world, ports)} ${list(targets)}` })
-    },
+/** Many ports of one to three pods. Stealth: packets that no connection begins with. */
+const nmap = (name: string, kinds: readonly string[]): Variant => ({
+  name,
+  heldOut: false,
+  draw: (world) => {
+    const { random } = world
+    const kind = random.pick(kinds)
+    const rate = random.magnitude(10, 5000)
+    const { attacker, targets } = drawTargets(world, 3)
+    const ports = Math.max(40, Math.min(4000, rate * random.integer(2, 30)))
+    return scan(world, { tool: `nmap -s${kind}`, attacker, targets, seconds: 45, command: `nmap -n -Pn -s${kind} --max-rate ${rate} --max-retries ${random.integer(0, 2)} -p ${portRange(world, ports)} ${list(targets)}` })
   },
+})
+
+export const PORT_SCANS: readonly Variant[] = [
+  nmap('nmap-syn', ['S']),
+  nmap('nmap-connect', ['T']),
+  nmap('nmap-stealth', ['F', 'X', 'N']),
   {
     name: 'nmap-slow',
     heldOut: false,
