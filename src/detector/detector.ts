@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { Server, type sendUnaryData } from '@grpc/grpc-js'
 import { AutoshieldError } from '../core/errors.ts'
-import type { Credentials, Identity } from '../core/identity.ts'
+import { spiffeId, type Credentials, type Identity } from '../core/identity.ts'
 import type { Clock, DetectorStats, Scorer } from '../ports.ts'
 import { Ingest } from '../wire/gen/ingest_pb.ts'
 import { Scores, type ExplainResponse } from '../wire/gen/scores_pb.ts'
@@ -11,8 +11,8 @@ import { wait } from '../wire/wait.ts'
 import { Boots } from './boots.ts'
 import { IngestStream, type IngestContext, type ObserveCall } from './ingest-stream.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
-import { peerOf } from './peer.ts'
-import { refusal, statusOf, type RefusalReason } from './refusal.ts'
+import { NO_IDENTITY, peerOf } from './peer.ts'
+import { refusal, statusOf, type Refusal, type RefusalReason } from './refusal.ts'
 import type { ScopeOf } from './reporter-scope.ts'
 import { ScoreCalls, type ExplainCall } from './score-calls.ts'
 import { ScoringLoop } from './scoring-loop.ts'
@@ -36,7 +36,12 @@ export interface DetectorOptions {
   readonly onFailure?: (error: AutoshieldError) => void
 }
 
-const MAX_MESSAGE_BYTES = 1 << 20
+const SERVER_OPTIONS = {
+  'grpc.max_receive_message_length': 1 << 20,
+  'grpc.max_concurrent_streams': 64, // on one connection
+  'grpc.keepalive_time_ms': 30_000, // a watcher that vanished is let go
+  'grpc.keepalive_timeout_ms': 10_000,
+} as const
 /** How long a stop waits for what is under way. */
 const STOP_MS = 2_000
 const TRAFFIC_EVERY_MS = 1_000
@@ -47,7 +52,6 @@ const TRAFFIC_EVERY_MS = 1_000
  */
 export class Detector {
   readonly #options: DetectorOptions
-  readonly #limits: Limits
   readonly #tally = new Tally()
   readonly #traffic = new Traffic()
   readonly #watchers: Watchers
@@ -59,7 +63,6 @@ export class Detector {
     const { scorer, clock, scopeOf } = options
     const limits = { ...DEFAULT_LIMITS, ...options.limits }
     this.#options = options
-    this.#limits = limits
     this.#watchers = new Watchers({ model: scorer.model, maxQueued: limits.maxQueuedEvents })
     this.#scoring = new ScoringLoop({
       scorer,
@@ -90,6 +93,17 @@ export class Detector {
     return this.#tally.stats({ keys: this.#scoring.keys, dropped: this.#watchers.lost + this.#traffic.dropped })
   }
 
+  /** Packets that left pods under addresses that are not theirs. */
+  get forgedSent (): number {
+    return this.#tally.forgedSent
+  }
+
+  /** Changes what is wanted of observers, and tells those that are connected. */
+  configure (wanted: Partial<Pick<Limits, 'maxBatchWindows' | 'maxWindowsPerSecond' | 'silenceMs' | 'stepsMs'>>): void {
+    this.#ingest.limits = { ...this.#ingest.limits, ...wanted }
+    for (const stream of this.#streams) stream.configure()
+  }
+
   /** How often each reason was given for ending a call. */
   refused (): ReadonlyMap<RefusalReason, number> {
     return this.#tally.refused
@@ -112,9 +126,9 @@ export class Detector {
   }
 
   #server (): Server {
-    const server = new Server({ 'grpc.max_receive_message_length': MAX_MESSAGE_BYTES })
+    const server = new Server(SERVER_OPTIONS)
     const { scorer, mayWatch } = this.#options
-    const calls = new ScoreCalls({ scorer, mayWatch, watchers: this.#watchers, limits: this.#limits, tally: this.#tally })
+    const calls = new ScoreCalls({ scorer, mayWatch, watchers: this.#watchers, limits: this.#ingest.limits, tally: this.#tally })
     server.addService({ observe: serverMethod(Ingest.method.observe) }, { observe: (call: ObserveCall) => this.#observe(call) })
     server.addService(
       { watch: serverMethod(Scores.method.watch), explain: serverMethod(Scores.method.explain) },
@@ -124,21 +138,34 @@ export class Detector {
   }
 
   #observe (call: ObserveCall): void {
-    const peer = peerOf(call)
-    if (peer === null) {
-      const refused = refusal('NoIdentity', 'the certificate names no identity of the form spiffe://TRUST-DOMAIN/ns/NAMESPACE/pod/UID')
-      this.#tally.refuse(refused.reason)
-      call.emit('error', statusOf(refused))
-      return
-    }
+    const peer = this.#admit(call)
+    if (peer === null) return
     const stream: IngestStream = new IngestStream(call, peer, this.#ingest, () => this.#streams.delete(stream))
     this.#streams.add(stream)
+  }
+
+  /** Who calls; null, and the call is ended, where that is nobody or has too many streams already. */
+  #admit (call: ObserveCall): Identity | null {
+    const peer = peerOf(call)
+    const refused = peer === null ? NO_IDENTITY : this.#checkStreams(peer)
+    if (refused === null) return peer
+    this.#tally.refuse(refused.reason)
+    call.emit('error', statusOf(refused))
+    return null
+  }
+
+  #checkStreams (peer: Identity): Refusal | null {
+    const { maxStreamsPerIdentity } = this.#ingest.limits
+    const id = spiffeId(peer)
+    let open = 0
+    for (const { identity } of this.#streams) if (spiffeId(identity) === id) open++
+    return open < maxStreamsPerIdentity ? null : refusal('TooMuch', `${id} has ${open} streams already; end one first`)
   }
 
   /** Lets the streams that were not read send again, when half of the room is free. */
   #readOn (): void {
     const { paused } = this.#ingest
-    if (paused.size === 0 || this.#scoring.waiting > this.#limits.maxQueuedWindows / 2) return
+    if (paused.size === 0 || this.#scoring.waiting > this.#ingest.limits.maxQueuedWindows / 2) return
     for (const stream of paused) stream.resume()
     paused.clear()
   }

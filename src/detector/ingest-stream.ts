@@ -2,22 +2,24 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import type { ServerDuplexStream } from '@grpc/grpc-js'
 import type { Identity } from '../core/identity.ts'
 import { TokenBucket } from '../core/token-bucket.ts'
-import { windowStartMs, type Window } from '../core/window/window.ts'
+import type { Window } from '../core/window/window.ts'
 import type { Clock } from '../ports.ts'
-import { decodeWindows } from '../wire/decode-windows.ts'
 import { DetectorMessageSchema, type Batch, type DetectorMessage, type Hello, type ObserverMessage } from '../wire/gen/ingest_pb.ts'
 import type { Malformed } from '../wire/method.ts'
 import type { Boot, Boots } from './boots.ts'
+import { checkBatch } from './check-batch.ts'
 import { checkHello } from './check-hello.ts'
 import type { Limits } from './limits.ts'
 import { refusal, statusOf, type Refusal } from './refusal.ts'
-import { maySpeakOf, type ReporterScope, type ScopeOf } from './reporter-scope.ts'
+import type { ReporterScope, ScopeOf } from './reporter-scope.ts'
 import type { ScoringLoop } from './scoring-loop.ts'
 import { fromSource, type Tally } from './tally.ts'
 
 export type ObserveCall = ServerDuplexStream<ObserverMessage | Malformed, DetectorMessage>
 
 const RATE_SECONDS = 10
+/** Silence is counted in parts: one that this process slept through itself is not taken for the observer's. */
+const SILENCE_PARTS = 4
 type Said = NonNullable<MessageInitShape<typeof DetectorMessageSchema>['message']>
 
 /** A replay is paced by its credits alone. */
@@ -25,7 +27,8 @@ const NO_RATE = 0xffff_ffff
 
 /** What the streams of one detector share. */
 export interface IngestContext {
-  readonly limits: Limits
+  /** Replaced as a whole when the configuration changes. */
+  limits: Limits
   readonly clock: Clock
   readonly scopeOf: ScopeOf
   readonly boots: Boots
@@ -44,7 +47,7 @@ interface Open {
   readonly lane: string
   readonly simulated: boolean
   readonly boot: Boot
-  readonly rate: TokenBucket
+  rate: TokenBucket
   sources: ReturnType<typeof fromSource> | null
 }
 
@@ -57,21 +60,27 @@ type State =
 
 /** One observer's stream, from hello to its end. */
 export class IngestStream {
+  readonly identity: Identity
   readonly #call: ObserveCall
   readonly #context: IngestContext
   readonly #silence: NodeJS.Timeout
   readonly #onEnd: () => void
   #state: State
   #ackDue = false
+  /** Parts of the silence that is allowed in which nothing came. */
+  #quiet = 0
 
   /** Serves the call at once. `onEnd` is called once, when the stream is over. */
   constructor (call: ObserveCall, identity: Identity, context: IngestContext, onEnd: () => void) {
+    this.identity = identity
     this.#call = call
     this.#context = context
     this.#onEnd = onEnd
     this.#state = { phase: 'hello', identity }
     const { silenceMs } = context.limits
-    this.#silence = setTimeout(() => this.refuse(refusal('Silent', `nothing came for ${silenceMs} ms; send an empty batch at half of that time`)), silenceMs)
+    this.#silence = setInterval(() => {
+      if (++this.#quiet === SILENCE_PARTS) this.refuse(refusal('Silent', `nothing came for ${silenceMs} ms; send an empty batch at half of that time`))
+    }, silenceMs / SILENCE_PARTS)
     call.on('data', (message: ObserverMessage | Malformed) => {
       const refused = this.#receive(message)
       if (refused !== null) this.refuse(refused)
@@ -96,13 +105,21 @@ export class IngestStream {
     this.#call.emit('error', statusOf(refused))
   }
 
+  /** Tells the observer what is wanted now, after the limits have changed. */
+  configure (): void {
+    if (this.#state.phase !== 'open') return
+    const { scope } = this.#state
+    this.#state.rate = this.#rateOf(scope)
+    this.#send({ case: 'config', value: this.#configOf(scope) })
+  }
+
   /** Reads on, after `pause`. */
   resume (): void {
     this.#call.resume()
   }
 
   #receive (message: ObserverMessage | Malformed): Refusal | null {
-    this.#silence.refresh()
+    this.#quiet = 0
     if (message.$typeName === 'malformed') return refusal('Malformed', 'the message is no ObserverMessage of autoshield.wire.v1')
     const { message: content } = message
     switch (this.#state.phase) {
@@ -117,7 +134,7 @@ export class IngestStream {
   }
 
   #open (hello: Hello, identity: Identity): Refusal | null {
-    const { boots, limits, clock, tally } = this.#context
+    const { boots, limits, tally } = this.#context
     const scope = this.#context.scopeOf(identity)
     const refused = checkHello(hello, identity, scope)
     if (refused !== null || scope === null) return refused
@@ -127,7 +144,6 @@ export class IngestStream {
     boot.replace = () => this.refuse(refusal('Replaced', 'a newer stream of the same boot took over'))
     tally.observers++
     const replay = scope.kind === 'replay'
-    const perSecond = replay ? NO_RATE : limits.maxWindowsPerSecond
     this.#state = {
       phase: 'open',
       scope,
@@ -135,18 +151,31 @@ export class IngestStream {
       lane: replay ? `${hello.identity} ${Buffer.from(hello.bootId).toString('hex')}` : hello.identity,
       simulated: replay || hello.simulated,
       boot,
-      rate: new TokenBucket({ perSecond, seconds: RATE_SECONDS, nowMs: clock.now() }),
+      rate: this.#rateOf(scope),
       sources: null,
     }
     this.#send({
       case: 'welcome',
       value: {
-        config: { maxBatchWindows: limits.maxBatchWindows, maxWindowsPerSecond: perSecond, silenceMs: limits.silenceMs, stepsMs: [...limits.stepsMs] },
+        config: this.#configOf(scope),
         ack: { sequence: BigInt(boot.scored), credits: limits.credits },
         resend: boot.accepted === null,
       },
     })
     return null
+  }
+
+  #configOf (scope: ReporterScope) {
+    const { maxBatchWindows, silenceMs, stepsMs } = this.#context.limits
+    return { maxBatchWindows, maxWindowsPerSecond: this.#perSecond(scope), silenceMs, stepsMs: [...stepsMs] }
+  }
+
+  #rateOf (scope: ReporterScope): TokenBucket {
+    return new TokenBucket({ perSecond: this.#perSecond(scope), seconds: RATE_SECONDS, nowMs: this.#context.clock.now() })
+  }
+
+  #perSecond (scope: ReporterScope): number {
+    return scope.kind === 'replay' ? NO_RATE : this.#context.limits.maxWindowsPerSecond
   }
 
   #take (batch: Batch, open: Open): Refusal | null {
@@ -160,8 +189,9 @@ export class IngestStream {
     }
     if (boot.accepted !== null && sequence > boot.accepted + 1) return refusal('Gap', `batch ${sequence} came after ${boot.accepted}; reconnect, and go on from the acknowledgement in welcome`)
     if (boot.accepted !== null && sequence - boot.scored > limits.credits) return refusal('TooMuch', `more than ${limits.credits} batches are under way; wait for acknowledgements`)
-    const windows = this.#windowsOf(batch, open)
-    if (!Array.isArray(windows)) return windows
+    const checked = checkBatch(batch, open, limits, clock.now())
+    if (!checked.ok) return checked.refusal
+    const { windows } = checked
     if (boot.accepted === null) boot.scored = sequence - 1
     boot.accepted = sequence
     this.#count(batch, open, windows)
@@ -184,23 +214,6 @@ export class IngestStream {
     }
     tally.windows += windows.length
     return null
-  }
-
-  /** The batch's windows, or why none of them is taken. */
-  #windowsOf (batch: Batch, { scope, rate, simulated }: Open): Window[] | Refusal {
-    const { limits, clock } = this.#context
-    const rows = batch.windows?.key.length ?? 0
-    if (rows > limits.maxBatchWindows) return refusal('TooMuch', `a batch of ${rows} windows is larger than ${limits.maxBatchWindows}, which welcome allowed`)
-    if (!rate.take(rows, clock.now())) return refusal('TooMuch', `more than ${limits.maxWindowsPerSecond} windows a second came, which welcome allowed`)
-    if (batch.windows === undefined) return []
-    const decoded = decodeWindows(batch.windows)
-    if (!decoded.ok) return refusal('Malformed', decoded.problem)
-    const foreign = decoded.windows.find(({ key }) => !maySpeakOf(scope, key))
-    if (foreign !== undefined) return refusal('NotYours', `a ${foreign.key.kind} window has none of the reporter's own addresses at its end; an observer reports its own pod alone`)
-    const latestMs = clock.now() + limits.maxAheadMs
-    const ahead = simulated ? undefined : decoded.windows.find((window) => windowStartMs(window) > latestMs)
-    if (ahead !== undefined) return refusal('Malformed', `a window starts at ${new Date(windowStartMs(ahead)).toISOString()}, more than ${limits.maxAheadMs} ms ahead; set the node's clock`)
-    return [...decoded.windows]
   }
 
   #count (batch: Batch, open: Open, windows: readonly Window[]): void {
@@ -241,7 +254,7 @@ export class IngestStream {
 
   #close (): void {
     if (this.#state.phase === 'ended') return
-    clearTimeout(this.#silence)
+    clearInterval(this.#silence)
     if (this.#state.phase === 'open') this.#leave(this.#state.boot)
     this.#state = { phase: 'ended' }
     this.#context.paused.delete(this)

@@ -10,6 +10,8 @@ export interface Limits {
   readonly credits: number
   /** A stream on which nothing came for so long is ended. */
   readonly silenceMs: number
+  /** Streams of one identity at one time: an old one may linger while its observer reconnects. */
+  readonly maxStreamsPerIdentity: number
   /** Streams of observers at one time. */
   readonly maxObservers: number
   /** Windows of all observers that wait to be scored; streams are not read while there are more. */
@@ -30,6 +32,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxWindowsPerSecond: 5_000,
   credits: 8,
   silenceMs: 30_000,
+  maxStreamsPerIdentity: 4,
   maxObservers: 4_096,
   maxQueuedWindows: 65_536,
   maxKeys: 131_072,

@@ -1,4 +1,7 @@
 import { identityOfPeer, type Identity } from '../core/identity.ts'
+import { refusal } from './refusal.ts'
+
+export const NO_IDENTITY = refusal('NoIdentity', 'the certificate names no identity of the form spiffe://TRUST-DOMAIN/ns/NAMESPACE/pod/UID')
 
 /** The part of a grpc-js call that knows the peer. */
 interface Authenticated {

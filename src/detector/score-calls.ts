@@ -8,7 +8,7 @@ import { ExplainResponseSchema, type ExplainRequest, type ExplainResponse } from
 import type { Malformed } from '../wire/method.ts'
 import { decodeScores } from '../wire/scores.ts'
 import type { Limits } from './limits.ts'
-import { peerOf } from './peer.ts'
+import { NO_IDENTITY, peerOf } from './peer.ts'
 import { refusal, statusOf, type Refusal } from './refusal.ts'
 import type { Tally } from './tally.ts'
 import type { WatchCall, Watchers } from './watchers.ts'
@@ -59,7 +59,7 @@ export class ScoreCalls {
 
   #checkCaller (call: Parameters<typeof peerOf>[0]): Refusal | null {
     const peer = peerOf(call)
-    if (peer === null) return refusal('NoIdentity', 'the certificate names no identity of the form spiffe://TRUST-DOMAIN/ns/NAMESPACE/pod/UID')
+    if (peer === null) return NO_IDENTITY
     return this.#options.mayWatch(peer) ? null : refusal('NotYours', `${spiffeId(peer)} may not follow the scores; controllers alone may`)
   }
 

@@ -88,6 +88,17 @@ t.test('an identity that nobody knows is refused', async (t) => {
   }
 })
 
+t.test('one identity cannot hold more than a few streams', async (t) => {
+  const { start, credentials } = await stage(t)
+  const { address, detector } = await start({ limits: { maxStreamsPerIdentity: 2 } })
+  const mine = credentials(POD)
+  const first = [1, 2].map(() => new RawObserver(t, address, mine))
+  for (const observer of first) observer.hello({ bootId: randomBytes(16) })
+  await Promise.all(first.map((observer) => observer.welcome()))
+  t.match(await new RawObserver(t, address, mine).ended, /^RESOURCE_EXHAUSTED: .*pod-1 has 2 streams already/)
+  t.equal(detector.stats().observers, 2)
+})
+
 t.test('without a certificate of the right CA there is no connection', async (t) => {
   const { start, credentials } = await stage(t)
   const other = await stage(t)

@@ -172,7 +172,7 @@ t.test('a quiet observer keeps its stream, and says how far it has got', async (
   let looks = 0
   // The detector looks at the clock for each message.
   const { address, detector } = await start({
-    limits: { silenceMs: 60 },
+    limits: { silenceMs: 200 },
     clock: {
       now: () => {
         if (++looks > 8) resolve(undefined)
@@ -202,6 +202,34 @@ t.test('a scorer that fails costs its windows, which are counted, and nothing el
   scorer.fail = false
   observer.uplink.push([syntheticWindow({ key: pair(1), number: recent(4), features: attack })], clock(recent(4)))
   await told.until(({ scores }) => scores.length === 1)
+})
+
+t.test('an observer does what the detector comes to want', async (t) => {
+  const { start, uplink } = await stage(t)
+  const { address, detector, scorer } = await start()
+  const observer = uplink(address)
+  await observer.event(connected)
+  const long = Math.floor(Date.now() / 15_000) - 2
+  const windows = (ago: number) => [
+    ...Array.from({ length: 20 }, (_, index) => syntheticWindow({ key: pair(index), number: recent(ago) })),
+    syntheticWindow({ key: pair(1), number: long - ago, stepMs: 15_000 }),
+  ]
+  observer.uplink.push(windows(9), clock(recent(9)))
+  await observer.uplink.below(1, new AbortController().signal)
+  t.equal(detector.stats().windows, 21)
+  detector.configure({ stepsMs: [15_000] })
+  const { promise, resolve } = Promise.withResolvers<undefined>()
+  setImmediate(() => resolve(undefined))
+  await promise
+  for (let ago = 8; detector.stats().windows === 21 && ago > 0; ago--) {
+    observer.uplink.push(windows(ago).slice(20), clock(recent(ago)))
+    await observer.uplink.below(1, new AbortController().signal)
+  }
+  const before = detector.stats().windows
+  observer.uplink.push(windows(0), clock(recent(0)))
+  await observer.uplink.below(1, new AbortController().signal)
+  t.equal(detector.stats().windows, before + 1, 'of 21 windows the one of 15 s was sent')
+  t.equal(scorer.calls.at(-1), 1)
 })
 
 t.test('a stop gets across what is left', async (t) => {
