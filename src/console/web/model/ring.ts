@@ -11,6 +11,8 @@ export interface RingNode {
   readonly observed: 'all' | 'some' | 'none' | null
   /** Radians, clockwise from the top. */
   readonly angle: number
+  /** The part of the circle that is its own, in radians. */
+  readonly share: number
 }
 
 export interface RingGroup { readonly name: string, readonly from: number, readonly to: number }
@@ -53,7 +55,7 @@ function observation (pods: readonly WallPod[]): RingNode['observed'] {
   return observed === pods.length ? 'all' : observed === 0 ? 'none' : 'some'
 }
 
-type Point = Omit<RingNode, 'angle'>
+type Point = Omit<RingNode, 'angle' | 'share'>
 
 function podPoints (pods: readonly WallPod[], grain: Ring['grain'], owner: Map<string, string>): Point[] {
   const members = Map.groupBy(pods, (pod) => grain === 'pod' ? pod.uid : grain === 'workload' ? `${pod.namespace}/${workloadOf(pod)}` : `${pod.namespace}/`)
@@ -83,23 +85,27 @@ function outsidePoints (edges: readonly TrafficEdge[], always: ReadonlySet<strin
   return [...named.map((address) => point(address, address)), ...(rest.length > 0 ? [point(REST, `${rest.length} ${REST}`)] : [])]
 }
 
-/** Equal shares of the circle for all points, with a gap between groups. */
+/** Small namespaces get more of the circle than their number of pods alone would give them, or one large one crushes the rest. */
+const CROWDING = 0.6
+
+/** A share of the circle for each group by its size, the same for all points within one, and gaps between groups. */
 function spread (points: readonly Point[]): { nodes: Map<string, RingNode>, groups: RingGroup[] } {
   const groups = [...Map.groupBy(points, ({ group }) => group)]
     .sort(([a], [b]) => Number(a === OUTSIDE) - Number(b === OUTSIDE) || byText(a, b))
-  const gap = groups.length > 1 ? Math.min(1.5, points.length / groups.length / 5) : 0
-  const share = (2 * Math.PI) / Math.max(1, points.length + gap * groups.length)
+  const weights = groups.map(([, members]) => members.length ** CROWDING)
+  const total = weights.reduce((sum, weight) => sum + weight, 0)
+  const gap = groups.length > 1 ? total / groups.length / 5 : 0
+  const turn = (2 * Math.PI) / Math.max(1, total + gap * groups.length)
   const nodes = new Map<string, RingNode>()
-  let at = 0
-  const arcs = groups.map(([name, members]) => {
-    const from = at * share
-    for (const point of members.toSorted((a, b) => byText(a.label, b.label) || byText(a.id, b.id))) {
-      nodes.set(point.id, { ...point, angle: (at + 0.5) * share })
-      at++
-    }
-    const to = at * share
-    at += gap
-    return { name, from, to }
+  let from = 0
+  const arcs = groups.map(([name, members], index) => {
+    const to = from + (weights[index] ?? 0) * turn
+    const share = (to - from) / members.length
+    members.toSorted((a, b) => byText(a.label, b.label) || byText(a.id, b.id))
+      .forEach((point, place) => nodes.set(point.id, { ...point, angle: from + (place + 0.5) * share, share }))
+    const arc = { name, from, to }
+    from = to + gap * turn
+    return arc
   })
   return { nodes, groups: arcs }
 }

@@ -28,6 +28,8 @@ export function subjectName (subject: Subject): string {
 
 const grouped = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
 const three = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 })
+/** Three digits, but nothing finer than a hundredth. */
+const decimal = (value: number): string => value > 0 && value < 0.01 ? '< 0.01' : three.format(value)
 const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 })
 
 /** A count with thousands separated; below 100 with up to three digits. */
@@ -68,9 +70,9 @@ const FEATURE_WORDS: Readonly<Record<FeatureName, FeatureWords>> = {
   ack_count: counted('ACKs'),
   rst_count: counted('RSTs'),
   fin_count: counted('FINs'),
-  duration_s: { title: 'flow age', format: (value) => `${three.format(value)} s`, say: (value) => `flows ${value} old on average` },
-  iat_mean_ms: { title: 'gap, mean', format: (value) => `${three.format(value)} ms`, say: (value) => `${value} between packets` },
-  iat_std_ms: { title: 'gap, deviation', format: (value) => `${three.format(value)} ms`, say: (value) => `gaps that deviate by ${value}` },
+  duration_s: { title: 'flow age', format: (value) => `${decimal(value)} s`, say: (value) => `flows ${value} old on average` },
+  iat_mean_ms: { title: 'gap, mean', format: (value) => `${decimal(value)} ms`, say: (value) => `${value} between packets` },
+  iat_std_ms: { title: 'gap, deviation', format: (value) => `${decimal(value)} ms`, say: (value) => `gaps that deviate by ${value}` },
   failed_conn_ratio: { title: 'failed attempts', format: (value) => `${three.format(value * 100)} %`, say: (value) => `${value} of the decided attempts failed` },
   unique_ports: counted('distinct ports'),
 }

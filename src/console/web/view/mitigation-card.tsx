@@ -68,7 +68,7 @@ function Targets ({ mitigation: { status } }: { mitigation: Mitigation }) {
         <thead><tr><th scope="col">Target</th><th scope="col">State</th><th scope="col">Version</th></tr></thead>
         <tbody>
           {status.targets.map(({ target, state, version, message }) => (
-            <tr key={target} class={state}><td title={target}>{targetName(target)}{message !== '' && <p class="problem">{message}</p>}</td><td>{state}</td><td>{version === '' ? '–' : version}</td></tr>
+            <tr key={target} class={state}><td title={target}>{targetName(target)}{message !== '' && <p class={state === 'rejected' ? 'problem' : 'empty'}>{message}</p>}</td><td>{state}</td><td>{version === '' ? '–' : version}</td></tr>
           ))}
         </tbody>
       </table>

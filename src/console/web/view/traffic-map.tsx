@@ -17,6 +17,7 @@ const BAND = 15
 /** Letters of a name that are drawn; and the width of one at the size of the labels. */
 const LABEL_LETTERS = 18
 const LETTER = 6.4
+const LABEL_HEIGHT = 9
 
 const shorten = (text: string, letters: number): string => text.length > letters ? `${text.slice(0, letters - 1)}…` : text
 const labelOf = ({ label, pods }: RingNode): string => shorten(pods > 1 ? `${label} ×${pods}` : label, LABEL_LETTERS)
@@ -100,7 +101,6 @@ function Edges ({ ring, frame }: { ring: Ring, frame: Frame }) {
 const OBSERVED_WORDS = { all: 'observed', some: 'partly observed', none: 'not observed' } as const
 
 function Nodes ({ ring, frame, named }: { ring: Ring, frame: Frame, named: ReadonlySet<string> }) {
-  const dot = Math.min(4.5, Math.max(0.9, Math.PI * frame.radius / Math.max(1, ring.nodes.size) * 0.62))
   const nodes = [...ring.nodes.values()]
   // What is not observed must be seen among hundreds: it is drawn last and never small.
   const ordered = [...nodes.filter(({ observed }) => observed === 'all'), ...nodes.filter(({ observed }) => observed !== 'all')]
@@ -108,6 +108,8 @@ function Nodes ({ ring, frame, named }: { ring: Ring, frame: Frame, named: Reado
     <g class="nodes">
       {ordered.map((node) => {
         const { x, y } = at(frame, node)
+        const room = node.share * frame.radius
+        const dot = Math.min(4.5, Math.max(0.9, room * 0.31))
         const label = at(frame, node, BAND + 11)
         const left = Math.sin(node.angle) < 0
         const turn = node.angle * 180 / Math.PI - 90 + (left ? 180 : 0)
@@ -115,7 +117,7 @@ function Nodes ({ ring, frame, named }: { ring: Ring, frame: Frame, named: Reado
           <g key={node.id} class={`${node.observed === 'none' ? 'hollow' : node.observed === 'some' ? 'half' : ''} ${node.pods === 0 ? 'stranger' : ''} ${named.has(node.id) ? 'named' : ''}`}>
             <title>{`${node.label}, ${node.group}${node.observed === null ? '' : `, ${OBSERVED_WORDS[node.observed]}`}`}</title>
             <circle cx={x} cy={y} r={named.has(node.id) ? 4.5 : node.observed === 'all' ? dot : Math.max(dot, 3)} stroke-width={dot < 2 && node.observed === 'all' ? 0 : 1.4} />
-            {(frame.labels || named.has(node.id)) && (
+            {((frame.labels && room > LABEL_HEIGHT) || named.has(node.id)) && (
               <text x={label.x} y={label.y} dy="0.34em" transform={`rotate(${turn.toFixed(1)} ${xy(label)})`} text-anchor={left ? 'end' : 'start'}>
                 {labelOf(node)}
               </text>
@@ -133,12 +135,13 @@ const Below = memo(function Below ({ ring, frame }: { ring: Ring, frame: Frame }
 })
 const Above = memo(Nodes)
 
-/** The edges that a detection lights: to its one target, or to whom its source talks, or from whom its target hears. */
+/** The edges that a detection lights: to its one target, or to whom its source talks. A fan-in lights none: not all who talk to its target are to blame. */
 function litPairs (ring: Ring, { source, target }: Detection): readonly (readonly [RingNode, RingNode])[] {
   const node = (end: Endpoint | null): RingNode | null => end === null ? null : ring.nodeOf(end.address)
   const [from, to] = [node(source), node(target)]
-  if (from !== null && to !== null) return [[from, to]]
-  const lit = ring.edges.filter((edge) => edge.source === from?.id || edge.target === to?.id).slice(-40)
+  if (from === null) return []
+  if (to !== null) return [[from, to]]
+  const lit = ring.edges.filter((edge) => edge.source === from.id).slice(-40)
   return lit.flatMap((edge) => {
     const [a, b] = [ring.nodes.get(edge.source), ring.nodes.get(edge.target)]
     return a === undefined || b === undefined ? [] : [[a, b] as const]
@@ -146,9 +149,11 @@ function litPairs (ring: Ring, { source, target }: Detection): readonly (readonl
 }
 
 function LitEdges ({ ring, frame, detection }: { ring: Ring, frame: Frame, detection: Detection }) {
+  const victim = detection.source === null && detection.target !== null ? ring.nodeOf(detection.target.address) : null
   return (
     <a href={detectionHref(detection.id)} class={`lit ${detection.phase} ${detection.simulated ? 'simulated' : ''}`} aria-label={deed(detection)}>
       <title>{deed(detection)}</title>
+      {victim !== null && <circle class="wire" cx={at(frame, victim).x} cy={at(frame, victim).y} r={10} />}
       {litPairs(ring, detection).map(([from, to]) => {
         const line = between(ring, frame, from, to)
         const path = pathOf(line)
@@ -201,11 +206,14 @@ function Bars ({ bars }: { bars: readonly Bar[] }) {
   return (
     <g>
       {bars.map((bar) => (
-        <g key={bar.key} class={`restriction ${bar.simulated ? 'simulated' : ''}`} transform={`translate(${xy(bar)})`}>
+        <g key={bar.key} class={`restriction ${bar.simulated ? 'simulated' : ''}`}>
           <title>{bar.text}</title>
-          <rect class="bar" x={-3.5} y={-13} width={7} height={26} rx={1.5} transform={`rotate(${(bar.direction * 180 / Math.PI).toFixed(1)})`} />
-          {texts.has(bar) && <text y={-17} text-anchor="middle">{bar.text}</text>}
+          <rect class="bar" x={-3.5} y={-13} width={7} height={26} rx={1.5} transform={`translate(${xy(bar)}) rotate(${(bar.direction * 180 / Math.PI).toFixed(1)})`} />
         </g>
+      ))}
+      {/* Above all bars, not each above its own. */}
+      {bars.filter((bar) => texts.has(bar)).map((bar) => (
+        <g key={bar.key} class="restriction"><text x={bar.x} y={bar.y - 17} text-anchor="middle">{bar.text}</text></g>
       ))}
     </g>
   )
