@@ -22,7 +22,7 @@ export interface LiveOptions {
 }
 
 export interface LiveCapture extends Capture {
-  /** Resolves when packets are being captured; rejects as the iteration does where they cannot be. */
+  /** The capture begins with the iteration. Resolves when packets are being captured; rejects as the iteration does where they cannot be. */
   readonly ready: Promise<void>
 }
 

@@ -1,4 +1,4 @@
-import { SKETCH_BITS, SKETCH_BYTES } from './window.ts'
+import { SKETCH_BITS } from './window.ts'
 
 /**
  * How many distinct values a linear-counting bitmap has seen (Whang, Vander-Zanden, Taylor 1990): -m ln(empty / m), rounded.
@@ -8,11 +8,6 @@ export function distinct (sketch: Uint8Array): number {
   let set = 0
   for (const byte of sketch) set += ONES[byte] ?? 0
   return ESTIMATES[set] ?? 0
-}
-
-/** Unites sketches: the bits of `from` are added to `into`. */
-export function unite (into: Uint8Array, from: Uint8Array): void {
-  for (let at = 0; at < SKETCH_BYTES; at++) into[at] = (into[at] ?? 0) | (from[at] ?? 0)
 }
 
 const ONES = Uint8Array.from({ length: 256 }, (_, byte) => byte.toString(2).replaceAll('0', '').length)

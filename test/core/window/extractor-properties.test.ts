@@ -5,6 +5,8 @@ import { COUNTERS, FEATURES, keyId, STEPS_MS, type Window } from '../../../src/c
 import { cooked, ethernet, icmp, tcp, udp } from '../flow/packet-builder.ts'
 import { chunkOf, observe as observeWith, type Observation, type Timed } from './observe.ts'
 
+t.setTimeout(120_000) // 8 s on an idle core
+
 /** Small tables: what they hold at most is far less. */
 const observe = (packets: readonly Timed[], options: Parameters<typeof observeWith>[1] = {}): Observation => observeWith(packets, { maxFlows: 128, maxKeys: 128, ...options })
 
