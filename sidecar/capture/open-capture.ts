@@ -72,12 +72,11 @@ interface Remainder { rest: Uint8Array | null }
 
 /** A zstd file may be several frames in a row, and Node's unpacker ends after one where another follows in the same block. */
 async function * zstdFrames (source: AsyncGenerator<Uint8Array, void, undefined>): AsyncGenerator<Uint8Array, void, undefined> {
-  const remainder: Remainder = { rest: null }
-  do {
-    const from = remainder.rest === null ? source : prepend(remainder.rest, source)
-    remainder.rest = null
-    yield * through(from, createZstdDecompress({ chunkSize: BLOCK_BYTES }), remainder)
-  } while (remainder.rest !== null)
+  for (let rest: Uint8Array | null = new Uint8Array(); rest !== null;) {
+    const remainder: Remainder = { rest: null }
+    yield * through(prepend(rest, source), createZstdDecompress({ chunkSize: BLOCK_BYTES }), remainder)
+    rest = remainder.rest
+  }
 }
 
 /** A consumer that is slow makes the unpacking wait, so that a small file that unpacks to a huge one fills no memory. */

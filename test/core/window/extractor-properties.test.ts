@@ -23,14 +23,17 @@ const packet = fc.oneof(
   fc.tuple(ends, fc.constantFrom('S', 'SA', 'A', 'PA', 'FA', 'R', 'RA', 'F', ''), fc.integer({ min: 0, max: 3_000 }))
     .map(([end, flags, payload]) => tcp({ ...end, flags, payload: flags.includes('S') ? 0 : payload })),
   fc.tuple(ends, fc.integer({ min: 0, max: 100 })).map(([end, payload]) => udp({ ...end, payload })),
-  fc.tuple(ends, fc.constantFrom(0, 8, 11)).map(([end, type]) => icmp({ ...end, type, quote: type === 11 ? udp({ from: end.to, to: end.from, payload: 4 }) : new Uint8Array(8) })),
+  fc.tuple(ends, fc.constantFrom(0, 8, 11)).map(([end, type]) => icmp({ ...end, type, quote: type === 11 ? udp({ from: end.to, to: end.from, payload: 4 }) : new Uint8Array(8) }))
 )
 
 /** Up to two minutes of traffic, in order of time. */
 const traffic = fc.array(fc.record({ gap: fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 9_000 })), packet }), { minLength: 1, maxLength: 60 })
   .map((list) => {
     let at = 0
-    return list.map(({ gap, packet }): Timed => ({ at: at += gap, packet }))
+    return list.map(({ gap, packet }): Timed => {
+      at += gap
+      return { at, packet }
+    })
   })
 
 const ADDITIVE = ['bytes_sent', 'bytes_received', 'syn_count', 'ack_count', 'rst_count', 'fin_count'] as const
@@ -92,7 +95,10 @@ t.test('connections that run the other way give the mirrored windows', (t) => {
     const opening = [['S', true], ['SA', false], ['A', true]] as const
     return [
       ...opening.map(([flags, up], at) => ({ at, packet: tcp({ from: up ? client : server, to: up ? server : client, flags }) })),
-      ...steps.map(({ gap, up, flags, payload }) => ({ at: at += gap, packet: tcp({ from: up ? client : server, to: up ? server : client, flags, payload }) })),
+      ...steps.map(({ gap, up, flags, payload }) => {
+        at += gap
+        return { at, packet: tcp({ from: up ? client : server, to: up ? server : client, flags, payload }) }
+      }),
     ]
   }
   const values = (windows: readonly Window[]): string => JSON.stringify(windows.map((window) => [window.key.kind, window.number, [...window.features], [...window.counters], window.ports]))
