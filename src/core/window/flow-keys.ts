@@ -12,6 +12,10 @@ const NONE = -1
 export const BIT = { port: 0, addressPort: 1, source: 2, destination: 3 } as const
 const BITS_PER_FLOW = 4
 
+/** Two words each, by which a flow's responder socket and its source are told from others, in the order of a flow's row. */
+export const WORD = { addressPort: 0, source: 2 } as const
+const WORDS_PER_FLOW = 4
+
 /** Which keys each flow counts for, and how many sources of half-open attempts may hold keys at one victim. */
 export class FlowKeys {
   readonly table: KeyTable
@@ -24,6 +28,8 @@ export class FlowKeys {
   readonly #maxHalfOpenSources: number
   readonly #keys: Int32Array
   readonly #bits: Uint8Array
+  readonly #words: Int32Array
+  readonly #seed: number
   readonly #ends = new Int32Array(2 * ADDRESS_WORDS)
   /** Of each pair key that has nothing but half-open attempts: the fan-in key of its victim, plus 1. */
   readonly #halfOpenAt: Int32Array
@@ -36,6 +42,8 @@ export class FlowKeys {
     this.#maxHalfOpenSources = maxHalfOpenSources
     this.#keys = new Int32Array(maxFlows * KEYS_PER_FLOW)
     this.#bits = new Uint8Array(maxFlows * BITS_PER_FLOW)
+    this.#words = new Int32Array(maxFlows * WORDS_PER_FLOW)
+    this.#seed = seed
     this.#halfOpenAt = new Int32Array(maxKeys)
     this.#halfOpenSources = new Int32Array(maxKeys)
   }
@@ -49,10 +57,15 @@ export class FlowKeys {
     return this.#bits[slot * BITS_PER_FLOW + which] ?? 0
   }
 
+  word (slot: number, which: number): number {
+    return this.#words[slot * WORDS_PER_FLOW + which] ?? 0
+  }
+
   /** `halfOpen`: the flow is a TCP attempt whose source may be forged. `copyEnds` writes initiator's and responder's address. */
   open (slot: number, halfOpen: boolean, responderPort: number, atMs: number, copyEnds: (slot: number, to: Int32Array) => void): void {
     copyEnds(slot, this.#ends)
     this.#setBits(slot, responderPort)
+    this.#setWords(slot, responderPort)
     const ownSource = this.#own.has(this.#ends, 0)
     const ownDestination = this.#own.has(this.#ends, ADDRESS_WORDS)
     const fanIn = ownDestination ? this.#take(FAN_IN, atMs) : NONE
@@ -128,11 +141,21 @@ export class FlowKeys {
     this.#bits[at + BIT.source] = finish(addressHash(this.#ends, 0)) & (SKETCH_BITS - 1)
     this.#bits[at + BIT.destination] = finish(destination) & (SKETCH_BITS - 1)
   }
+
+  /** With the seed, so that nobody can choose addresses that are taken for one. */
+  #setWords (slot: number, responderPort: number): void {
+    const at = slot * WORDS_PER_FLOW
+    for (const half of [0, 1]) {
+      const salt = mix(this.#seed, half)
+      this.#words[at + WORD.addressPort + half] = finish(mix(addressHash(this.#ends, ADDRESS_WORDS, salt), responderPort))
+      this.#words[at + WORD.source + half] = finish(addressHash(this.#ends, 0, salt))
+    }
+  }
 }
 
-/** Without a seed: the sketches of all observers must unite. */
-function addressHash (words: Int32Array, at: number): number {
-  let hash = 0
+/** Sketches take no salt: those of all observers must unite. */
+function addressHash (words: Int32Array, at: number, salt = 0): number {
+  let hash = salt
   for (let word = 0; word < ADDRESS_WORDS; word++) hash = mix(hash, words[at + word] ?? 0)
   return hash
 }

@@ -1,4 +1,5 @@
 import type { KeyTable } from './key-table.ts'
+import { DistinctValues } from './distinct-values.ts'
 import { PortCounts } from './port-counts.ts'
 import { SKETCH_BYTES } from './window.ts'
 
@@ -34,6 +35,8 @@ const SUMS = 21
 /** What folds in another way than by adding: the gaps between the source's packets, and the first packet's time. */
 export const GAP = { packets: 21, firstMs: 22, lastMs: 23, squares: 24 } as const
 export const FIRST_PACKET = 25
+/** Distinct ports, (address, port) or sources, by the kind of the key. Folded by the values themselves. */
+export const UNIQUE = 26
 export const CELL_NUMBERS = 32
 
 /** The windows of one step that are open at one time: a cell for each key that has something in it. */
@@ -42,6 +45,7 @@ export class Lane {
   readonly portSketches: Uint8Array
   readonly peerSketches: Uint8Array
   readonly ports: PortCounts
+  readonly distinct = new DistinctValues()
   /** The key of each cell. */
   readonly keys: Int32Array
   count = 0
@@ -96,6 +100,11 @@ export class Lane {
     if (atMs < (this.numbers[at] ?? 0)) this.numbers[at] = atMs
   }
 
+  /** A value of those that `unique_ports` counts, in two words. */
+  markUnique (cell: number, first: number, second: number): void {
+    if (this.distinct.add(cell, first, second)) this.add(cell, UNIQUE, 1)
+  }
+
   markPort (cell: number, bit: number): void {
     const at = cell * SKETCH_BYTES + (bit >>> 3)
     this.portSketches[at] = (this.portSketches[at] ?? 0) | (1 << (bit & 7))
@@ -117,6 +126,8 @@ export class Lane {
       fold(longer.portSketches, into, this.portSketches, cell)
       fold(longer.peerSketches, into, this.peerSketches, cell)
     }
+    this.distinct.each((cell, first, second) => longer.markUnique(longer.cell(this.keys[cell] ?? 0), first, second))
+    if (this.distinct.overflown) longer.distinct.overflown = true
   }
 
   clear (): void {
@@ -126,6 +137,7 @@ export class Lane {
       this.#table.release(key)
     }
     this.count = 0
+    this.distinct.clear()
   }
 
   #open (key: number): number {

@@ -1,5 +1,5 @@
 import { FAN_IN, type KeyTable } from './key-table.ts'
-import { FIRST_PACKET, GAP, SUM, type Lane } from './lane.ts'
+import { FIRST_PACKET, GAP, SUM, UNIQUE, type Lane } from './lane.ts'
 import { distinct } from './sketch.ts'
 import { COUNTERS, FEATURES, SKETCH_BYTES, STEPS_MS, type Window } from './window.ts'
 
@@ -19,13 +19,19 @@ export function makeWindow (lane: Lane, cell: number, step: number, number: numb
     stepMs,
     number,
     firstPacketMs: firstMs === Infinity ? number * stepMs : firstMs,
-    features: features(lane, cell, step, distinct(table.kind(key) === FAN_IN ? peerSketch : portSketch)),
+    features: features(lane, cell, step, uniquePorts(lane, cell, table.kind(key) === FAN_IN ? peerSketch : portSketch)),
     counters: counters(lane, cell),
     ports: lane.ports.list(cell),
     portSketch,
     peerSketch,
     quality,
   }
+}
+
+/** Exact but in a lane that saw more values than it can tell apart: there the estimate of the sketch, where it is larger. */
+function uniquePorts (lane: Lane, cell: number, sketch: Uint8Array): number {
+  const counted = lane.number(cell, UNIQUE)
+  return lane.distinct.overflown ? Math.max(counted, distinct(sketch)) : counted
 }
 
 function features (lane: Lane, cell: number, step: number, uniquePorts: number): Float64Array {

@@ -1,6 +1,6 @@
 import type { FlowTracker } from '../flow/flow-tracker.ts'
 import { FLAG, ICMP_ROLE, ICMP_ROLES, PAYLOAD, PROTOCOL, PROTOCOLS, TCP_FLAGS } from '../flow/packet.ts'
-import { BIT, KEYS_PER_FLOW, type FlowKeys } from './flow-keys.ts'
+import { BIT, KEYS_PER_FLOW, WORD, type FlowKeys } from './flow-keys.ts'
 import { RECORD, RECORD_NUMBERS, type Frame } from './frame.ts'
 import { FAN_IN, FAN_OUT, PAIR } from './key-table.ts'
 import { SUM, type Lane } from './lane.ts'
@@ -134,15 +134,21 @@ export class RecordKeeper {
   #markDistinct (lane: Lane, cell: number, place: number, slot: number, port: number): void {
     switch (place) {
       case PAIR:
-        if (port !== 0) lane.markPort(cell, this.#keys.bit(slot, BIT.port))
+        if (port === 0) break
+        lane.markPort(cell, this.#keys.bit(slot, BIT.port))
+        lane.markUnique(cell, port, 0)
         break
       case FAN_OUT:
-        if (port !== 0) lane.markPort(cell, this.#keys.bit(slot, BIT.addressPort))
+        if (port !== 0) {
+          lane.markPort(cell, this.#keys.bit(slot, BIT.addressPort))
+          lane.markUnique(cell, this.#keys.word(slot, WORD.addressPort), this.#keys.word(slot, WORD.addressPort + 1))
+        }
         lane.markPeer(cell, this.#keys.bit(slot, BIT.destination))
         break
       case FAN_IN:
         if (port !== 0) lane.markPort(cell, this.#keys.bit(slot, BIT.port))
         lane.markPeer(cell, this.#keys.bit(slot, BIT.source))
+        lane.markUnique(cell, this.#keys.word(slot, WORD.source), this.#keys.word(slot, WORD.source + 1))
     }
   }
 }
