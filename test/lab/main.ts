@@ -10,7 +10,7 @@ import { SERVERS } from './servers/servers.ts'
 
 const USAGE = `Usage: npm run lab -- COMMAND
   list                                           scenarios, attacks and ordinary traffic
-  run SCENARIO --out DIR [--seed N] [--duration S] [--loads N] [--name NAME] [--unseen]
+  run SCENARIO --out DIR [--seed N] [--duration S] [--loads N] [--name NAME] [--turn N] [--unseen]
                                                  one laboratory, one labelled capture, held out from training
   dataset --out DIR --runs N [--jobs 1] [--from 0] [--scenarios A,B]
                                                  many, of every class; leaves out those that are there
@@ -34,7 +34,7 @@ function able (): boolean {
 async function main (): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { out: { type: 'string' }, seed: { type: 'string', default: '1' }, duration: { type: 'string', default: '50' }, runs: { type: 'string', default: '8' }, from: { type: 'string', default: '0' }, scenarios: { type: 'string', default: CYCLE.join(',') }, jobs: { type: 'string', default: '1' }, loads: { type: 'string' }, name: { type: 'string' }, unseen: { type: 'boolean', default: false } },
+    options: { out: { type: 'string' }, seed: { type: 'string', default: '1' }, duration: { type: 'string', default: '50' }, runs: { type: 'string', default: '8' }, from: { type: 'string', default: '0' }, scenarios: { type: 'string', default: CYCLE.join(',') }, jobs: { type: 'string', default: '1' }, loads: { type: 'string' }, turn: { type: 'string' }, name: { type: 'string' }, unseen: { type: 'boolean', default: false } },
   })
   const [command, scenario] = positionals
   if (command === 'list') {
@@ -53,7 +53,7 @@ async function main (): Promise<number> {
   if (!able()) return 1
   const folder = join(values.out)
   if (command === 'dataset') await makeDataset({ folder, from: Number(values.from), runs: Number(values.runs), scenarios: values.scenarios.split(','), jobs: Number(values.jobs), say })
-  if (command === 'run' && scenario !== undefined) await runScenario({ scenario, seed: Number(values.seed), name: values.name ?? `${scenario}-${values.seed}`, folder, seconds: Number(values.duration), holdout: true, unseenTools: values.unseen, say, ...(values.loads === undefined ? {} : { loads: Number(values.loads) }) })
+  if (command === 'run' && scenario !== undefined) await runScenario({ scenario, seed: Number(values.seed), name: values.name ?? `${scenario}-${values.seed}`, folder, seconds: Number(values.duration), holdout: true, unseenTools: values.unseen, say, ...(values.loads === undefined ? {} : { loads: Number(values.loads) }), ...(values.turn === undefined ? {} : { turn: Number(values.turn) }) })
   return 0
 }
 
