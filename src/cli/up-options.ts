@@ -27,6 +27,7 @@ export interface UpFlags {
   simulate: boolean
   zone: string
   host: string
+  allowHost: string[]
   apiPort: number
   dashboardPort: number
   metricsPort: number
@@ -50,6 +51,7 @@ export const upVerb = (context: CliContext) =>
     .option('--simulate', 'decide everything and do nothing, whatever ENABLE_ACTUATION says', false)
     .option('--zone <name>', 'time zone of the conditions in rules', 'UTC')
     .option('--host <address>', 'address of API, dashboard and metrics', '127.0.0.1')
+    .option('--allow-host <name...>', 'further host names under which they are called', [])
     .addOption(new Option('--api-port <port>', 'API and its documentation').argParser(port).default(8000))
     .addOption(new Option('--dashboard-port <port>', 'the page').argParser(port).default(8081))
     .addOption(new Option('--metrics-port <port>', 'Prometheus').argParser(port).default(9090))

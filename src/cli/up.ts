@@ -59,7 +59,8 @@ async function up (context: CliContext, flags: UpFlags): Promise<void> {
   const log = pino({ level: context.settings.logLevel }, pino.destination({ dest: join(data, 'autoshield.log'), mkdir: true, sync: false }))
   const [ingest, xds] = [split(flags.ingest), split(flags.xds)]
   const podFile = flags.pods ?? (flags.replay && flags.capture === SHIPPED.capture ? SHIPPED.pods : undefined)
-  const pods = podFile === undefined ? new ReplayPods() : readPodFile(podFile)
+  // A recording shows the traffic of every pod in it.
+  const pods = podFile === undefined ? new ReplayPods() : readPodFile(podFile, flags.replay ? { observed: true } : {})
 
   await using store = openStore(data)
   await using audit = openAuditTrail(data, { clock: systemClock })
@@ -103,6 +104,7 @@ async function up (context: CliContext, flags: UpFlags): Promise<void> {
     registry,
     pageFolder: SHIPPED.page,
     host: flags.host,
+    allowedHosts: flags.allowHost,
     ports: { api: flags.apiPort, dashboard: flags.dashboardPort, metrics: flags.metricsPort },
   })
   const urls = await console.listen()

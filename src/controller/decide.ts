@@ -122,7 +122,8 @@ function ruleOn (hearing: Hearing, rule: Rule, actionIndex: number, matched: str
     action: action.type,
     verdict: safety.verdict,
     reason: safety.reason,
-    message: `${sentence(matched)} ${sentence(safety.message)} ${plan.message}`,
+    // Safety may speak in the plan's own words; they are said once.
+    message: [...new Set([matched, safety.message, plan.message].map(sentence))].join(' '),
     safety: safety.checks.map((check) => ({ ...check })),
     mitigation: mitigation === null ? null : name,
     plan: plan.objects.map((object) => ({ ...object })),
@@ -170,4 +171,4 @@ function noRule (detection: Detection, bench: Bench, outcomes: readonly RuleOutc
   return { decision, mitigation: null, rule: null, actionIndex: -1 }
 }
 
-const sentence = (words: string): string => words === '' ? '' : `${words.charAt(0).toUpperCase()}${words.slice(1)}.`
+const sentence = (words: string): string => words === '' ? '' : `${words.charAt(0).toUpperCase()}${words.slice(1).replace(/\.$/, '')}.`

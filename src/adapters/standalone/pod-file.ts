@@ -19,8 +19,8 @@ type PodFile = Static<typeof PodFile>
 
 const validator = Compile(PodFile)
 
-/** Reads a `pods.json`. Throws NOT_FOUND, UNAVAILABLE or BAD_DATA, with file, line and mend. */
-export function readPodFile (path: string): PodDirectory {
+/** Reads a `pods.json`; `observed` says of all its pods whether an observer reports them, where that is known. Throws NOT_FOUND, UNAVAILABLE or BAD_DATA, with file, line and mend. */
+export function readPodFile (path: string, { observed }: { readonly observed?: boolean } = {}): PodDirectory {
   const byAddress = new Map<string, Pod>()
   const pods = new Map<string, Pod>()
   for (const [text, entry] of Object.entries(parse(read(path), path))) {
@@ -30,12 +30,14 @@ export function readPodFile (path: string): PodDirectory {
     const id = `${entry.namespace}/${entry.name}`
     const known = pods.get(id)
     const pod: Pod = {
-      uid: entry.uid ?? known?.uid ?? id,
+      // Fit for a SPIFFE ID, so that an identity can be issued for it.
+      uid: entry.uid ?? known?.uid ?? `${entry.namespace}.${entry.name}`,
       namespace: entry.namespace,
       name: entry.name,
       addresses: [...known?.addresses ?? [], address],
       labels: entry.labels ?? known?.labels ?? {},
       node: entry.node ?? known?.node ?? '',
+      ...(observed === undefined ? {} : { observed }),
     }
     pods.set(id, pod)
     for (const each of pod.addresses) byAddress.set(each, pod)

@@ -31,7 +31,7 @@ function podAt (address: string): Pod | null {
   if (words === null || !isOneHost(words)) return null
   // A name of Kubernetes neither begins nor ends with a dash.
   const name = `pod-${address.replaceAll(/[.:]/g, '-')}`.replace(/-$/, '-0')
-  return { uid: `replay-${name}`, namespace: 'replay', name, addresses: [address], labels: {}, node: '' }
+  return { uid: `replay-${name}`, namespace: 'replay', name, addresses: [address], labels: {}, node: '', observed: true }
 }
 
 function isOneHost ([a = 0, b = 0, c = 0, d = 0]: Int32Array): boolean {
