@@ -7,6 +7,8 @@ import { CLASSES } from '../../src/core/classes.ts'
 import { findTool, skipWithout } from '../setup/tools.ts'
 import type { AttackLabel, LegLabel, RunLabels } from './labels.ts'
 
+t.setTimeout(120_000)
+
 const ROOT = join(import.meta.dirname, '..', '..')
 const FOLDERS = ['deploy/demo', 'test/fixtures/captures'].map((folder) => join(ROOT, folder))
 

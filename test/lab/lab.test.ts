@@ -6,6 +6,8 @@ import t from 'tap'
 import { skipWithout } from '../setup/tools.ts'
 import { Lab, missingForLab, removeFiles } from './lab.ts'
 
+t.setTimeout(120_000)
+
 const skip = skipWithout(missingForLab())
 const PODS = [{ name: 'client', address: '10.9.0.1' }, { name: 'server', address: '10.9.0.2', alsoAt: ['10.9.1.2'] }]
 
