@@ -6,7 +6,7 @@ import type { Clock, DetectorStats, Scorer } from '../ports.ts'
 import { Ingest } from '../wire/gen/ingest_pb.ts'
 import { Scores, type ExplainResponse } from '../wire/gen/scores_pb.ts'
 import { serverMethod } from '../wire/method.ts'
-import { serverTls } from '../wire/tls.ts'
+import { FLOW_CONTROL_WINDOW_BYTES, serverTls } from '../wire/tls.ts'
 import { wait } from '../wire/wait.ts'
 import { Boots } from './boots.ts'
 import { IngestStream, type IngestContext, type ObserveCall } from './ingest-stream.ts'
@@ -41,6 +41,7 @@ const SERVER_OPTIONS = {
   'grpc.max_concurrent_streams': 64, // on one connection
   'grpc.keepalive_time_ms': 30_000, // a watcher that vanished is let go
   'grpc.keepalive_timeout_ms': 10_000,
+  'grpc-node.flow_control_window': FLOW_CONTROL_WINDOW_BYTES,
 } as const
 /** How long a stop waits for what is under way. */
 const STOP_MS = 2_000
@@ -63,7 +64,7 @@ export class Detector {
     const { scorer, clock, scopeOf } = options
     const limits = { ...DEFAULT_LIMITS, ...options.limits }
     this.#options = options
-    this.#watchers = new Watchers({ model: scorer.model, maxQueued: limits.maxQueuedEvents })
+    this.#watchers = new Watchers({ model: scorer.model, maxQueued: limits.maxQueuedEvents, holdMs: limits.holdMs, clock })
     this.#scoring = new ScoringLoop({
       scorer,
       maxKeys: limits.maxKeys,
@@ -75,6 +76,7 @@ export class Detector {
         this.#tally.failed += rows
         options.onFailure?.(AutoshieldError.from(error))
       },
+      permit: () => this.#watchers.permit(),
       rested: () => this.#readOn(),
     })
     this.#ingest = {

@@ -20,6 +20,8 @@ export interface Limits {
   readonly maxKeys: number
   /** Events that wait for a watcher that reads slowly; the oldest goes. */
   readonly maxQueuedEvents: number
+  /** How long windows are held unscored, and unacknowledged, while nobody follows the scores: a controller that restarts misses none. */
+  readonly holdMs: number
   /** Streams of watchers at one time. */
   readonly maxWatchers: number
   /** How far a live observer's clock may be ahead. */
@@ -37,6 +39,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxQueuedWindows: 65_536,
   maxKeys: 131_072,
   maxQueuedEvents: 1_024,
+  holdMs: 30_000,
   maxWatchers: 16,
   maxAheadMs: 60_000,
   stepsMs: STEPS_MS,

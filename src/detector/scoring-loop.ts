@@ -39,6 +39,8 @@ export interface ScoringOptions {
   readonly publish: (rows: readonly ScoredRow[]) => void
   /** A run of the scorer failed; its windows have no score. */
   readonly failed: (rows: number, error: unknown) => void
+  /** Resolves when a round may be scored. */
+  readonly permit: () => Promise<void>
   /** A round is over, and less waits than before. */
   readonly rested: () => void
 }
@@ -94,6 +96,7 @@ export class ScoringLoop {
     do {
       // First let the sockets be read, so that what has arrived goes into this round.
       await setImmediate()
+      await this.#options.permit()
       await this.#round()
     } while (this.#queue.length > 0)
     this.#running = null

@@ -1,15 +1,27 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import type { ServerWritableStream } from '@grpc/grpc-js'
 import type { Score } from '../core/verdict/score.ts'
-import type { ModelInfo } from '../ports.ts'
+import type { Clock, ModelInfo } from '../ports.ts'
 import { WatchEventSchema, type WatchEvent, type WatchRequest } from '../wire/gen/scores_pb.ts'
 import type { Malformed } from '../wire/method.ts'
 import { encodeScores } from '../wire/scores.ts'
+import { wait } from '../wire/wait.ts'
 import type { ScoredRow } from './scoring-loop.ts'
 import { TRAFFIC_STEP_MS } from './traffic.ts'
 
 export type WatchCall = ServerWritableStream<WatchRequest | Malformed, WatchEvent>
 type Event = NonNullable<MessageInitShape<typeof WatchEventSchema>['event']>
+
+interface WatchersOptions {
+  readonly model: ModelInfo
+  /** Events that may wait for one watcher. */
+  readonly maxQueued: number
+  readonly holdMs: number
+  readonly clock: Clock
+}
+
+/** Scores in one event, about 300 KB. */
+const MAX_EVENT_SCORES = 256
 
 /** Everyone who follows the scores. */
 export class Watchers {
@@ -19,11 +31,18 @@ export class Watchers {
   readonly #model: ModelInfo
   readonly #maxQueued: number
   readonly #benign: number
+  readonly #holdMs: number
+  readonly #clock: Clock
+  #emptySinceMs: number
+  #arrival = Promise.withResolvers<undefined>()
 
-  constructor ({ model, maxQueued }: { readonly model: ModelInfo, readonly maxQueued: number }) {
+  constructor ({ model, maxQueued, holdMs, clock }: WatchersOptions) {
     this.#model = model
     this.#maxQueued = maxQueued
     this.#benign = model.classes.indexOf('BENIGN')
+    this.#holdMs = holdMs
+    this.#clock = clock
+    this.#emptySinceMs = clock.now()
   }
 
   get size (): number {
@@ -34,21 +53,40 @@ export class Watchers {
   add (call: WatchCall, { floor, everyKey }: Pick<WatchRequest, 'floor' | 'everyKey'>): void {
     const watcher: Watcher = new Watcher(call, { floor, everyKey, maxQueued: this.#maxQueued, onLost: () => { this.lost++ } })
     this.#watchers.add(watcher)
-    call.on('cancelled', () => this.#watchers.delete(watcher))
-    call.on('close', () => this.#watchers.delete(watcher))
-    watcher.send({ case: 'synced', value: encodeModel(this.#model) })
+    this.#arrival.resolve(undefined)
+    call.on('cancelled', () => this.#remove(watcher))
+    call.on('close', () => this.#remove(watcher))
+    watcher.send({ event: { case: 'synced', value: encodeModel(this.#model) } })
+  }
+
+  /**
+   * Resolves when somebody follows the scores, or nobody has for `holdMs`: a controller that restarts, or that comes back
+   * later than the observers after a restart of the detector, misses nothing. Later ones miss what came before.
+   */
+  async permit (): Promise<void> {
+    const leftMs = this.#holdMs - (this.#clock.now() - this.#emptySinceMs)
+    if (this.size > 0 || leftMs <= 0) return
+    const over = new AbortController()
+    await Promise.race([this.#arrival.promise, wait(leftMs, over.signal)])
+    over.abort()
   }
 
   /** Hands on what is of interest; copies what it keeps. */
   publish (rows: readonly ScoredRow[]): void {
     for (const watcher of this.#watchers) {
       const wanted = rows.filter((row) => watcher.wants(row, 1 - (row.probabilities[this.#benign] ?? 0)))
-      if (wanted.length > 0) watcher.send({ case: 'scores', value: encodeScores(wanted.map(scoreOf)) })
+      if (wanted.length > 0) watcher.send({ scores: wanted.map(scoreOf) })
     }
   }
 
   tell (event: Event): void {
-    for (const watcher of this.#watchers) watcher.send(event)
+    for (const watcher of this.#watchers) watcher.send({ event })
+  }
+
+  #remove (watcher: Watcher): void {
+    if (!this.#watchers.delete(watcher) || this.size > 0) return
+    this.#emptySinceMs = this.#clock.now()
+    this.#arrival = Promise.withResolvers()
   }
 
   /** Ends every stream with a status. */
@@ -65,57 +103,80 @@ interface WatcherOptions {
   readonly onLost: () => void
 }
 
+/** What waits for a watcher: the scores of one round, or another event. */
+type Entry = { readonly scores: readonly Score[] } | { readonly event: Event }
+
+/**
+ * One write is under way at a time, and what comes meanwhile goes into the next: a write takes a turn of the event loop
+ * however small it is, so events grow with the load, as rounds of scoring do.
+ */
 class Watcher {
   readonly #call: WatchCall
   readonly #options: WatcherOptions
-  readonly #queue: Event[] = []
+  readonly #queue: Entry[] = []
   #lost = 0
-  #full = false
+  #writing = false
 
   constructor (call: WatchCall, options: WatcherOptions) {
     this.#call = call
     this.#options = options
-    call.on('drain', () => this.#drain())
   }
 
   wants ({ window }: ScoredRow, attack: number): boolean {
     return attack >= this.#options.floor || (this.#options.everyKey && window.stepMs === TRAFFIC_STEP_MS)
   }
 
-  send (event: Event): void {
-    if (!this.#full) {
-      this.#full = !this.#write(event)
-      return
+  send (entry: Entry): void {
+    if (this.#queue.push(entry) > this.#options.maxQueued) {
+      this.#queue.shift()
+      this.#lost++
+      this.#options.onLost()
     }
-    if (this.#queue.push(event) <= this.#options.maxQueued) return
-    this.#queue.shift()
-    this.#lost++
-    this.#options.onLost()
+    if (!this.#writing) this.#writeNext()
   }
 
   end (status: { code: number, details: string }): void {
     this.#call.emit('error', status)
   }
 
-  #drain (): void {
-    let room = true
-    while (room) {
-      const event = this.#queue.shift()
-      if (event === undefined) break
-      room = this.#write(event)
-    }
-    this.#full = !room
+  #writeNext (): void {
+    const event = this.#next()
+    if (event === null) return
+    this.#writing = true
+    this.#call.write(create(WatchEventSchema, { event, lost: BigInt(this.#lost) }), (error: Error | null | undefined) => {
+      this.#writing = false
+      if (!(error instanceof Error)) this.#writeNext()
+    })
   }
 
-  /** Whether there is room for more. */
-  #write (event: Event): boolean {
-    return this.#call.write(create(WatchEventSchema, { event, lost: BigInt(this.#lost) }))
+  #next (): Event | null {
+    const entry = this.#queue.shift()
+    if (entry === undefined) return null
+    if ('event' in entry) return entry.event
+    const scores = [...entry.scores]
+    for (let next = this.#queue[0]; next !== undefined && 'scores' in next && scores.length < MAX_EVENT_SCORES; next = this.#queue[0]) {
+      scores.push(...next.scores)
+      this.#queue.shift()
+    }
+    return { case: 'scores', value: encodeScores(scores) }
   }
 }
 
+/** A score of its own: the row's views are overwritten by the next round. */
 function scoreOf ({ incoming, window, probabilities, tensor, context }: ScoredRow): Score {
   const { reporter, receivedAtMs, simulated } = incoming
-  return { reporter, key: window.key, stepMs: window.stepMs, windowNumber: window.number, probabilities, tensor, context, window, receivedAtMs, simulated }
+  return {
+    reporter,
+    key: window.key,
+    stepMs: window.stepMs,
+    windowNumber: window.number,
+    probabilities: probabilities.slice(),
+    tensor: tensor.slice(),
+    context: context.slice(),
+    window,
+    receivedAtMs,
+    simulated,
+  }
 }
 
 function encodeModel ({ version, classes, contextColumns, thresholds, usual }: ModelInfo): Extract<Event, { case: 'synced' }>['value'] {

@@ -30,7 +30,7 @@ async function serve (model: string, credentials: Credentials): Promise<void> {
     mayWatch: () => true,
     clock: { now: Date.now },
     // The load is offered at its own times, whatever is under way.
-    limits: { credits: 65_536 },
+    limits: { credits: 65_536, holdMs: 0 },
     onListening: (address) => process.send?.({ detector: address, echo, scorerPerSecond } satisfies Started),
   })
   await detector.run(new AbortController().signal)

@@ -108,7 +108,7 @@ t.test('a detector that died loses nothing: its successor gets the last 20 steps
   await before.stop()
   await observer.event(disconnected)
   observer.uplink.push([syntheticWindow({ key: pair(1), number: base + 25, features: { syn_count: 999 } })], clock(base + 25))
-  const after = await start({ listen: before.address })
+  const after = await start({ listen: before.address, limits: { holdMs: 60_000 } })
   await told.until(({ scores }) => scores.length === 26)
   const last = told.scores[25]
   t.equal(last?.windowNumber, base + 25)
@@ -230,6 +230,17 @@ t.test('an observer does what the detector comes to want', async (t) => {
   await observer.uplink.below(1, new AbortController().signal)
   t.equal(detector.stats().windows, before + 1, 'of 21 windows the one of 15 s was sent')
   t.equal(scorer.calls.at(-1), 1)
+})
+
+t.test('while nobody follows the scores nothing is scored or acknowledged, and whoever comes misses nothing', async (t) => {
+  const { start, uplink, source } = await stage(t)
+  const { address, detector } = await start({ limits: { holdMs: 60_000 } })
+  const observer = uplink(address)
+  await observer.event(connected)
+  for (let ago = 9; ago > 4; ago--) observer.uplink.push([syntheticWindow({ key: pair(1), number: recent(ago), features: attack })], clock(recent(ago)))
+  const told = new Told(t, source(address))
+  await told.until(({ scores }) => scores.length === 5)
+  t.equal(detector.stats().tensors, 5)
 })
 
 t.test('a stop gets across what is left', async (t) => {
