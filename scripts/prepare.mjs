@@ -36,11 +36,14 @@ async function must (say, command, args) {
   console.error(`autoshield: ${say}: done in ${((Date.now() - started) / 1000).toFixed(0)} s`)
 }
 
-/** Installs what package-lock.json names, when it is not there or the lock is newer. */
+/**
+ * Installs what package-lock.json names, when it is not there or the lock is newer. Not by `npm ci`: that refuses a registry which
+ * lacks some platform's optional binaries, and leaves none for the others.
+ */
 export async function install () {
   const installed = join(root, 'node_modules', '.package-lock.json')
   if (existsSync(installed) && existsSync(node) && statSync(installed).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs) return
-  await must('installing packages from the npm registry (about a minute, once)', 'npm', ['ci', '--loglevel=error'])
+  await must('installing packages from the npm registry (about a minute, once)', 'npm', ['install', '--no-save', '--loglevel=error'])
 }
 
 async function sources (folder) {

@@ -80,7 +80,7 @@ export class XdsServer {
     const { promise, resolve, reject } = Promise.withResolvers<number>()
     server.bindAsync(`${host.includes(':') ? `[${host}]` : host}:${port}`, credentials, (error, bound) => {
       if (error === null) resolve(bound)
-      else reject(new AutoshieldError('UNAVAILABLE', `the xDS server cannot listen on ${host}:${port}: ${error.message}`, { cause: error }))
+      else reject(new AutoshieldError('UNAVAILABLE', `the xDS server cannot listen on ${host}:${port} (${error.message}); choose another with --xds.`, { cause: error }))
     })
     const bound = await promise
     log.info({ host, port: bound }, 'xDS server listening')
