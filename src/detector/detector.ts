@@ -112,7 +112,7 @@ export class Detector {
   }
 
   /**
-   * Serves until the signal aborts; then scores what was taken in, ends every stream with UNAVAILABLE, and resolves.
+   * Serves until the signal aborts; then scores what was taken in, if somebody follows, ends every stream with UNAVAILABLE, and resolves.
    * Rejects with UNAVAILABLE where the address cannot be bound.
    */
   async run (signal: AbortSignal): Promise<void> {
@@ -120,7 +120,7 @@ export class Detector {
     try {
       this.#options.onListening?.(await bind(server, this.#options))
       await this.#tellTraffic(signal)
-      await Promise.race([this.#scoring.idle(), setTimeout(STOP_MS, undefined, { ref: false })])
+      if (this.#watchers.size > 0) await Promise.race([this.#scoring.idle(), setTimeout(STOP_MS, undefined, { ref: false })])
       await this.#stop(server)
     } finally {
       server.forceShutdown()
@@ -185,6 +185,7 @@ export class Detector {
   async #stop (server: Server): Promise<void> {
     const stopping = refusal('Stopping', 'this detector is shutting down; connect again')
     for (const stream of this.#streams) stream.refuse(stopping)
+    this.#scoring.stop()
     this.#watchers.end(statusOf(stopping))
     const { promise, resolve } = Promise.withResolvers<undefined>()
     server.tryShutdown(() => resolve(undefined))

@@ -87,6 +87,13 @@ export class ScoringLoop {
     this.#running ??= this.#run()
   }
 
+  /** Lets go of everything that waits, unscored. */
+  stop (): void {
+    this.#queue = []
+    this.#taken = 0
+    this.#waiting = 0
+  }
+
   /** Resolves when nothing waits. */
   async idle (): Promise<void> {
     while (this.#running !== null) await this.#running
@@ -96,7 +103,7 @@ export class ScoringLoop {
     do {
       // First let the sockets be read, so that what has arrived goes into this round.
       await setImmediate()
-      await this.#options.permit()
+      if (this.#waiting > 0) await this.#options.permit()
       await this.#round()
     } while (this.#queue.length > 0)
     this.#running = null

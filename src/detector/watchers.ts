@@ -68,7 +68,7 @@ export class Watchers {
     if (this.size > 0 || leftMs <= 0) return
     const over = new AbortController()
     await Promise.race([this.#arrival.promise, wait(leftMs, over.signal)])
-    over.abort()
+    over.abort() // the timer
   }
 
   /** Hands on what is of interest; copies what it keeps. */
@@ -89,10 +89,11 @@ export class Watchers {
     this.#arrival = Promise.withResolvers()
   }
 
-  /** Ends every stream with a status. */
+  /** Ends every stream with a status, and every wait for a watcher. */
   end (status: { code: number, details: string }): void {
     for (const watcher of this.#watchers) watcher.end(status)
     this.#watchers.clear()
+    this.#arrival.resolve(undefined)
   }
 }
 
