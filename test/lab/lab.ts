@@ -135,10 +135,16 @@ function initScript (labFolder: string, podFolder: string, name: string): string
 
 /** When the process started, in ticks since boot: a process number alone may have been given to another one since. */
 function startTime (pid: number): string | null {
+  const fields = readIfThere(`/proc/${pid}/stat`)?.split(') ')[1]?.split(' ')
+  // A zombie is dead, whoever has yet to take note of it.
+  return fields === undefined || fields[0] === 'Z' ? null : fields[19] ?? null
+}
+
+function readIfThere (file: string): string | null {
   try {
-    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[19] ?? null
+    return readFileSync(file, 'utf8')
   } catch {
-    return null // no such process
+    return null
   }
 }
 
@@ -146,7 +152,9 @@ function startTime (pid: number): string | null {
 export function removeFiles (whose: 'own' | 'abandoned'): string[] {
   return readdirSync(tmpdir()).filter((name) => name.startsWith(PREFIX)).flatMap((name) => {
     const folder = join(tmpdir(), name)
-    const [pid, started] = readFileSync(join(folder, 'owner'), 'utf8').split(' ')
+    const owner = readIfThere(join(folder, 'owner'))
+    if (owner === null) return [] // being made or removed by another process at this moment
+    const [pid, started] = owner.split(' ')
     const alive = startTime(Number(pid)) === started
     if (whose === 'own' ? Number(pid) !== process.pid : alive) return []
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
