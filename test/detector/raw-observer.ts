@@ -16,7 +16,6 @@ type Said = MessageInitShape<typeof ObserverMessageSchema>['message']
 export const goodHello: MessageInitShape<typeof HelloSchema> = {
   identity: spiffeId(POD),
   featureSchema: FEATURE_SCHEMA,
-  bootId: Uint8Array.from({ length: 16 }, (_, index) => index),
   source: 'packet',
   version: '0',
   ownAddresses: [Uint8Array.from(addressToBytes(POD_ADDRESS) ?? [])],
@@ -25,6 +24,7 @@ export const goodHello: MessageInitShape<typeof HelloSchema> = {
 /** An observer without manners: it says what a test tells it to. */
 export class RawObserver {
   readonly answers: DetectorMessage[] = []
+  bootId = Uint8Array.from({ length: 16 }, (_, index) => index)
   /** How the detector ended the stream: `CODE: its words`. */
   readonly ended: Promise<string>
   readonly #call: ClientDuplexStream<ObserverMessage | Uint8Array, DetectorMessage>
@@ -52,7 +52,7 @@ export class RawObserver {
   }
 
   hello (change: MessageInitShape<typeof HelloSchema> = {}): void {
-    this.say({ case: 'hello', value: { ...goodHello, ...change } })
+    this.say({ case: 'hello', value: { ...goodHello, bootId: this.bootId, ...change } })
   }
 
   batch (sequence: number, windows: readonly Window[]): void {

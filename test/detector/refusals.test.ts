@@ -73,6 +73,7 @@ t.test('a bad observer is told why, is counted, and harms nobody', async (t) => 
       const count = () => running.detector.refused().get(reason) ?? 0
       const before = count()
       const observer = new RawObserver(t, running.address, mine)
+      observer.bootId = Uint8Array.from(randomBytes(16))
       says(observer)
       t.match(await observer.ended, answer)
       t.equal(count(), before + 1, `counted as ${reason}`)
