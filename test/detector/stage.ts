@@ -11,7 +11,7 @@ import type { Credentials, Identity } from '../../src/core/identity.ts'
 import { CLASSES } from '../../src/core/classes.ts'
 import { CONTEXT_COLUMNS } from '../../src/core/tensor/context.ts'
 import { TENSOR_SIZE } from '../../src/core/tensor/tensor-table.ts'
-import { FEATURES, type Window } from '../../src/core/window/window.ts'
+import { FEATURES } from '../../src/core/window/window.ts'
 import { Detector, type DetectorOptions } from '../../src/detector/detector.ts'
 import { REPLAY_UID, scopeFromPods } from '../../src/detector/reporter-scope.ts'
 import type { PodDirectory, ScoreEvent, Scorer } from '../../src/ports.ts'
@@ -202,5 +202,3 @@ export class Told {
 
 /** The number of the 0.5 s window that was `ago` windows before now. */
 export const recent = (ago: number): number => Math.floor(Date.now() / 500) - ago
-
-export const isWindow = (window: Window | undefined): window is Window => window !== undefined
