@@ -70,5 +70,5 @@ export default tseslint.config(
     rules: { '@typescript-eslint/no-floating-promises': 'off' }, // tap's t.test returns a promise that tap itself awaits
   },
   { files: ['**/*.js', '**/*.mjs', '**/*.tsx'], ...tseslint.configs.disableTypeChecked },
-  { files: ['*.config.js', '**/vite.config.*', '*.config.ts'], rules: { 'no-restricted-exports': 'off' } },
+  { files: ['*.config.js', '**/vite.config.*', '*.config.ts'], rules: { 'no-restricted-exports': 'off' } }
 )

@@ -28,14 +28,14 @@ async function startUp (data: string, ...more: string[]) {
   const up = Running.start(['up', '--data', data, ...FREE_PORTS, ...more])
   const api = (await up.saying(/API +(http:\S+)\/api\/v1/))[1] ?? ''
   const get = async <T> (path: string): Promise<T> => (await fetch(`${api}/api/v1${path}`)).json() as Promise<T>
-  return { up, api, get }
+  return { up, api, get, [Symbol.asyncDispose]: async () => up[Symbol.asyncDispose]() }
 }
 
 t.test('the recorded attack goes round the whole loop, simulated, and survives a kill', async (t) => {
   const data = await dataFolder(t)
   {
-    const { up, api, get } = await startUp(data, '--speed', '10')
-    await using _ = up
+    await using loop = await startUp(data, '--speed', '10')
+    const { up, api, get } = loop
     const mitigation = await until('a mitigation', async () => (await get<{ items: Mitigation[] }>('/mitigations')).items[0], 120_000)
     const detection = await get<Detection>(`/detections/${mitigation.spec.detection}`)
     t.equal(detection.simulated, true)
@@ -80,8 +80,8 @@ t.test('the recorded attack goes round the whole loop, simulated, and survives a
   t.equal(explained.status, 0, explained.stderr)
   t.match(explained.stdout, /unique_ports/)
 
-  const { up, get } = await startUp(data, '--no-replay')
-  await using _ = up
+  await using loop = await startUp(data, '--no-replay')
+  const { up, get } = loop
   const names = (await get<{ items: Mitigation[] }>('/mitigations')).items.map(({ metadata }) => metadata.name)
   t.same(names.sort(), kept.map(({ metadata }) => metadata.name).sort(), 'a second start resumes from the store')
   const second = await autoshield(['up', '--data', data, ...FREE_PORTS])
@@ -109,8 +109,7 @@ t.test('a port in use is said plainly, with the flag that changes it', async (t)
 })
 
 t.test('--simulate wins over ENABLE_ACTUATION=true', async (t) => {
-  const up = Running.start(['up', '--no-replay', '--simulate', '--data', await dataFolder(t), ...FREE_PORTS], { ENABLE_ACTUATION: 'true' })
-  await using _ = up
+  await using up = Running.start(['up', '--no-replay', '--simulate', '--data', await dataFolder(t), ...FREE_PORTS], { ENABLE_ACTUATION: 'true' })
   await up.saying(/actuation +off/)
   t.pass()
 })
