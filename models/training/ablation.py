@@ -14,6 +14,7 @@ from verdict import choose_thresholds, outcome
 
 
 FOLDS = 5
+PRICE = 30.0
 
 
 def without_steps(data: Dataset, steps: list[int]) -> Dataset:
@@ -31,7 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path(__file__).resolve().parent / "dataset")
     parser.add_argument("--splits", type=int, default=FOLDS)
-    parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--only", nargs="*", default=None, help="names of variants")
     given = parser.parse_args()
@@ -68,7 +69,7 @@ def main() -> None:
             part = (fold[kept.samples["run"]] - number) % FOLDS
             test, validation, training = kept.subset(part == 0), kept.subset(part == 1), kept.subset(part > 1)
             net = train(training, validation, settings).net
-            thresholds = choose_thresholds(validation, probabilities(net, validation), 0.001)
+            thresholds = choose_thresholds(validation, probabilities(net, validation), PRICE)
             result = outcome(test, probabilities(net, test), thresholds)
             everything = attacks_by_class(data.subset((fold[data.samples["run"]] - number) % FOLDS == 0))
             for number_of_class, label in enumerate(data.classes[1:], 1):

@@ -81,11 +81,12 @@ def fold_of_runs(data: Dataset, folds: int, seed: int) -> np.ndarray:
 def weights(data: Dataset) -> np.ndarray:
     """
     A weight a row. A key with a thousand windows is one observation seen often, not a thousand: its rows share the square root of their number.
-    Classes then weigh by the inverse root of what they hold, so that rare ones are learned and BENIGN is not forgotten.
+    What is alike then shares in the same way: classes, and in a class the sources, or one collection of captures would be most of what is learned of it.
     """
-    step_of_key = data.key_ids() * 4 + data.samples["step"]
-    _, inverse, counts = np.unique(step_of_key, return_inverse=True, return_counts=True)
-    weight = 1 / np.sqrt(counts[inverse])
-    held = np.bincount(data.label, weights=weight, minlength=len(data.classes))
-    weight *= (1 / np.sqrt(np.maximum(held, 1e-9)))[data.label]
+    weight = np.ones(len(data))
+    source_names = sorted({run["source"] for run in data.runs})
+    source = np.array([source_names.index(run["source"]) for run in data.runs])[data.samples["run"]]
+    for group in (data.key_ids() * 4 + data.samples["step"], data.label * len(source_names) + source, data.label):
+        _, inverse = np.unique(group, return_inverse=True)
+        weight /= np.sqrt(np.bincount(inverse, weights=weight))[inverse]
     return (weight / weight.mean()).astype(np.float32)

@@ -7,7 +7,7 @@ import { ANY_FORGED, type Attack, type Leg, type RunLabels } from './run-labels.
  * Packets of an attack that a tensor's span must hold before the tensor is called one of the class. With less it is no fair example of
  * anything and is left out: calling such tensors attacks once made five times as many benign captures look like one.
  */
-const ENOUGH_PACKETS: Readonly<Record<AttackClass, number>> = { LATERAL_MOVEMENT: 20, PORT_SCAN: 12, SYN_FLOOD: 40, BRUTE_FORCE: 20, DATA_EXFILTRATION: 25 }
+const ENOUGH_PACKETS: Readonly<Record<AttackClass, number>> = { LATERAL_MOVEMENT: 30, PORT_SCAN: 12, SYN_FLOOD: 40, BRUTE_FORCE: 60, DATA_EXFILTRATION: 60 }
 
 /** A fan is called an attack only where at least this share of its packets is. */
 const ENOUGH_OF_A_FAN = 0.3

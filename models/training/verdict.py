@@ -32,22 +32,22 @@ def benign_peaks(data: Dataset, probabilities: np.ndarray) -> Peaks:
     return peaks(data.key_ids(), np.flatnonzero(data.label == 0), probabilities)
 
 
-def choose_thresholds(data: Dataset, probabilities: np.ndarray, allowed: float, floor: float = 0.5, ceiling: float = 0.995) -> list[float]:
+def choose_thresholds(data: Dataset, probabilities: np.ndarray, price: float, floor: float = 0.5, ceiling: float = 0.995) -> list[float]:
     """
-    By class: the lowest threshold at which at most `allowed` (a share) of the benign keys are alarmed. Where the attacks score well above it,
-    half way to their lower quarter, because runs that nobody has seen are worse on both sides. BENIGN is never a detection: 1.
+    By class: the threshold with the best balance of the share of attacks that are found, less `price` times the share of benign keys that are
+    alarmed. Where nothing lies between two scores, half way between them, because runs that nobody has seen are worse on both sides.
+    BENIGN is never a detection: 1.
     """
     attacks, benign = attack_peaks(data, probabilities), benign_peaks(data, probabilities)
     attack_class = data.label[attacks.first_row]
-    spare = int(allowed * len(benign.ids))
     thresholds = [1.0]
     for number in range(1, len(data.classes)):
-        touched = np.sort(benign.peak[:, number])[::-1]
-        lowest = float(touched[spare]) if spare < len(touched) else 0.0
-        own = attacks.peak[attack_class == number, number]
-        quarter = float(np.quantile(own, 0.25)) if len(own) else lowest
-        between = (lowest + quarter) / 2 if quarter > lowest else lowest + 1e-3
-        thresholds.append(round(min(max(between, floor), ceiling), 4))
+        own, touched = attacks.peak[attack_class == number, number], benign.peak[:, number]
+        scores = np.unique(np.concatenate([own, touched, [floor, ceiling]]))
+        candidates = (scores[1:] + scores[:-1]) / 2
+        candidates = candidates[(candidates >= floor) & (candidates <= ceiling)]
+        balance = [(own >= at).mean() - price * (touched >= at).mean() if len(own) else -at for at in candidates]
+        thresholds.append(round(float(candidates[int(np.argmax(balance))]), 4))
     return thresholds
 
 

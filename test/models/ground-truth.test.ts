@@ -23,12 +23,12 @@ const called = (truth: GroundTruth, newest: Window, packets: number): string | n
 }
 
 t.test('a pair is the attack of its leg once enough of its packets are inside, and before that no example', (t) => {
-  const first = window(pair('a', 'v'), 12)
-  const second = window(pair('a', 'v'), 12, { after: 1 })
+  const first = window(pair('a', 'v'), 35)
+  const second = window(pair('a', 'v'), 35, { after: 1 })
   const truth = truthOf([attack('BRUTE_FORCE', [{ source: 'a', destination: 'v', ports: [22] }])], [first, second])
-  t.equal(called(truth, first, 12), null)
-  t.equal(called(truth, second, 24), 'BRUTE_FORCE')
-  t.equal(called(truth, window(pair('a', 'v'), 5, { after: 20 }), 17), null, 'only the second is still in the span')
+  t.equal(called(truth, first, 35), null)
+  t.equal(called(truth, second, 70), 'BRUTE_FORCE')
+  t.equal(called(truth, window(pair('a', 'v'), 5, { after: 20 }), 40), null, 'only the second is still in the span')
   t.equal(called(truth, window(pair('a', 'v'), 5, { after: 40 }), 5), 'BENIGN', 'the attack has left the span')
   t.equal(called(truth, window(pair('b', 'v'), 99), 99), 'BENIGN', 'another client of the victim')
   t.end()
@@ -72,9 +72,9 @@ t.test('guessing at many targets is found by the fan, a hop never', (t) => {
 })
 
 t.test('longer steps count what their shorter windows hold', (t) => {
-  const windows = Array.from({ length: 10 }, (_, after) => window(pair('a', 'v'), 3, { after }))
+  const windows = Array.from({ length: 10 }, (_, after) => window(pair('a', 'v'), 7, { after }))
   const truth = truthOf([attack('DATA_EXFILTRATION', [{ source: 'a', destination: 'v', ports: null }])], windows)
-  t.equal(called(truth, window(pair('a', 'v'), 30, { stepMs: 15_000 }), 30), 'DATA_EXFILTRATION')
+  t.equal(called(truth, window(pair('a', 'v'), 70, { stepMs: 15_000 }), 70), 'DATA_EXFILTRATION')
   t.end()
 })
 
