@@ -19,14 +19,27 @@ for (const check of ['typecheck', 'lint', 'knip']) {
 
 const folder = mkdtempSync(join(tmpdir(), 'autoshield-tap-'))
 const output = join(folder, 'all.tap')
+console.error(`test: running every test, several minutes; all that they say goes to ${output}`)
 const status = await run('tap', ['--reporter=terse', `--output-file=${output}`, ...process.argv.slice(2)])
+const said = readFileSync(output, 'utf8').split('\n')
+console.log(trouble(said).join('\n'))
 // tap closes its stream with a line such as `# { total: 9, pass: 7, fail: 1, skip: 1 }`.
-const totals = readFileSync(output, 'utf8').match(/^# \{ total: .*\}$/m)?.[0] ?? ''
-rmSync(folder, { recursive: true })
+const totals = said.find((line) => /^# \{ total: .*\}$/.test(line)) ?? ''
 const count = (name) => Number(totals.match(new RegExp(`${name}: (\\d+)`))?.[1] ?? 0)
 tally.passed += count('pass')
 tally.failed += count('fail')
 tally.skipped += count('skip') + count('todo')
 if (status !== 0 && tally.failed === 0) tally.failed = 1
+if (tally.failed === 0) rmSync(folder, { recursive: true })
 console.log(`${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`)
 process.exitCode = tally.failed === 0 ? 0 : 1
+
+/** What failed, each with what was said about it, and what was skipped and why. */
+function trouble (lines) {
+  return lines.flatMap((line, at) => {
+    if (/^\s*ok .*# SKIP/.test(line)) return [line.trim()]
+    if (!/^\s*not ok /.test(line)) return []
+    const end = lines.findIndex((later, place) => place > at && later.trim() === '...')
+    return lines.slice(at, Math.min(end < 0 ? at + 1 : end, at + 30))
+  })
+}
