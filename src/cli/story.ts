@@ -1,8 +1,9 @@
+import { stringify } from 'yaml'
 import type { Detection } from '../core/verdict/detection.ts'
 import type { Decision } from '../core/policy/decision.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import { techniqueOf } from '../core/classes.ts'
-import type { LoopEvent } from '../ports.ts'
+import type { LoopEvent, ProxyFleet } from '../ports.ts'
 import { plain } from './output.ts'
 
 const percent = (share: number): string => `${(share * 100).toFixed(0)} %`
@@ -12,20 +13,34 @@ const whom = (detection: Detection): string => {
   return `${name(detection.source, 'many sources')} -> ${name(detection.target, 'many targets')}`
 }
 
+export interface StorySources {
+  /** Base URL of the API, for what is too long for a terminal. */
+  readonly api: string
+  readonly snapshot: ProxyFleet['snapshot']
+}
+
 /** Tells the loop's events as the lines of a terminal; a detection is told when it opens and closes, not at each update. */
 export class Story {
+  readonly #sources: StorySources
   readonly #phases = new Map<string, string>()
   readonly #mitigations = new Map<string, string>()
+  /** Plans that were shown in full: one of each rule and action is enough for a reader. */
+  readonly #plans = new Map<string, string>()
   #lastTrafficMs = 0
+
+  constructor (sources: StorySources) {
+    this.#sources = sources
+  }
 
   /** The lines for one event; none where nothing new is to be said. */
   tell (event: LoopEvent): readonly string[] {
     switch (event.type) {
       case 'traffic': return this.#traffic(event)
       case 'detection': return this.#detection(event.detection)
-      case 'decision': return decisionLines(event.decision)
+      case 'decision': return this.#decision(event.decision)
       case 'mitigation': return this.#mitigation(event.mitigation)
-      case 'proxy': return [`xds        proxy of pod ${plain(event.status.podUid)}: ${event.status.state}, version ${event.status.version || 'none'}${event.status.message === '' ? '' : `: ${plain(event.status.message)}`}`]
+      // Pods without a proxy are every pod of a recording; the snapshot that they would get is told with the mitigation.
+      case 'proxy': return event.status.connected || event.status.state === 'rejected' ? [`xds        proxy of pod ${plain(event.status.podUid)}: ${event.status.state}, version ${event.status.version || 'none'}${event.status.message === '' ? '' : `: ${plain(event.status.message)}`}`] : []
     }
   }
 
@@ -49,28 +64,66 @@ export class Story {
     ]
   }
 
+  #decision (decision: Decision): readonly string[] {
+    if (decision.verdict === 'suppress' && decision.reason === 'AlreadyMitigated') return []
+    const safety = decision.safety.length === 0
+      ? 'not asked'
+      : decision.safety.every((check) => check.passed)
+        ? `${decision.safety.length} checks passed`
+        : decision.safety.filter((check) => !check.passed).map((check) => `${check.check}: ${check.message}`).join('; ')
+    return [
+      `rule       ${plain(decision.rule === '' ? '(none)' : decision.rule)}: ${plain(decision.message)}`,
+      `safety     ${plain(safety)}`,
+      `decision   ${decision.verdict} ${decision.action ?? ''} [${decision.reason}]`,
+      ...this.#plan(decision),
+    ]
+  }
+
+  #plan ({ id, rule, action, plan }: Decision): readonly string[] {
+    if (plan.length === 0) return []
+    const kind = `${rule} ${action ?? ''}`
+    if (this.#plans.has(kind)) return [`plan       ${plan.map((object) => object.kind).join(', ')}; in full: ${this.#sources.api}/api/v1/decisions/${id}/plan`]
+    remember(this.#plans, kind, id)
+    return plan.flatMap((object) => [`plan       ${object.kind}:`, ...indented(object.yaml)])
+  }
+
   #mitigation (mitigation: Mitigation): readonly string[] {
-    const state = [mitigation.status.phase, ...mitigation.status.conditions.map((condition) => `${condition.type}=${condition.status}`)].join(' ')
-    if (this.#mitigations.get(mitigation.metadata.name) === state) return []
-    remember(this.#mitigations, mitigation.metadata.name, state)
-    const simulated = mitigation.status.simulated ? ' SIMULATED, nothing is enforced' : ''
-    return [`mitigation ${mitigation.metadata.name} ${mitigation.spec.action} ${state}${simulated}, until ${mitigation.spec.expiresAt}`]
+    const { metadata: { name }, spec, status } = mitigation
+    const state = [status.phase, ...status.conditions.map((condition) => `${condition.type}=${condition.status}`)].join(' ')
+    const before = this.#mitigations.get(name)
+    if (before === state) return []
+    remember(this.#mitigations, name, state)
+    const simulated = status.simulated ? ' SIMULATED, nothing is enforced' : ''
+    const told = `mitigation ${name} ${spec.action} ${state}${simulated}, until ${spec.expiresAt}`
+    return before === undefined ? [told, ...this.#xds(spec, this.#mitigations.size === 1)] : [told]
+  }
+
+  /** What the Envoys of the victims get; the attacker's chain is shown the first time. */
+  #xds ({ subject, victims }: Mitigation['spec'], inFull: boolean): readonly string[] {
+    const [victim] = victims
+    if (victim === undefined || subject === 'anySource') return []
+    const snapshot = this.#sources.snapshot(victim.uid)
+    const chain = snapshot === null ? undefined : findNamed(snapshot.resources, `source/${subject.addresses[0] ?? ''}`)
+    if (snapshot === null || chain === undefined) return []
+    const others = victims.length === 1 ? '' : `, and of ${victims.length - 1} more,`
+    return [
+      `xds        an Envoy of pod ${plain(victim.uid)}${others} receives version ${snapshot.version}: ${this.#sources.api}/api/v1/proxies/${encodeURIComponent(victim.uid)}/snapshot`,
+      ...inFull ? indented(stringify(chain)) : [],
+    ]
   }
 }
 
-function decisionLines (decision: Decision): readonly string[] {
-  if (decision.verdict === 'suppress' && decision.reason === 'AlreadyMitigated') return []
-  const safety = decision.safety.length === 0
-    ? 'not asked'
-    : decision.safety.every((check) => check.passed)
-      ? `${decision.safety.length} checks passed`
-      : decision.safety.filter((check) => !check.passed).map((check) => `${check.check}: ${check.message}`).join('; ')
-  return [
-    `rule       ${plain(decision.rule === '' ? '(none)' : decision.rule)}: ${plain(decision.message)}`,
-    `safety     ${plain(safety)}`,
-    `decision   ${decision.verdict} ${decision.action ?? ''} [${decision.reason}]`,
-    ...decision.plan.flatMap(({ kind, yaml }) => [`plan       ${kind}:`, ...yaml.trimEnd().split('\n').map((line) => `             ${plain(line)}`)]),
-  ]
+const indented = (text: string): string[] => text.trimEnd().split('\n').map((line) => `             ${plain(line)}`)
+
+/** The first object of this name anywhere in a JSON value. */
+function findNamed (value: unknown, name: string): object | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  if ('name' in value && value.name === name) return value
+  for (const inner of Object.values(value)) {
+    const found = findNamed(inner, name)
+    if (found !== undefined) return found
+  }
+  return undefined
 }
 
 /** Keeps the newest 10,000 entries of a map. */

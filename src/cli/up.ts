@@ -109,7 +109,7 @@ async function up (context: CliContext, flags: UpFlags): Promise<void> {
   })
   const urls = await console.listen()
   parts.start('console', (signal) => console.run(signal))
-  parts.start('story', (signal) => tellStory(controller, signal, say))
+  parts.start('story', (signal) => tellStory(controller, new Story({ api: urls.api, snapshot: (uid) => fleet.snapshot(uid) }), signal, say))
   parts.start('controller', (signal) => controller.run(signal))
   say(`dashboard  ${urls.dashboard}`)
   say(`API        ${urls.api}/api/v1, documentation ${urls.api}/docs`)
@@ -159,8 +159,7 @@ function startReplay (parts: Parts, context: CliContext, flags: UpFlags, say: (t
   }, signal))
 }
 
-async function tellStory (controller: Controller, signal: AbortSignal, say: (text: string) => void): Promise<void> {
-  const story = new Story()
+async function tellStory (controller: Controller, story: Story, signal: AbortSignal, say: (text: string) => void): Promise<void> {
   for await (const event of controller.subscribe(signal)) {
     for (const line of story.tell(event)) say(`${new Date().toISOString().slice(11, 19)} ${line}`)
   }
