@@ -8,9 +8,9 @@ import { Detector } from '../detector/detector.ts'
 import { scopeFromPods } from '../detector/reporter-scope.ts'
 import { type CliContext, EXIT, verb } from './context.ts'
 import { SYSTEM_IDENTITIES, TRUST_DOMAIN } from './data-folder.ts'
-import { modelOption } from './model-option.ts'
+import { gpuOption, modelOption } from './model-option.ts'
 
-interface Flags { listen: string, identity: string, model: string, pods?: string }
+interface Flags { listen: string, identity: string, model: string, gpu: boolean, pods?: string }
 
 export function detectorCommand (context: CliContext, done: (status: number) => void): Command {
   return verb('detector', 'take windows from observers and score them (`up` starts one)', [
@@ -18,10 +18,10 @@ export function detectorCommand (context: CliContext, done: (status: number) => 
   ]).requiredOption('--listen <host:port>', 'address for observers and controllers; port 0 takes a free one')
     .requiredOption('--identity <dir>', 'folder of cert.pem, key.pem and ca.pem')
     .option('--pods <file>', 'who has which address (pods.json); without it only recordings are taken')
-    .addOption(modelOption(context.settings))
-    .action(async ({ listen, identity, model, pods }: Flags) => {
+    .addOption(modelOption(context.settings)).addOption(gpuOption(context.settings))
+    .action(async ({ listen, identity, model, gpu, pods }: Flags) => {
       const say = (text: string): void => { context.stderr.write(`autoshield detector: ${text}\n`) }
-      await using scorer = await loadModel(model, { useGpu: context.settings.useGpu, warn: say })
+      await using scorer = await loadModel(model, { useGpu: gpu, warn: say })
       const detector = new Detector({
         scorer,
         credentials: await readCredentials(identity),

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import { Option } from 'commander'
 import { AutoshieldError } from '../core/errors.ts'
-import { type CliContext, dataOption, port, verb } from './context.ts'
+import { type CliContext, dataOption, LOG_LEVELS, port, verb } from './context.ts'
 import { hostPort } from './host-port.ts'
-import { modelOption } from './model-option.ts'
+import { gpuOption, modelOption } from './model-option.ts'
 import { speedOption } from './replay.ts'
 
 const shipped = (path: string): string => new URL(`../../${path}`, import.meta.url).pathname
@@ -24,6 +24,8 @@ export interface UpFlags {
   proxies?: string
   policy: string
   model: string
+  gpu: boolean
+  logLevel: CliContext['settings']['logLevel']
   simulate: boolean
   zone: string
   host: string
@@ -41,13 +43,15 @@ export const upVerb = (context: CliContext) =>
     'autoshield up --capture attack.pcapng --speed 10',
     'autoshield up --no-replay --pods pods.json --ingest 10.0.0.1:18001 --xds 10.0.0.1:18000',
   ]).addOption(dataOption())
-    .option('--capture <file>', 'what to replay', SHIPPED.capture)
+    .addOption(new Option('--capture <file>', 'what to replay').default(SHIPPED.capture, 'the shipped recording'))
     .option('--no-replay', 'replay nothing: wait for live observers')
     .addOption(speedOption())
     .option('--pods <file>', 'who has which address (pods.json); without it each address is a pod in namespace replay')
     .option('--proxies <file>', 'which pods have an Envoy (proxies.json)')
-    .option('--policy <file>', 'the rules', SHIPPED.policy)
+    .addOption(new Option('--policy <file>', 'the rules').default(SHIPPED.policy, 'the shipped policy'))
     .addOption(modelOption(context.settings))
+    .addOption(gpuOption(context.settings))
+    .addOption(new Option('--log-level <level>', 'what goes into the log').choices(LOG_LEVELS).default(context.settings.logLevel))
     .option('--simulate', 'decide everything and do nothing, whatever ENABLE_ACTUATION says', false)
     .option('--zone <name>', 'time zone of the conditions in rules', 'UTC')
     .option('--host <address>', 'address of API, dashboard and metrics', '127.0.0.1')

@@ -56,7 +56,7 @@ async function up (context: CliContext, flags: UpFlags): Promise<void> {
   const { data } = flags
   const say = (text: string): void => { context.stdout.write(`${text}\n`) }
   await mkdir(data, { recursive: true, mode: 0o700 })
-  const log = pino({ level: context.settings.logLevel }, pino.destination({ dest: join(data, 'autoshield.log'), mkdir: true, sync: false }))
+  const log = pino({ level: flags.logLevel }, pino.destination({ dest: join(data, 'autoshield.log'), mkdir: true, sync: false }))
   const [ingest, xds] = [split(flags.ingest), split(flags.xds)]
   const podFile = flags.pods ?? (flags.replay && flags.capture === SHIPPED.capture ? SHIPPED.pods : undefined)
   // A recording shows the traffic of every pod in it.
@@ -130,7 +130,7 @@ async function startDetector (parts: Parts, context: CliContext, flags: UpFlags,
     let ended: number | null = 0
     await runChild({
       program: context.program,
-      args: () => ['detector', '--listen', bound ?? flags.ingest, '--identity', identityFolder(flags.data, 'detector'), '--model', flags.model, ...podFile === undefined ? [] : ['--pods', podFile]],
+      args: () => ['detector', '--listen', bound ?? flags.ingest, '--identity', identityFolder(flags.data, 'detector'), '--model', flags.model, ...flags.gpu ? ['--gpu'] : [], ...podFile === undefined ? [] : ['--pods', podFile]],
       onMessage: (message) => {
         if (typeof message !== 'object' || message === null || !('listening' in message)) return
         bound = String(message.listening)
