@@ -88,7 +88,8 @@ export class FlowTracker {
     const announced = this.#segment[slot] ?? 0
     // Options take their place in each segment (RFC 6691).
     const room = (announced === 0 ? USUAL_SEGMENT : announced) - (packet[OPTION_BYTES] ?? 0)
-    return payload <= room ? 1 : Math.ceil(payload / Math.max(room, 1))
+    // A router may have lowered what was announced; what fits an ordinary frame is one packet in any case.
+    return payload <= Math.max(room, USUAL_SEGMENT) ? 1 : Math.ceil(payload / Math.max(room, 1))
   }
 
   /** Moves a flow to the end of its order of use. Called once a window and flow: the order need not be finer. */

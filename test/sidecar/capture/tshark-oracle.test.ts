@@ -14,7 +14,7 @@ t.setTimeout(300_000) // tshark reads each file in seconds; on a busy machine in
 
 /** Beside the checkout, where there are real captures; they are not part of the project. */
 const REAL = new URL('../../../../shared/data/captures/train/', import.meta.url).pathname
-/** Without IP fragments and offload frames, which tshark counts in another way on purpose. */
+/** Without IP fragments, which tshark counts in another way on purpose. */
 const REAL_CAPTURES = [
   'PORT_SCAN/evilfingers__TCP_CONNECT_SCAN.pcap.zst',
   'BRUTE_FORCE/ppa1e__ftp-crack.pcap.zst',
@@ -107,7 +107,9 @@ for (const capture of REAL_CAPTURES) {
   t.test(`packets and bytes of every pair are tshark's, on ${capture}`, { skip }, async (t) => {
     const { windows } = await windowsOf(path)
     const [mine, other] = [ours(windows), theirs(path)]
-    t.strictSame(sorted(mine.packets), sorted(other.packets))
     t.strictSame(sorted(mine.bytes), sorted(other.bytes))
+    // An offload frame is one packet to tshark, and to us the segments that it stands for.
+    if (tshark(['-r', path, '-Y', 'frame.len > 1514', '-T', 'fields', '-e', 'frame.number']) === '') t.strictSame(sorted(mine.packets), sorted(other.packets))
+    else t.ok(sorted(mine.packets).every(([pair, packets]) => packets >= (other.packets.get(pair) ?? Infinity)))
   })
 }
