@@ -45,7 +45,7 @@ export class Pod {
   /** Starts a shell command inside the pod; it runs until it ends, is stopped, or its time is up. */
   spawn (command: string, options: RunOptions = {}): LabProcess {
     const { env, ...rest } = options
-    return new LabProcess(['nsenter', '--target', String(this.pid), '--net', '--mount', '--root', '--uts',
+    return new LabProcess(['nsenter', '--target', String(this.pid), '--net', '--mount', '--root', '--wd', '--uts',
       `--pid=/proc/${this.pid}/ns/pid_for_children`, 'bash', '-c', command], { ...rest, env: this.#environment(env), cwd: this.folder })
   }
 
