@@ -1,7 +1,6 @@
 import { AutoshieldError } from '../core/errors.ts'
 
 interface Part {
-  readonly name: string
   readonly stop: AbortController
   readonly ended: Promise<void>
 }
@@ -21,12 +20,12 @@ export class Parts implements AsyncDisposable {
     this.#failed.promise.catch(() => undefined) // `untilAborted` tells
   }
 
-  start (name: string, run: (signal: AbortSignal) => Promise<void>): void {
+  start (run: (signal: AbortSignal) => Promise<void>): void {
     const stop = new AbortController()
     const ended = run(stop.signal).catch((error: unknown) => {
       if (!stop.signal.aborted) this.#failed.reject(AutoshieldError.from(error))
     })
-    this.#parts.push({ name, stop, ended })
+    this.#parts.push({ stop, ended })
   }
 
   /** Rejects with a part's failure, should one come before `work` is done. */

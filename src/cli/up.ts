@@ -70,7 +70,7 @@ async function up (context: CliContext, flags: UpFlags): Promise<void> {
   const fleet = new Fleet({ clock: systemClock, defaultInbound: { mode: 'redirect', port: 15_006 } })
   if (flags.proxies !== undefined) fleet.setProxies(await readProxyFile(flags.proxies))
   const xdsServer = new XdsServer({ fleet, credentials: serverTls(identities.xds), trustDomain: TRUST_DOMAIN, listen: xds, log: log.child({ part: 'xds' }) })
-  parts.start('xds', (signal) => xdsServer.run(signal))
+  parts.start((signal) => xdsServer.run(signal))
   const xdsPort = await parts.orFailure(xdsServer.port)
 
   const detector = await parts.orFailure(startDetector(parts, context, flags, podFile, log))
@@ -108,9 +108,9 @@ async function up (context: CliContext, flags: UpFlags): Promise<void> {
     ports: { api: flags.apiPort, dashboard: flags.dashboardPort, metrics: flags.metricsPort },
   })
   const urls = await console.listen()
-  parts.start('console', (signal) => console.run(signal))
-  parts.start('story', (signal) => tellStory(controller, new Story({ api: urls.api, snapshot: (uid) => fleet.snapshot(uid) }), signal, say))
-  parts.start('controller', (signal) => controller.run(signal))
+  parts.start((signal) => console.run(signal))
+  parts.start((signal) => tellStory(controller, new Story({ api: urls.api, snapshot: (uid) => fleet.snapshot(uid) }), signal, say))
+  parts.start((signal) => controller.run(signal))
   say(`dashboard  ${urls.dashboard}`)
   say(`API        ${urls.api}/api/v1, documentation ${urls.api}/docs`)
   say(`metrics    ${urls.metrics}/metrics`)
@@ -126,7 +126,7 @@ async function startDetector (parts: Parts, context: CliContext, flags: UpFlags,
   const listening = Promise.withResolvers<string>()
   // A detector that comes back must be where observers and the controller look for it.
   let bound: string | null = null
-  parts.start('detector', async (signal) => {
+  parts.start(async (signal) => {
     let ended: number | null = 0
     await runChild({
       program: context.program,
@@ -149,7 +149,7 @@ async function startDetector (parts: Parts, context: CliContext, flags: UpFlags,
 
 function startReplay (parts: Parts, context: CliContext, flags: UpFlags, say: (text: string) => void): void {
   say(`replay     ${flags.capture} at ${flags.speed} times its speed`)
-  parts.start('replay', (signal) => runChild({
+  parts.start((signal) => runChild({
     program: context.program,
     args: () => ['replay', flags.capture, '--data', flags.data, '--speed', flags.speed === Infinity ? 'max' : String(flags.speed)],
     onEnd: (status) => {
