@@ -9,8 +9,8 @@ const rooms = {
   'src/wire': ['src/core'],
   sidecar: ['src/core', 'src/ports.ts', 'src/wire'],
   xds: ['src/core', 'src/ports.ts', 'src/wire'],
-  certs: ['src/core', 'src/ports.ts'],
-  webhook: ['src/core', 'src/ports.ts'],
+  certs: ['src/core', 'src/ports.ts', 'src/wire'],
+  webhook: ['src/core', 'src/ports.ts', 'src/wire'],
   'src/adapters': ['src/core', 'src/ports.ts', 'src/wire'],
   'src/detector': ['src/core', 'src/ports.ts', 'src/wire'],
   'src/controller': ['src/core', 'src/ports.ts'],
@@ -59,7 +59,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['src/**/*.ts', 'sidecar/**/*.ts', 'xds/**/*.ts', 'certs/**/*.ts'],
+    files: ['src/**/*.ts', 'sidecar/**/*.ts', 'xds/**/*.ts', 'certs/**/*.ts', 'webhook/**/*.ts'],
     ignores: ['src/main.ts'],
     rules: {
       'no-restricted-properties': ['error', ...['env', 'exit', 'argv'].map((property) => ({ object: 'process', property, message: 'Only src/main.ts reads the environment and exits.' }))],

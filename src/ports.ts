@@ -3,6 +3,10 @@ import type { Detection, FeatureEvidence } from './core/verdict/detection.ts'
 import type { Decision } from './core/policy/decision.ts'
 import type { Mitigation } from './core/mitigation/mitigation.ts'
 import type { Pod } from './core/pod.ts'
+import type { AdmissionEntry } from './core/admission/entry.ts'
+import type { Credentials } from './core/identity.ts'
+import type { KubernetesObject, Namespace } from './core/kubernetes/object.ts'
+import type { Resource } from './core/kubernetes/resource.ts'
 
 /** Wall clock in Unix milliseconds. */
 export interface Clock {
@@ -159,4 +163,59 @@ export interface Loop {
   /** Bounded per subscriber; a slow one loses its oldest events, and `dropped` says how many. */
   subscribe: (signal: AbortSignal) => AsyncIterable<LoopEvent>
   ready: () => { ready: boolean, reasons: readonly string[] }
+}
+
+/** Credentials that change while the process runs. */
+export interface CredentialSource {
+  /** Throws UNAVAILABLE while there are none yet. */
+  current: () => Credentials
+  onChange: (listener: () => void) => Disposable
+}
+
+/** Which objects: all of them, or those of one namespace, or those with labels, or those with fields. */
+export interface Scope {
+  readonly namespace?: string
+  readonly labelSelector?: string
+  readonly fieldSelector?: string
+}
+
+/** `synced` opens a watch and comes again whenever it had to be begun anew: it holds all there is. */
+export type WatchEvent =
+  | { readonly type: 'synced', readonly objects: readonly KubernetesObject[] }
+  | { readonly type: 'put', readonly object: KubernetesObject }
+  | { readonly type: 'gone', readonly object: KubernetesObject }
+
+/**
+ * The Kubernetes API as far as AutoShield uses it. Throws AutoshieldError: CONFLICT (exists already, or changed
+ * meanwhile), NOT_FOUND, UNTRUSTED (no permission; the message names verb and resource), BAD_DATA (the API server
+ * refuses the object, in its own words), UNAVAILABLE (it does not answer).
+ */
+export interface KubernetesApi {
+  /** Null where there is none. */
+  get: (resource: Resource, name: string, namespace?: string) => Promise<KubernetesObject | null>
+  list: (resource: Resource, scope?: Scope) => Promise<readonly KubernetesObject[]>
+  /** The namespace is the object's own. */
+  create: (resource: Resource, object: unknown, options?: { dryRun?: boolean, subresource?: string }) => Promise<KubernetesObject>
+  /** Only where `metadata.resourceVersion` is still the newest. */
+  replace: (resource: Resource, object: KubernetesObject, options?: { subresource?: string }) => Promise<KubernetesObject>
+  /** Server-side apply under our field manager, or another of ours that is named; without `force` a field that somebody else owns is a CONFLICT. */
+  apply: (resource: Resource, object: unknown, options?: { force?: boolean, dryRun?: boolean, subresource?: string, fieldManager?: string }) => Promise<KubernetesObject>
+  /** False where there was none. */
+  remove: (resource: Resource, name: string, options?: { namespace?: string, uid?: string }) => Promise<boolean>
+  /** Lists, then follows; reconnects by itself until aborted. */
+  watch: (resource: Resource, scope: Scope, signal: AbortSignal) => AsyncIterable<WatchEvent>
+  /** A path that serves no objects, as text: `/version`, `/metrics`. */
+  text: (path: string) => Promise<string>
+}
+
+/** What is known of the cluster's namespaces. */
+export interface NamespaceDirectory {
+  /** Null where there is none, or none is known yet. */
+  byName: (name: string) => Namespace | null
+  ready: () => boolean
+}
+
+/** Takes what admission saw, to the audit trail. Never blocks and never throws: what it has no room for, it counts. */
+export interface AdmissionLog {
+  record: (entry: AdmissionEntry) => void
 }

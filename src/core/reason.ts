@@ -34,6 +34,31 @@ export const REASONS = {
   AttemptsContinue: 'attempts were seen and still get through',
   Expired: 'the time to live has passed',
   Reverted: 'a person undid it',
+  // Injection: what admission made of a pod.
+  Injected: 'an observer was added',
+  Repaired: 'what another injector changed behind us was put right',
+  PodOptedOut: 'the pod\'s own label keeps it out',
+  NamespaceNotLabelled: 'neither the namespace nor the pod asks for injection',
+  NamespaceOptedOut: 'the namespace\'s label keeps its pods out',
+  NamespaceExcluded: 'the namespace is never injected',
+  NamespaceUnknown: 'the namespace is not known to the webhook yet',
+  OtherRevision: 'another revision of the injector serves the pod',
+  HostNetwork: 'the pod uses its node\'s network',
+  StaticPod: 'the kubelet runs the pod from a file; nothing that is patched here would hold',
+  OtherSystem: 'the pod runs on another operating system than Linux',
+  AlreadyInjected: 'the observer is there as it should be',
+  NameTaken: 'a container or volume of the pod has a name that is ours',
+  PodSecurity: 'no source fits the namespace\'s Pod Security level',
+  BadAnnotation: 'an annotation of the pod asks for something that cannot be or is not allowed',
+  NotReady: 'the webhook has no certificate authority to give to the observer yet',
+  DecidingFailed: 'deciding failed by a defect of AutoShield; the pod is let through as it is',
+  Overloaded: 'too many reviews at once; the pod is let through as it is',
+  DeadlineExceeded: 'deciding took longer than the API server waits; the pod is let through as it is',
+  // Coverage: what was found of a pod afterwards.
+  Observed: 'the pod\'s observer reports',
+  Silent: 'the pod has an observer that does not report',
+  Stale: 'the observer is of an older template',
+  Missed: 'the pod should have an observer and has none: it was created while the webhook was away',
 } as const
 export type ReasonCode = keyof typeof REASONS
 export const REASON_CODES = Object.keys(REASONS) as ReasonCode[]

@@ -1,0 +1,21 @@
+export const SEVERITIES = ['low', 'medium', 'high', 'critical'] as const
+export type Severity = (typeof SEVERITIES)[number]
+
+/** The closed list of what the admission audit looks for, with its meaning and its severity. */
+export const FINDINGS = {
+  OptsOut: { severity: 'medium', text: 'a pod or a template opts out of injection' },
+  LabelRemoved: { severity: 'high', text: 'a namespace loses the label that has its pods observed' },
+  MitigationChanged: { severity: 'high', text: 'a mitigation is edited or deleted by somebody else than AutoShield' },
+  PolicyObjectChanged: { severity: 'high', text: 'a NetworkPolicy of AutoShield is edited or deleted by somebody else' },
+  PrivilegedPod: { severity: 'high', text: 'a container is privileged, or shares a namespace of its node' },
+  HostPath: { severity: 'high', text: 'a pod mounts a path of its node' },
+  WildcardBinding: { severity: 'critical', text: 'a binding gives every verb on every resource, or cluster-admin' },
+  NewSecretMount: { severity: 'medium', text: 'a new workload mounts a Secret' },
+  PodExec: { severity: 'medium', text: 'somebody runs a command in a pod' },
+  ForgedStatus: { severity: 'high', text: 'a pod comes with an injection status that is not ours' },
+  NameTaken: { severity: 'high', text: 'a container or volume takes a name that is ours' },
+  ObserverChanged: { severity: 'high', text: 'the injected observer was changed or taken out' },
+  WebhookChanged: { severity: 'critical', text: 'a webhook configuration of AutoShield was changed or deleted' },
+} as const satisfies Record<string, { severity: Severity, text: string }>
+export type FindingCode = keyof typeof FINDINGS
+export const FINDING_CODES = Object.keys(FINDINGS) as FindingCode[]

@@ -1,0 +1,41 @@
+/** Labels that people set. */
+export const LABELS = {
+  /** On a namespace: `enabled`, `disabled`, or `required` (no pod may opt out). */
+  injection: 'autoshield.dev/injection',
+  /** On a namespace or a pod: which revision of the injector serves it. */
+  revision: 'autoshield.dev/rev',
+  /** On a pod: `"true"` or `"false"`; wins over the namespace's. */
+  inject: 'autoshield.dev/inject',
+  /** On all that is ours; an object without it is never changed. */
+  managedBy: 'app.kubernetes.io/managed-by',
+} as const
+export const MANAGED_BY = 'autoshield'
+
+/** Field manager of every server-side apply. */
+export const FIELD_MANAGER = 'autoshield'
+
+export const ANNOTATIONS = {
+  /** On an injected pod: InjectionStatus as JSON. */
+  status: 'autoshield.dev/status',
+  /** On an injected pod: the CAs that its observer believes, PEM; it reads them through the downward API. */
+  authorities: 'autoshield.dev/authorities',
+  /** By the pod's author: a source among those that the namespace's Pod Security level admits. */
+  source: 'autoshield.dev/source',
+  /** By the pod's author: `native` or `container`. */
+  sidecar: 'autoshield.dev/sidecar',
+  /** By the pod's author: quantities, within the bounds of the settings. */
+  cpuRequest: 'autoshield.dev/cpu-request',
+  cpuLimit: 'autoshield.dev/cpu-limit',
+  memoryRequest: 'autoshield.dev/memory-request',
+  memoryLimit: 'autoshield.dev/memory-limit',
+  /** By an operator, on our own namespace: `off` keeps the webhooks away until it is removed (breaking the glass). */
+  webhooks: 'autoshield.dev/webhooks',
+} as const
+
+export const OBSERVER_CONTAINER = 'autoshield-observer'
+/** The projected volume with the observer's `token` and `ca.pem`. */
+export const IDENTITY_VOLUME = 'autoshield-identity'
+export const IDENTITY_MOUNT = '/var/run/secrets/autoshield.dev'
+/** Audience of every token that our certificate authority accepts. */
+export const TOKEN_AUDIENCE = 'autoshield'
+export const DEFAULT_REVISION = 'default'
