@@ -69,6 +69,12 @@ export interface ScoreSource {
   explain: (score: Score, className: string, usual: readonly number[]) => Promise<readonly Omit<FeatureEvidence, 'usual' | 'usualFrom'>[]>
 }
 
+/** Who sees traffic now. */
+export interface Reporters {
+  /** SPIFFE IDs of the observers that are connected to the detector. Throws UNAVAILABLE where it does not answer. */
+  reporters: () => Promise<ReadonlySet<string>>
+}
+
 /** Who owns an address. */
 export interface PodDirectory {
   byAddress: (address: string) => Pod | null

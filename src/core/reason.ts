@@ -56,6 +56,7 @@ export const REASONS = {
   DeadlineExceeded: 'deciding took longer than the API server waits; the pod is let through as it is',
   // Coverage: what was found of a pod afterwards.
   Observed: 'the pod\'s observer reports',
+  Starting: 'the pod\'s observer is new and has not reported yet',
   Silent: 'the pod has an observer that does not report',
   Stale: 'the observer is of an older template',
   Missed: 'the pod should have an observer and has none: it was created while the webhook was away',

@@ -4,7 +4,7 @@ import { AutoshieldError } from '../core/errors.ts'
 import { spiffeId, type Credentials, type Identity } from '../core/identity.ts'
 import type { Clock, DetectorStats, Scorer } from '../ports.ts'
 import { Ingest } from '../wire/gen/ingest_pb.ts'
-import { Scores, type ExplainResponse } from '../wire/gen/scores_pb.ts'
+import { Scores, type ExplainResponse, type ReportersResponse } from '../wire/gen/scores_pb.ts'
 import { serverMethod } from '../wire/method.ts'
 import { FLOW_CONTROL_WINDOW_BYTES, serverTls } from '../wire/tls.ts'
 import { wait } from '../wire/wait.ts'
@@ -14,7 +14,7 @@ import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import { NO_IDENTITY, peerOf } from './peer.ts'
 import { refusal, statusOf, type Refusal, type RefusalReason } from './refusal.ts'
 import type { ScopeOf } from './reporter-scope.ts'
-import { ScoreCalls, type ExplainCall } from './score-calls.ts'
+import { ScoreCalls, type ExplainCall, type ReportersCall } from './score-calls.ts'
 import { ScoringLoop } from './scoring-loop.ts'
 import { Tally } from './tally.ts'
 import { Traffic } from './traffic.ts'
@@ -106,6 +106,11 @@ export class Detector {
     for (const stream of this.#streams) stream.configure()
   }
 
+  /** SPIFFE IDs of the observers that are connected now. */
+  reporters (): ReadonlySet<string> {
+    return new Set([...this.#streams].filter(({ open }) => open).map(({ identity }) => spiffeId(identity)))
+  }
+
   /** How often each reason was given for ending a call. */
   refused (): ReadonlyMap<RefusalReason, number> {
     return this.#tally.refused
@@ -130,11 +135,15 @@ export class Detector {
   #server (): Server {
     const server = new Server(SERVER_OPTIONS)
     const { scorer, mayWatch } = this.#options
-    const calls = new ScoreCalls({ scorer, mayWatch, watchers: this.#watchers, limits: this.#ingest.limits, tally: this.#tally })
+    const calls = new ScoreCalls({ scorer, mayWatch, watchers: this.#watchers, limits: this.#ingest.limits, tally: this.#tally, reporters: () => this.reporters() })
     server.addService({ observe: serverMethod(Ingest.method.observe) }, { observe: (call: ObserveCall) => this.#observe(call) })
     server.addService(
-      { watch: serverMethod(Scores.method.watch), explain: serverMethod(Scores.method.explain) },
-      { watch: (call: WatchCall) => calls.watch(call), explain: (call: ExplainCall, reply: sendUnaryData<ExplainResponse>) => calls.explain(call, reply) }
+      { watch: serverMethod(Scores.method.watch), explain: serverMethod(Scores.method.explain), reporters: serverMethod(Scores.method.reporters) },
+      {
+        watch: (call: WatchCall) => calls.watch(call),
+        explain: (call: ExplainCall, reply: sendUnaryData<ExplainResponse>) => calls.explain(call, reply),
+        reporters: (call: ReportersCall, reply: sendUnaryData<ReportersResponse>) => calls.reporters(call, reply),
+      }
     )
     return server
   }

@@ -97,6 +97,11 @@ export class IngestStream {
     call.on('close', () => this.#close())
   }
 
+  /** Whether the observer was welcomed and has not ended. */
+  get open (): boolean {
+    return this.#state.phase === 'open'
+  }
+
   /** Ends the stream with a status. */
   refuse (refused: Refusal): void {
     if (this.#state.phase === 'ended') return

@@ -4,7 +4,7 @@ import { evidenceOf, occlusionBatch } from '../core/explain/occlusion.ts'
 import { spiffeId, type Identity } from '../core/identity.ts'
 import { FEATURES } from '../core/window/window.ts'
 import type { Scorer } from '../ports.ts'
-import { ExplainResponseSchema, type ExplainRequest, type ExplainResponse } from '../wire/gen/scores_pb.ts'
+import { ExplainResponseSchema, ReportersResponseSchema, type ExplainRequest, type ExplainResponse, type ReportersRequest, type ReportersResponse } from '../wire/gen/scores_pb.ts'
 import type { Malformed } from '../wire/method.ts'
 import { decodeScores } from '../wire/scores.ts'
 import type { Limits } from './limits.ts'
@@ -14,6 +14,7 @@ import type { Tally } from './tally.ts'
 import type { WatchCall, Watchers } from './watchers.ts'
 
 export type ExplainCall = ServerUnaryCall<ExplainRequest | Malformed, ExplainResponse>
+export type ReportersCall = ServerUnaryCall<ReportersRequest | Malformed, ReportersResponse>
 
 export interface ScoreCallOptions {
   readonly scorer: Scorer
@@ -21,9 +22,11 @@ export interface ScoreCallOptions {
   readonly mayWatch: (identity: Identity) => boolean
   readonly limits: Limits
   readonly tally: Tally
+  /** Whose observers are connected now. */
+  readonly reporters: () => ReadonlySet<string>
 }
 
-/** The calls of a controller: follow the scores, and have one explained. */
+/** The calls of a controller: follow the scores, have one explained, and ask who reports. */
 export class ScoreCalls {
   readonly #options: ScoreCallOptions
 
@@ -48,7 +51,11 @@ export class ScoreCalls {
     answer.then((answer) => this.#reply(answer, reply), () => this.#reply(refusal('Failed', 'the model could not score the tensor'), reply))
   }
 
-  #reply (answer: ExplainResponse | Refusal, reply: sendUnaryData<ExplainResponse>): void {
+  reporters (call: ReportersCall, reply: sendUnaryData<ReportersResponse>): void {
+    this.#reply(this.#checkCaller(call) ?? create(ReportersResponseSchema, { identities: [...this.#options.reporters()] }), reply)
+  }
+
+  #reply<T extends ExplainResponse | ReportersResponse> (answer: T | Refusal, reply: sendUnaryData<T>): void {
     if ('reason' in answer) {
       this.#options.tally.refuse(answer.reason)
       reply(statusOf(answer))

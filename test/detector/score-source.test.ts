@@ -1,8 +1,9 @@
 import t from 'tap'
 import { FEATURES } from '../../src/core/window/window.ts'
+import { spiffeId } from '../../src/core/identity.ts'
 import type { Score } from '../../src/core/verdict/score.ts'
 import { syntheticWindow } from '../core/tensor/synthetic-window.ts'
-import { FakeScorer, POD_ADDRESS, Told, recent, stage } from './stage.ts'
+import { connected, FakeScorer, POD, POD_ADDRESS, Told, recent, stage } from './stage.ts'
 
 const key = { kind: 'pair', source: POD_ADDRESS, destination: '10.0.0.9' } as const
 
@@ -26,6 +27,17 @@ t.test('an explanation names the feature that made the score', async (t) => {
   await t.rejects(scores.explain(score, 'SYN_FLOOD', [1]), { code: 'BAD_DATA', message: /usual has 1 values where the 12 features/ })
   const short: Score = { ...score, tensor: new Float32Array(3) }
   await t.rejects(scores.explain(short, 'SYN_FLOOD', usual), { code: 'BAD_DATA', message: /column tensors has 3 entries/ })
+})
+
+t.test('a controller can ask whose observers are connected', async (t) => {
+  const { start, uplink, source } = await stage(t)
+  const { address } = await start()
+  const scores = source(address)
+  t.same(await scores.reporters(), new Set())
+  const observer = uplink(address)
+  await observer.event(connected)
+  t.same(await scores.reporters(), new Set([spiffeId(POD)]))
+  await t.rejects(source(address, POD).reporters(), { code: 'UNTRUSTED', message: /may not follow the scores/ })
 })
 
 t.test('a scorer that fails is told to whoever asked', async (t) => {

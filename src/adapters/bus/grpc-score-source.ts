@@ -1,11 +1,11 @@
 import { create } from '@bufbuild/protobuf'
-import type { Client, ClientReadableStream } from '@grpc/grpc-js'
+import type { Client, ClientReadableStream, MethodDefinition } from '@grpc/grpc-js'
 import { backoffMs, type Backoff } from '../../core/backoff.ts'
 import { AutoshieldError } from '../../core/errors.ts'
 import type { Credentials } from '../../core/identity.ts'
 import type { Score } from '../../core/verdict/score.ts'
-import type { ModelInfo, ScoreEvent, ScoreSource } from '../../ports.ts'
-import { ExplainRequestSchema, Scores, WatchRequestSchema, type ExplainResponse, type WatchEvent } from '../../wire/gen/scores_pb.ts'
+import type { ModelInfo, Reporters, ScoreEvent, ScoreSource } from '../../ports.ts'
+import { ExplainRequestSchema, ReportersRequestSchema, Scores, WatchRequestSchema, type WatchEvent } from '../../wire/gen/scores_pb.ts'
 import { methodOf } from '../../wire/method.ts'
 import { encodeScores } from '../../wire/scores.ts'
 import { connect } from '../../wire/tls.ts'
@@ -25,13 +25,13 @@ export interface GrpcScoreSourceOptions {
 }
 
 const BACKOFF: Backoff = { baseMs: 100, maxMs: 5_000 }
-const EXPLAIN_MS = 5_000
+const ANSWER_MS = 5_000
 
 /** Asked anew each time: to the compiler a flag that was false stays false. */
 const isLive = (signal: AbortSignal): boolean => !signal.aborted
 
 /** The scores of a detector in another process. */
-export class GrpcScoreSource implements ScoreSource, Disposable {
+export class GrpcScoreSource implements ScoreSource, Reporters, Disposable {
   /** Events that were lost because they were read too slowly, over all streams. */
   lost = 0
   readonly #options: GrpcScoreSourceOptions
@@ -60,21 +60,29 @@ export class GrpcScoreSource implements ScoreSource, Disposable {
   }
 
   async explain (score: Score, className: string, usual: readonly number[]): ReturnType<ScoreSource['explain']> {
-    const { path, requestSerialize, responseDeserialize } = methodOf(Scores.method.explain)
     const request = create(ExplainRequestSchema, { score: encodeScores([score]), className, usual: [...usual] })
-    const { promise, resolve, reject } = Promise.withResolvers<ExplainResponse>()
-    this.#client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, { deadline: Date.now() + EXPLAIN_MS }, (error, response) => {
-      if (error !== null) reject(fromGrpc(error, this.#options.detector))
-      else if (response === undefined) reject(new AutoshieldError('INTERNAL', `the detector at ${this.#options.detector} answered nothing`))
-      else resolve(response)
-    })
-    const { evidence } = await promise
+    const { evidence } = await this.#ask(methodOf(Scores.method.explain), request)
     return evidence.map(({ feature, value, contribution }) => ({ feature, value, contribution }))
+  }
+
+  async reporters (): Promise<ReadonlySet<string>> {
+    const { identities } = await this.#ask(methodOf(Scores.method.reporters), create(ReportersRequestSchema))
+    return new Set(identities)
   }
 
   /** Closes the connection of single calls; streams end by their own signal. */
   [Symbol.dispose] (): void {
     this.#client.close()
+  }
+
+  async #ask<Request, Response> ({ path, requestSerialize, responseDeserialize }: MethodDefinition<Request, Response>, request: Request): Promise<Response> {
+    const { promise, resolve, reject } = Promise.withResolvers<Response>()
+    this.#client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, { deadline: Date.now() + ANSWER_MS }, (error, response) => {
+      if (error !== null) reject(fromGrpc(error, this.#options.detector))
+      else if (response === undefined) reject(new AutoshieldError('INTERNAL', `the detector at ${this.#options.detector} answered nothing`))
+      else resolve(response)
+    })
+    return promise
   }
 
   /** One stream, until it ends: by throwing, or by returning where the signal aborted. */

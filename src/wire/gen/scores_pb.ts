@@ -14,7 +14,39 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file scores.proto.
  */
 export const file_scores: GenFile = /*@__PURE__*/
-  fileDesc("CgxzY29yZXMucHJvdG8SEmF1dG9zaGllbGQud2lyZS52MSIwCgxXYXRjaFJlcXVlc3QSDQoFZmxvb3IYASABKAISEQoJZXZlcnlfa2V5GAIgASgIIrUBCgpXYXRjaEV2ZW50EiwKBnN5bmNlZBgBIAEoCzIaLmF1dG9zaGllbGQud2lyZS52MS5TeW5jZWRIABIyCgZzY29yZXMYAiABKAsyIC5hdXRvc2hpZWxkLndpcmUudjEuU2NvcmVDb2x1bW5zSAASLgoHdHJhZmZpYxgDIAEoCzIbLmF1dG9zaGllbGQud2lyZS52MS5UcmFmZmljSAASDAoEbG9zdBgEIAEoBEIHCgVldmVudCLWAQoGU3luY2VkEg8KB3ZlcnNpb24YASABKAkSDwoHY2xhc3NlcxgCIAMoCRIXCg9jb250ZXh0X2NvbHVtbnMYAyADKAkSEgoKdGhyZXNob2xkcxgEIAMoARI0CgV1c3VhbBgFIAMoCzIlLmF1dG9zaGllbGQud2lyZS52MS5TeW5jZWQuVXN1YWxFbnRyeRpHCgpVc3VhbEVudHJ5EgsKA2tleRgBIAEoCRIoCgV2YWx1ZRgCIAEoCzIZLmF1dG9zaGllbGQud2lyZS52MS5Vc3VhbDoCOAEiGQoFVXN1YWwSEAoIZmVhdHVyZXMYASADKAEizAEKDFNjb3JlQ29sdW1ucxIyCgd3aW5kb3dzGAEgASgLMiEuYXV0b3NoaWVsZC53aXJlLnYxLldpbmRvd0NvbHVtbnMSEQoJcmVwb3J0ZXJzGAIgAygJEhAKCHJlcG9ydGVyGAMgAygNEhUKDXByb2JhYmlsaXRpZXMYBCADKAISDwoHdGVuc29ycxgFIAMoAhIQCghjb250ZXh0cxgGIAMoAhIWCg5yZWNlaXZlZF9hdF9tcxgHIAMoARIRCglzaW11bGF0ZWQYCCADKAgicwoHVHJhZmZpYxINCgVhdF9tcxgBIAEoARInCgVlZGdlcxgCIAMoCzIYLmF1dG9zaGllbGQud2lyZS52MS5FZGdlEjAKBXN0YXRzGAMgASgLMiEuYXV0b3NoaWVsZC53aXJlLnYxLkRldGVjdG9yU3RhdHMiWgoERWRnZRIOCgZzb3VyY2UYASABKAkSEwoLZGVzdGluYXRpb24YAiABKAkSDwoHcGFja2V0cxgDIAEoARINCgVieXRlcxgEIAEoARINCgVmbG93cxgFIAEoASKWAQoNRGV0ZWN0b3JTdGF0cxIRCglvYnNlcnZlcnMYASABKA0SDwoHcGFja2V0cxgCIAEoARINCgVmbG93cxgDIAEoARIPCgd3aW5kb3dzGAQgASgBEg8KB3RlbnNvcnMYBSABKAESDAoEa2V5cxgGIAEoDRIPCgdkcm9wcGVkGAcgASgBEhEKCW1hbGZvcm1lZBgIIAEoASJkCg5FeHBsYWluUmVxdWVzdBIvCgVzY29yZRgBIAEoCzIgLmF1dG9zaGllbGQud2lyZS52MS5TY29yZUNvbHVtbnMSEgoKY2xhc3NfbmFtZRgCIAEoCRINCgV1c3VhbBgDIAMoASJBCg9FeHBsYWluUmVzcG9uc2USLgoIZXZpZGVuY2UYASADKAsyHC5hdXRvc2hpZWxkLndpcmUudjEuRXZpZGVuY2UiQAoIRXZpZGVuY2USDwoHZmVhdHVyZRgBIAEoCRINCgV2YWx1ZRgCIAEoARIUCgxjb250cmlidXRpb24YAyABKAEyqQEKBlNjb3JlcxJLCgVXYXRjaBIgLmF1dG9zaGllbGQud2lyZS52MS5XYXRjaFJlcXVlc3QaHi5hdXRvc2hpZWxkLndpcmUudjEuV2F0Y2hFdmVudDABElIKB0V4cGxhaW4SIi5hdXRvc2hpZWxkLndpcmUudjEuRXhwbGFpblJlcXVlc3QaIy5hdXRvc2hpZWxkLndpcmUudjEuRXhwbGFpblJlc3BvbnNlYgZwcm90bzM", [file_windows]);
+  fileDesc("CgxzY29yZXMucHJvdG8SEmF1dG9zaGllbGQud2lyZS52MSISChBSZXBvcnRlcnNSZXF1ZXN0IicKEVJlcG9ydGVyc1Jlc3BvbnNlEhIKCmlkZW50aXRpZXMYASADKAkiMAoMV2F0Y2hSZXF1ZXN0Eg0KBWZsb29yGAEgASgCEhEKCWV2ZXJ5X2tleRgCIAEoCCK1AQoKV2F0Y2hFdmVudBIsCgZzeW5jZWQYASABKAsyGi5hdXRvc2hpZWxkLndpcmUudjEuU3luY2VkSAASMgoGc2NvcmVzGAIgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlNjb3JlQ29sdW1uc0gAEi4KB3RyYWZmaWMYAyABKAsyGy5hdXRvc2hpZWxkLndpcmUudjEuVHJhZmZpY0gAEgwKBGxvc3QYBCABKARCBwoFZXZlbnQi1gEKBlN5bmNlZBIPCgd2ZXJzaW9uGAEgASgJEg8KB2NsYXNzZXMYAiADKAkSFwoPY29udGV4dF9jb2x1bW5zGAMgAygJEhIKCnRocmVzaG9sZHMYBCADKAESNAoFdXN1YWwYBSADKAsyJS5hdXRvc2hpZWxkLndpcmUudjEuU3luY2VkLlVzdWFsRW50cnkaRwoKVXN1YWxFbnRyeRILCgNrZXkYASABKAkSKAoFdmFsdWUYAiABKAsyGS5hdXRvc2hpZWxkLndpcmUudjEuVXN1YWw6AjgBIhkKBVVzdWFsEhAKCGZlYXR1cmVzGAEgAygBIswBCgxTY29yZUNvbHVtbnMSMgoHd2luZG93cxgBIAEoCzIhLmF1dG9zaGllbGQud2lyZS52MS5XaW5kb3dDb2x1bW5zEhEKCXJlcG9ydGVycxgCIAMoCRIQCghyZXBvcnRlchgDIAMoDRIVCg1wcm9iYWJpbGl0aWVzGAQgAygCEg8KB3RlbnNvcnMYBSADKAISEAoIY29udGV4dHMYBiADKAISFgoOcmVjZWl2ZWRfYXRfbXMYByADKAESEQoJc2ltdWxhdGVkGAggAygIInMKB1RyYWZmaWMSDQoFYXRfbXMYASABKAESJwoFZWRnZXMYAiADKAsyGC5hdXRvc2hpZWxkLndpcmUudjEuRWRnZRIwCgVzdGF0cxgDIAEoCzIhLmF1dG9zaGllbGQud2lyZS52MS5EZXRlY3RvclN0YXRzIloKBEVkZ2USDgoGc291cmNlGAEgASgJEhMKC2Rlc3RpbmF0aW9uGAIgASgJEg8KB3BhY2tldHMYAyABKAESDQoFYnl0ZXMYBCABKAESDQoFZmxvd3MYBSABKAEilgEKDURldGVjdG9yU3RhdHMSEQoJb2JzZXJ2ZXJzGAEgASgNEg8KB3BhY2tldHMYAiABKAESDQoFZmxvd3MYAyABKAESDwoHd2luZG93cxgEIAEoARIPCgd0ZW5zb3JzGAUgASgBEgwKBGtleXMYBiABKA0SDwoHZHJvcHBlZBgHIAEoARIRCgltYWxmb3JtZWQYCCABKAEiZAoORXhwbGFpblJlcXVlc3QSLwoFc2NvcmUYASABKAsyIC5hdXRvc2hpZWxkLndpcmUudjEuU2NvcmVDb2x1bW5zEhIKCmNsYXNzX25hbWUYAiABKAkSDQoFdXN1YWwYAyADKAEiQQoPRXhwbGFpblJlc3BvbnNlEi4KCGV2aWRlbmNlGAEgAygLMhwuYXV0b3NoaWVsZC53aXJlLnYxLkV2aWRlbmNlIkAKCEV2aWRlbmNlEg8KB2ZlYXR1cmUYASABKAkSDQoFdmFsdWUYAiABKAESFAoMY29udHJpYnV0aW9uGAMgASgBMoMCCgZTY29yZXMSSwoFV2F0Y2gSIC5hdXRvc2hpZWxkLndpcmUudjEuV2F0Y2hSZXF1ZXN0Gh4uYXV0b3NoaWVsZC53aXJlLnYxLldhdGNoRXZlbnQwARJSCgdFeHBsYWluEiIuYXV0b3NoaWVsZC53aXJlLnYxLkV4cGxhaW5SZXF1ZXN0GiMuYXV0b3NoaWVsZC53aXJlLnYxLkV4cGxhaW5SZXNwb25zZRJYCglSZXBvcnRlcnMSJC5hdXRvc2hpZWxkLndpcmUudjEuUmVwb3J0ZXJzUmVxdWVzdBolLmF1dG9zaGllbGQud2lyZS52MS5SZXBvcnRlcnNSZXNwb25zZWIGcHJvdG8z", [file_windows]);
+
+/**
+ * @generated from message autoshield.wire.v1.ReportersRequest
+ */
+export type ReportersRequest = Message<"autoshield.wire.v1.ReportersRequest"> & {
+};
+
+/**
+ * Describes the message autoshield.wire.v1.ReportersRequest.
+ * Use `create(ReportersRequestSchema)` to create a new message.
+ */
+export const ReportersRequestSchema: GenMessage<ReportersRequest> = /*@__PURE__*/
+  messageDesc(file_scores, 0);
+
+/**
+ * @generated from message autoshield.wire.v1.ReportersResponse
+ */
+export type ReportersResponse = Message<"autoshield.wire.v1.ReportersResponse"> & {
+  /**
+   * SPIFFE IDs, each once.
+   *
+   * @generated from field: repeated string identities = 1;
+   */
+  identities: string[];
+};
+
+/**
+ * Describes the message autoshield.wire.v1.ReportersResponse.
+ * Use `create(ReportersResponseSchema)` to create a new message.
+ */
+export const ReportersResponseSchema: GenMessage<ReportersResponse> = /*@__PURE__*/
+  messageDesc(file_scores, 1);
 
 /**
  * @generated from message autoshield.wire.v1.WatchRequest
@@ -40,7 +72,7 @@ export type WatchRequest = Message<"autoshield.wire.v1.WatchRequest"> & {
  * Use `create(WatchRequestSchema)` to create a new message.
  */
 export const WatchRequestSchema: GenMessage<WatchRequest> = /*@__PURE__*/
-  messageDesc(file_scores, 0);
+  messageDesc(file_scores, 2);
 
 /**
  * @generated from message autoshield.wire.v1.WatchEvent
@@ -82,7 +114,7 @@ export type WatchEvent = Message<"autoshield.wire.v1.WatchEvent"> & {
  * Use `create(WatchEventSchema)` to create a new message.
  */
 export const WatchEventSchema: GenMessage<WatchEvent> = /*@__PURE__*/
-  messageDesc(file_scores, 1);
+  messageDesc(file_scores, 3);
 
 /**
  * @generated from message autoshield.wire.v1.Synced
@@ -121,7 +153,7 @@ export type Synced = Message<"autoshield.wire.v1.Synced"> & {
  * Use `create(SyncedSchema)` to create a new message.
  */
 export const SyncedSchema: GenMessage<Synced> = /*@__PURE__*/
-  messageDesc(file_scores, 2);
+  messageDesc(file_scores, 4);
 
 /**
  * @generated from message autoshield.wire.v1.Usual
@@ -140,7 +172,7 @@ export type Usual = Message<"autoshield.wire.v1.Usual"> & {
  * Use `create(UsualSchema)` to create a new message.
  */
 export const UsualSchema: GenMessage<Usual> = /*@__PURE__*/
-  messageDesc(file_scores, 3);
+  messageDesc(file_scores, 5);
 
 /**
  * One row a score, in the rows of `windows`: the newest window of each tensor.
@@ -206,7 +238,7 @@ export type ScoreColumns = Message<"autoshield.wire.v1.ScoreColumns"> & {
  * Use `create(ScoreColumnsSchema)` to create a new message.
  */
 export const ScoreColumnsSchema: GenMessage<ScoreColumns> = /*@__PURE__*/
-  messageDesc(file_scores, 4);
+  messageDesc(file_scores, 6);
 
 /**
  * @generated from message autoshield.wire.v1.Traffic
@@ -235,7 +267,7 @@ export type Traffic = Message<"autoshield.wire.v1.Traffic"> & {
  * Use `create(TrafficSchema)` to create a new message.
  */
 export const TrafficSchema: GenMessage<Traffic> = /*@__PURE__*/
-  messageDesc(file_scores, 5);
+  messageDesc(file_scores, 7);
 
 /**
  * @generated from message autoshield.wire.v1.Edge
@@ -272,7 +304,7 @@ export type Edge = Message<"autoshield.wire.v1.Edge"> & {
  * Use `create(EdgeSchema)` to create a new message.
  */
 export const EdgeSchema: GenMessage<Edge> = /*@__PURE__*/
-  messageDesc(file_scores, 6);
+  messageDesc(file_scores, 8);
 
 /**
  * Cumulative since the detector's start; `observers` and `keys` are what it holds now.
@@ -326,7 +358,7 @@ export type DetectorStats = Message<"autoshield.wire.v1.DetectorStats"> & {
  * Use `create(DetectorStatsSchema)` to create a new message.
  */
 export const DetectorStatsSchema: GenMessage<DetectorStats> = /*@__PURE__*/
-  messageDesc(file_scores, 7);
+  messageDesc(file_scores, 9);
 
 /**
  * @generated from message autoshield.wire.v1.ExplainRequest
@@ -357,7 +389,7 @@ export type ExplainRequest = Message<"autoshield.wire.v1.ExplainRequest"> & {
  * Use `create(ExplainRequestSchema)` to create a new message.
  */
 export const ExplainRequestSchema: GenMessage<ExplainRequest> = /*@__PURE__*/
-  messageDesc(file_scores, 8);
+  messageDesc(file_scores, 10);
 
 /**
  * @generated from message autoshield.wire.v1.ExplainResponse
@@ -376,7 +408,7 @@ export type ExplainResponse = Message<"autoshield.wire.v1.ExplainResponse"> & {
  * Use `create(ExplainResponseSchema)` to create a new message.
  */
 export const ExplainResponseSchema: GenMessage<ExplainResponse> = /*@__PURE__*/
-  messageDesc(file_scores, 9);
+  messageDesc(file_scores, 11);
 
 /**
  * @generated from message autoshield.wire.v1.Evidence
@@ -403,7 +435,7 @@ export type Evidence = Message<"autoshield.wire.v1.Evidence"> & {
  * Use `create(EvidenceSchema)` to create a new message.
  */
 export const EvidenceSchema: GenMessage<Evidence> = /*@__PURE__*/
-  messageDesc(file_scores, 10);
+  messageDesc(file_scores, 12);
 
 /**
  * @generated from service autoshield.wire.v1.Scores
@@ -428,6 +460,16 @@ export const Scores: GenService<{
     methodKind: "unary";
     input: typeof ExplainRequestSchema;
     output: typeof ExplainResponseSchema;
+  },
+  /**
+   * Whose observers are connected now.
+   *
+   * @generated from rpc autoshield.wire.v1.Scores.Reporters
+   */
+  reporters: {
+    methodKind: "unary";
+    input: typeof ReportersRequestSchema;
+    output: typeof ReportersResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_scores, 0);

@@ -1,0 +1,145 @@
+import { judgePod, type CoverageState, type PodCoverage } from '../../core/coverage/judge-pod.ts'
+import { AutoshieldError } from '../../core/errors.ts'
+import { parseSpiffeId } from '../../core/identity.ts'
+import type { DecideInjection } from '../../core/injection/decision.ts'
+import { LABELS, MANAGED_BY } from '../../core/injection/names.ts'
+import type { InjectionContext } from '../../core/injection/settings.ts'
+import type { KubernetesObject } from '../../core/kubernetes/object.ts'
+import { RESOURCES } from '../../core/kubernetes/resource.ts'
+import type { Clock, KubernetesApi, NamespaceDirectory, Reporters } from '../../ports.ts'
+import type { Log } from '../log.ts'
+import { missedEvent } from './missed-event.ts'
+
+export interface CoverageMetrics {
+  /** Pods in each state now. */
+  pods: (state: CoverageState, count: number) => void
+}
+
+export interface CoverageOptions {
+  readonly api: KubernetesApi
+  readonly namespaces: NamespaceDirectory
+  readonly decide: DecideInjection
+  /** Null while nothing can be injected. */
+  readonly context: () => InjectionContext | null
+  readonly templateHash: (context: InjectionContext) => string
+  readonly reporters: Reporters
+  /** Where the report is kept. */
+  readonly ownNamespace: string
+  readonly every: (ms: number, signal: AbortSignal) => AsyncIterable<number>
+  readonly clock: Clock
+  readonly metrics: CoverageMetrics
+  readonly log: Log
+}
+
+/** Name of the ConfigMap that says which observers are silent; only the controller can know that. */
+export const COVERAGE_REPORT = 'autoshield-coverage'
+const BEAT_MS = 5_000
+/** Events name at most so many missed pods at each look; the next look names the others. */
+const EVENTS_A_BEAT = 50
+/** A ConfigMap holds a mebibyte; beyond this the report says how many more there are. */
+const MAX_REPORTED = 2_000
+const MAX_REMEMBERED = 20_000
+
+/**
+ * Finds of each pod that somebody asked to have observed whether it is: what the webhook missed while it was away is
+ * found here afterwards, and said in an Event on the pod. It holds nothing that cannot be found again.
+ */
+export class Coverage {
+  readonly #options: CoverageOptions
+  readonly #pods = new Map<string, KubernetesObject>()
+  /** Uids of the missed pods that have their Event. */
+  readonly #told = new Set<string>()
+  #synced = false
+  #rows: readonly PodCoverage[] = []
+
+  constructor (options: CoverageOptions) {
+    this.#options = options
+  }
+
+  /** As of the last look; empty before the first. */
+  rows (): readonly PodCoverage[] {
+    return this.#rows
+  }
+
+  async run (signal: AbortSignal): Promise<void> {
+    const following = this.#follow(signal)
+    for await (const beat of this.#options.every(BEAT_MS, signal)) {
+      await this.look().catch((error: unknown) => this.#options.log.warn({ beat, error: AutoshieldError.from(error).message }, 'the coverage could not be told'))
+    }
+    await following
+  }
+
+  /** Looks at every pod once. Throws where the API server does not take the report. */
+  async look (): Promise<void> {
+    const { namespaces, decide, templateHash, clock, metrics } = this.#options
+    const context = this.#options.context()
+    if (!this.#synced || !namespaces.ready() || context === null) return
+    const facts = { decide, context, template: templateHash(context), reporting: await this.#reporting(), nowMs: clock.now() }
+    this.#rows = [...this.#pods.values()].flatMap((pod) => judgePod(pod, namespaces.byName(pod.metadata.namespace ?? ''), facts) ?? [])
+    const counts = new Map<CoverageState, number>([['observed', 0], ['starting', 0], ['silent', 0], ['stale', 0], ['missed', 0], ['skipped', 0]])
+    for (const { state } of this.#rows) counts.set(state, (counts.get(state) ?? 0) + 1)
+    for (const [state, count] of counts) metrics.pods(state, count)
+    await this.#tell(this.#rows.filter(({ state }) => state === 'missed'))
+    await this.#report()
+  }
+
+  async #follow (signal: AbortSignal): Promise<void> {
+    for await (const event of this.#options.api.watch(RESOURCES.pods, {}, signal)) {
+      switch (event.type) {
+        case 'synced':
+          this.#pods.clear()
+          for (const pod of event.objects) this.#pods.set(pod.metadata.uid ?? '', withoutFields(pod))
+          this.#synced = true
+          break
+        case 'put':
+          this.#pods.set(event.object.metadata.uid ?? '', withoutFields(event.object))
+          break
+        case 'gone':
+          this.#pods.delete(event.object.metadata.uid ?? '')
+      }
+    }
+  }
+
+  /** Null where the detector does not say: then a running observer counts as one that reports. */
+  async #reporting (): Promise<ReadonlySet<string> | null> {
+    try {
+      const identities = await this.#options.reporters.reporters()
+      return new Set([...identities].flatMap((identity) => parseSpiffeId(identity)?.uid ?? []))
+    } catch (error) {
+      if (AutoshieldError.from(error).code !== 'UNAVAILABLE') throw error
+      return null
+    }
+  }
+
+  async #tell (missed: readonly PodCoverage[]): Promise<void> {
+    const { api, clock, log } = this.#options
+    const untold = missed.filter(({ uid }) => !this.#told.has(uid)).slice(0, EVENTS_A_BEAT)
+    for (const pod of untold) {
+      try {
+        await api.create(RESOURCES.events, missedEvent(pod, clock.now()))
+      } catch (error) {
+        if (AutoshieldError.from(error).code !== 'CONFLICT') throw error // it has its Event from before a restart
+      }
+      if (this.#told.size >= MAX_REMEMBERED) this.#told.clear() // told again: the Event's name is the same
+      this.#told.add(pod.uid)
+      log.warn({ namespace: pod.namespace, pod: pod.name, uid: pod.uid }, 'a pod was created without its observer')
+    }
+  }
+
+  async #report (): Promise<void> {
+    const { api, ownNamespace, clock } = this.#options
+    const silent = this.#rows.filter(({ state }) => state === 'silent').map(({ uid }) => uid)
+    await api.apply(RESOURCES.configMaps, {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: COVERAGE_REPORT, namespace: ownNamespace, labels: { [LABELS.managedBy]: MANAGED_BY } },
+      data: { at: new Date(clock.now()).toISOString(), silent: silent.slice(0, MAX_REPORTED).join(' '), more: String(Math.max(0, silent.length - MAX_REPORTED)) },
+    }, { force: true })
+  }
+}
+
+/** Half of a pod's text is who set which field. */
+function withoutFields (pod: KubernetesObject): KubernetesObject {
+  const { managedFields: _, ...metadata } = pod.metadata
+  return { ...pod, metadata }
+}
