@@ -6,6 +6,8 @@ export const LABELS = {
   revision: 'autoshield.dev/rev',
   /** On a pod: `"true"` or `"false"`; wins over the namespace's. */
   inject: 'autoshield.dev/inject',
+  /** On a namespace: `audit`, `warn` or `enforce`. */
+  admission: 'autoshield.dev/admission',
   /** On all that is ours; an object without it is never changed. */
   managedBy: 'app.kubernetes.io/managed-by',
 } as const
