@@ -186,10 +186,10 @@ export interface Scope {
 }
 
 /** `synced` opens a watch and comes again whenever it had to be begun anew: it holds all there is. */
-export type WatchEvent =
-  | { readonly type: 'synced', readonly objects: readonly KubernetesObject[] }
-  | { readonly type: 'put', readonly object: KubernetesObject }
-  | { readonly type: 'gone', readonly object: KubernetesObject }
+export type WatchEvent<T = KubernetesObject> =
+  | { readonly type: 'synced', readonly objects: readonly T[] }
+  | { readonly type: 'put', readonly object: T }
+  | { readonly type: 'gone', readonly object: T }
 
 /**
  * The Kubernetes API as far as AutoShield uses it. Throws AutoshieldError: CONFLICT (exists already, or changed
@@ -208,8 +208,14 @@ export interface KubernetesApi {
   apply: (resource: Resource, object: unknown, options?: { force?: boolean, dryRun?: boolean, subresource?: string, fieldManager?: string }) => Promise<KubernetesObject>
   /** False where there was none. */
   remove: (resource: Resource, name: string, options?: { namespace?: string, uid?: string }) => Promise<boolean>
-  /** Lists, then follows; reconnects by itself until aborted. */
-  watch: (resource: Resource, scope: Scope, signal: AbortSignal) => AsyncIterable<WatchEvent>
+  /**
+   * Lists, then follows; reconnects by itself, and ends only when aborted. With `read`, only what it makes of an object
+   * is kept, so that a long list is never held whole; it must not throw.
+   */
+  watch: {
+    (resource: Resource, scope: Scope, signal: AbortSignal): AsyncIterable<WatchEvent>
+    <T>(resource: Resource, scope: Scope, signal: AbortSignal, read: (object: KubernetesObject) => T): AsyncIterable<WatchEvent<T>>
+  }
   /** A path that serves no objects, as text: `/version`, `/metrics`. */
   text: (path: string) => Promise<string>
 }

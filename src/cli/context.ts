@@ -11,6 +11,12 @@ export interface Settings {
   readonly modelPath: string
   readonly logLevel: (typeof LOG_LEVELS)[number]
   readonly useGpu: boolean
+  /** KUBECONFIG: a path, or several; empty where it is not set. */
+  readonly kubeconfig: string
+  /** Where kubectl keeps its kubeconfig: `~/.kube/config`; empty where there is no home. */
+  readonly usualKubeconfig: string
+  /** The API server that the kubelet named to this pod; null outside of pods. */
+  readonly inCluster: { readonly host: string, readonly port: string } | null
 }
 
 /** What a verb may touch of the world; `main.ts` makes it. */

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { AutoshieldError } from '../core/errors.ts'
 import { LOG_LEVELS, type Settings } from './context.ts'
 
@@ -19,6 +20,11 @@ function logLevel (text: string | undefined): Read<Settings['logLevel']> {
     : { ok: true, value: level }
 }
 
+function cluster (env: Readonly<Record<string, string | undefined>>): Pick<Settings, 'kubeconfig' | 'usualKubeconfig' | 'inCluster'> {
+  const { HOME: home = '', KUBECONFIG: kubeconfig = '', KUBERNETES_SERVICE_HOST: host = '', KUBERNETES_SERVICE_PORT: port = '' } = env
+  return { kubeconfig, usualKubeconfig: home === '' ? '' : join(home, '.kube', 'config'), inCluster: host === '' ? null : { host, port: port === '' ? '443' : port } }
+}
+
 /** Reads the settings of the environment; every mistake is reported at once. */
 export function loadSettings (env: Readonly<Record<string, string | undefined>>): Settings {
   const enableActuation = boolean('ENABLE_ACTUATION', env['ENABLE_ACTUATION'])
@@ -26,7 +32,7 @@ export function loadSettings (env: Readonly<Record<string, string | undefined>>)
   const level = logLevel(env['LOG_LEVEL'])
   if (enableActuation.ok && useGpu.ok && level.ok) {
     return Object.freeze({
-      enableActuation: enableActuation.value, useGpu: useGpu.value ?? false, logLevel: level.value, modelPath: env['MODEL_PATH'] ?? '',
+      enableActuation: enableActuation.value, useGpu: useGpu.value ?? false, logLevel: level.value, modelPath: env['MODEL_PATH'] ?? '', ...cluster(env),
     })
   }
   const problems = [enableActuation, useGpu, level].flatMap((read) => read.ok ? [] : [read.problem])
