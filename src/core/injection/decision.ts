@@ -6,7 +6,8 @@ import type { InjectedSource, InjectionContext, PodSecurityLevel } from './setti
 /** Why a pod is left as it is. */
 export const SKIP_REASONS = [
   'PodOptedOut', 'NamespaceNotLabelled', 'NamespaceOptedOut', 'NamespaceExcluded', 'NamespaceUnknown', 'OtherRevision', 'HostNetwork', 'StaticPod',
-  'OtherSystem', 'AlreadyInjected', 'NameTaken', 'PodSecurity', 'BadAnnotation', 'NotReady',
+  'OtherSystem', 'AlreadyInjected', 'NameTaken', 'PodSecurity', 'BadAnnotation', 'WouldNotEnd',
+  'MalformedPod', 'NotReady',
 ] as const satisfies readonly ReasonCode[]
 export type SkipReason = (typeof SKIP_REASONS)[number]
 
