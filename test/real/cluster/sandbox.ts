@@ -1,0 +1,109 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { join } from 'node:path'
+import { command } from './command.ts'
+
+/** One process, known by more than its number, which the kernel gives to another one day. */
+export interface ProcessIdentity { readonly pid: number, readonly startedAt: string }
+
+/** Seconds since boot at which a living process began (proc(5), field 22 of `stat`), or undefined: a zombie is not alive. */
+export function processStart (pid: number): string | undefined {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ')
+    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19]
+  } catch {
+    return undefined // no such process
+  }
+}
+
+export function isAlive ({ pid, startedAt }: ProcessIdentity): boolean {
+  return processStart(pid) === startedAt
+}
+
+/**
+ * What a cluster is made inside: a PID, a mount and a network namespace of its own. Its processes, mounts, links and pods are invisible
+ * to the machine, need no names of their own, and all end with the namespace's first process, whatever killed that.
+ */
+export class Sandbox {
+  readonly keeper: ProcessIdentity
+  readonly #logs: string
+  readonly #failed = new AbortController()
+  #stopping = false
+
+  private constructor (keeper: ProcessIdentity, logs: string) {
+    this.keeper = keeper
+    this.#logs = logs
+  }
+
+  /**
+   * @param pause the first process's program
+   * @param prepare shell commands that run in the namespaces before anything else, with `$FOLDER` set
+   * @param lasting false: the namespaces end when this process ends, even by SIGKILL (the first process reads a pipe that only this one holds)
+   */
+  static async start ({ folder, logs, pause, prepare, lasting }: { folder: string, logs: string, pause: string, prepare: string, lasting: boolean }): Promise<Sandbox> {
+    const script = `set -e; FOLDER=$1; ${prepare}\necho ready; exec "$2"`
+    const said = openSync(join(logs, 'sandbox.log'), 'a')
+    const child = spawn('unshare', ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--propagation', 'private', 'sh', '-c', script, 'sandbox', folder, pause],
+      { stdio: [lasting ? 'ignore' : 'pipe', 'pipe', said], detached: true })
+    closeSync(said)
+    const ready = child.stdout === null ? [] : await Promise.race([once(child.stdout, 'data'), once(child, 'close')])
+    const startedAt = child.pid === undefined ? undefined : processStart(child.pid)
+    if (!String(ready[0]).startsWith('ready') || child.pid === undefined || startedAt === undefined) {
+      throw new Error(`the cluster's namespaces could not be made: ${readFileSync(join(logs, 'sandbox.log'), 'utf8').trim()}`)
+    }
+    child.stdout?.destroy()
+    release(child)
+    return new Sandbox({ pid: child.pid, startedAt }, logs)
+  }
+
+  /** The words that put before a command run it inside. */
+  get entry (): readonly [string, ...string[]] {
+    const { pid } = this.keeper
+    return ['nsenter', `--net=/proc/${pid}/ns/net`, `--mount=/proc/${pid}/ns/mnt`, `--pid=/proc/${pid}/ns/pid_for_children`, '--']
+  }
+
+  /** Aborted, with the last words of the log as reason, when a process of `launch` ends by itself. */
+  get failed (): AbortSignal { return this.#failed.signal }
+
+  /** Runs a command inside to its end. */
+  run (program: string, ...args: readonly string[]): Promise<string> {
+    const [enter, ...rest] = this.entry
+    return command(enter, [...rest, program, ...args])
+  }
+
+  /** Starts a process that is meant to run as long as the cluster; what it says goes to `NAME.log`. */
+  launch (name: string, program: string, ...args: readonly string[]): void {
+    const path = join(this.#logs, `${name}.log`)
+    const log = openSync(path, 'a')
+    const [enter, ...rest] = this.entry
+    const child = spawn(enter, [...rest, program, ...args], { stdio: ['ignore', log, log], detached: true })
+    closeSync(log)
+    child.once('error', (error) => this.#failed.abort(error))
+    child.once('exit', (status, signal) => {
+      if (this.#stopping) return
+      const words = readFileSync(path, 'utf8').trim().split('\n').slice(-5).join('\n')
+      this.#failed.abort(new Error(`${name} ended with ${String(status ?? signal)}; all it said is in ${path}, the last of it:\n${words}`))
+    })
+    release(child)
+  }
+
+  /** Ends every process inside, and waits until the first one is gone. */
+  async stop (): Promise<void> {
+    this.#stopping = true
+    await endNamespaces(this.keeper)
+  }
+}
+
+/** Lets this process end while the child runs on. */
+function release (child: ChildProcess): void {
+  child.unref()
+  if (child.stdin instanceof Socket) child.stdin.unref() // an open pipe to a child would keep the event loop alive
+}
+
+/** The kernel kills all that lives in a PID namespace when its first process dies, which dies with its keeper (`--kill-child`). */
+export async function endNamespaces (keeper: ProcessIdentity): Promise<void> {
+  if (isAlive(keeper)) process.kill(keeper.pid, 'SIGKILL')
+  while (isAlive(keeper)) await new Promise((resolve) => { setTimeout(resolve, 10) })
+}

@@ -1,0 +1,74 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { findTool, skipWithout } from '../../setup/tools.ts'
+import { type Cluster, runningCluster, startCluster, stopCluster } from './cluster.ts'
+import { command } from './command.ts'
+
+/** The variable by which `npm test` hands over the folder of the cluster that it started for the whole suite. */
+export const CLUSTER_VARIABLE = 'AUTOSHIELD_TEST_CLUSTER'
+
+/** `api`: objects, admission, tokens; no pod ever runs. `node`: pods run. */
+export type Needs = 'api' | 'node'
+
+const PROGRAMS: Readonly<Record<Needs, readonly string[]>> = {
+  api: ['go', 'openssl', 'ip', 'nft', 'unshare', 'nsenter'],
+  node: ['containerd', 'runc', 'busybox'],
+}
+
+/** A cluster as a test sees it. */
+export interface TestCluster {
+  /** The administrator's. */
+  readonly kubeconfig: string
+  /** `https://ADDRESS:PORT` of the API server. */
+  readonly server: string
+  /** The test's own address, seen from the cluster: a webhook that listens there is reached by URL from the API server and from pods. */
+  readonly host: string
+  /** The API server's audit log, a JSON object a line: every write with its bodies, and who read what. */
+  readonly auditLog: string
+  /** Runs kubectl as the administrator to its end; resolves to what it printed and rejects with what it complained. */
+  readonly kubectl: (args: readonly string[], options?: { readonly stdin?: string }) => Promise<string>
+  /** Makes a namespace that no other test has, removed at the end of this test; resolves to its name. */
+  readonly namespace: (labels?: Readonly<Record<string, string>>) => Promise<string>
+}
+
+/** A reason to skip a test that needs a cluster, with the way to get it, or false. With CI=true nothing may be missing: it throws. */
+export function withoutCluster (needs: Needs): string | false {
+  const lines = [...PROGRAMS.api, ...(needs === 'node' ? PROGRAMS.node : [])].flatMap((name) => findTool(name).missing ?? [])
+  if (process.getuid?.() !== 0) lines.push('a cluster needs root: sudo npm test')
+  return skipWithout(lines)
+}
+
+/** The suite's cluster; a cluster of the test's own, stopped when the test ends, when the file is run alone. */
+export async function testCluster (t: Test, { needs }: { needs: Needs }): Promise<TestCluster> {
+  const cluster = suiteCluster() ?? await ownCluster(t, needs)
+  const kubectl = (args: readonly string[], options: { readonly stdin?: string } = {}): Promise<string> =>
+    command(join(cluster.programs, 'kubectl'), ['--kubeconfig', cluster.kubeconfig, ...args], options)
+  return {
+    kubeconfig: cluster.kubeconfig,
+    server: cluster.server,
+    host: cluster.wire.host,
+    auditLog: cluster.auditLog,
+    kubectl,
+    namespace: async (labels = {}) => {
+      const name = `test-${randomBytes(4).toString('hex')}`
+      await kubectl(['create', '-f', '-'], { stdin: JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } }) })
+      t.teardown(() => kubectl(['delete', 'namespace', name, '--wait=false', '--ignore-not-found']))
+      return name
+    },
+  }
+}
+
+function suiteCluster (): Cluster | undefined {
+  const folder = process.env[CLUSTER_VARIABLE]
+  if (folder === undefined) return undefined
+  const cluster = runningCluster(folder)
+  if (cluster === undefined) throw new Error(`${CLUSTER_VARIABLE}=${folder} names no running cluster; unset it, and the test starts one`)
+  return cluster
+}
+
+async function ownCluster (t: Test, needs: Needs): Promise<Cluster> {
+  const cluster = await startCluster({ lasting: false, say: (line) => { t.comment(`cluster: ${line}`) } })
+  t.teardown(() => stopCluster(cluster))
+  return cluster
+}
