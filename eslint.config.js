@@ -6,7 +6,7 @@ import tseslint from 'typescript-eslint'
 const rooms = {
   'src/core': [],
   'src/ports.ts': ['src/core'],
-  'src/wire': ['src/core'],
+  'src/wire': ['src/core', 'src/ports.ts'],
   sidecar: ['src/core', 'src/ports.ts', 'src/wire'],
   xds: ['src/core', 'src/ports.ts', 'src/wire'],
   certs: ['src/core', 'src/ports.ts', 'src/wire'],

@@ -1,16 +1,17 @@
 import { create } from '@bufbuild/protobuf'
-import { status } from '@grpc/grpc-js'
+import { status, type Client } from '@grpc/grpc-js'
 import { backoffMs, type Backoff } from '../../src/core/backoff.ts'
-import { spiffeId, type Credentials, type Identity } from '../../src/core/identity.ts'
+import { AutoshieldError } from '../../src/core/errors.ts'
+import { spiffeId, type Identity } from '../../src/core/identity.ts'
 import { FEATURE_SCHEMA, type Window } from '../../src/core/window/window.ts'
-import type { Clock } from '../../src/ports.ts'
+import type { Clock, CredentialSource } from '../../src/ports.ts'
 import { addressToBytes } from '../../src/wire/address.ts'
 import type { StepClocks } from '../../src/wire/encode-windows.ts'
 import { HelloSchema, type Hello } from '../../src/wire/gen/ingest_pb.ts'
 import { connect } from '../../src/wire/tls.ts'
 import { wait } from '../../src/wire/wait.ts'
 import { Outbox, type SourceCounts } from './outbox.ts'
-import { UplinkStream } from './uplink-stream.ts'
+import { UplinkStream, type StreamEnd } from './uplink-stream.ts'
 
 /** Who reports, and what sees the traffic. */
 export interface Reporter {
@@ -30,7 +31,10 @@ export type UplinkEvent =
 export interface UplinkOptions {
   /** `HOST:PORT` of the detector. */
   readonly detector: string
-  readonly credentials: Credentials
+  /** The newest at each connection. */
+  readonly credentials: CredentialSource
+  /** Who the detector must be; without it, its certificate must carry the name or address in `detector`. */
+  readonly server?: Identity
   readonly reporter: Reporter
   /** 16 random bytes, drawn once a process. */
   readonly bootId: Uint8Array
@@ -117,9 +121,10 @@ export class Uplink {
   }
 
   /** One stream, from its beginning to its end. */
-  async #connect (signal: AbortSignal, giveUp: AbortSignal) {
-    const { detector, credentials, clock, onEvent } = this.#options
-    const client = connect(detector, credentials)
+  async #connect (signal: AbortSignal, giveUp: AbortSignal): Promise<StreamEnd> {
+    const { clock, onEvent } = this.#options
+    const client = this.#client()
+    if (client instanceof AutoshieldError) return { code: status.UNAVAILABLE, details: client.message, welcomed: false }
     const stream = new UplinkStream({
       client,
       clock,
@@ -141,6 +146,16 @@ export class Uplink {
       this.#stream = null
       giveUp.removeEventListener('abort', cancel)
       client.close()
+    }
+  }
+
+  /** An error while there are no credentials yet. */
+  #client (): Client | AutoshieldError {
+    const { detector, credentials, server } = this.#options
+    try {
+      return connect(detector, credentials.current(), server === undefined ? {} : { server })
+    } catch (error) {
+      return AutoshieldError.from(error)
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { readCredentials } from '../../certs/credential-folder.ts'
+import { FolderCredentials } from '../../certs/credential-folder.ts'
 import { loadModel } from '../adapters/onnx/load-model.ts'
 import { systemClock } from '../adapters/standalone/clock.ts'
 import { readPodFile } from '../adapters/standalone/pod-file.ts'
@@ -9,6 +9,7 @@ import { scopeFromPods } from '../detector/reporter-scope.ts'
 import { type CliContext, EXIT, verb } from './context.ts'
 import { SYSTEM_IDENTITIES, TRUST_DOMAIN } from './data-folder.ts'
 import { gpuOption, modelOption } from './model-option.ts'
+import { Parts } from './parts.ts'
 
 interface Flags { listen: string, identity: string, model: string, gpu: boolean, pods?: string }
 
@@ -22,9 +23,10 @@ export function detectorCommand (context: CliContext, done: (status: number) => 
     .action(async ({ listen, identity, model, gpu, pods }: Flags) => {
       const say = (text: string): void => { context.stderr.write(`autoshield detector: ${text}\n`) }
       await using scorer = await loadModel(model, { useGpu: gpu, warn: say })
+      const credentials = await FolderCredentials.open(identity, { clock: systemClock, warn: say })
       const detector = new Detector({
         scorer,
-        credentials: await readCredentials(identity),
+        credentials,
         listen,
         onListening: (address) => context.tellParent === null ? say(`listening on ${address}, model ${scorer.model.version}`) : context.tellParent({ listening: address }),
         scopeOf: scopeFromPods(pods === undefined ? new ReplayPods() : readPodFile(pods), { trustDomain: TRUST_DOMAIN }),
@@ -32,7 +34,9 @@ export function detectorCommand (context: CliContext, done: (status: number) => 
         clock: systemClock,
         onFailure: (error) => say(error.message),
       })
-      await detector.run(context.signal)
+      await using parts = new Parts()
+      parts.start((signal) => credentials.run(signal))
+      await parts.orFailure(detector.run(context.signal))
       done(EXIT.ok)
     })
 }

@@ -1,5 +1,5 @@
 import { randomBytes, randomInt, X509Certificate } from 'node:crypto'
-import { readCredentials } from '../../certs/credential-folder.ts'
+import { FolderCredentials } from '../../certs/credential-folder.ts'
 import type { Capture } from '../../sidecar/capture/capture.ts'
 import { Observer } from '../../sidecar/observer.ts'
 import { Uplink, type UplinkEvent } from '../../sidecar/uplink/uplink.ts'
@@ -7,6 +7,7 @@ import { systemClock } from '../adapters/standalone/clock.ts'
 import { AutoshieldError } from '../core/errors.ts'
 import { identityOfPeer } from '../core/identity.ts'
 import type { CliContext } from './context.ts'
+import { Parts } from './parts.ts'
 
 export interface ObserverRun {
   readonly capture: Capture
@@ -22,8 +23,9 @@ export interface ObserverRun {
 
 /** An observer over mTLS to a detector, until its source ends or it is stopped. */
 export async function runObserver (run: ObserverRun, context: CliContext, each?: (observer: Observer) => void): Promise<Observer> {
-  const credentials = await readCredentials(run.identity)
-  const { subjectAltName: subjectaltname } = new X509Certificate(credentials.certificate)
+  const say = (text: string): void => { context.stderr.write(`autoshield observer: ${text}\n`) }
+  const credentials = await FolderCredentials.open(run.identity, { clock: systemClock, warn: say })
+  const { subjectAltName: subjectaltname } = new X509Certificate(credentials.current().certificate)
   const identity = identityOfPeer({ subjectaltname })
   if (identity === null) throw new AutoshieldError('BAD_DATA', `the certificate in ${run.identity} names no pod; make one with 'autoshield identity issue'.`)
   const uplink = new Uplink({
@@ -33,12 +35,14 @@ export async function runObserver (run: ObserverRun, context: CliContext, each?:
     bootId: randomBytes(16),
     clock: systemClock,
     random: Math.random,
-    onEvent: (event) => context.stderr.write(`autoshield observer: ${describe(event, run.detector)}\n`),
+    onEvent: (event) => say(describe(event, run.detector)),
   })
   const observer = new Observer({ capture: run.capture, ownAddresses: run.ownAddresses, pacing: run.pacing, uplink, clock: systemClock, seed: randomInt(2 ** 31) })
   const timer = setInterval(() => each?.(observer), 200)
+  await using parts = new Parts()
+  parts.start((signal) => credentials.run(signal))
   try {
-    await observer.run(context.signal)
+    await parts.orFailure(observer.run(context.signal))
   } finally {
     clearInterval(timer)
   }

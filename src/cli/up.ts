@@ -3,8 +3,6 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import { pino, type Logger } from 'pino'
 import { Registry } from 'prom-client'
-import { openAuthority } from '../../certs/authority-folder.ts'
-import { writeCredentials } from '../../certs/credential-folder.ts'
 import { Fleet } from '../../xds/fleet.ts'
 import { XdsServer } from '../../xds/server.ts'
 import { GrpcScoreSource } from '../adapters/bus/grpc-score-source.ts'
@@ -19,14 +17,14 @@ import { Controller } from '../controller/controller.ts'
 import { controllerMetrics } from '../controller/metrics.ts'
 import { DEFAULT_CONTROLLER_SETTINGS } from '../controller/settings.ts'
 import { AutoshieldError } from '../core/errors.ts'
-import type { Credentials } from '../core/identity.ts'
 import { serverTls } from '../wire/tls.ts'
 import { runChild } from './child-process.ts'
 import { type CliContext, EXIT } from './context.ts'
-import { authorityFolder, identityFolder, SYSTEM_IDENTITIES, TRUST_DOMAIN, writeDetectorAddress } from './data-folder.ts'
+import { identityFolder, TRUST_DOMAIN, writeDetectorAddress } from './data-folder.ts'
 import { split } from './host-port.ts'
 import { Parts } from './parts.ts'
 import { readProxyFile } from './proxy-file.ts'
+import { StandaloneIdentities } from './standalone-identities.ts'
 import { Story } from './story.ts'
 import { checkFiles, SHIPPED, type UpFlags, upVerb } from './up-options.ts'
 
@@ -36,16 +34,6 @@ export function upCommand (context: CliContext, done: (status: number) => void):
     await up(context, flags)
     done(EXIT.ok)
   })
-}
-
-/** Observers and proxies prove themselves by these; made anew at each start, for a certificate lives a day. */
-async function issueIdentities (data: string, ingestHost: string, xdsHost: string): Promise<Record<'controller' | 'xds', Credentials>> {
-  const authority = await openAuthority(authorityFolder(data), TRUST_DOMAIN, systemClock)
-  const issue = (name: keyof typeof SYSTEM_IDENTITIES, ip: readonly string[] = []): Credentials =>
-    authority.issueWithKey({ identity: SYSTEM_IDENTITIES[name], ip, dns: ip.length > 0 ? ['localhost'] : [] }, systemClock.now())
-  await writeCredentials(identityFolder(data, 'detector'), issue('detector', [ingestHost, '127.0.0.1']))
-  await writeCredentials(identityFolder(data, 'replay'), issue('replay'))
-  return { controller: issue('controller'), xds: issue('xds', [xdsHost, '127.0.0.1']) }
 }
 
 /**
@@ -64,8 +52,10 @@ async function up (context: CliContext, flags: UpFlags): Promise<void> {
 
   await using store = openStore(data)
   await using audit = openAuditTrail(data, { clock: systemClock })
-  const identities = await issueIdentities(data, ingest.host, xds.host)
+  const identities = new StandaloneIdentities({ data, ingestHost: ingest.host, xdsHost: xds.host, clock: systemClock, warn: (problem) => log.warn(problem) })
+  await identities.issue()
   await using parts = new Parts()
+  parts.start((signal) => identities.run(signal))
 
   const fleet = new Fleet({ clock: systemClock, defaultInbound: { mode: 'redirect', port: 15_006 } })
   if (flags.proxies !== undefined) fleet.setProxies(await readProxyFile(flags.proxies))

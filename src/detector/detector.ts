@@ -1,8 +1,8 @@
 import { setTimeout } from 'node:timers/promises'
 import { Server, type sendUnaryData } from '@grpc/grpc-js'
 import { AutoshieldError } from '../core/errors.ts'
-import { spiffeId, type Credentials, type Identity } from '../core/identity.ts'
-import type { Clock, DetectorStats, Scorer } from '../ports.ts'
+import { spiffeId, type Identity } from '../core/identity.ts'
+import type { Clock, CredentialSource, DetectorStats, Scorer } from '../ports.ts'
 import { Ingest } from '../wire/gen/ingest_pb.ts'
 import { Scores, type ExplainResponse, type ReportersResponse } from '../wire/gen/scores_pb.ts'
 import { serverMethod } from '../wire/method.ts'
@@ -22,7 +22,8 @@ import { Watchers, type WatchCall } from './watchers.ts'
 
 export interface DetectorOptions {
   readonly scorer: Scorer
-  readonly credentials: Credentials
+  /** New connections get the newest. */
+  readonly credentials: CredentialSource
   /** `HOST:PORT`; port 0 takes a free one. */
   readonly listen: string
   /** Told the address that was bound, `HOST:PORT`, once the detector serves. */

@@ -6,6 +6,7 @@ import type { Credentials } from '../../src/core/identity.ts'
 import { TENSOR_SIZE } from '../../src/core/tensor/tensor-table.ts'
 import { Detector } from '../../src/detector/detector.ts'
 import type { Scorer } from '../../src/ports.ts'
+import { fixedCredentials } from '../../src/wire/held-credentials.ts'
 import { serverTls } from '../../src/wire/tls.ts'
 import { ECHO } from './echo.ts'
 
@@ -24,7 +25,7 @@ async function serve (model: string, credentials: Credentials): Promise<void> {
   const echo = await listenEcho(credentials)
   const detector = new Detector({
     scorer,
-    credentials,
+    credentials: fixedCredentials(credentials),
     listen: '127.0.0.1:0',
     scopeOf: () => ({ kind: 'replay' }),
     mayWatch: () => true,
@@ -58,6 +59,6 @@ async function listenEcho (credentials: Credentials): Promise<string> {
     },
   })
   const { promise, resolve, reject } = Promise.withResolvers<string>()
-  server.bindAsync('127.0.0.1:0', serverTls(credentials), (error, port) => error === null ? resolve(`127.0.0.1:${port}`) : reject(error))
+  server.bindAsync('127.0.0.1:0', serverTls(fixedCredentials(credentials)), (error, port) => error === null ? resolve(`127.0.0.1:${port}`) : reject(error))
   return promise
 }

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { randomBytes } from 'node:crypto'
 import t from 'tap'
 import type { Window } from '../../src/core/window/window.ts'
+import { fixedCredentials } from '../../src/wire/held-credentials.ts'
 import type { RefusalReason } from '../../src/detector/refusal.ts'
 import type { Limits } from '../../src/detector/limits.ts'
 import { syntheticWindow } from '../core/tensor/synthetic-window.ts'
@@ -124,7 +125,7 @@ t.test('without a certificate of the right CA there is no connection', async (t)
 
 t.test('a server of our CA under another name is not taken for the detector', async (t) => {
   const { start, credentials, authority } = await stage(t)
-  const { address } = await start({ credentials: authority.issueWithKey({ identity: POD, ip: ['127.0.0.2'], dns: ['elsewhere'] }, Date.now()) })
+  const { address } = await start({ credentials: fixedCredentials(authority.issueWithKey({ identity: POD, ip: ['127.0.0.2'], dns: ['elsewhere'] }, Date.now())) })
   const observer = new RawObserver(t, address, credentials(POD))
   observer.hello()
   t.match(await observer.ended, /^UNAVAILABLE/)

@@ -15,6 +15,7 @@ import { FEATURES } from '../../src/core/window/window.ts'
 import { Detector, type DetectorOptions } from '../../src/detector/detector.ts'
 import { REPLAY_UID, scopeFromPods } from '../../src/detector/reporter-scope.ts'
 import type { PodDirectory, ScoreEvent, Scorer } from '../../src/ports.ts'
+import { fixedCredentials } from '../../src/wire/held-credentials.ts'
 
 export const TRUST_DOMAIN = 'autoshield.test'
 export const CONTROLLER: Identity = { trustDomain: TRUST_DOMAIN, namespace: 'autoshield', uid: 'controller' }
@@ -96,7 +97,7 @@ export async function stage (t: Test): Promise<Stage> {
       const { promise, resolve, reject } = Promise.withResolvers<string>()
       const detector = new Detector({
         scorer,
-        credentials: credentials({ ...CONTROLLER, uid: 'detector' }),
+        credentials: fixedCredentials(credentials({ ...CONTROLLER, uid: 'detector' })),
         listen: '127.0.0.1:0',
         scopeOf: scopeFromPods(pods, { trustDomain: TRUST_DOMAIN }),
         mayWatch: ({ namespace, uid }) => namespace === CONTROLLER.namespace && uid === CONTROLLER.uid,
@@ -117,7 +118,7 @@ export async function stage (t: Test): Promise<Stage> {
     },
     uplink: (detector, options = {}) => runUplink({
       detector,
-      credentials: credentials(options.reporter?.identity ?? POD),
+      credentials: fixedCredentials(credentials(options.reporter?.identity ?? POD)),
       reporter: { identity: POD, source: 'packet', version: '0', ownAddresses: [POD_ADDRESS], simulated: false },
       bootId: randomBytes(16),
       clock,
@@ -126,7 +127,7 @@ export async function stage (t: Test): Promise<Stage> {
       ...options,
     }, ends),
     source: (detector, identity = CONTROLLER) => {
-      const source = new GrpcScoreSource({ detector, credentials: credentials(identity), random: Math.random, backoff: { baseMs: 5, maxMs: 50 } })
+      const source = new GrpcScoreSource({ detector, credentials: fixedCredentials(credentials(identity)), random: Math.random, backoff: { baseMs: 5, maxMs: 50 } })
       ends.push(() => source[Symbol.dispose]())
       return source
     },

@@ -5,6 +5,7 @@ import { Observer, type ObserverOptions } from '../../sidecar/observer.ts'
 import { Uplink } from '../../sidecar/uplink/uplink.ts'
 import type { PacketChunk } from '../../src/core/flow/packet-chunk.ts'
 import { keyId, windowStartMs, type Window } from '../../src/core/window/window.ts'
+import { fixedCredentials } from '../../src/wire/held-credentials.ts'
 import { tcp, udp } from '../core/flow/packet-builder.ts'
 import { BEGIN_MS, chunkOf, observe, type Timed } from '../core/window/observe.ts'
 import { POD, POD_ADDRESS, REPLAY, Told, clock, stage, type Stage } from '../detector/stage.ts'
@@ -39,7 +40,7 @@ async function scene (t: Test, { start, source, credentials }: Stage, identity =
   const replay = identity === REPLAY
   const uplink = new Uplink({
     detector: address,
-    credentials: credentials(identity),
+    credentials: fixedCredentials(credentials(identity)),
     reporter: { identity, source: replay ? 'pcap' : 'packet', version: '0', ownAddresses: replay ? [] : [POD_ADDRESS], simulated: replay },
     bootId: randomBytes(16),
     clock,

@@ -3,6 +3,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { pino } from 'pino'
 import { Authority, createAuthority } from '../../certs/authority.ts'
 import type { Credentials } from '../../src/core/identity.ts'
+import { fixedCredentials } from '../../src/wire/held-credentials.ts'
 import { serverTls } from '../../src/wire/tls.ts'
 import type { ExplicitPort, ProxySpec } from '../../xds/proxy-spec.ts'
 import { Fleet } from '../../xds/fleet.ts'
@@ -104,7 +105,7 @@ export class Laboratory implements AsyncDisposable {
   /** Starts a server; a second one, on the port of the first, stands for a restart. */
   async serve (fleet: Fleet, limits: Pick<XdsServerOptions, 'maxStreams'> = {}): Promise<void> {
     const credentials = this.#authority.issueWithKey({ identity: { trustDomain, namespace: 'autoshield', uid: 'xds' }, dns: ['xds.test'], ip: ['127.0.0.1'] }, Date.now())
-    this.server = new XdsServer({ fleet, credentials: serverTls(credentials), trustDomain, listen: { host: '127.0.0.1', port: this.port }, log: pino({ level: 'silent' }), ...limits })
+    this.server = new XdsServer({ fleet, credentials: serverTls(fixedCredentials(credentials)), trustDomain, listen: { host: '127.0.0.1', port: this.port }, log: pino({ level: 'silent' }), ...limits })
     this.#ran = this.server.run(this.#stop.signal)
     this.port = await this.server.port
   }

@@ -2,6 +2,7 @@ import { ChannelCredentials, Client, status } from '@grpc/grpc-js'
 import { pino } from 'pino'
 import t from 'tap'
 import { AutoshieldError } from '../../src/core/errors.ts'
+import { fixedCredentials } from '../../src/wire/held-credentials.ts'
 import { connect, serverTls } from '../../src/wire/tls.ts'
 import { CLUSTER, LISTENER } from '../../xds/resource-type.ts'
 import { XdsServer } from '../../xds/server.ts'
@@ -128,7 +129,7 @@ t.test('shutting down ends the streams in good order', async (t) => {
 t.test('a port that is taken is said plainly', async (t) => {
   await using laboratory = await Laboratory.start()
   const second = new XdsServer({
-    fleet: laboratory.newFleet(), credentials: serverTls(laboratory.credentials('xds')), trustDomain: 'xds.test', listen: { host: '127.0.0.1', port: laboratory.port }, log: pino({ level: 'silent' }),
+    fleet: laboratory.newFleet(), credentials: serverTls(fixedCredentials(laboratory.credentials('xds'))), trustDomain: 'xds.test', listen: { host: '127.0.0.1', port: laboratory.port }, log: pino({ level: 'silent' }),
   })
   const error = await second.run(AbortSignal.timeout(10_000)).then(() => null, (thrown: unknown) => AutoshieldError.from(thrown))
   t.match(error, { code: 'UNAVAILABLE', message: new RegExp(`127\\.0\\.0\\.1:${laboratory.port}`) })

@@ -2,9 +2,9 @@ import { create } from '@bufbuild/protobuf'
 import type { Client, ClientReadableStream, MethodDefinition } from '@grpc/grpc-js'
 import { backoffMs, type Backoff } from '../../core/backoff.ts'
 import { AutoshieldError } from '../../core/errors.ts'
-import type { Credentials } from '../../core/identity.ts'
+import type { Credentials, Identity } from '../../core/identity.ts'
 import type { Score } from '../../core/verdict/score.ts'
-import type { ModelInfo, Reporters, ScoreEvent, ScoreSource } from '../../ports.ts'
+import type { CredentialSource, ModelInfo, Reporters, ScoreEvent, ScoreSource } from '../../ports.ts'
 import { ExplainRequestSchema, ReportersRequestSchema, Scores, WatchRequestSchema, type WatchEvent } from '../../wire/gen/scores_pb.ts'
 import { methodOf } from '../../wire/method.ts'
 import { encodeScores } from '../../wire/scores.ts'
@@ -16,12 +16,22 @@ import { fromGrpc } from './foreign-error.ts'
 export interface GrpcScoreSourceOptions {
   /** `HOST:PORT` of the detector. */
   readonly detector: string
-  readonly credentials: Credentials
+  /** The newest at each connection. */
+  readonly credentials: CredentialSource
+  /** Who the detector must be; without it, its certificate must carry the name or address in `detector`. */
+  readonly server?: Identity
   /** Uniform in [0, 1). */
   readonly random: () => number
   readonly backoff?: Backoff
   /** Told why a stream ended, before it is opened again. */
   readonly onDisconnect?: (error: AutoshieldError) => void
+}
+
+/** A connection, whose it is, and how many calls are under way on it. */
+interface Line {
+  readonly credentials: Credentials
+  readonly client: Client
+  calls: number
 }
 
 const BACKOFF: Backoff = { baseMs: 100, maxMs: 5_000 }
@@ -35,12 +45,11 @@ export class GrpcScoreSource implements ScoreSource, Reporters, Disposable {
   /** Events that were lost because they were read too slowly, over all streams. */
   lost = 0
   readonly #options: GrpcScoreSourceOptions
-  /** For single calls; connects when it is first used. */
-  readonly #client: Client
+  /** The connection of single calls; made when it is first used, and anew for new credentials. */
+  #line: Line | null = null
 
   constructor (options: GrpcScoreSourceOptions) {
     this.#options = options
-    this.#client = connect(options.detector, options.credentials)
   }
 
   async * watch (interest: { readonly floor: number, readonly everyKey: boolean }, signal: AbortSignal): AsyncGenerator<ScoreEvent, void, undefined> {
@@ -72,12 +81,17 @@ export class GrpcScoreSource implements ScoreSource, Reporters, Disposable {
 
   /** Closes the connection of single calls; streams end by their own signal. */
   [Symbol.dispose] (): void {
-    this.#client.close()
+    this.#line?.client.close()
+    this.#line = null
   }
 
   async #ask<Request, Response> ({ path, requestSerialize, responseDeserialize }: MethodDefinition<Request, Response>, request: Request): Promise<Response> {
     const { promise, resolve, reject } = Promise.withResolvers<Response>()
-    this.#client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, { deadline: Date.now() + ANSWER_MS }, (error, response) => {
+    const line = this.#newestLine()
+    line.calls++
+    line.client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, { deadline: Date.now() + ANSWER_MS }, (error, response) => {
+      line.calls--
+      if (line !== this.#line && line.calls === 0) line.client.close()
       if (error !== null) reject(fromGrpc(error, this.#options.detector))
       else if (response === undefined) reject(new AutoshieldError('INTERNAL', `the detector at ${this.#options.detector} answered nothing`))
       else resolve(response)
@@ -85,10 +99,23 @@ export class GrpcScoreSource implements ScoreSource, Reporters, Disposable {
     return promise
   }
 
+  /** Calls that are under way keep the connection that they began on. */
+  #newestLine (): Line {
+    const credentials = this.#options.credentials.current()
+    if (this.#line?.credentials === credentials) return this.#line
+    if (this.#line?.calls === 0) this.#line.client.close()
+    this.#line = { credentials, client: this.#connect(credentials), calls: 0 }
+    return this.#line
+  }
+
+  #connect (credentials: Credentials): Client {
+    const { detector, server } = this.#options
+    return connect(detector, credentials, server === undefined ? {} : { server })
+  }
+
   /** One stream, until it ends: by throwing, or by returning where the signal aborted. */
   async * #stream (interest: { readonly floor: number, readonly everyKey: boolean }, signal: AbortSignal): AsyncGenerator<ScoreEvent, void, undefined> {
-    const { detector, credentials } = this.#options
-    const client = connect(detector, credentials)
+    const client = this.#connect(this.#options.credentials.current())
     const { path, requestSerialize, responseDeserialize } = methodOf(Scores.method.watch)
     const call: ClientReadableStream<WatchEvent> = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, create(WatchRequestSchema, interest))
     const cancel = () => call.cancel()
@@ -100,11 +127,11 @@ export class GrpcScoreSource implements ScoreSource, Reporters, Disposable {
         this.lost += Number(message.lost) - lost
         lost = Number(message.lost)
         const event = readWatchEvent(message, model)
-        if (event?.type === 'problem') throw new AutoshieldError('BAD_DATA', `the detector at ${detector} contradicts itself: ${event.problem}; run the same version of both`)
+        if (event?.type === 'problem') throw new AutoshieldError('BAD_DATA', `the detector at ${this.#options.detector} contradicts itself: ${event.problem}; run the same version of both`)
         if (event?.type === 'synced') model = event.model
         if (event !== null) yield event
       }
-      throw new AutoshieldError('UNAVAILABLE', `the detector at ${detector} ended the stream`)
+      throw new AutoshieldError('UNAVAILABLE', `the detector at ${this.#options.detector} ended the stream`)
     } finally {
       signal.removeEventListener('abort', cancel)
       call.cancel()
