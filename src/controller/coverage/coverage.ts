@@ -84,15 +84,15 @@ export class Coverage {
   }
 
   async #follow (signal: AbortSignal): Promise<void> {
-    for await (const event of this.#options.api.watch(RESOURCES.pods, {}, signal)) {
+    for await (const event of this.#options.api.watch(RESOURCES.pods, {}, signal, withoutFields)) {
       switch (event.type) {
         case 'synced':
           this.#pods.clear()
-          for (const pod of event.objects) this.#pods.set(pod.metadata.uid ?? '', withoutFields(pod))
+          for (const pod of event.objects) this.#pods.set(pod.metadata.uid ?? '', pod)
           this.#synced = true
           break
         case 'put':
-          this.#pods.set(event.object.metadata.uid ?? '', withoutFields(event.object))
+          this.#pods.set(event.object.metadata.uid ?? '', event.object)
           break
         case 'gone':
           this.#pods.delete(event.object.metadata.uid ?? '')

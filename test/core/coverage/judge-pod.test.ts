@@ -2,6 +2,7 @@ import t from 'tap'
 import { judgePod, SILENT_AFTER_MS, type CoverageFacts } from '../../../src/core/coverage/judge-pod.ts'
 import type { InjectionDecision } from '../../../src/core/injection/decision.ts'
 import type { KubernetesObject } from '../../../src/core/kubernetes/object.ts'
+import { injectionContext } from './injection-context.ts'
 
 const NOW = Date.parse('2026-01-01T12:00:00Z')
 const ago = (ms: number): string => new Date(NOW - ms).toISOString()
@@ -10,25 +11,8 @@ const profile = { source: 'packet', level: 'privileged', form: 'native', why: ''
 const wanted: InjectionDecision = { kind: 'inject', reason: 'Injected', profile, decidedBy: 'namespace label autoshield.dev/injection=enabled', findings: [] }
 const skipped = (reason: 'HostNetwork' | 'NamespaceNotLabelled'): InjectionDecision => ({ kind: 'skip', reason, message: 'why not', mend: 'the mend', decidedBy: 'spec.hostNetwork', findings: [] })
 
-const settings = {
-  revision: 'default',
-  image: 'i:1',
-  imagePullPolicy: 'IfNotPresent',
-  imagePullSecrets: [],
-  trustDomain: 'autoshield.test',
-  detector: 'd:1',
-  identity: 'c:1',
-  excludedNamespaces: [],
-  defaultPodSecurity: 'privileged',
-  sidecar: 'auto',
-  healthPort: 15790,
-  tokenSeconds: 3600,
-  requests: { cpu: '1m', memory: '1Mi' },
-  limits: { cpu: '1', memory: '1Gi' },
-  maximum: { cpu: '1', memory: '1Gi' },
-} as const
 const facts = (changes: Partial<CoverageFacts> = {}): CoverageFacts =>
-  ({ decide: () => wanted, context: { settings: { ...settings, imagePullSecrets: [], excludedNamespaces: [] }, authorities: '', cluster: { major: 1, minor: 34 } }, template: 'new', reporting: new Set(['u1']), nowMs: NOW, ...changes })
+  ({ decide: () => wanted, context: injectionContext(), template: 'new', reporting: new Set(['u1']), nowMs: NOW, ...changes })
 
 interface PodShape { observer?: 'running' | 'waiting' | 'absent', status?: string, age?: number, phase?: string, deleted?: boolean, owner?: object, labels?: Record<string, string> }
 function pod ({ observer = 'running', status = STATUS, age = 600_000, phase = 'Running', deleted = false, owner, labels }: PodShape = {}): KubernetesObject {

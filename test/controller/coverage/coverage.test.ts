@@ -1,0 +1,102 @@
+import t, { type Test } from 'tap'
+import { every } from '../../../src/adapters/standalone/clock.ts'
+import { Coverage, type CoverageOptions } from '../../../src/controller/coverage/coverage.ts'
+import { AutoshieldError } from '../../../src/core/errors.ts'
+import type { DecideInjection } from '../../../src/core/injection/decision.ts'
+import { RESOURCES } from '../../../src/core/kubernetes/resource.ts'
+import { FakeKubernetes } from '../../kubernetes/fake-api.ts'
+import { injectionContext } from '../../core/coverage/injection-context.ts'
+
+const NOW = Date.parse('2026-01-01T12:00:00Z')
+const STATUS = JSON.stringify({ revision: 'default', template: 'newest', source: 'packet', level: 'privileged', form: 'native', why: 'x', containers: [], volumes: [] })
+const decide: DecideInjection = ({ namespace }) => namespace?.labels['autoshield.dev/injection'] === 'enabled'
+  ? { kind: 'inject', reason: 'Injected', profile: { source: 'packet', level: 'privileged', form: 'native', why: '' }, decidedBy: 'namespace label autoshield.dev/injection=enabled', findings: [] }
+  : { kind: 'skip', reason: 'NamespaceNotLabelled', message: '', mend: '', decidedBy: '', findings: [] }
+
+const missed = (name: string) => ({ metadata: { name, namespace: 'shop', uid: `${name}-00000000` }, spec: { containers: [{ name: 'app' }] }, status: { phase: 'Running' } })
+const observed = (name: string) => ({
+  metadata: { name, namespace: 'shop', uid: name, annotations: { 'autoshield.dev/status': STATUS } },
+  spec: { containers: [{ name: 'app' }], initContainers: [{ name: 'autoshield-observer' }] },
+  status: { phase: 'Running', initContainerStatuses: [{ name: 'autoshield-observer', state: { running: { startedAt: '2026-01-01T11:00:00Z' } } }] },
+})
+
+interface Stage { readonly api: FakeKubernetes, readonly coverage: Coverage, readonly gauges: Map<string, number>, readonly look: () => Promise<void> }
+
+/** Its pods are followed, and it looks only when it is told to. */
+function stage (t: Test, changes: Partial<CoverageOptions> = {}): Stage {
+  const api = new FakeKubernetes()
+  const gauges = new Map<string, number>()
+  const coverage = new Coverage({
+    api,
+    namespaces: { byName: (name) => ({ name, labels: name === 'shop' ? { 'autoshield.dev/injection': 'enabled' } : {}, annotations: {} }), ready: () => true },
+    decide,
+    context: () => injectionContext(),
+    templateHash: () => 'newest',
+    reporters: { reporters: async () => new Set(['spiffe://autoshield.test/ns/shop/pod/good']) },
+    ownNamespace: 'autoshield',
+    every: async function * (_, signal) { for await (const beat of every(1 << 30, signal)) yield beat },
+    clock: { now: () => NOW },
+    metrics: { pods: (state, count) => gauges.set(state, count) },
+    log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+    ...changes,
+  })
+  const stop = new AbortController()
+  const running = coverage.run(stop.signal)
+  t.teardown(async () => {
+    stop.abort()
+    await running
+  })
+  return { api, coverage, gauges, look: async () => coverage.look() }
+}
+
+const turn = async (): Promise<void> => { for (let at = 0; at < 20; at++) await Promise.resolve() }
+
+t.test('a pod that was created while the webhook was away is found, and said once on the pod', async (t) => {
+  const { api, coverage, gauges, look } = stage(t)
+  api.seed(RESOURCES.pods, missed('late'))
+  api.seed(RESOURCES.pods, observed('good'))
+  api.seed(RESOURCES.pods, { ...missed('elsewhere'), metadata: { name: 'elsewhere', namespace: 'quiet', uid: 'e' } })
+  await turn()
+  await look()
+  await look()
+  t.strictSame(coverage.rows().map(({ name, state }) => `${name} ${state}`).sort(), ['good observed', 'late missed'])
+  t.strictSame(Object.fromEntries(gauges), { observed: 1, starting: 0, silent: 0, stale: 0, missed: 1, skipped: 0 })
+  const events = await api.list(RESOURCES.events)
+  t.equal(events.length, 1)
+  t.match(events[0], { metadata: { namespace: 'shop' }, reason: 'Missed', regarding: { kind: 'Pod', name: 'late' }, note: /autoshield\.dev\/injection=enabled.*autoshield restart --namespace shop/ })
+})
+
+t.test('a controller that starts anew does not tell twice', async (t) => {
+  const { api, look } = stage(t)
+  api.seed(RESOURCES.pods, missed('late'))
+  api.seed(RESOURCES.events, { metadata: { name: 'late.late-000.autoshield-missed', namespace: 'shop' } })
+  await turn()
+  await look()
+  t.equal((await api.list(RESOURCES.events)).length, 1)
+})
+
+t.test('an observer that runs and does not report is silent, and the report says so', async (t) => {
+  const { api, look, coverage } = stage(t)
+  api.seed(RESOURCES.pods, observed('mute'))
+  await turn()
+  await look()
+  t.match(coverage.rows(), [{ name: 'mute', state: 'silent', reason: 'Silent' }])
+  t.match(await api.get(RESOURCES.configMaps, 'autoshield-coverage', 'autoshield'), { data: { silent: 'mute', at: '2026-01-01T12:00:00.000Z' } })
+})
+
+t.test('while the detector is away a running observer is not called silent', async (t) => {
+  const { api, look, coverage } = stage(t, { reporters: { reporters: async () => { throw new AutoshieldError('UNAVAILABLE', 'away') } } })
+  api.seed(RESOURCES.pods, observed('mute'))
+  await turn()
+  await look()
+  t.match(coverage.rows(), [{ name: 'mute', state: 'observed' }])
+})
+
+t.test('nothing is said before pods, namespaces and authorities are known', async (t) => {
+  const { api, look, coverage } = stage(t, { context: () => null })
+  api.seed(RESOURCES.pods, missed('late'))
+  await turn()
+  await look()
+  t.strictSame(coverage.rows(), [])
+  t.strictSame(await api.list(RESOURCES.events), [])
+})
