@@ -1,0 +1,41 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { AdmissionFinding } from '../../src/core/admission/entry.ts'
+import { ANNOTATIONS, IDENTITY_VOLUME, OBSERVER_CONTAINER } from '../../src/core/injection/names.ts'
+import type { InjectionContext } from '../../src/core/injection/settings.ts'
+import type { KubernetesObject } from '../../src/core/kubernetes/object.ts'
+import { finding } from './finding.ts'
+import { statusOf } from './ours.ts'
+import { isObserver, type Json, named, type PodShape, readPod } from './pod-shape.ts'
+import { templateHash } from './template-hash.ts'
+
+/**
+ * What somebody changed of an observer that had been injected, as a finding; none where everything is explained
+ * otherwise: the pod was made from a manifest that older settings were injected into (its status says so), another
+ * injector put its container before ours, or a service mesh redirected our probe to itself.
+ */
+export function changesToObserver (before: PodShape, repaired: KubernetesObject, context: InjectionContext): readonly AdmissionFinding[] {
+  const after = readPod(repaired)
+  const status = statusOf(before)
+  if (after === null || (status !== undefined && status !== null && status.template !== templateHash(context))) return []
+  const changed = [...changedInContainer(observersOf(before), observersOf(after)[0] ?? {}), ...changedBeside(before, after)]
+  return changed.length === 0 ? [] : [finding('ObserverChanged', `${changed.join(', ')} of the pod's observer came otherwise than AutoShield makes it; it is put right. Look who else changes pods here.`)]
+}
+
+const observersOf = ({ initContainers, containers }: PodShape): readonly Json[] => [...initContainers, ...containers].filter(isObserver)
+
+function changedInContainer (before: readonly Json[], after: Json): readonly string[] {
+  const [present, ...more] = before
+  if (present === undefined) return [`container ${OBSERVER_CONTAINER}`]
+  const fields = new Set([...Object.keys(present), ...Object.keys(after)])
+  if (after['livenessProbe'] === undefined) fields.delete('livenessProbe')
+  const changed = [...fields].filter((field) => !isDeepStrictEqual(present[field], after[field])).sort()
+  return [...changed.map((field) => `container field ${JSON.stringify(field.slice(0, 80))}`).slice(0, 8), ...(more.length > 0 ? ['a second container of its name'] : [])]
+}
+
+function changedBeside (before: PodShape, after: PodShape): readonly string[] {
+  const volumes = (pod: PodShape): readonly unknown[] => pod.volumes.filter(named(IDENTITY_VOLUME))
+  return [
+    ...(isDeepStrictEqual(volumes(before), volumes(after)) ? [] : [`volume ${IDENTITY_VOLUME}`]),
+    ...[ANNOTATIONS.authorities, ANNOTATIONS.status].filter((name) => before.annotations[name] !== after.annotations[name]).map((name) => `annotation ${name}`),
+  ]
+}

@@ -1,0 +1,91 @@
+import { IDENTITY_MOUNT, IDENTITY_VOLUME, OBSERVER_CONTAINER, TOKEN_AUDIENCE, ANNOTATIONS } from '../../src/core/injection/names.ts'
+import type { InjectionProfile } from '../../src/core/injection/decision.ts'
+import type { InjectionSettings } from '../../src/core/injection/settings.ts'
+import type { Json } from './pod-shape.ts'
+
+/** Any id but 0 passes at `restricted`; this one is "nonroot" in the usual base images. */
+const NONROOT = 65532
+
+/**
+ * What containerd and Docker give a container by default, less NET_RAW. At `baseline` nothing may be added, but all
+ * may be dropped by name. A runtime that does not give NET_RAW by default (CRI-O) leaves the observer without it.
+ */
+const DEFAULT_CAPABILITIES = [
+  'AUDIT_WRITE', 'CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'KILL', 'MKNOD', 'NET_BIND_SERVICE', 'SETFCAP', 'SETGID', 'SETPCAP', 'SETUID', 'SYS_CHROOT',
+] as const
+
+export interface ObserverContainer {
+  readonly profile: Pick<InjectionProfile, 'source' | 'level' | 'form'>
+  readonly settings: InjectionSettings
+  readonly resources: Json | undefined
+  /** False where a container of the pod has the port: then nothing listens and nothing is probed. */
+  readonly health: boolean
+  /** False beside a service mesh, whose redirect would answer or refuse the kubelet's probe in our place. */
+  readonly probe: boolean
+}
+
+/**
+ * The container that watches its pod. What the API server would add by default is written out: the container is found
+ * again exactly so when the pod is reviewed a second time.
+ */
+export function observerContainer ({ profile, settings, resources, health, probe }: ObserverContainer): Json {
+  return {
+    name: OBSERVER_CONTAINER,
+    image: settings.image,
+    imagePullPolicy: settings.imagePullPolicy,
+    ...(profile.form === 'native' ? { restartPolicy: 'Always' } : {}),
+    args: [
+      'observer', '--cluster', '--source', profile.source, '--address', '$(POD_IPS)', '--detector', settings.detector, '--issuer', settings.identity,
+      '--trust-domain', settings.trustDomain, '--credentials', IDENTITY_MOUNT, ...(health ? ['--health', `$(POD_IP):${settings.healthPort}`] : []),
+    ],
+    env: [
+      fromPod('POD_IP', 'status.podIP'), fromPod('POD_IPS', 'status.podIPs'), fromPod('POD_NAME', 'metadata.name'),
+      fromPod('POD_NAMESPACE', 'metadata.namespace'), fromPod('POD_UID', 'metadata.uid'), fromPod('NODE_NAME', 'spec.nodeName'),
+    ],
+    resources: resources ?? {},
+    ...(health && probe ? { livenessProbe: livenessProbe(settings.healthPort) } : {}),
+    securityContext: securityContext(profile),
+    terminationMessagePath: '/dev/termination-log',
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    volumeMounts: [{ name: IDENTITY_VOLUME, mountPath: IDENTITY_MOUNT, readOnly: true }],
+  }
+}
+
+const fromPod = (name: string, fieldPath: string): Json => ({ name, valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath } } })
+
+/** Three minutes without an answer: an observer that is only slow is left alone. There is no start-up or readiness probe, which would hold back the pod. */
+const livenessProbe = (port: number): Json => ({
+  httpGet: { path: '/healthz', port, scheme: 'HTTP' }, initialDelaySeconds: 30, periodSeconds: 30, timeoutSeconds: 10, successThreshold: 1, failureThreshold: 6,
+})
+
+/** Written out against whatever the pod says for all of its containers (`runAsUser`, `runAsNonRoot`). */
+function securityContext ({ source, level }: ObserverContainer['profile']): Json {
+  const user = source === 'sockdiag' ? NONROOT : 0
+  return {
+    allowPrivilegeEscalation: false,
+    capabilities: capabilities(source, level),
+    privileged: false,
+    readOnlyRootFilesystem: true,
+    runAsGroup: user,
+    runAsNonRoot: user !== 0,
+    runAsUser: user,
+    seccompProfile: { type: 'RuntimeDefault' },
+  }
+}
+
+function capabilities (source: InjectionProfile['source'], level: InjectionProfile['level']): Json {
+  if (source === 'sockdiag') return { drop: ['ALL'] }
+  return level === 'privileged' ? { add: ['NET_RAW'], drop: ['ALL'] } : { drop: DEFAULT_CAPABILITIES }
+}
+
+/** The observer's token, and the authorities from the pod's annotation: the kubelet renews both in a running pod. */
+export const identityVolume = ({ tokenSeconds }: InjectionSettings): Json => ({
+  name: IDENTITY_VOLUME,
+  projected: {
+    defaultMode: 0o644,
+    sources: [
+      { serviceAccountToken: { audience: TOKEN_AUDIENCE, expirationSeconds: tokenSeconds, path: 'token' } },
+      { downwardAPI: { items: [{ path: 'ca.pem', fieldRef: { apiVersion: 'v1', fieldPath: `metadata.annotations['${ANNOTATIONS.authorities}']` } }] } },
+    ],
+  },
+})
