@@ -4,6 +4,7 @@ import type { Decision } from './core/policy/decision.ts'
 import type { Mitigation } from './core/mitigation/mitigation.ts'
 import type { Pod } from './core/pod.ts'
 import type { AdmissionEntry } from './core/admission/entry.ts'
+import type { AdmissionNote } from './core/admission/note.ts'
 import type { Credentials } from './core/identity.ts'
 import type { KubernetesObject, Namespace } from './core/kubernetes/object.ts'
 import type { Resource } from './core/kubernetes/resource.ts'
@@ -77,7 +78,11 @@ export interface Reporters {
 
 /** Who owns an address. */
 export interface PodDirectory {
+  /** Null for an address that nobody has, or that stands for several. */
   byAddress: (address: string) => Pod | null
+  /** Also a pod that has no address yet. */
+  byUid: (uid: string) => Pod | null
+  /** Those with an address. */
   list: () => readonly Pod[]
 }
 
@@ -230,4 +235,13 @@ export interface NamespaceDirectory {
 /** Takes what admission saw, to the audit trail. Never blocks and never throws: what it has no room for, it counts. */
 export interface AdmissionLog {
   record: (entry: AdmissionEntry) => void
+}
+
+/** A pod by what names it; `uid` is empty where it is not known. */
+export type PodName = Pick<Pod, 'uid' | 'namespace' | 'name'>
+
+/** What happened to pods at admission. */
+export interface AdmissionContext {
+  /** What was found about the pod, its workload and its namespace from an hour before `atMs` on, oldest first, a few at most. */
+  contextOf: (pod: PodName, atMs: number) => readonly AdmissionNote[]
 }

@@ -21,7 +21,7 @@ export function scopeFromPods (pods: PodDirectory, { trustDomain }: { readonly t
   return (identity) => {
     if (identity.trustDomain !== trustDomain) return null
     if (identity.uid === REPLAY_UID && identity.namespace === REPLAY_UID) return { kind: 'replay' }
-    if (!pods.list().some(({ uid, namespace }) => uid === identity.uid && namespace === identity.namespace)) return null
+    if (pods.byUid(identity.uid)?.namespace !== identity.namespace) return null
     return { kind: 'own', owns: (address) => pods.byAddress(address)?.uid === identity.uid }
   }
 }

@@ -66,6 +66,7 @@ export class FakeLoop implements Loop {
 
   pods = {
     byAddress: (address: string) => this.podList.find(({ addresses }) => addresses.includes(address)) ?? null,
+    byUid: (uid: string) => this.podList.find((pod) => pod.uid === uid) ?? null,
     list: () => this.podList,
   }
 

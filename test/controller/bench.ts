@@ -54,7 +54,7 @@ export class Bench implements AsyncDisposable {
       checkpoints: this.store.checkpoints,
       audit: this.audit,
       scores: this.scores,
-      pods: { byAddress: (address) => PODS.find(({ addresses }) => addresses.includes(address)) ?? null, list: () => PODS },
+      pods: { byAddress: (address) => PODS.find(({ addresses }) => addresses.includes(address)) ?? null, byUid: (uid) => PODS.find((pod) => pod.uid === uid) ?? null, list: () => PODS },
       proxies: this.fleet,
       policy: this.policy,
       clock,

@@ -26,7 +26,7 @@ export const POD_ADDRESS = '10.0.0.1'
 export const clock = { now: Date.now }
 
 const pod = { uid: POD.uid, namespace: POD.namespace, name: 'cart', addresses: [POD_ADDRESS], labels: {}, node: 'n1' }
-export const pods: PodDirectory = { list: () => [pod], byAddress: (address) => address === POD_ADDRESS ? pod : null }
+export const pods: PodDirectory = { list: () => [pod], byAddress: (address) => address === POD_ADDRESS ? pod : null, byUid: (uid) => uid === POD.uid ? pod : null }
 
 const SYN = FEATURES.indexOf('syn_count')
 

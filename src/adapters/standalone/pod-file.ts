@@ -43,7 +43,8 @@ export function readPodFile (path: string, { observed }: { readonly observed?: b
     for (const each of pod.addresses) byAddress.set(each, pod)
   }
   const list = [...pods.values()]
-  return { byAddress: (address) => byAddress.get(address) ?? null, list: () => list }
+  const byUid = new Map(list.map((pod) => [pod.uid, pod]))
+  return { byAddress: (address) => byAddress.get(address) ?? null, byUid: (uid) => byUid.get(uid) ?? null, list: () => list }
 }
 
 function canonical (text: string): string | null {

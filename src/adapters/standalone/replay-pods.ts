@@ -20,6 +20,10 @@ export class ReplayPods implements PodDirectory {
     return pod
   }
 
+  byUid (uid: string): Pod | null {
+    return this.list().find((pod) => pod.uid === uid) ?? null
+  }
+
   /** Those that were asked for. */
   list (): readonly Pod[] {
     return [...this.#pods.values()]
