@@ -68,8 +68,7 @@ export class Authority {
 /** A new self-signed CA, in front of those that `older` names. */
 export function createAuthority (trustDomain: string, nowMs: number, older: readonly X509Certificate[] = []): AuthorityMaterial {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  // Two CAs of one name would leave it to the verifier which one it tries first.
-  const name = `${trustDomain} ${randomBytes(4).toString('hex')}`.slice(-64)
+  const name = nameOf(trustDomain, randomBytes(4).toString('hex'))
   const certificate = signCertificate({
     subject: name,
     publicKey,
@@ -99,6 +98,16 @@ export function readMaterial (text: string, from: string): AuthorityMaterial {
     const reason = AutoshieldError.from(cause).message
     throw new AutoshieldError('BAD_DATA', `${from} is no CA of AutoShield (${reason}); put back a good copy, or remove it to have a new CA made.`, { cause })
   }
+}
+
+/** Two CAs of one name would leave it to the verifier which one it tries first; and a common name has 64 characters (RFC 5280). */
+const nameOf = (trustDomain: string, distinction: string): string => `${trustDomain} ${distinction}`.slice(-64)
+
+/** Whether `createAuthority` made this for the trust domain. Others' roots have other names and keys than `issue` can sign with. */
+export function isAuthorityOf (certificate: X509Certificate, trustDomain: string): boolean {
+  const name = commonName(certificate)
+  return certificate.ca && certificate.subject.startsWith('O=AutoShield\n') && name === nameOf(trustDomain, name.slice(-8)) &&
+    certificate.publicKey.asymmetricKeyDetails?.namedCurve === 'prime256v1'
 }
 
 const commonName = (certificate: X509Certificate): string => /^CN=(?<name>.+)$/m.exec(certificate.subject)?.groups?.['name'] ?? ''

@@ -1,0 +1,35 @@
+import type { Resource } from '../src/core/kubernetes/resource.ts'
+import type { KubernetesApi, Scope, WatchEvent } from '../src/ports.ts'
+import { wait } from '../src/wire/wait.ts'
+
+export interface ReconcileOptions {
+  readonly api: KubernetesApi
+  readonly resource: Resource
+  readonly scope: Scope
+  /** Also without any news: what is due by the clock, and what a lost event would have told. */
+  readonly everyMs: number
+  /** Must not throw. */
+  readonly reconcile: () => Promise<void>
+}
+
+/** Asked anew each time: to the compiler a flag that was false stays false. */
+const isLive = (signal: AbortSignal): boolean => !signal.aborted
+
+/** Reconciles at the start, after each change, and every `everyMs`, one at a time, until the signal aborts. */
+export async function reconcileUntil (signal: AbortSignal, { api, resource, scope, everyMs, reconcile }: ReconcileOptions): Promise<void> {
+  let changed = Promise.withResolvers<WatchEvent['type']>()
+  const watching = (async () => {
+    for await (const { type } of api.watch(resource, scope, signal)) changed.resolve(type)
+  })()
+  while (isLive(signal)) {
+    const rested = new AbortController()
+    await Promise.race([changed.promise, wait(everyMs, AbortSignal.any([signal, rested.signal]))])
+    rested.abort()
+    changed = Promise.withResolvers()
+    if (isLive(signal)) await reconcile()
+  }
+  await watching
+}
+
+/** One object by its name. */
+export const scopeOf = (name: string, namespace: string): Scope => ({ namespace, fieldSelector: `metadata.name=${name}` })
