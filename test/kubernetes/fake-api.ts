@@ -48,6 +48,7 @@ export class FakeKubernetes implements KubernetesApi {
   readonly #watchers = new Set<Watcher>()
   readonly #now: () => number
   #version = 1_000
+  #isCut = false
 
   constructor ({ now = Date.now }: { readonly now?: () => number } = {}) {
     this.#now = now
@@ -149,7 +150,7 @@ export class FakeKubernetes implements KubernetesApi {
     const queue: WatchEvent[] = [{ type: 'synced', objects: this.#listed(resource, scope) }]
     let wake = Promise.withResolvers<undefined>()
     const rouse = () => wake.resolve(undefined)
-    const watcher: Watcher = { resource, scope, push: (event) => { queue.push(event); rouse() } }
+    const watcher: Watcher = { resource, scope, push: (event) => { if (!this.#isCut) queue.push(event); rouse() } }
     this.#watchers.add(watcher)
     signal.addEventListener('abort', rouse)
     try {
@@ -167,8 +168,14 @@ export class FakeKubernetes implements KubernetesApi {
     }
   }
 
-  /** As after 410 Gone: every watch begins anew. */
+  /** From here on watches see nothing. */
+  cut (): void {
+    this.#isCut = true
+  }
+
+  /** As after 410 Gone: every watch begins anew with all there is. */
   resync (): void {
+    this.#isCut = false
     for (const { resource, scope, push } of this.#watchers) push({ type: 'synced', objects: this.#listed(resource, scope) })
   }
 

@@ -1,0 +1,38 @@
+import t from 'tap'
+import { readPod } from '../../../src/core/kubernetes/read-pod.ts'
+import type { KubernetesObject } from '../../../src/core/kubernetes/object.ts'
+
+const pod = (spec: object, status: object, metadata: object = {}): KubernetesObject => ({
+  apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web-0', namespace: 'shop', uid: 'u1', ...metadata }, spec: { nodeName: 'n1', containers: [{ name: 'app', image: 'x' }], ...spec }, status,
+})
+const running = { phase: 'Running', podIP: '10.0.0.1', podIPs: [{ ip: '10.0.0.1' }, { ip: 'FD00:0::1' }] }
+
+t.test('of a running pod all addresses are kept, in canonical text', async (t) => {
+  t.strictSame(readPod(pod({}, running, { labels: { app: 'web' } })), {
+    uid: 'u1', namespace: 'shop', name: 'web-0', addresses: ['10.0.0.1', 'fd00::1'], labels: { app: 'web' }, node: 'n1', observed: false, leaving: false,
+  })
+})
+
+t.test('a pod with our container in either form is observed', async (t) => {
+  t.equal(readPod(pod({ containers: [{ name: 'autoshield-observer' }] }, running))?.observed, true)
+  t.equal(readPod(pod({ initContainers: [{ name: 'autoshield-observer', restartPolicy: 'Always' }] }, running))?.observed, true)
+})
+
+t.test('a pod on its node\'s network owns no address', async (t) => {
+  t.strictSame(readPod(pod({ hostNetwork: true }, running))?.addresses, [])
+})
+
+t.test('a pod that has finished is none any more, however its status goes on', async (t) => {
+  t.equal(readPod(pod({}, { ...running, phase: 'Succeeded' })), null)
+  t.equal(readPod(pod({}, { ...running, phase: 'Failed' })), null)
+  t.equal(readPod(pod({}, running, { deletionTimestamp: '2026-01-02T03:04:05Z' }))?.leaving, true)
+})
+
+t.test('a pod that has just been made has no address and no node yet', async (t) => {
+  t.match(readPod(pod({ nodeName: undefined }, {})), { addresses: [], node: '' })
+})
+
+t.test('what is no pod, or has an address that is none, does no harm', async (t) => {
+  t.equal(readPod({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'x' } }), null)
+  t.strictSame(readPod(pod({}, { podIPs: [{ ip: 'nonsense' }, {}] }))?.addresses, [])
+})
