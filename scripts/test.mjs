@@ -20,7 +20,8 @@ for (const check of ['typecheck', 'lint', 'knip']) {
 const folder = mkdtempSync(join(tmpdir(), 'autoshield-tap-'))
 const output = join(folder, 'all.tap')
 console.error(`test: running every test, several minutes; all that they say goes to ${output}`)
-const status = await run('tap', ['--reporter=terse', `--output-file=${output}`, ...process.argv.slice(2)])
+// One cluster for every test that needs one, its programs built before the first test's clock runs.
+const status = await run(node, ['scripts/cluster.ts', 'with', '--', 'tap', '--reporter=terse', `--output-file=${output}`, ...process.argv.slice(2)])
 const said = readFileSync(output, 'utf8').split('\n')
 console.log(trouble(said).join('\n'))
 // tap closes its stream with a line such as `# { total: 9, pass: 7, fail: 1, skip: 1 }`.

@@ -41,7 +41,15 @@ function installDebianPackages (missing) {
   }
 }
 
-function installPython (name, { requirement, command }) {
+/** Whether the machine brings a program that will do, such as a Go that is new enough. */
+function isElsewhere (command, elsewhere) {
+  if (elsewhere === undefined) return false
+  const { stdout } = spawnSync(command, elsewhere.arguments, { encoding: 'utf8' })
+  return new RegExp(elsewhere.accepts).test(stdout ?? '')
+}
+
+function installPython (name, { requirement, command, elsewhere }) {
+  if (isElsewhere(command, elsewhere)) return true
   const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'autoshield-mesh', 'tools', name)
   const stamp = join(folder, 'installed')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === requirement) return true

@@ -27,9 +27,9 @@ function executable (path: string): boolean {
 export function findTool (name: string): Tool {
   const python = Object.entries(catalogue.python).find(([tool]) => tool === name)?.[1]
   const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache')
-  const folders = python
-    ? [join(cache, 'autoshield-mesh', 'tools', name, 'venv', 'bin')]
-    : [...postgresFolders(), ...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin', '/usr/bin']
+  const pythons = join(cache, 'autoshield-mesh', 'tools', name, 'venv', 'bin')
+  const machines = [...postgresFolders(), ...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin', '/usr/bin']
+  const folders = python === undefined ? machines : 'elsewhere' in python ? [pythons, ...machines] : [pythons]
   const path = folders.map((folder) => join(folder, python?.command ?? name)).find(executable)
   if (path !== undefined) return { path }
   const debian = Object.entries(catalogue.debian as Record<string, string[]>).find(([, commands]) => commands.includes(name))?.[0]

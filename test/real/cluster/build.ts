@@ -10,6 +10,12 @@ import { program } from '../../setup/tools.ts'
 
 const MODULE = fileURLToPath(new URL('control-plane', import.meta.url))
 const PROGRAMS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubelet', 'kube-proxy', 'kubectl']
+/** What the programs say that they are; the releases' own builds set it the same way. Held to go.mod by a test. */
+export const KUBERNETES = '1.34.4'
+export const HELM = '3.19.2'
+const LINKER_FLAGS = ['-s -w',
+  ...['component-base', 'client-go/pkg'].flatMap((part) => [['gitVersion', `v${KUBERNETES}`], ['gitMajor', '1'], ['gitMinor', '34']].map(([name = '', value = '']) => `-X k8s.io/${part}/version.${name}=${value}`)),
+  `-X helm.sh/helm/v3/internal/version.version=v${HELM}`].join(' ')
 /** How many packages a cold build compiles, for the progress line only. */
 const PACKAGES = 1400
 const PROGRESS_MS = 15_000
@@ -45,23 +51,24 @@ function files (folder: string): string[] {
 }
 
 /** The folder that holds Kubernetes' programs, built from `control-plane/` when no build of these very files is there. */
-export async function buildPrograms (say: Say): Promise<string> {
-  const hash = createHash('sha256')
+export async function buildPrograms (say: Say, signal?: AbortSignal): Promise<string> {
+  const hash = createHash('sha256').update(LINKER_FLAGS)
   for (const file of files(MODULE)) hash.update(file.slice(MODULE.length)).update('\0').update(readFileSync(file))
   return keep(`programs-${hash.digest('hex').slice(0, 16)}`, async (folder) => {
     const started = Date.now()
     const go = program('go')
     say('building Kubernetes from source (once; 8 minutes on two cores when nothing of it was ever built here) ...')
-    await build(go, '.', join(folder, 'control-plane'), {}, say)
-    await build(go, './pause', join(folder, 'pause'), { CGO_ENABLED: '0' }, say) // static: it is all that its image holds
+    await build(go, '.', join(folder, 'control-plane'), { say, signal })
+    await build(go, './pause', join(folder, 'pause'), { environment: { CGO_ENABLED: '0' }, say, signal }) // static: it is all that its image holds
+    await build(go, 'helm.sh/helm/v3/cmd/helm', join(folder, 'helm'), { say, signal })
     for (const name of PROGRAMS) symlinkSync('control-plane', join(folder, name))
     say(`built Kubernetes in ${((Date.now() - started) / 1000).toFixed(0)} s`)
   })
 }
 
-async function build (go: string, what: string, output: string, environment: NodeJS.ProcessEnv, say: Say): Promise<void> {
-  const args = ['build', '-v', '-trimpath', '-buildvcs=false', '-ldflags=-s -w', '-o', output, what]
-  const child = spawn(go, args, { cwd: MODULE, stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...environment } })
+async function build (go: string, what: string, output: string, { environment = {}, say, signal }: { environment?: NodeJS.ProcessEnv, say: Say, signal: AbortSignal | undefined }): Promise<void> {
+  const args = ['build', '-v', '-trimpath', '-buildvcs=false', `-ldflags=${LINKER_FLAGS}`, '-o', output, what]
+  const child = spawn(go, args, { cwd: MODULE, stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...environment }, ...(signal === undefined ? {} : { signal }) })
   let compiled = 0
   let last: string[] = []
   createInterface(child.stderr).on('line', (line) => {

@@ -1,13 +1,18 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { buildPrograms, type Say } from './build.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { buildPrograms, cacheFolder, type Say } from './build.ts'
 import { API_PORT, startControlPlane } from './control-plane.ts'
 import { chooseWire, layWire, removeWire, type Wire } from './network.ts'
+import { type Images, makeImages } from './images.ts'
+import { importImages, PREPARE_NODE, startContainers, startNode } from './node.ts'
 import { Pki } from './pki.ts'
 import { endNamespaces, isAlive, Sandbox, type ProcessIdentity } from './sandbox.ts'
 
 const PREFIX = 'autoshield-cluster-'
+const CGROUPS = '/sys/fs/cgroup'
 const RECORD = 'cluster.json'
 
 /** A cluster that was started, as its folder records it. */
@@ -24,25 +29,44 @@ export interface Cluster {
   readonly kubeconfig: string
   /** The API server's audit log, a JSON object a line: every write with its bodies, and who read what. */
   readonly auditLog: string
+  /** The images that its node has; undefined where no pod runs. */
+  readonly images?: Images
 }
 
 export interface StartOptions {
   /** An empty folder of its own; one under the machine's temporary folder when not given. */
   readonly folder?: string
+  /** Whether pods run: with a kubelet, containers and images; without, the API server takes pods and nobody starts them. */
+  readonly node: boolean
   /** Whether it goes on when this process ends. */
   readonly lasting: boolean
   readonly say: Say
+  /** Aborted, a start is given up, and what it made is removed. */
+  readonly signal?: AbortSignal
 }
 
-/** Starts a cluster; resolves when it takes pods. Leaves nothing behind when it fails. Needs root. */
-export async function startCluster ({ folder = mkdtempSync(join(tmpdir(), PREFIX)), lasting, say }: StartOptions): Promise<Cluster> {
+/** Starts a cluster; resolves when it takes pods. Leaves nothing behind when it fails or is given up. Needs root. */
+export async function startCluster (options: StartOptions): Promise<Cluster> {
+  const { say, node, signal } = options
   await sweep(say)
-  const programs = await buildPrograms(say)
+  const programs = await buildPrograms(say, signal)
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), PREFIX))
+  try {
+    for (const part of ['logs/node', 'pki', 'control-plane', 'lib']) mkdirSync(join(folder, part), { recursive: true, mode: 0o700 })
+    const images = node ? await makeImages(join(folder, 'images'), programs, say) : undefined
+    signal?.throwIfAborted()
+    return await startSandboxed({ ...options, folder }, programs, images)
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true })
+    throw error
+  }
+}
+
+async function startSandboxed ({ folder, lasting, say, signal }: StartOptions & { folder: string }, programs: string, images: Images | undefined): Promise<Cluster> {
   const started = Date.now()
-  const logs = join(folder, 'logs')
-  for (const part of ['logs', 'pki', 'control-plane', 'lib']) mkdirSync(join(folder, part), { recursive: true, mode: 0o700 })
   const wire = chooseWire()
-  const sandbox = await Sandbox.start({ folder, logs, pause: join(programs, 'pause'), lasting, prepare: 'mount -t tmpfs tmpfs /run' })
+  const logs = join(folder, 'logs')
+  const sandbox = await Sandbox.start({ folder, logs, pause: join(programs, 'pause'), lasting, prepare: PREPARE_NODE })
   const cluster: Cluster = {
     folder,
     programs,
@@ -51,18 +75,26 @@ export async function startCluster ({ folder = mkdtempSync(join(tmpdir(), PREFIX
     server: `https://${wire.cluster}:${API_PORT}`,
     kubeconfig: join(folder, 'control-plane', 'admin.kubeconfig'),
     auditLog: join(logs, 'audit.log'),
+    ...(images === undefined ? {} : { images }),
   }
+  const giveUp = (): void => sandbox.giveUp(signal?.reason)
+  signal?.addEventListener('abort', giveUp)
   try {
     record(cluster)
     await layWire(sandbox, wire)
     const pki = await Pki.make(join(folder, 'pki'))
-    await startControlPlane({ sandbox, programs, pki, folder: join(folder, 'control-plane'), auditLog: cluster.auditLog, address: wire.cluster })
+    const plane = { sandbox, programs, pki, folder: join(folder, 'control-plane'), auditLog: cluster.auditLog, address: wire.cluster }
+    const containers = images === undefined ? undefined : { ...plane, layout: join(folder, 'images'), images, cgroup: wire.link }
+    await Promise.all([startControlPlane(plane), ...(containers === undefined ? [] : [startContainers(containers)])])
+    if (containers !== undefined) await startNode(containers)
   } catch (error) {
-    await sandbox.stop()
+    sandbox.giveUp(error)
     await stopCluster(cluster)
     throw error
+  } finally {
+    signal?.removeEventListener('abort', giveUp)
   }
-  say(`API server ready after ${((Date.now() - started) / 1000).toFixed(1)} s`)
+  say(`cluster ready after ${((Date.now() - started) / 1000).toFixed(1)} s`)
   return cluster
 }
 
@@ -70,6 +102,11 @@ function record (cluster: Cluster): void {
   const path = join(cluster.folder, RECORD)
   writeFileSync(`${path}.new`, JSON.stringify(cluster, null, 2), { mode: 0o600 })
   renameSync(`${path}.new`, path)
+}
+
+/** Where the cluster of a developer of this checkout stands that `npm run cluster -- up` starts. */
+export function standingFolder (): string {
+  return join(cacheFolder(), `standing-${createHash('sha256').update(import.meta.dirname).digest('hex').slice(0, 12)}`)
 }
 
 /** The cluster whose folder this is, if it runs. */
@@ -80,11 +117,38 @@ export function runningCluster (folder: string): Cluster | undefined {
   return isAlive(cluster.keeper) ? cluster : undefined
 }
 
+/** Gives a running cluster the images of what the checkout holds now; its references are in the returned record. */
+export async function refreshImages (cluster: Cluster, say: Say): Promise<Cluster> {
+  if (cluster.images === undefined) return cluster
+  const layout = join(cluster.folder, 'images')
+  const fresh = mkdtempSync(`${layout}-`)
+  try {
+    const images = await makeImages(fresh, cluster.programs, say)
+    if (isDeepStrictEqual(images, cluster.images)) return cluster
+    await importImages(Sandbox.of(cluster.keeper, join(cluster.folder, 'logs')), fresh)
+    const refreshed = { ...cluster, images }
+    record(refreshed)
+    return refreshed
+  } finally {
+    rmSync(fresh, { recursive: true })
+  }
+}
+
 /** Ends every process of a cluster and removes all that it made. Says nothing of one that has ended already. */
 export async function stopCluster (cluster: Cluster): Promise<void> {
   await endNamespaces(cluster.keeper)
   await removeWire(cluster.wire.link)
+  removeCgroups(cluster.wire.link)
   rmSync(cluster.folder, { recursive: true, force: true })
+}
+
+/** The cgroups of pods, deepest first; the kernel keeps a cgroup that something lives in, and then says so. */
+function removeCgroups (name: string): void {
+  const hierarchies = existsSync(join(CGROUPS, 'cgroup.controllers')) ? [CGROUPS] : readdirSync(CGROUPS).map((controller) => join(CGROUPS, controller))
+  for (const top of hierarchies.map((hierarchy) => join(hierarchy, name)).filter((folder) => existsSync(folder))) {
+    const folders = readdirSync(top, { recursive: true, withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name))
+    for (const folder of [...folders.sort((a, b) => b.length - a.length), top]) rmdirSync(folder)
+  }
 }
 
 /** Removes what clusters left whose owner was killed: their processes ended with it, their folders and links did not. */

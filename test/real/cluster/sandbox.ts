@@ -1,9 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { command } from './command.ts'
+
+const POLL_MS = 20
 
 /** One process, known by more than its number, which the kernel gives to another one day. */
 export interface ProcessIdentity { readonly pid: number, readonly startedAt: string }
@@ -30,7 +33,6 @@ export class Sandbox {
   readonly keeper: ProcessIdentity
   readonly #logs: string
   readonly #failed = new AbortController()
-  #stopping = false
 
   private constructor (keeper: ProcessIdentity, logs: string) {
     this.keeper = keeper
@@ -58,6 +60,9 @@ export class Sandbox {
     return new Sandbox({ pid: child.pid, startedAt }, logs)
   }
 
+  /** The sandbox of a cluster that runs already. */
+  static of (keeper: ProcessIdentity, logs: string): Sandbox { return new Sandbox(keeper, logs) }
+
   /** The words that put before a command run it inside. */
   get entry (): readonly [string, ...string[]] {
     const { pid } = this.keeper
@@ -82,18 +87,19 @@ export class Sandbox {
     closeSync(log)
     child.once('error', (error) => this.#failed.abort(error))
     child.once('exit', (status, signal) => {
-      if (this.#stopping) return
-      const words = readFileSync(path, 'utf8').trim().split('\n').slice(-5).join('\n')
-      this.#failed.abort(new Error(`${name} ended with ${String(status ?? signal)}; all it said is in ${path}, the last of it:\n${words}`))
+      if (this.#failed.signal.aborted) return
+      this.#failed.abort(new Error(`${name} ended with ${String(status ?? signal)}; all it said is in ${path}, the last of it:\n${lastWords(path)}`))
     })
     release(child)
   }
 
-  /** Ends every process inside, and waits until the first one is gone. */
-  async stop (): Promise<void> {
-    this.#stopping = true
-    await endNamespaces(this.keeper)
-  }
+  /** Makes `failed` say so to all that wait for something inside. Ends nothing. */
+  giveUp (reason: unknown): void { this.#failed.abort(reason) }
+}
+
+function lastWords (path: string): string {
+  // Ended because the cluster was stopped, its log may be gone already.
+  return existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n').slice(-5).join('\n') : ''
 }
 
 /** Lets this process end while the child runs on. */
@@ -102,8 +108,18 @@ function release (child: ChildProcess): void {
   if (child.stdin instanceof Socket) child.stdin.unref() // an open pipe to a child would keep the event loop alive
 }
 
-/** The kernel kills all that lives in a PID namespace when its first process dies, which dies with its keeper (`--kill-child`). */
+/**
+ * Ends every process of a keeper's namespaces, and waits for it. Its child is their first process: the kernel kills the others when that
+ * dies, and lets the keeper see its end only after theirs.
+ */
 export async function endNamespaces (keeper: ProcessIdentity): Promise<void> {
-  if (isAlive(keeper)) process.kill(keeper.pid, 'SIGKILL')
-  while (isAlive(keeper)) await new Promise((resolve) => { setTimeout(resolve, 10) })
+  while (isAlive(keeper)) {
+    const first = Number(readFileSync(`/proc/${keeper.pid}/task/${keeper.pid}/children`, 'utf8').trim())
+    try {
+      process.kill(first === 0 ? keeper.pid : first, 'SIGKILL')
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+    }
+    await delay(POLL_MS)
+  }
 }

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { findTool, skipWithout } from '../../setup/tools.ts'
-import { type Cluster, runningCluster, startCluster, stopCluster } from './cluster.ts'
+import { type Cluster, refreshImages, runningCluster, standingFolder, startCluster, stopCluster } from './cluster.ts'
 import { command } from './command.ts'
+import type { Images } from './images.ts'
 
 /** The variable by which `npm test` hands over the folder of the cluster that it started for the whole suite. */
 export const CLUSTER_VARIABLE = 'AUTOSHIELD_TEST_CLUSTER'
@@ -26,6 +27,10 @@ export interface TestCluster {
   readonly host: string
   /** The API server's audit log, a JSON object a line: every write with its bodies, and who read what. */
   readonly auditLog: string
+  /** The folder of `kubectl`, `helm` and the rest. */
+  readonly programs: string
+  /** What pods can be made from (`needs: 'node'`). */
+  readonly images: Images
   /** Runs kubectl as the administrator to its end; resolves to what it printed and rejects with what it complained. */
   readonly kubectl: (args: readonly string[], options?: { readonly stdin?: string }) => Promise<string>
   /** Makes a namespace that no other test has, removed at the end of this test; resolves to its name. */
@@ -39,9 +44,12 @@ export function withoutCluster (needs: Needs): string | false {
   return skipWithout(lines)
 }
 
-/** The suite's cluster; a cluster of the test's own, stopped when the test ends, when the file is run alone. */
+/**
+ * The suite's cluster, or the one that `npm run cluster -- up` left running, or, when there is neither, a cluster of the test's own that
+ * is stopped when the test ends.
+ */
 export async function testCluster (t: Test, { needs }: { needs: Needs }): Promise<TestCluster> {
-  const cluster = suiteCluster() ?? await ownCluster(t, needs)
+  const cluster = suiteCluster() ?? await standingCluster(t, needs) ?? await ownCluster(t, needs)
   const kubectl = (args: readonly string[], options: { readonly stdin?: string } = {}): Promise<string> =>
     command(join(cluster.programs, 'kubectl'), ['--kubeconfig', cluster.kubeconfig, ...args], options)
   return {
@@ -49,6 +57,11 @@ export async function testCluster (t: Test, { needs }: { needs: Needs }): Promis
     server: cluster.server,
     host: cluster.wire.host,
     auditLog: cluster.auditLog,
+    programs: cluster.programs,
+    get images () {
+      if (cluster.images === undefined) throw new Error("this cluster has no node, so no images: ask for { needs: 'node' }")
+      return cluster.images
+    },
     kubectl,
     namespace: async (labels = {}) => {
       const name = `test-${randomBytes(4).toString('hex')}`
@@ -67,8 +80,15 @@ function suiteCluster (): Cluster | undefined {
   return cluster
 }
 
+async function standingCluster (t: Test, needs: Needs): Promise<Cluster | undefined> {
+  const cluster = runningCluster(standingFolder())
+  if (cluster === undefined || (needs === 'node' && cluster.images === undefined)) return undefined
+  t.comment("cluster: the one that 'npm run cluster -- up' started; 'npm run cluster -- down' ends it")
+  return needs === 'node' ? refreshImages(cluster, (line) => { t.comment(`cluster: ${line}`) }) : cluster
+}
+
 async function ownCluster (t: Test, needs: Needs): Promise<Cluster> {
-  const cluster = await startCluster({ lasting: false, say: (line) => { t.comment(`cluster: ${line}`) } })
+  const cluster = await startCluster({ node: needs === 'node', lasting: false, say: (line) => { t.comment(`cluster: ${line}`) } })
   t.teardown(() => stopCluster(cluster))
   return cluster
 }
