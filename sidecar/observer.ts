@@ -1,139 +1,116 @@
-import type { PacketChunk } from '../src/core/flow/packet-chunk.ts'
-import { WindowExtractor, type ExtractorStats } from '../src/core/window/window-extractor.ts'
-import { STEPS_MS, type StepMs, type Window } from '../src/core/window/window.ts'
-import type { Clock } from '../src/ports.ts'
+import { backoffMs, type Backoff } from '../src/core/backoff.ts'
+import { AutoshieldError } from '../src/core/errors.ts'
 import { wait } from '../src/wire/wait.ts'
-import type { Capture, CaptureStats } from './capture/capture.ts'
-import { Pace } from './pace.ts'
 import type { Uplink } from './uplink/uplink.ts'
+import type { WindowSink, WindowSource } from './window-source.ts'
 
-export interface ObserverOptions {
-  readonly capture: Capture
-  /** The pod's own addresses; null for a replay, which reports every key. */
-  readonly ownAddresses: readonly string[] | null
-  /** A live source is read as it comes, and windows close by the clock; a recording is played at so many times its speed. */
-  readonly pacing: { readonly kind: 'live' } | { readonly kind: 'replay', readonly speed: number }
-  /** Not running yet: the observer runs it, and drains it at its end. */
-  readonly uplink: Uplink
-  readonly clock: Clock
-  /** Something that an outsider cannot guess; see ExtractorOptions. */
-  readonly seed: number
+export type ObserverEvent =
+  | { readonly type: 'watching', readonly source: string }
+  /** `next`: the source that is tried now in its place, or null where it is tried again after `retryMs`. */
+  | { readonly type: 'refused', readonly source: string, readonly error: AutoshieldError, readonly next: string | null, readonly retryMs: number }
+
+/** What keeps an observer watching, whatever happens. */
+export interface Persistence {
+  /** Uniform in [0, 1). */
+  readonly random: () => number
+  readonly backoff?: Backoff
+  /** How long a source that stands in for a better one watches until the better one is tried again. */
+  readonly standInMs?: number
 }
 
-/** How often windows are closed while no packets come. */
-const CLOSE_EVERY_MS = 100
-/** A recording waits while so many windows are on their way: none of them is lost, however slow the detector. */
-const REPLAY_AHEAD_WINDOWS = 8_192
-/** More packets than this are not taken without a look at the clock. */
-const MAX_PACKETS_AT_ONCE = 16_384
+export interface ObserverOptions {
+  /** The best first; each that cannot watch is followed by the next. */
+  readonly sources: readonly [WindowSource, ...WindowSource[]]
+  /** Not running yet: the observer runs it, and drains it at its end. */
+  readonly uplink: Uplink
+  /** Null: a source that cannot watch ends the observer. */
+  readonly persistence: Persistence | null
+  readonly onEvent?: (event: ObserverEvent) => void
+}
 
-/** Packets to windows to a detector, for one pod or one recording. */
+/** Whose turn it is to watch, and how often in a row one has failed. */
+interface Turn { readonly at: number, readonly attempt: number }
+
+const DEFAULTS = { backoff: { baseMs: 1_000, maxMs: 60_000 }, standInMs: 10 * 60_000 } as const
+/** A source that has watched for so long has not just failed to start. */
+const STEADY_MS = 60_000
+
+/** Traffic to windows to a detector, for one pod or one recording. */
 export class Observer {
   readonly #options: ObserverOptions
-  readonly #extractor: WindowExtractor
-  #forgedSent = 0
+  /** The source that sees the traffic; null while none does. */
+  #watching: WindowSource | null = null
+  #windows = 0
 
   constructor (options: ObserverOptions) {
     this.#options = options
-    this.#extractor = new WindowExtractor({ ownAddresses: options.ownAddresses, seed: options.seed })
   }
 
-  /** Cumulative. */
-  get stats (): { readonly capture: Readonly<CaptureStats>, readonly windows: ExtractorStats } {
-    return { capture: this.#options.capture.stats, windows: this.#extractor.stats }
+  get state (): { readonly watching: string | null, readonly windows: number } {
+    return { watching: this.#watching?.name ?? null, windows: this.#windows }
   }
 
   /**
-   * Observes until the source ends or the signal aborts, then gets across what is left. Rejects where the source cannot
-   * be read; the uplink's troubles are its own, and it reconnects.
+   * Observes until the source ends or the signal aborts, then gets across what is left. Without persistence it rejects where the source
+   * cannot watch; the uplink's troubles are its own, and it reconnects.
    */
   async run (signal: AbortSignal): Promise<void> {
-    const { uplink, pacing } = this.#options
+    const { uplink, sources: [source], persistence } = this.#options
     const ended = new AbortController()
     const sending = uplink.run(ended.signal)
     try {
-      if (pacing.kind === 'live') await this.#watch(signal)
-      else await this.#replay(new Pace(pacing.speed), signal)
-      this.#send(this.#extractor.flush())
-      if (pacing.kind === 'replay') await uplink.below(1, signal)
-    } catch (error) {
-      if (!signal.aborted) throw error // a source that was told to end may end by throwing
+      if (persistence === null) await this.#watch(source, signal)
+      else await this.#keepWatching({ ...DEFAULTS, ...persistence }, signal)
     } finally {
       ended.abort()
       await sending
     }
   }
 
-  async #watch (signal: AbortSignal): Promise<void> {
-    const { capture, clock } = this.#options
-    const chunks = capture[Symbol.asyncIterator]()
+  async #keepWatching (persistence: Required<Persistence>, signal: AbortSignal): Promise<void> {
+    let turn: Turn = { at: 0, attempt: 0 }
+    while (!signal.aborted) turn = await this.#takeTurn(turn, persistence, signal)
+  }
+
+  /** Lets a source watch as long as it can; returns whose turn it is next. */
+  async #takeTurn ({ at, attempt }: Turn, { random, backoff, standInMs }: Required<Persistence>, signal: AbortSignal): Promise<Turn> {
+    const { sources, onEvent } = this.#options
+    const source = sources[at] ?? sources[0]
+    const term = at === 0 ? signal : AbortSignal.any([signal, AbortSignal.timeout(standInMs)])
+    const sinceMs = performance.now()
+    let watched = 0
+    const failure = await this.#watch(source, term, () => watched++).then(() => null, (error: unknown) => AutoshieldError.from(error))
+    if (term.aborted) return { at: 0, attempt } // stopped, or the better source has its turn again
+    // A source that has watched will again; one that never did may not be allowed to.
+    const next = watched > 0 ? null : sources[at + 1] ?? null
+    const failures = performance.now() - sinceMs >= STEADY_MS ? 0 : attempt
+    const retryMs = next === null ? backoffMs(failures, random(), backoff) : 0
+    const error = failure ?? new AutoshieldError('UNAVAILABLE', `the source ${source.name} has ended.`)
+    onEvent?.({ type: 'refused', source: source.name, error, next: next?.name ?? null, retryMs })
+    await wait(retryMs, signal)
+    if (next !== null) return { at: at + 1, attempt }
+    return { at: watched > 0 ? at : 0, attempt: failures + 1 }
+  }
+
+  async #watch (source: WindowSource, signal: AbortSignal, onWatching?: () => void): Promise<void> {
+    const { uplink, onEvent } = this.#options
+    const sink: WindowSink = {
+      watching: () => {
+        this.#watching = source
+        uplink.watchesWith(source.name)
+        onWatching?.()
+        onEvent?.({ type: 'watching', source: source.name })
+      },
+      take: (windows, clocks, counts, forgedSent) => {
+        this.#windows += windows.length
+        uplink.count(counts, forgedSent)
+        uplink.push(windows, clocks)
+      },
+    }
     try {
-      let next = chunks.next()
-      while (!signal.aborted) {
-        const result = await Promise.race([next, wait(CLOSE_EVERY_MS, signal)])
-        if (typeof result !== 'boolean') {
-          if (result.done === true) return
-          this.#extractor.push(result.value)
-          next = chunks.next()
-        }
-        this.#send(this.#extractor.close(clock.now()))
-      }
+      await source.run(signal, sink)
     } finally {
-      await chunks.return?.()
+      this.#watching = null
     }
-  }
-
-  async #replay (pace: Pace, signal: AbortSignal): Promise<void> {
-    const { capture, uplink } = this.#options
-    for await (const chunk of capture) {
-      for (let from = 0; from < chunk.count;) {
-        await uplink.below(REPLAY_AHEAD_WINDOWS, signal)
-        from = await this.#play(chunk, from, pace, signal)
-        if (signal.aborted) return
-      }
-    }
-  }
-
-  /** Takes the packets that are due, from `from` on, or waits a little where none is; returns the first that is left. */
-  async #play (chunk: PacketChunk, from: number, pace: Pace, signal: AbortSignal): Promise<number> {
-    const nowMs = this.#options.clock.now()
-    const waitMs = pace.waitMs(pace.shifted(chunk.timesMs[from] ?? 0, nowMs), nowMs)
-    if (waitMs > 0) {
-      await wait(Math.min(waitMs, CLOSE_EVERY_MS), signal)
-      if (waitMs > CLOSE_EVERY_MS) this.#send(this.#extractor.close(pace.reached(this.#options.clock.now())))
-      return from
-    }
-    const reached = pace.reached(nowMs)
-    const limit = Math.min(chunk.count, from + MAX_PACKETS_AT_ONCE)
-    let to = from + 1
-    while (to < limit && pace.shifted(chunk.timesMs[to] ?? 0, nowMs) <= reached) to++
-    this.#extractor.push(part(chunk, from, to, (recordedMs) => pace.shifted(recordedMs, nowMs)))
-    this.#send(this.#extractor.take())
-    return to
-  }
-
-  #send (windows: readonly Window[]): void {
-    const { uplink, capture } = this.#options
-    const { packets, flows, malformed, forgedSent } = this.#extractor.stats
-    uplink.count({ packets, flows, malformed, dropped: capture.stats.dropped }, forgedSent - this.#forgedSent)
-    this.#forgedSent = forgedSent
-    uplink.push(windows, this.#clocks())
-  }
-
-  #clocks (): ReadonlyMap<StepMs, number> {
-    return new Map(STEPS_MS.map((stepMs) => [stepMs, this.#extractor.lastClosed(stepMs)] as const).filter(([, number]) => number >= 0))
-  }
-}
-
-/** Packets `from` to `to` of a chunk, under other times. */
-function part (chunk: PacketChunk, from: number, to: number, time: (recordedMs: number) => number): PacketChunk {
-  return {
-    bytes: chunk.bytes,
-    count: to - from,
-    offsets: chunk.offsets.subarray(from, to),
-    captured: chunk.captured.subarray(from, to),
-    original: chunk.original.subarray(from, to),
-    timesMs: chunk.timesMs.slice(from, to).map(time),
-    linkTypes: chunk.linkTypes.subarray(from, to),
   }
 }

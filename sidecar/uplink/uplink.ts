@@ -1,8 +1,9 @@
+import { X509Certificate } from 'node:crypto'
 import { create } from '@bufbuild/protobuf'
 import { status, type Client } from '@grpc/grpc-js'
 import { backoffMs, type Backoff } from '../../src/core/backoff.ts'
 import { AutoshieldError } from '../../src/core/errors.ts'
-import { spiffeId, type Identity } from '../../src/core/identity.ts'
+import { identityOfPeer, spiffeId, type Credentials, type Identity } from '../../src/core/identity.ts'
 import { FEATURE_SCHEMA, type Window } from '../../src/core/window/window.ts'
 import type { Clock, CredentialSource } from '../../src/ports.ts'
 import { addressToBytes } from '../../src/wire/address.ts'
@@ -15,7 +16,8 @@ import { UplinkStream, type StreamEnd } from './uplink-stream.ts'
 
 /** Who reports, and what sees the traffic. */
 export interface Reporter {
-  readonly identity: Identity
+  /** Null: the one in the certificate, whichever that is at the time of connecting. */
+  readonly identity: Identity | null
   readonly source: string
   readonly version: string
   /** The pod's own addresses as text; none for a replay. */
@@ -54,8 +56,11 @@ const DEFAULTS = { maxWindows: 65_536, backoff: { baseMs: 100, maxMs: 10_000 }, 
 /** Brings windows to a detector, over as many connections as it takes. */
 export class Uplink {
   readonly #options: UplinkOptions & Required<Pick<UplinkOptions, keyof typeof DEFAULTS>>
-  readonly #hello: Hello
+  readonly #hello: Omit<Hello, 'identity'>
   readonly #outbox: Outbox
+  #source: string
+  #connected = false
+  #acknowledgedMs: number | null = null
   #stream: UplinkStream | null = null
   #progress = Promise.withResolvers<undefined>()
 
@@ -64,11 +69,24 @@ export class Uplink {
     this.#options = { ...DEFAULTS, ...options }
     this.#hello = helloOf(options.reporter, options.bootId)
     this.#outbox = new Outbox(this.#options.maxWindows)
+    this.#source = options.reporter.source
   }
 
   /** Windows that were dropped because they waited too long. */
   get dropped (): number {
     return this.#outbox.dropped
+  }
+
+  /** `acknowledgedMs`: Unix ms at which the detector last acknowledged something; null before. */
+  get state (): { readonly connected: boolean, readonly acknowledgedMs: number | null, readonly waiting: number } {
+    return { connected: this.#connected, acknowledgedMs: this.#acknowledgedMs, waiting: this.#outbox.size }
+  }
+
+  /** Another source sees the traffic from now on. The detector learns it on a stream of its own, after all that the earlier one saw. */
+  watchesWith (source: string): void {
+    if (source === this.#source) return
+    this.#source = source
+    this.#stream?.finish()
   }
 
   /** Windows that have closed, and how far each step has got. Never blocks; what there is no room for is dropped, oldest first. */
@@ -123,15 +141,20 @@ export class Uplink {
   /** One stream, from its beginning to its end. */
   async #connect (signal: AbortSignal, giveUp: AbortSignal): Promise<StreamEnd> {
     const { clock, onEvent } = this.#options
-    const client = this.#client()
-    if (client instanceof AutoshieldError) return { code: status.UNAVAILABLE, details: client.message, welcomed: false }
+    const ready = this.#ready()
+    if (ready instanceof AutoshieldError) return { code: status.UNAVAILABLE, details: ready.message, welcomed: false }
+    const { client, hello } = ready
     const stream = new UplinkStream({
       client,
       clock,
-      hello: this.#hello,
+      hello,
       outbox: this.#outbox,
-      onWelcome: () => onEvent?.({ type: 'connected' }),
+      onWelcome: () => {
+        this.#connected = true
+        onEvent?.({ type: 'connected' })
+      },
       onProgress: () => {
+        this.#acknowledgedMs = clock.now()
         this.#progress.resolve(undefined)
         this.#progress = Promise.withResolvers()
       },
@@ -144,25 +167,35 @@ export class Uplink {
       return await stream.ended
     } finally {
       this.#stream = null
+      this.#connected = false
       giveUp.removeEventListener('abort', cancel)
       client.close()
     }
   }
 
-  /** An error while there are no credentials yet. */
-  #client (): Client | AutoshieldError {
-    const { detector, credentials, server } = this.#options
+  /** An error while there are no credentials yet, or none that name anybody. */
+  #ready (): { readonly client: Client, readonly hello: Hello } | AutoshieldError {
+    const { detector, credentials, server, reporter } = this.#options
     try {
-      return connect(detector, credentials.current(), server === undefined ? {} : { server })
+      const current = credentials.current()
+      const identity = spiffeId(reporter.identity ?? identityIn(current))
+      return { client: connect(detector, current, server === undefined ? {} : { server }), hello: { ...this.#hello, identity, source: this.#source } }
     } catch (error) {
       return AutoshieldError.from(error)
     }
   }
 }
 
-function helloOf ({ identity, source, version, ownAddresses, simulated }: Reporter, bootId: Uint8Array): Hello {
+/** Throws BAD_DATA where the certificate names no workload. */
+function identityIn ({ certificate }: Credentials): Identity {
+  const { subjectAltName: subjectaltname } = new X509Certificate(certificate)
+  const identity = identityOfPeer({ subjectaltname })
+  if (identity === null) throw new AutoshieldError('BAD_DATA', 'the certificate names no pod.')
+  return identity
+}
+
+function helloOf ({ source, version, ownAddresses, simulated }: Reporter, bootId: Uint8Array): Omit<Hello, 'identity'> {
   return create(HelloSchema, {
-    identity: spiffeId(identity),
     featureSchema: FEATURE_SCHEMA,
     bootId: Uint8Array.from(bootId),
     source,

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { newStats, type Capture } from '../../sidecar/capture/capture.ts'
-import { Observer, type ObserverOptions } from '../../sidecar/observer.ts'
+import { Observer } from '../../sidecar/observer.ts'
+import { PacketSource } from '../../sidecar/packet-source.ts'
+import { RecordingSource } from '../../sidecar/recording-source.ts'
 import { Uplink } from '../../sidecar/uplink/uplink.ts'
 import type { PacketChunk } from '../../src/core/flow/packet-chunk.ts'
 import { keyId, windowStartMs, type Window } from '../../src/core/window/window.ts'
@@ -29,7 +31,8 @@ function captureOf (chunks: () => AsyncGenerator<PacketChunk, void, undefined>):
 interface Scene {
   readonly told: Told
   readonly stats: () => unknown
-  readonly observer: (options: Pick<ObserverOptions, 'capture' | 'pacing'>) => Observer
+  /** A replay at a speed, or of a live source. */
+  readonly observer: (capture: Capture, speed?: number) => Observer
 }
 
 /** A detector whose every score is heard, and an observer for it. */
@@ -49,7 +52,13 @@ async function scene (t: Test, { start, source, credentials }: Stage, identity =
   return {
     told,
     stats: () => detector.stats(),
-    observer: (options) => new Observer({ ownAddresses: replay ? null : [POD_ADDRESS], uplink, clock, seed: 7, ...options }),
+    observer: (capture, speed) => new Observer({
+      sources: [speed === undefined
+        ? new PacketSource({ open: async () => capture, ownAddresses: [POD_ADDRESS], clock, seed: 7 })
+        : new RecordingSource({ capture, speed, below: async (windows, signal) => uplink.below(windows, signal), clock, seed: 7 })],
+      uplink,
+      persistence: null,
+    }),
   }
 }
 
@@ -67,12 +76,9 @@ for (const speed of [400, Infinity]) {
     const { told, stats, observer } = await scene(t, await stage(t))
     const startedMs = Date.now()
     const expected = observe(recording).windows
-    await observer({
-      capture: captureOf(async function * () {
-        for (let at = 0; at < recording.length; at += 37) yield chunkOf(recording.slice(at, at + 37))
-      }),
-      pacing: { kind: 'replay', speed },
-    }).run(new AbortController().signal)
+    await observer(captureOf(async function * () {
+      for (let at = 0; at < recording.length; at += 37) yield chunkOf(recording.slice(at, at + 37))
+    }), speed).run(new AbortController().signal)
     await told.until(({ scores }) => scores.length >= expected.length)
     const windows = told.scores.map(({ window }) => window)
     const first = Math.min(...windows.filter(({ stepMs }) => stepMs === 500).map(windowStartMs))
@@ -89,16 +95,13 @@ t.test('a live source\'s windows close by the clock, also when nothing more come
   const abort = new AbortController()
   const nowMs = Date.now()
   const at = nowMs - BEGIN_MS
-  const run = observer({
-    capture: captureOf(async function * () {
-      yield chunkOf([
-        { at, packet: udp({ from: `${POD_ADDRESS}:5000`, to: '10.0.0.9:53', payload: 9 }) },
-        { at, packet: udp({ from: '10.9.9.9:5000', to: '10.0.0.9:53' }), linkType: 101 },
-      ])
-      await new Promise((resolve) => { abort.signal.addEventListener('abort', resolve) })
-    }),
-    pacing: { kind: 'live' },
-  }).run(abort.signal)
+  const run = observer(captureOf(async function * () {
+    yield chunkOf([
+      { at, packet: udp({ from: `${POD_ADDRESS}:5000`, to: '10.0.0.9:53', payload: 9 }) },
+      { at, packet: udp({ from: '10.9.9.9:5000', to: '10.0.0.9:53' }), linkType: 101 },
+    ])
+    await new Promise((resolve) => { abort.signal.addEventListener('abort', resolve) })
+  })).run(abort.signal)
   await told.until(({ scores }) => scores.length >= 2)
   t.same(told.scores.map(({ key }) => keyId(key)).sort(), [`${POD_ADDRESS}>*`, `${POD_ADDRESS}>10.0.0.9`])
   t.ok(told.scores.every(({ stepMs, windowNumber }) => stepMs === 500 && windowNumber === Math.floor(nowMs / 500)))
@@ -109,25 +112,19 @@ t.test('a live source\'s windows close by the clock, also when nothing more come
 
 t.test('a source that cannot be read ends the observer with its own words', async (t) => {
   const { observer } = await scene(t, await stage(t))
-  const broken = observer({
-    capture: captureOf(async function * () {
-      await Promise.reject(new Error('no such file'))
-      yield chunkOf([])
-    }),
-    pacing: { kind: 'replay', speed: 1 },
-  })
+  const broken = observer(captureOf(async function * () {
+    await Promise.reject(new Error('no such file'))
+    yield chunkOf([])
+  }), 1)
   await t.rejects(broken.run(new AbortController().signal), { message: 'no such file' })
 })
 
 t.test('a replay can be stopped at any time', async (t) => {
   const { observer, stats } = await scene(t, await stage(t))
   const abort = new AbortController()
-  const run = observer({
-    capture: captureOf(async function * () {
-      yield chunkOf(recording)
-    }),
-    pacing: { kind: 'replay', speed: 1 },
-  }).run(abort.signal)
+  const run = observer(captureOf(async function * () {
+    yield chunkOf(recording)
+  }), 1).run(abort.signal)
   abort.abort()
   await run
   t.match(stats(), { observers: 0 })
