@@ -6,22 +6,19 @@ import { Registry } from 'prom-client'
 import { Fleet } from '../../xds/fleet.ts'
 import { XdsServer } from '../../xds/server.ts'
 import { GrpcScoreSource } from '../adapters/bus/grpc-score-source.ts'
-import { every, newId, systemClock } from '../adapters/standalone/clock.ts'
+import { systemClock } from '../adapters/standalone/clock.ts'
 import { readPodFile } from '../adapters/standalone/pod-file.ts'
-import { policyFile } from '../adapters/standalone/policy-file.ts'
 import { ReplayPods } from '../adapters/standalone/replay-pods.ts'
 import { openAuditTrail } from '../adapters/store/audit-trail.ts'
 import { openStore } from '../adapters/store/object-store.ts'
-import { createConsole } from '../console/api/console.ts'
-import { Controller } from '../controller/controller.ts'
-import { controllerMetrics } from '../controller/metrics.ts'
-import { DEFAULT_CONTROLLER_SETTINGS } from '../controller/settings.ts'
+import type { Controller } from '../controller/controller.ts'
 import { AutoshieldError } from '../core/errors.ts'
 import { serverTls } from '../wire/tls.ts'
 import { runChild } from './child-process.ts'
 import { type CliContext, EXIT } from './context.ts'
 import { identityFolder, TRUST_DOMAIN, writeDetectorAddress } from './data-folder.ts'
 import { split } from './host-port.ts'
+import { openLoop } from './loop.ts'
 import { Parts } from './parts.ts'
 import { readProxyFile } from './proxy-file.ts'
 import { StandaloneIdentities } from './standalone-identities.ts'
@@ -69,36 +66,22 @@ async function up (context: CliContext, flags: UpFlags): Promise<void> {
     detector, credentials: identities.controller, random: Math.random, onDisconnect: (error) => log.warn({ error: error.message }, 'the detector is away'),
   })
 
-  const registry = new Registry()
   const actuationEnabled = !flags.simulate && (context.settings.enableActuation ?? false)
-  const controller = new Controller({
+  const { controller, urls } = await openLoop(parts, {
     store,
     checkpoints: store.checkpoints,
     audit,
     scores,
     pods,
     proxies: fleet,
-    policy: policyFile(flags.policy),
-    clock: systemClock,
-    every,
-    newId,
-    metrics: controllerMetrics(registry),
-    log: log.child({ part: 'controller' }),
-    settings: { ...DEFAULT_CONTROLLER_SETTINGS, actuationEnabled, zone: flags.zone },
-  })
-  const console = createConsole({
-    loop: controller,
-    log: log.child({ part: 'console' }),
-    clock: systemClock,
+    policy: flags.policy,
+    zone: flags.zone,
+    actuationEnabled,
+    log,
+    registry: new Registry(),
     version: context.version,
-    registry,
-    pageFolder: SHIPPED.page,
-    host: flags.host,
-    allowedHosts: flags.allowHost,
-    ports: { api: flags.apiPort, dashboard: flags.dashboardPort, metrics: flags.metricsPort },
+    listen: { host: flags.host, allowedHosts: flags.allowHost, ports: { api: flags.apiPort, dashboard: flags.dashboardPort, metrics: flags.metricsPort } },
   })
-  const urls = await console.listen()
-  parts.start((signal) => console.run(signal))
   parts.start((signal) => tellStory(controller, new Story({ api: urls.api, snapshot: (uid) => fleet.snapshot(uid) }), signal, say))
   parts.start((signal) => controller.run(signal))
   say(`dashboard  ${urls.dashboard}`)

@@ -19,8 +19,10 @@ export interface ConsoleOptions {
   readonly registry: Registry
   /** Folder of the built page, `src/console/web/dist`. */
   readonly pageFolder: string
-  /** Address that all three listeners bind to; loopback unless told otherwise. */
+  /** Address that the listeners bind to; loopback unless told otherwise. */
   readonly host?: string
+  /** Another address for the metrics: in a cluster Prometheus comes from elsewhere, and nobody else should. */
+  readonly metricsHost?: string
   /** 0 asks the system for a free port. */
   readonly ports?: Partial<Readonly<Record<Listener, number>>>
   /** Further host names under which the console is called, when it stands behind a name. */
@@ -91,7 +93,8 @@ class ConsoleServers implements Console {
   }
 
   async #bind (app: Api, listener: Listener): Promise<string> {
-    const { host = '127.0.0.1', ports = {} } = this.#options
+    const { host: everywhere = '127.0.0.1', metricsHost, ports = {} } = this.#options
+    const host = listener === 'metrics' ? metricsHost ?? everywhere : everywhere
     const port = ports[listener] ?? DEFAULT_PORTS[listener]
     try {
       await app.listen({ host, port })
