@@ -8,6 +8,8 @@ export interface ReconcileOptions {
   readonly scope: Scope
   /** Also without any news: what is due by the clock, and what a lost event would have told. */
   readonly everyMs: number
+  /** What else calls for it. */
+  readonly also?: (listener: () => void) => Disposable
   /** Must not throw. */
   readonly reconcile: () => Promise<void>
 }
@@ -16,8 +18,9 @@ export interface ReconcileOptions {
 const isLive = (signal: AbortSignal): boolean => !signal.aborted
 
 /** Reconciles at the start, after each change, and every `everyMs`, one at a time, until the signal aborts. */
-export async function reconcileUntil (signal: AbortSignal, { api, resource, scope, everyMs, reconcile }: ReconcileOptions): Promise<void> {
-  let changed = Promise.withResolvers<WatchEvent['type']>()
+export async function reconcileUntil (signal: AbortSignal, { api, resource, scope, everyMs, also, reconcile }: ReconcileOptions): Promise<void> {
+  let changed = Promise.withResolvers<WatchEvent['type'] | 'also'>()
+  const following = also?.(() => changed.resolve('also'))
   const watching = (async () => {
     for await (const { type } of api.watch(resource, scope, signal)) changed.resolve(type)
   })()
@@ -28,6 +31,7 @@ export async function reconcileUntil (signal: AbortSignal, { api, resource, scop
     changed = Promise.withResolvers()
     if (isLive(signal)) await reconcile()
   }
+  following?.[Symbol.dispose]()
   await watching
 }
 

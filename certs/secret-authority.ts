@@ -2,6 +2,7 @@ import { AutoshieldError } from '../src/core/errors.ts'
 import type { KubernetesObject } from '../src/core/kubernetes/object.ts'
 import { RESOURCES } from '../src/core/kubernetes/resource.ts'
 import type { Clock, KubernetesApi } from '../src/ports.ts'
+import { Listeners } from '../src/wire/listeners.ts'
 import { AUTHORITY_OVERLAP_MS, Authority, createAuthority, LEAF_LIFE_MS } from './authority.ts'
 import { AUTHORITY_SECRET, bundleOf, keyOf, readRoots, recordOf, ROTATE_ROOT, writeRoots, type RootStore } from './authority-secret.ts'
 import { reconcileUntil, scopeOf } from './reconcile.ts'
@@ -48,7 +49,7 @@ export class SecretAuthority {
   readonly #options: SecretAuthorityOptions
   readonly #settings: RotationSettings
   readonly #startedMs: number
-  readonly #listeners = new Set<() => void>()
+  readonly #listeners = new Listeners()
   #store: RootStore | null = null
   #authority: Authority | null = null
   #complained = ''
@@ -72,9 +73,7 @@ export class SecretAuthority {
 
   /** Called when signer or bundle changed. */
   onChange (listener: () => void): Disposable {
-    const own = (): void => listener()
-    this.#listeners.add(own)
-    return { [Symbol.dispose]: () => { this.#listeners.delete(own) } }
+    return this.#listeners.add(listener)
   }
 
   /** Follows the Secret and rotates until the signal aborts. */
@@ -160,7 +159,7 @@ export class SecretAuthority {
     const { id } = store.roots.signer
     const foreign = before !== undefined && id !== before.signer.id && id !== before.next?.id
     if (change !== null) this.#options.onEvent?.({ type: foreign ? 'replaced' : change, roots: store.roots })
-    for (const listener of [...this.#listeners]) listener()
+    this.#listeners.call()
   }
 
   /** Each complaint once, until something works again. */

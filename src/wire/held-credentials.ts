@@ -1,12 +1,13 @@
 import { AutoshieldError } from '../core/errors.ts'
 import type { Credentials } from '../core/identity.ts'
 import type { CredentialSource } from '../ports.ts'
+import { Listeners } from './listeners.ts'
 
 /** Credentials that somebody hands in, and those who are told when they change. */
 export class HeldCredentials implements CredentialSource {
   #current: Credentials | null
   readonly #missing: string
-  readonly #listeners = new Set<() => void>()
+  readonly #listeners = new Listeners()
 
   /** `missing` completes "there are no credentials yet: ...". */
   constructor (missing: string, first: Credentials | null = null) {
@@ -25,16 +26,14 @@ export class HeldCredentials implements CredentialSource {
   }
 
   onChange (listener: () => void): Disposable {
-    const own = (): void => listener() // the same function twice is two listeners
-    this.#listeners.add(own)
-    return { [Symbol.dispose]: () => { this.#listeners.delete(own) } }
+    return this.#listeners.add(listener)
   }
 
   /** Replaces them. Whoever calls has checked them; equal ones change nothing. */
   take (next: Credentials): void {
     if (this.#current !== null && sameCredentials(this.#current, next)) return
     this.#current = next
-    for (const listener of [...this.#listeners]) listener()
+    this.#listeners.call()
   }
 }
 
