@@ -1,14 +1,14 @@
 import { Type, type Static } from 'typebox'
 import { REASON_CODES } from '../reason.ts'
 
-const reason = Type.Enum(REASON_CODES)
+const reason = Type.Enum(REASON_CODES, { description: 'Why, from the closed list of reason codes.' })
 
 export const PodRef = Type.Object({
-  uid: Type.String(),
-  addresses: Type.Array(Type.String(), { minItems: 1 }),
-  namespace: Type.Optional(Type.String()),
-  name: Type.Optional(Type.String()),
-}, { $id: 'PodRef', additionalProperties: false })
+  uid: Type.String({ description: 'UID of the pod. A restriction binds to it, so a successor with the same name or address is not meant.' }),
+  addresses: Type.Array(Type.String(), { minItems: 1, description: 'The IP addresses that the pod had when this was decided.' }),
+  namespace: Type.Optional(Type.String({ description: 'Namespace of the pod.' })),
+  name: Type.Optional(Type.String({ description: 'Name of the pod.' })),
+}, { $id: 'PodRef', additionalProperties: false, description: 'A pod.' })
 export type PodRef = Static<typeof PodRef>
 
 /** `anySource`: a fan-in from forged sources has nobody to restrict but at the victim. */
@@ -16,52 +16,54 @@ export const Subject = Type.Union([PodRef, Type.Literal('anySource')])
 export type Subject = Static<typeof Subject>
 
 export const Limit = Type.Object({
-  value: Type.Number({ exclusiveMinimum: 0 }),
-  unit: Type.Union([Type.Literal('requests/s'), Type.Literal('connections/s'), Type.Literal('connections'), Type.Literal('bytes/s')]),
+  value: Type.Number({ exclusiveMinimum: 0, description: 'How much of the unit is let through.' }),
+  unit: Type.Union([Type.Literal('requests/s'), Type.Literal('connections/s'), Type.Literal('connections'), Type.Literal('bytes/s')], { description: 'What is counted.' }),
   burst: Type.Number({ exclusiveMinimum: 0, description: 'In the unit\'s quantity; one second\'s worth unless the rule says otherwise.' }),
-}, { $id: 'Limit', additionalProperties: false })
+}, { $id: 'Limit', additionalProperties: false, description: 'The measure of the action limit.' })
 export type Limit = Static<typeof Limit>
 
 export const CONDITION_TYPES = ['Accepted', 'Programmed', 'Enforcing', 'Degraded'] as const
 export type ConditionType = (typeof CONDITION_TYPES)[number]
 
 export const Condition = Type.Object({
-  type: Type.Enum([...CONDITION_TYPES]),
-  status: Type.Union([Type.Literal('True'), Type.Literal('False'), Type.Literal('Unknown')]),
+  type: Type.Enum([...CONDITION_TYPES], { description: 'Accepted: valid and stored. Programmed: every target has taken it. Enforcing: attempts were seen and did not get through. Degraded: less is done than was planned.' }),
+  status: Type.Union([Type.Literal('True'), Type.Literal('False'), Type.Literal('Unknown')], { description: 'Unknown where nothing was seen that proves it either way.' }),
   reason,
-  message: Type.String(),
-  lastTransitionTime: Type.String({ format: 'date-time' }),
-  observedGeneration: Type.Integer({ minimum: 1 }),
-}, { $id: 'Condition', additionalProperties: false })
+  message: Type.String({ description: 'What was seen, in a sentence.' }),
+  lastTransitionTime: Type.String({ format: 'date-time', description: 'When it came to this status.' }),
+  observedGeneration: Type.Integer({ minimum: 1, description: 'Generation of the spec that it speaks of.' }),
+}, { $id: 'Condition', additionalProperties: false, description: 'One thing that is true of it or not.' })
 export type Condition = Static<typeof Condition>
 
 /** What one proxy or policy object answered. */
 export const TargetStatus = Type.Object({
   target: Type.String({ description: '`proxy/UID` or `networkpolicy/NAMESPACE/NAME`.' }),
-  state: Type.Union([Type.Literal('pending'), Type.Literal('programmed'), Type.Literal('rejected'), Type.Literal('simulated')]),
+  state: Type.Union([Type.Literal('pending'), Type.Literal('programmed'), Type.Literal('rejected'), Type.Literal('simulated')], { description: 'What the target made of it.' }),
   version: Type.String({ description: 'xDS version or object generation that carries it; empty before one does.' }),
   message: Type.String({ description: 'The target\'s own words on refusal.' }),
-}, { $id: 'TargetStatus', additionalProperties: false })
+}, { $id: 'TargetStatus', additionalProperties: false, description: 'The answer of one proxy or policy object.' })
 export type TargetStatus = Static<typeof TargetStatus>
 
 export const MitigationSpec = Type.Object({
   owner: Type.Object({
-    policy: Type.String(), rule: Type.String(), hash: Type.String({ description: 'sha256 of the rule as loaded.' }),
-  }, { additionalProperties: false }),
+    policy: Type.String({ description: 'Where the policy was read from.' }),
+    rule: Type.String({ description: 'Id of the rule that fired.' }),
+    hash: Type.String({ description: 'sha256 of the rule as loaded.' }),
+  }, { additionalProperties: false, description: 'What decided it.' }),
   detection: Type.String({ description: 'Id of the detection that it rests on.' }),
   subject: Subject,
   victims: Type.Array(PodRef, { description: 'Pods in front of which it is restricted. For a fan-out and an isolation: every other known pod, up to a bound.' }),
   destinations: Type.Optional(Type.Array(Type.String(), {
     minItems: 1, description: 'Addresses of no known pod that the subject is cut off from; no victim\'s proxy stands there.',
   })),
-  direction: Type.Union([Type.Literal('ingress'), Type.Literal('egress'), Type.Literal('both')]),
-  ports: Type.Union([Type.Literal('any'), Type.Array(Type.Integer({ minimum: 1, maximum: 65535 }), { minItems: 1 })]),
-  action: Type.Union([Type.Literal('watch'), Type.Literal('deny'), Type.Literal('limit')]),
+  direction: Type.Union([Type.Literal('ingress'), Type.Literal('egress'), Type.Literal('both')], { description: 'Where it is cut: ingress at the victims, egress at the subject, both at either.' }),
+  ports: Type.Union([Type.Literal('any'), Type.Array(Type.Integer({ minimum: 1, maximum: 65535 }), { minItems: 1 })], { description: 'Destination ports that it concerns.' }),
+  action: Type.Union([Type.Literal('watch'), Type.Literal('deny'), Type.Literal('limit')], { description: 'watch changes nothing for the subject, deny lets nothing through, limit lets a measure through.' }),
   limit: Type.Optional(Limit),
-  mode: Type.Union([Type.Literal('shadow'), Type.Literal('enforce')]),
-  expiresAt: Type.String({ format: 'date-time' }),
+  mode: Type.Union([Type.Literal('shadow'), Type.Literal('enforce')], { description: 'shadow only counts what would have been stopped.' }),
+  expiresAt: Type.String({ format: 'date-time', description: 'When it ends by itself.' }),
   reason: Type.String({ description: 'The decision in one sentence.' }),
-}, { $id: 'MitigationSpec', additionalProperties: false })
+}, { $id: 'MitigationSpec', additionalProperties: false, description: 'Who is restricted, in front of whom, how and until when.' })
 export type MitigationSpec = Static<typeof MitigationSpec>
 
 export const Mitigation = Type.Object({
@@ -76,12 +78,12 @@ export const Mitigation = Type.Object({
   }, { additionalProperties: false }),
   spec: MitigationSpec,
   status: Type.Object({
-    phase: Type.Union([Type.Literal('active'), Type.Literal('expired'), Type.Literal('reverted')]),
+    phase: Type.Union([Type.Literal('active'), Type.Literal('expired'), Type.Literal('reverted')], { description: 'active until its time has passed or a person undid it.' }),
     simulated: Type.Boolean({ description: 'Nothing is enforced.' }),
-    conditions: Type.Array(Condition),
-    targets: Type.Array(TargetStatus),
+    conditions: Type.Array(Condition, { description: 'How far it has come, each with its reason.' }),
+    targets: Type.Array(TargetStatus, { description: 'What each proxy and each policy object answered.' }),
     undo: Type.String({ description: 'What undoing it does, in one sentence.' }),
-    endedAt: Type.Optional(Type.String({ format: 'date-time' })),
+    endedAt: Type.Optional(Type.String({ format: 'date-time', description: 'When it ended, where it has.' })),
   }, { additionalProperties: false }),
 }, { $id: 'Mitigation', additionalProperties: false })
 export type Mitigation = Static<typeof Mitigation>
