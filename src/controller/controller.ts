@@ -6,7 +6,7 @@ import { DEFAULT_SAFETY_SETTINGS } from '../core/safety/settings.ts'
 import type { Score } from '../core/verdict/score.ts'
 import type { VerdictEffect } from '../core/verdict/verdict.ts'
 import type {
-  AuditTrail, Checkpoints, Clock, Loop, LoopEvent, ModelInfo, ObjectStore, PodDirectory, PolicySource, ProxyFleet, ScoreEvent, ScoreSource,
+  AdmissionContext, AuditTrail, Checkpoints, Clock, Loop, LoopEvent, ModelInfo, ObjectStore, PodDirectory, PolicySource, ProxyFleet, ScoreEvent, ScoreSource,
 } from '../ports.ts'
 import { classesAsserted } from './asserted.ts'
 import { Broadcast } from './broadcast.ts'
@@ -39,6 +39,8 @@ export interface ControllerParts {
   readonly metrics: ControllerMetrics
   readonly log: Log
   readonly settings: ControllerSettings
+  /** What happened to pods at admission, in a cluster; detections on them show it. */
+  readonly admission?: AdmissionContext
 }
 
 const BEAT_MS = 1_000
@@ -88,7 +90,7 @@ export class Controller implements Loop, AsyncDisposable {
     this.#zone = zone
     this.#journal = new Journal({ audit, metrics, log })
     this.#book = new PolicyBook(parts.policy, CLASSES)
-    this.#detections = new DetectionDesk({ store, checkpoints, journal: this.#journal, pods, clock, newId, metrics, publish, sharedAddresses: new Set(settings.sharedAddresses) })
+    this.#detections = new DetectionDesk({ store, checkpoints, journal: this.#journal, pods, clock, newId, metrics, publish, sharedAddresses: new Set(settings.sharedAddresses), admission: parts.admission })
     this.#mitigations = new MitigationDesk({ store, audit, journal: this.#journal, proxies, clock, metrics, publish })
     this.#decisions = new DecisionDesk({
       store,

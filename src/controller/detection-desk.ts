@@ -3,7 +3,8 @@ import { usualFor } from '../core/verdict/case.ts'
 import { loadVerdict, saveVerdict } from '../core/verdict/saved-verdict.ts'
 import type { Score } from '../core/verdict/score.ts'
 import { emptyVerdict, step, type VerdictEffect, type VerdictEvent, type VerdictState } from '../core/verdict/verdict.ts'
-import type { Checkpoints, Clock, LoopEvent, ModelInfo, ObjectStore, PodDirectory } from '../ports.ts'
+import type { AdmissionContext, Checkpoints, Clock, LoopEvent, ModelInfo, ObjectStore, PodDirectory } from '../ports.ts'
+import { withAdmission } from './admissions/remarks.ts'
 import type { Journal } from './journal.ts'
 import type { ControllerMetrics } from './metrics.ts'
 
@@ -17,6 +18,8 @@ export interface DetectionDeskParts {
   readonly metrics: ControllerMetrics
   readonly sharedAddresses: ReadonlySet<string>
   readonly publish: (event: LoopEvent) => void
+  /** What happened to pods at admission; absent where nobody audits it. */
+  readonly admission?: AdmissionContext | undefined
 }
 
 const CHECKPOINT = 'verdict'
@@ -100,8 +103,9 @@ export class DetectionDesk {
     await this.#keep(detection)
   }
 
-  async #keep (detection: Detection): Promise<void> {
-    const { journal, store, publish } = this.#parts
+  async #keep (told: Detection): Promise<void> {
+    const { journal, store, publish, admission } = this.#parts
+    const detection = admission === undefined ? told : withAdmission(told, store.detections.get(told.id), admission)
     await journal.keep({
       writes: () => [store.detections.put(detection.id, detection)],
       audit: [],

@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox'
+import { AdmissionNote } from '../admission/note.ts'
 
 const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => Type.Union([schema, Type.Null()])
 
@@ -36,6 +37,13 @@ export const Witness = Type.Object({
   agrees: Type.Union([Type.Boolean(), Type.Null()], { description: 'null: not asked, or it did not see these windows.' }),
 }, { $id: 'Witness', additionalProperties: false })
 
+/** What happened at admission to the pod at one end. */
+export const AdmissionRemark = Type.Object({
+  end: Type.Union([Type.Literal('source'), Type.Literal('target')]),
+  ...AdmissionNote.properties,
+}, { additionalProperties: false })
+export type AdmissionRemark = Static<typeof AdmissionRemark>
+
 export const Detection = Type.Object({
   id: Type.String(),
   class: Type.String(),
@@ -54,5 +62,6 @@ export const Detection = Type.Object({
   model: Type.String({ description: 'Version of the model that scored it.' }),
   chain: Type.String({ description: 'Id of the story on one source.' }),
   simulated: Type.Boolean({ description: 'The evidence is a replay.' }),
+  admission: Type.Optional(Type.Array(AdmissionRemark, { description: 'What happened to its pods at admission, from an hour before it on, oldest first. Absent where nothing is known.' })),
 }, { $id: 'Detection', additionalProperties: false })
 export type Detection = Static<typeof Detection>

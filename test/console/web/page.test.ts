@@ -100,7 +100,7 @@ t.test('the page', { skip, timeout: 300_000 }, async (t) => {
     loop.podList = [pod('shop', hostile, '10.0.9.9', { uid: hostile, labels: { app: hostile } }), pod('shop', 'db-0', '10.0.2.9')]
     await loop.emit(traffic(loop.now(), 0, [{ source: '10.0.9.9', destination: '10.0.2.9', packets: 9, bytes: 9, flows: 9 }]))
     const now = loop.now()
-    await loop.emit({ type: 'detection', detection: guessing(now, { id: `x/${hostile}`, class: hostile, source: end, target: end, model: hostile, technique: { id: hostile, name: hostile, url: 'javascript:window.owned=1' }, witnesses: [{ reporter: hostile, quality: 0, agrees: false }] }) })
+    await loop.emit({ type: 'detection', detection: guessing(now, { id: `x/${hostile}`, class: hostile, source: end, target: end, model: hostile, technique: { id: hostile, name: hostile, url: 'javascript:window.owned=1' }, witnesses: [{ reporter: hostile, quality: 0, agrees: false }], admission: [{ end: 'target', at: new Date(now - 82_000).toISOString(), actor: hostile, text: hostile, severity: 'high' }] }) })
     await loop.emit({ type: 'decision', decision: decided(now, { detection: `x/${hostile}`, rule: hostile, message: hostile, mitigation: hostile, plan: [{ kind: hostile, yaml: hostile }] }) })
     const mitigation = limited(now, { undo: hostile, targets: [{ target: `proxy/${hostile}`, state: 'rejected', version: hostile, message: hostile }] }, { detection: `x/${hostile}`, reason: hostile, subject: { uid: hostile, addresses: ['10.0.9.9'], name: hostile } })
     await loop.emit({ type: 'mitigation', mitigation: { ...mitigation, metadata: { ...mitigation.metadata, name: hostile } } })
@@ -113,6 +113,8 @@ t.test('the page', { skip, timeout: 300_000 }, async (t) => {
     }
     await page.locator('.detections a', { hasText: '<img src=x' }).waitFor()
     await look()
+    await page.goto(`${urls.dashboard}/#/detections/${encodeURIComponent(`x/${hostile}`)}`)
+    t.match(await words(page, 'section[aria-labelledby=admission-title]'), /What happened to these pods at admission high, target: 40 s before by "><img src=x .*<script>/, 'who did what before the attack')
     for (const [hash, place] of [[`#/detections/${encodeURIComponent(`x/${hostile}`)}`, '.trail'], [`#/mitigations/${encodeURIComponent(hostile)}`, '.mitigation'], ['#/proxies', '.rules li'], ['#/audit', '.audit td'], ['#/audit/onerror', '.audit td'], [`#/detections/${encodeURIComponent(hostile)}`, '.empty-page']] as const) {
       await page.goto(`${urls.dashboard}/${hash}`)
       await page.locator(place).first().waitFor()

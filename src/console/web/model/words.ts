@@ -107,3 +107,6 @@ export function restriction ({ spec }: Mitigation): string {
     case 'limit': return `limited${spec.limit === undefined ? '' : ` to ${number(spec.limit.value)} ${spec.limit.unit}`}${ports}`
   }
 }
+
+/** When something was, as seen from the beginning of an attack. */
+export const apart = (beforeMs: number): string => beforeMs >= 0 ? `${span(beforeMs)} before` : `${span(-beforeMs)} after it began`

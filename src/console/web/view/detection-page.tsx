@@ -3,7 +3,7 @@ import type { Detection } from '../../../core/verdict/detection.ts'
 import { auditHref, detectionHref } from '../model/route.ts'
 import { deed } from '../model/sentence.ts'
 import { trailOf } from '../model/trail.ts'
-import { classWords, evidenceSentence, featureWords } from '../model/words.ts'
+import { apart, classWords, evidenceSentence, featureWords } from '../model/words.ts'
 import { decisionsOf, mitigationsOf, type Wall } from '../model/wall.ts'
 import { Copy } from './copy.tsx'
 import { Decisions } from './decisions.tsx'
@@ -40,6 +40,7 @@ export function DetectionPage ({ id, wall, now, fetchDetection }: Props) {
         <div>
           <Why detection={detection} />
           <Witnesses detection={detection} />
+          <Admission detection={detection} />
         </div>
         <div class="acts">
           {mitigations.map((mitigation) => <MitigationCard key={mitigation.metadata.name} mitigation={mitigation} decisions={decisions} now={now} />)}
@@ -122,6 +123,26 @@ function Witnesses ({ detection }: { detection: Detection }) {
           </li>
         ))}
       </ul>
+    </section>
+  )
+}
+
+/** What was done to the two pods before the traffic spoke. */
+function Admission ({ detection }: { detection: Detection }) {
+  const remarks = detection.admission ?? []
+  if (remarks.length === 0) return null
+  const first = Date.parse(detection.firstSeen)
+  return (
+    <section aria-labelledby="admission-title">
+      <h3 id="admission-title">What happened to these pods at admission</h3>
+      <ol class="witnesses">
+        {remarks.map(({ at, actor, text, severity, end }, index) => (
+          <li key={index} class={severity === 'high' || severity === 'critical' ? 'against' : ''}>
+            <span>{severity}, {end}: {apart(first - Date.parse(at))} by {actor === '' ? 'somebody unknown' : actor}, <Time at={at} /></span>
+            {text}
+          </li>
+        ))}
+      </ol>
     </section>
   )
 }
