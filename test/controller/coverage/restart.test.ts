@@ -11,7 +11,7 @@ function ready (api: FakeKubernetes, name: string, generation = 1, conditions: r
   api.seed(RESOURCES.deployments, { metadata: { name, namespace: 'shop', generation }, spec: { replicas: 8, template: {} }, status: { observedGeneration: generation, replicas: 8, updatedReplicas: 8, availableReplicas: 8, conditions } })
 }
 
-async function run (api: FakeKubernetes, pods: readonly PodCoverage[], { maxUnavailable = '10%', beat = (_: number): void => undefined, now = () => 0 } = {}): Promise<RestartEvent[]> {
+async function run (api: FakeKubernetes, pods: readonly PodCoverage[], { maxUnavailable = '10%', beat = (_: number): void => undefined, now = (): number => 0 } = {}): Promise<RestartEvent[]> {
   const events: RestartEvent[] = []
   const every = async function * (_: number, signal: AbortSignal): AsyncGenerator<number> {
     for (let at = 0; at < 20 && !signal.aborted; at++) {
