@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { mkdirSync, rmSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { Command, CommanderError } from 'commander'
-import { refreshImages, runningCluster, standingFolder, startCluster, stopCluster } from '../test/real/cluster/cluster.ts'
+import { recordedCluster, refreshImages, runningCluster, standingFolder, startCluster, stopCluster } from '../test/real/cluster/cluster.ts'
 import { CLUSTER_VARIABLE, withoutCluster } from '../test/real/cluster/test-cluster.ts'
 
 const say = (line: string): void => { console.error(`cluster: ${line}`) }
@@ -18,7 +18,7 @@ async function up ({ node }: Parts): Promise<number> {
   const folder = standingFolder()
   const running = runningCluster(folder)
   if (running === undefined) {
-    rmSync(folder, { recursive: true, force: true })
+    await remove(folder)
     mkdirSync(folder, { recursive: true, mode: 0o700 })
   }
   const cluster = running === undefined ? await startCluster({ folder, node, lasting: true, say }) : await refreshImages(running, say)
@@ -34,11 +34,19 @@ The API server is ${cluster.server}; from inside, this machine is ${cluster.wire
 }
 
 async function down (): Promise<number> {
-  const cluster = runningCluster(standingFolder())
-  if (cluster === undefined) return complain(NOT_RUNNING)
-  await stopCluster(cluster)
+  const folder = standingFolder()
+  const running = runningCluster(folder) !== undefined
+  await remove(folder)
+  if (!running) return complain(NOT_RUNNING)
   say('stopped')
   return 0
+}
+
+/** Ends the cluster in a folder, or removes what a dead one or a broken start left there. */
+async function remove (folder: string): Promise<void> {
+  const cluster = recordedCluster(folder)
+  if (cluster !== undefined) await stopCluster(cluster)
+  rmSync(folder, { recursive: true, force: true })
 }
 
 async function status (): Promise<number> {

@@ -1,11 +1,12 @@
-// `npm run generate`: writes the TypeScript of every .proto into src/wire/gen. Works offline: buf and the plugin come
-// from npm, and every import is a local file.
+// `npm run generate`: writes the TypeScript of every .proto into src/wire/gen, and the definitions of our objects into
+// deploy/crds. Works offline: buf and the plugin come from npm, and every import is a local file.
 import { execFile } from 'node:child_process'
 import { rm } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { gatherEnvoyProtos } from './envoy-protos.ts'
+import { generateCrds } from './generate-crds.ts'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const bin = (name: string) => join(root, 'node_modules', '.bin', name)
@@ -46,4 +47,7 @@ export async function generate (target: string): Promise<void> {
   }
 }
 
-if (import.meta.main) await generate(join(root, 'src', 'wire', 'gen'))
+if (import.meta.main) {
+  await generate(join(root, 'src', 'wire', 'gen'))
+  await generateCrds(join(root, 'deploy', 'crds'))
+}

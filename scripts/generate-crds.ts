@@ -1,0 +1,89 @@
+// Part of `npm run generate`: writes a CustomResourceDefinition for each object of ours into deploy/crds, from the very
+// schemas that the code parses with.
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Document } from 'yaml'
+import { StoredSpec, StoredStatus } from '../src/adapters/kubernetes/stored-mitigation.ts'
+import { RESOURCES, type Resource } from '../src/core/kubernetes/resource.ts'
+import { structuralSchema } from './structural-schema.ts'
+
+/** A column of `kubectl get`; with priority 1 only of `-o wide`. */
+interface Column {
+  readonly name: string
+  readonly jsonPath: string
+  readonly type: 'string' | 'date'
+  readonly description: string
+  readonly priority?: 1
+}
+
+interface Definition {
+  readonly resource: Resource
+  readonly shortNames: readonly string[]
+  readonly description: string
+  readonly spec: unknown
+  readonly status: unknown
+  readonly columns: readonly Column[]
+  /** What `--field-selector` may ask for. */
+  readonly selectable: readonly string[]
+}
+
+const column = (name: string, jsonPath: string, description: string, more: Partial<Column> = {}): Column => ({ name, type: 'string', description, jsonPath, ...more })
+
+const DEFINITIONS: readonly Definition[] = [{
+  resource: RESOURCES.mitigations,
+  shortNames: ['mit'],
+  description: 'A restriction of what a pod may do on the network, with its reason, its evidence and its end. AutoShield writes these; to undo one, use `autoshield mitigations revert`.',
+  spec: StoredSpec,
+  status: StoredStatus,
+  columns: [
+    column('Phase', '.status.phase', 'active, expired or reverted.'),
+    column('Action', '.spec.action', 'watch, deny or limit.'),
+    column('Mode', '.spec.mode', 'shadow only counts what would have been stopped.'),
+    column('Subject', '.spec.subject.pod.name', 'The pod that is restricted; empty for any source.'),
+    column('Enforcing', '.status.conditions[?(@.type=="Enforcing")].status', 'Whether attempts were seen and did not get through.'),
+    // Not of type date: kubectl shows ages, and says <invalid> for what is to come.
+    column('Expires', '.spec.expiresAt', 'When it ends by itself.'),
+    column('Age', '.metadata.creationTimestamp', 'How long it has been there.', { type: 'date' }),
+    column('Namespace', '.spec.subject.pod.namespace', 'Namespace of the subject.', { priority: 1 }),
+    column('Detection', '.spec.detection', 'What it rests on.', { priority: 1 }),
+    column('Reason', '.spec.reason', 'The decision in one sentence.', { priority: 1 }),
+  ],
+  selectable: ['.status.phase', '.spec.action', '.spec.mode'],
+}]
+
+const definitionOf = ({ resource, shortNames, description, spec, status, columns, selectable }: Definition): object => ({
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: `${resource.plural}.${resource.group}`, labels: { 'app.kubernetes.io/managed-by': 'autoshield', 'app.kubernetes.io/part-of': 'autoshield' } },
+  spec: {
+    group: resource.group,
+    scope: resource.namespaced ? 'Namespaced' : 'Cluster',
+    names: { kind: resource.kind, listKind: `${resource.kind}List`, plural: resource.plural, singular: resource.kind.toLowerCase(), shortNames, categories: ['autoshield'] },
+    versions: [{
+      name: resource.version,
+      served: true,
+      storage: true,
+      subresources: { status: {} },
+      additionalPrinterColumns: columns,
+      selectableFields: selectable.map((jsonPath) => ({ jsonPath })),
+      schema: {
+        openAPIV3Schema: {
+          description,
+          type: 'object',
+          required: ['spec'],
+          properties: { spec: structuralSchema(spec, 'spec'), status: structuralSchema(status, 'status') },
+        },
+      },
+    }],
+  },
+})
+
+/** Writes a file for each kind into `target`, which is made if it is not there. */
+export async function generateCrds (target: string): Promise<void> {
+  await mkdir(target, { recursive: true })
+  for (const definition of DEFINITIONS) {
+    const document = new Document(definitionOf(definition), { aliasDuplicateObjects: false })
+    document.commentBefore = ' Made by `npm run generate` from the schemas of src/core. Do not edit.'
+    await writeFile(join(target, `${definition.resource.plural}.yaml`), document.toString({ lineWidth: 0 }))
+  }
+}
