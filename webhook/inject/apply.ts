@@ -33,7 +33,8 @@ export function applyInjection (pod: KubernetesObject, { profile }: Inject, cont
 function withObserver (pod: PodShape, profile: InjectionProfile, context: InjectionContext): { initContainers: readonly unknown[], containers: readonly unknown[] } {
   const present = [...pod.initContainers, ...pod.containers].find(isObserver)
   const made = asPresent(makeContainer(pod, profile, context), present)
-  const container = isDeepStrictEqual(made, present) ? present : made
+  const stays = profile.form === 'native' ? pod.initContainers[0] === present : pod.containers.includes(present)
+  const container = stays ? reuse(made, present) : made // what moves is another object: taken out here, put in there
   if (profile.form === 'native') return { initContainers: unlessEqual(pod.initContainers, [container, ...others(pod.initContainers)]), containers: others(pod.containers) }
   const place = pod.containers.findIndex(isObserver)
   const containers = others(pod.containers)
@@ -56,7 +57,7 @@ function makeContainer (pod: PodShape, profile: InjectionProfile, { settings }: 
 const MESH_CONTAINERS: ReadonlySet<unknown> = new Set(['istio-proxy', 'istio-init', 'istio-validation', 'linkerd-proxy', 'linkerd-init', 'linkerd-network-validator'])
 
 function hasPort ({ ports }: { readonly ports?: unknown }, port: number): boolean {
-  return Array.isArray(ports) && ports.some((entry: unknown) => isJson(entry) && (entry['containerPort'] === port || entry['hostPort'] === port) && (entry['protocol'] ?? 'TCP') === 'TCP')
+  return Array.isArray(ports) && ports.some((entry: unknown) => isJson(entry) && entry['containerPort'] === port && (entry['protocol'] ?? 'TCP') === 'TCP')
 }
 
 /**
@@ -80,7 +81,7 @@ function withVolume (volumes: readonly unknown[], made: Json): readonly unknown[
   const place = volumes.findIndex(named(IDENTITY_VOLUME))
   const present = volumes[place]
   const rest = volumes.filter((volume) => !named(IDENTITY_VOLUME)(volume))
-  return unlessEqual(volumes, rest.toSpliced(place === -1 ? rest.length : place, 0, isDeepStrictEqual(present, made) ? present : made))
+  return unlessEqual(volumes, rest.toSpliced(place === -1 ? rest.length : place, 0, reuse(made, present)))
 }
 
 function withPullSecrets (present: readonly unknown[], wanted: readonly string[]): readonly unknown[] {
@@ -94,6 +95,14 @@ function statusText ({ source, level, form, why }: InjectionProfile, context: In
     revision: context.settings.revision, template: templateHash(context), source, level, form, why, containers: [OBSERVER_CONTAINER], volumes: [IDENTITY_VOLUME],
   }
   return JSON.stringify(status)
+}
+
+/** `made`, with every part taken from `present` that is equal there: the patch then holds the difference and no more. */
+function reuse (made: unknown, present: unknown): unknown {
+  if (isDeepStrictEqual(made, present)) return present
+  if (isJson(made) && isJson(present)) return Object.fromEntries(Object.entries(made).map(([name, value]) => [name, reuse(value, present[name])]))
+  const [list, others] = [listOf(made), listOf(present)]
+  return list === null || others === null ? made : list.map((value) => others.find((other) => isDeepStrictEqual(value, other)) ?? value)
 }
 
 const unlessEqual = (before: readonly unknown[], after: readonly unknown[]): readonly unknown[] =>

@@ -1,25 +1,28 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { AdmissionFinding } from '../../src/core/admission/entry.ts'
 import { ANNOTATIONS, IDENTITY_VOLUME, OBSERVER_CONTAINER } from '../../src/core/injection/names.ts'
-import type { InjectionContext } from '../../src/core/injection/settings.ts'
 import type { KubernetesObject } from '../../src/core/kubernetes/object.ts'
 import { finding } from './finding.ts'
 import { statusOf } from './ours.ts'
 import { isObserver, type Json, named, type PodShape, readPod } from './pod-shape.ts'
-import { templateHash } from './template-hash.ts'
 
 /**
  * What somebody changed of an observer that had been injected, as a finding; none where everything is explained
- * otherwise: the pod was made from a manifest that older settings were injected into (its status says so), another
- * injector put its container before ours, or a service mesh redirected our probe to itself.
+ * otherwise: the pod was made from a manifest that was injected for other settings, another level or an older cluster
+ * (its status says so), another injector put its container before ours, or a service mesh redirected our probe to
+ * itself. Who forges such a status is silent here, and gets exactly our observer all the same.
  */
-export function changesToObserver (before: PodShape, repaired: KubernetesObject, context: InjectionContext): readonly AdmissionFinding[] {
+export function changesToObserver (before: PodShape, repaired: KubernetesObject): readonly AdmissionFinding[] {
   const after = readPod(repaired)
-  const status = statusOf(before)
-  if (after === null || (status !== undefined && status !== null && status.template !== templateHash(context))) return []
+  if (after === null || isForOthers(statusOf(before), statusOf(after))) return []
   const changed = [...changedInContainer(observersOf(before), observersOf(after)[0] ?? {}), ...changedBeside(before, after)]
   return changed.length === 0 ? [] : [finding('ObserverChanged', `${changed.join(', ')} of the pod's observer came otherwise than AutoShield makes it; it is put right. Look who else changes pods here.`)]
 }
+
+type Status = ReturnType<typeof statusOf>
+
+const isForOthers = (before: Status, after: Status): boolean => before != null && after != null &&
+  (['template', 'level', 'source', 'form'] as const).some((field) => before[field] !== after[field])
 
 const observersOf = ({ initContainers, containers }: PodShape): readonly Json[] => [...initContainers, ...containers].filter(isObserver)
 

@@ -7,7 +7,7 @@ import { applyInjection } from './apply.ts'
 import { changesToObserver } from './changes.ts'
 import { finding, quote } from './finding.ts'
 import { otherSystem } from './other-system.ts'
-import { statusOf, tracesOf } from './ours.ts'
+import { tracesOf } from './ours.ts'
 import { type PodShape, readPod } from './pod-shape.ts'
 import { chooseProfile, endsByItself } from './profile.ts'
 import { chooseResources } from './resources.ts'
@@ -41,7 +41,7 @@ import { chooseResources } from './resources.ts'
  * Findings beside the answer: OptsOut where ns is required and the pod's label (row 8) or its own revision (row 7) would
  * have kept it out; BadAnnotation for a pod label that means nothing where the namespace decides, and for a source, form or quantity
  * that cannot be or is too wide (the best that is allowed is taken: a silly annotation neither widens anything nor
- * sheds the observer); ForgedStatus where row 18 meets a status.
+ * sheds the observer); ForgedStatus where row 18 meets a status or authorities.
  *
  * A pod that only names a Node as its owner is no static pod: whoever may create pods may write that.
  */
@@ -63,7 +63,7 @@ const skip = (reason: SkipReason, decidedBy: string, message: string, mend: stri
 const show = (value: unknown): string => quote(value).slice(1, -1)
 
 /** Rows 3 to 7: what keeps a pod out whatever is asked for. */
-function keptOut ({ metadata, spec, labels, annotations }: PodShape, namespace: Namespace, { settings }: InjectionContext): Skip | null {
+function keptOut ({ spec, labels, annotations }: PodShape, namespace: Namespace, { settings }: InjectionContext): Skip | null {
   if (settings.excludedNamespaces.includes(namespace.name)) {
     return skip('NamespaceExcluded', `setting excludedNamespaces: ${namespace.name}`, `the settings exclude namespace ${namespace.name}`, 'Run the pod in another namespace, or take this one out of excludedNamespaces')
   }
@@ -76,8 +76,7 @@ function keptOut ({ metadata, spec, labels, annotations }: PodShape, namespace: 
   const revision = ofPod ?? ofNamespace ?? DEFAULT_REVISION
   if (revision === settings.revision) return null
   const decidedBy = ofPod !== undefined ? `pod label ${LABELS.revision}=${show(ofPod)}` : ofNamespace !== undefined ? `namespace label ${LABELS.revision}=${show(ofNamespace)}` : `no label ${LABELS.revision}`
-  const name = typeof metadata['name'] === 'string' ? ` for pod ${show(metadata['name'])}` : ''
-  return skip('OtherRevision', decidedBy, `revision ${show(revision)} of the injector is asked for${name}, and this is ${settings.revision}`, `Set the label ${LABELS.revision}=${settings.revision}, or look whether the other revision runs`)
+  return skip('OtherRevision', decidedBy, `revision ${show(revision)} of the injector is asked for, and this is ${settings.revision}`, `Set the label ${LABELS.revision}=${settings.revision}, or look whether the other revision runs`)
 }
 const MIRROR = 'kubernetes.io/config.mirror'
 
@@ -101,7 +100,7 @@ function asked ({ labels }: PodShape, namespace: Namespace): Asked | Skip {
   return skip('BadAnnotation', byNamespace, message, enable(namespace), [finding('BadAnnotation', `${message}; correct it.`)])
 }
 
-const enable = ({ name }: Namespace): string => `kubectl label --overwrite namespace ${name} ${LABELS.injection}=enabled`
+const enable = ({ name }: Namespace): string => `Run "kubectl label --overwrite namespace ${name} ${LABELS.injection}=enabled"`
 
 function optsOut (labels: PodShape['labels'], namespace: Namespace): readonly AdmissionFinding[] {
   const revision = namespace.labels[LABELS.revision] ?? DEFAULT_REVISION
@@ -128,7 +127,8 @@ function observe ({ pod, shape, namespace, context, decidedBy, findings: sofar }
   const injected = applyInjection(pod, chosen, context)
   if (injected === pod) return skip('AlreadyInjected', decidedBy, 'the observer is there as it should be', 'Nothing is to be done', findings)
   const { profile } = chosen
-  if (traces.kind === 'ours') return { kind: 'inject', reason: 'Repaired', profile, decidedBy, findings: [...findings, ...changesToObserver(shape, injected, context)] }
-  const forged = statusOf(shape) === undefined ? [] : [finding('ForgedStatus', `annotation ${ANNOTATIONS.status} came with a pod that has no observer; it is overwritten. Remove it from the template.`)]
+  if (traces.kind === 'ours') return { kind: 'inject', reason: 'Repaired', profile, decidedBy, findings: [...findings, ...changesToObserver(shape, injected)] }
+  const forged = [ANNOTATIONS.status, ANNOTATIONS.authorities].filter((name) => shape.annotations[name] !== undefined)
+    .map((name) => finding('ForgedStatus', `annotation ${name} came with a pod that has no observer; it is overwritten. Remove it from the template.`))
   return { kind: 'inject', reason: 'Injected', profile, decidedBy, findings: [...findings, ...forged] }
 }

@@ -61,10 +61,11 @@ export function parseInjectionSettings (text: string, from: string): InjectionSe
   const written = readValue(document, from) ?? {}
   if (!isJson(written)) throw refused([`${from}:1: settings are "name: value" lines. Begin with image: and the observer's image.`])
   const settings: Json = { ...DEFAULTS, ...withQuantitiesAsText(written) }
-  const at = (path: readonly string[]): string => `${from}:${lineOf(document, lines, path)}`
-  if (!validator.Check(settings)) throw refused(faultsOf(settings).map(({ path, message, mend }) => `${at(path)}: ${message}. ${mend}.`))
-  const inconsistent = inconsistencies(settings)
-  if (inconsistent.length > 0) throw refused(inconsistent.map(({ path, message, mend }) => `${at(path)}: ${message}. ${mend}.`))
+  const tell = (faults: readonly Fault[]): readonly string[] => faults.map((fault) => ({ ...fault, line: lineOf(document, lines, fault.path) }))
+    .sort((one, other) => one.line - other.line).map(({ line, message, mend }) => `${from}:${line}: ${message}. ${mend}.`)
+  if (!validator.Check(settings)) throw refused(tell(faultsOf(settings)))
+  const inconsistent = tell(inconsistencies(settings))
+  if (inconsistent.length > 0) throw refused(inconsistent)
   return settings
 }
 
