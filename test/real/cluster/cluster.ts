@@ -109,12 +109,16 @@ export function standingFolder (): string {
   return join(cacheFolder(), `standing-${createHash('sha256').update(import.meta.dirname).digest('hex').slice(0, 12)}`)
 }
 
+/** The cluster whose folder this is, running or dead. */
+export function recordedCluster (folder: string): Cluster | undefined {
+  const path = join(folder, RECORD)
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) as Cluster : undefined // written by `record`
+}
+
 /** The cluster whose folder this is, if it runs. */
 export function runningCluster (folder: string): Cluster | undefined {
-  const path = join(folder, RECORD)
-  if (!existsSync(path)) return undefined
-  const cluster = JSON.parse(readFileSync(path, 'utf8')) as Cluster // written by `record`
-  return isAlive(cluster.keeper) ? cluster : undefined
+  const cluster = recordedCluster(folder)
+  return cluster !== undefined && isAlive(cluster.keeper) ? cluster : undefined
 }
 
 /** Gives a running cluster the images of what the checkout holds now; its references are in the returned record. */
@@ -134,12 +138,12 @@ export async function refreshImages (cluster: Cluster, say: Say): Promise<Cluste
   }
 }
 
-/** Ends every process of a cluster and removes all that it made. Says nothing of one that has ended already. */
+/** Ends every process of a cluster and removes all that it made, also what one left that has died. */
 export async function stopCluster (cluster: Cluster): Promise<void> {
   await endNamespaces(cluster.keeper)
   await removeWire(cluster.wire.link)
   removeCgroups(cluster.wire.link)
-  rmSync(cluster.folder, { recursive: true, force: true })
+  rmSync(cluster.folder, { recursive: true, force: true, maxRetries: 3 })
 }
 
 /** The cgroups of pods, deepest first; the kernel keeps a cgroup that something lives in, and then says so. */
@@ -151,12 +155,12 @@ function removeCgroups (name: string): void {
   }
 }
 
-/** Removes what clusters left whose owner was killed: their processes ended with it, their folders and links did not. */
+/** Removes what clusters left whose owner was killed: their processes ended with it, their folders and cgroups did not. */
 async function sweep (say: Say): Promise<void> {
   for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(PREFIX))) {
-    const folder = join(tmpdir(), name)
-    if (!existsSync(join(folder, RECORD)) || runningCluster(folder) !== undefined) continue
-    say(`removing what a killed run left in ${folder}`)
-    await stopCluster(JSON.parse(readFileSync(join(folder, RECORD), 'utf8')) as Cluster)
+    const cluster = recordedCluster(join(tmpdir(), name))
+    if (cluster === undefined || isAlive(cluster.keeper)) continue
+    say(`removing what a killed run left in ${cluster.folder}`)
+    await stopCluster(cluster)
   }
 }

@@ -25,9 +25,9 @@ func main() {
 	}
 }
 
-// endWithStandardInput ends this process when whoever holds the other end of its standard input is gone, however that happened.
+// endWithStandardInput ends this process when whoever holds the other end of its standard input (a pipe or a pair of sockets) is gone, however that happened.
 func endWithStandardInput() {
-	if from, err := os.Stdin.Stat(); err != nil || from.Mode()&os.ModeNamedPipe == 0 {
+	if from, err := os.Stdin.Stat(); err != nil || from.Mode()&(os.ModeNamedPipe|os.ModeSocket) == 0 {
 		return // nobody holds it: a pod's, or that of a cluster that outlives the command that started it
 	}
 	_, _ = io.Copy(io.Discard, os.Stdin)
