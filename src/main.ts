@@ -20,6 +20,7 @@ const VERBS: Readonly<Record<string, () => Promise<MakeVerb>>> = {
   identity: async () => (await import('./cli/identity.ts')).identityCommand,
   detector: async () => (await import('./cli/detector.ts')).detectorCommand,
   observer: async () => (await import('./cli/observer.ts')).observerCommand,
+  uninstall: async () => (await import('./cli/uninstall.ts')).uninstallCommand,
 }
 
 /** The only place that reads the environment and the arguments, handles signals and exits. */
