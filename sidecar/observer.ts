@@ -1,6 +1,7 @@
 import { backoffMs, type Backoff } from '../src/core/backoff.ts'
 import { AutoshieldError } from '../src/core/errors.ts'
 import { wait } from '../src/wire/wait.ts'
+import type { SourceCounts } from './uplink/outbox.ts'
 import type { Uplink } from './uplink/uplink.ts'
 import type { WindowSink, WindowSource } from './window-source.ts'
 
@@ -41,13 +42,16 @@ export class Observer {
   /** The source that sees the traffic; null while none does. */
   #watching: WindowSource | null = null
   #windows = 0
+  /** The newest of each source that has watched. */
+  readonly #counts = new Map<WindowSource, SourceCounts>()
 
   constructor (options: ObserverOptions) {
     this.#options = options
   }
 
-  get state (): { readonly watching: string | null, readonly windows: number } {
-    return { watching: this.#watching?.name ?? null, windows: this.#windows }
+  /** `windows` and `counts` are cumulative, over all sources. */
+  get state (): { readonly watching: string | null, readonly windows: number, readonly counts: SourceCounts } {
+    return { watching: this.#watching?.name ?? null, windows: this.#windows, counts: sumOf([...this.#counts.values()]) }
   }
 
   /**
@@ -103,7 +107,8 @@ export class Observer {
       },
       take: (windows, clocks, counts, forgedSent) => {
         this.#windows += windows.length
-        uplink.count(counts, forgedSent)
+        this.#counts.set(source, counts)
+        uplink.count(sumOf([...this.#counts.values()]), forgedSent)
         uplink.push(windows, clocks)
       },
     }
@@ -114,3 +119,10 @@ export class Observer {
     }
   }
 }
+
+const sumOf = (counts: readonly SourceCounts[]): SourceCounts => counts.reduce((sum, each) => ({
+  packets: sum.packets + each.packets,
+  flows: sum.flows + each.flows,
+  malformed: sum.malformed + each.malformed,
+  dropped: sum.dropped + each.dropped,
+}), { packets: 0, flows: 0, malformed: 0, dropped: 0 })

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { AutoshieldError } from '../../src/core/errors.ts'
@@ -45,7 +46,7 @@ export function openLive (options: LiveOptions): LiveCapture {
 }
 
 async function * packets (options: LiveOptions, stats: CaptureStats, listening: PromiseWithResolvers<undefined>): AsyncGenerator<PacketChunk, void, undefined> {
-  const child = start(options)
+  const child = start(options, await mayChangeUser())
   const exited = exitOf(child)
   const stop = (): void => { child.kill('SIGTERM') }
   options.signal.addEventListener('abort', stop)
@@ -70,8 +71,18 @@ async function * packets (options: LiveOptions, stats: CaptureStats, listening: 
   }
 }
 
-function start ({ interfaceName, filter, program = 'tcpdump' }: LiveOptions): Tcpdump {
-  const flags = ['-i', interfaceName, '-n', '-U', '--immediate-mode', '-s', String(SNAP_BYTES), '--time-stamp-precision=nano', '-w', '-']
+/** CAP_SETUID's bit (include/uapi/linux/capability.h). */
+const SETUID = 1n << 7n
+
+/** tcpdump as root becomes the user tcpdump once it captures, and gives up where it may not; `-Z root` keeps it as it is. */
+async function mayChangeUser (): Promise<boolean> {
+  const status = await readFile('/proc/self/status', 'utf8').catch(() => '')
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1]
+  return effective === undefined || (BigInt(`0x${effective}`) & SETUID) !== 0n
+}
+
+function start ({ interfaceName, filter, program = 'tcpdump' }: LiveOptions, changesUser: boolean): Tcpdump {
+  const flags = [...(changesUser ? [] : ['-Z', 'root']), '-i', interfaceName, '-n', '-U', '--immediate-mode', '-s', String(SNAP_BYTES), '--time-stamp-precision=nano', '-w', '-']
   // The expression is one argument, after `--`, so that none of it can be taken for a flag.
   return spawn(program, filter === undefined ? flags : [...flags, '--', filter], { stdio: ['ignore', 'pipe', 'pipe'] })
 }
@@ -103,8 +114,10 @@ function ended ({ interfaceName, program = 'tcpdump' }: LiveOptions, failure: Er
     return new AutoshieldError('UNAVAILABLE', `${program} is not installed, and the packet source needs it; install the package tcpdump, or use another source.`, { cause: failure })
   }
   const words = failure?.message ?? last
-  const mend = /permission|not permitted|privilege/i.test(words)
-    ? 'capturing needs the capability NET_RAW'
-    : 'check the name of the interface and the filter'
+  const mend = /change to/.test(words)
+    ? 'as root it needs the capability SETGID beside NET_RAW'
+    : /permission|not permitted|privilege/i.test(words)
+      ? 'capturing needs the capability NET_RAW'
+      : 'check the name of the interface and the filter'
   return new AutoshieldError('UNAVAILABLE', `tcpdump cannot capture on ${interfaceName} (${words.trim()}); ${mend}.`, { cause: failure ?? undefined })
 }

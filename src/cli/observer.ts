@@ -1,26 +1,90 @@
-import { type Command, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { openLive } from '../../sidecar/capture/live-capture.ts'
+import { AutoshieldError } from '../core/errors.ts'
+import { parseAddress } from '../core/flow/address.ts'
+import { INJECTED_SOURCES, type InjectedSource } from '../core/injection/settings.ts'
+import { clusterCredentials } from './cluster-credentials.ts'
 import { type CliContext, EXIT, verb } from './context.ts'
 import { hostPort, split } from './host-port.ts'
+import { runClusterObserver } from './run-cluster-observer.ts'
 import { runObserver } from './run-observer.ts'
 
-interface Flags { interface: string, address: string[], detector: string, identity: string, filter?: string }
+interface StandaloneFlags { interface: string, address: string[], detector: string, identity: string, filter?: string }
+interface ClusterFlags {
+  source: InjectedSource, address: string[], detector: string, issuer: string, trustDomain: string, credentials: string, health?: string, systemNamespace: string
+}
+type Flags = { cluster?: boolean } & Partial<StandaloneFlags> & Partial<ClusterFlags>
 
 export function observerCommand (context: CliContext, done: (status: number) => void): Command {
   return verb('observer', 'watch one pod\'s traffic (run it in the pod\'s network namespace)', [
     'autoshield observer --interface eth0 --address 10.0.0.5 --detector 10.0.0.1:18001 --identity ./db-0-identity',
-  ]).requiredOption('--interface <name>', 'network interface to watch')
-    .requiredOption('--address <ip...>', 'the pod\'s own addresses')
-    .addOption(new Option('--detector <host:port>', 'where the detector listens').argParser(hostPort).makeOptionMandatory())
-    .requiredOption('--identity <dir>', 'folder of cert.pem, key.pem and ca.pem')
+    'autoshield observer --cluster --source sockdiag --address 10.0.0.5 --detector 10.0.0.1:18001 --issuer 10.0.0.2:18002 \\\n      --trust-domain cluster.local --credentials /var/run/secrets/autoshield.dev --health 10.0.0.5:18080',
+  ]).option('--address <ip...>', 'the pod\'s own addresses, also separated by commas', addresses)
+    .addOption(new Option('--detector <host:port>', 'where the detector listens').argParser(hostPort))
+    .option('--interface <name>', 'network interface to watch')
+    .option('--identity <dir>', 'folder of cert.pem, key.pem and ca.pem')
     .option('--filter <expression>', 'pcap filter; the observer\'s own stream to the detector is left out in any case')
-    .action(async ({ interface: interfaceName, address, detector, identity, filter }: Flags) => {
-      // Its own stream would be the loudest conversation of a quiet pod.
-      const { host, port } = split(detector)
-      const own = `not (tcp port ${port} and host ${host})`
-      const capture = openLive({ interfaceName, signal: context.signal, filter: filter === undefined ? own : `(${filter}) and ${own}` })
-      capture.ready.then(() => context.tellParent?.({ ready: true }), () => undefined) // the run rejects with the same
-      await runObserver({ capture, source: 'packet', ownAddresses: address, pacing: { kind: 'live' }, detector, identity }, context)
+    .option('--cluster', 'as a sidecar: never ends by itself, finds its interface, and gets its identity from the issuer')
+    .addOption(new Option('--source <name>', 'what to watch with').choices(INJECTED_SOURCES))
+    .addOption(new Option('--issuer <host:port>', 'who issues certificates for the pod\'s token').argParser(hostPort))
+    .option('--trust-domain <name>', 'whose identities the detector and the issuer must have')
+    .option('--credentials <dir>', 'folder of token and ca.pem')
+    .addOption(new Option('--health <ip:port>', 'serve /healthz, /readyz and /metrics here').argParser(hostPort))
+    .option('--system-namespace <name>', 'namespace of the detector and the issuer', 'autoshield')
+    .action(async (flags: Flags) => {
+      await (flags.cluster === true ? inCluster(clusterFlags(flags), context) : standalone(standaloneFlags(flags), context))
       done(EXIT.ok)
     })
+}
+
+async function standalone ({ interface: interfaceName, address, detector, identity, filter }: StandaloneFlags, context: CliContext): Promise<void> {
+  // Its own stream would be the loudest conversation of a quiet pod.
+  const { host, port } = split(detector)
+  const own = `not (tcp port ${port} and host ${host})`
+  const capture = openLive({ interfaceName, signal: context.signal, filter: filter === undefined ? own : `(${filter}) and ${own}` })
+  capture.ready.then(() => context.tellParent?.({ ready: true }), () => undefined) // the run rejects with the same
+  await runObserver({ capture, source: 'packet', ownAddresses: address, pacing: { kind: 'live' }, detector, identity }, context)
+}
+
+async function inCluster ({ source, address, detector, issuer, trustDomain, credentials, health, systemNamespace: namespace }: ClusterFlags, context: CliContext): Promise<void> {
+  const system = (uid: string) => ({ trustDomain, namespace, uid })
+  await runClusterObserver({
+    source,
+    addresses: address,
+    detector,
+    issuer,
+    server: system('detector'),
+    health: health ?? null,
+    credentials: await clusterCredentials({ folder: credentials, issuer, server: system('controller') }, context),
+  }, context)
+}
+
+/** All that is missing is said at once. */
+function standaloneFlags (flags: Flags): StandaloneFlags {
+  const { interface: interfaceName, address, detector, identity, filter } = flags
+  if (interfaceName !== undefined && address !== undefined && detector !== undefined && identity !== undefined) {
+    return { interface: interfaceName, address, detector, identity, ...(filter === undefined ? {} : { filter }) }
+  }
+  throw missing({ '--interface': interfaceName, '--address': address, '--detector': detector, '--identity': identity })
+}
+
+function clusterFlags (flags: Flags): ClusterFlags {
+  const { source, address, detector, issuer, trustDomain, credentials, health, systemNamespace = 'autoshield' } = flags
+  if (source !== undefined && address !== undefined && detector !== undefined && issuer !== undefined && trustDomain !== undefined && credentials !== undefined) {
+    return { source, address, detector, issuer, trustDomain, credentials, systemNamespace, ...(health === undefined ? {} : { health }) }
+  }
+  throw missing({ '--source': source, '--address': address, '--detector': detector, '--issuer': issuer, '--trust-domain': trustDomain, '--credentials': credentials })
+}
+
+function missing (flags: Readonly<Record<string, unknown>>): AutoshieldError {
+  const names = Object.keys(flags).filter((name) => flags[name] === undefined)
+  return new AutoshieldError('USAGE', `the observer needs ${names.join(', ')} too; 'autoshield observer --help' shows both ways to call it.`)
+}
+
+/** `10.0.0.5`, `10.0.0.5,fd00::5`, or several arguments. */
+function addresses (text: string, before: string[] | undefined): string[] {
+  const found = text.split(',').map((address) => address.trim()).filter((address) => address !== '')
+  const wrong = found.find((address) => parseAddress(address) === null)
+  if (wrong !== undefined || found.length === 0) throw new InvalidArgumentError(`'${wrong ?? text}' is no IP address.`)
+  return [...before ?? [], ...found]
 }

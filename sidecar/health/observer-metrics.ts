@@ -1,0 +1,50 @@
+import { Counter, Gauge, Registry } from 'prom-client'
+import type { ObserverReport } from './observer-report.ts'
+
+/** What `/metrics` shows; each scrape asks `report` anew. */
+export function observerMetrics (report: () => ObserverReport, nowMs: () => number): Registry {
+  const registry = new Registry()
+  const registers = [registry]
+  const counter = (name: string, help: string, value: (report: ObserverReport) => number): void => {
+    const counted = new Counter({
+      name: `autoshield_observer_${name}_total`,
+      help,
+      registers,
+      collect: () => {
+        counted.reset()
+        counted.inc(value(report()))
+      },
+    })
+  }
+  const gauge = (name: string, help: string, value: (report: ObserverReport) => number): void => {
+    const shown = new Gauge({
+      name: `autoshield_observer_${name}`,
+      help,
+      registers,
+      collect: () => {
+        shown.set(value(report()))
+      },
+    })
+  }
+  counter('packets', 'Packets that were seen, or that the sockets counted.', ({ packets }) => packets)
+  counter('flows', 'Flows that were seen.', ({ flows }) => flows)
+  counter('windows', 'Windows that were made.', ({ windows }) => windows)
+  counter('dropped_packets', 'Packets, or sockets, that the source lost.', ({ droppedPackets }) => droppedPackets)
+  counter('dropped_windows', 'Windows that waited too long for the detector.', ({ droppedWindows }) => droppedWindows)
+  gauge('waiting_windows', 'Windows that the detector has not acknowledged yet.', ({ waiting }) => waiting)
+  gauge('connected', '1 while the detector takes windows.', ({ connected }) => connected ? 1 : 0)
+  gauge('last_ack_age_seconds', 'Seconds since the detector last acknowledged something; -1 before it ever did.', ({ acknowledgedMs }) =>
+    acknowledgedMs === null ? -1 : Math.max(0, nowMs() - acknowledgedMs) / 1_000)
+  const source = new Gauge({
+    name: 'autoshield_observer_source',
+    help: '1 for the source that sees the traffic.',
+    labelNames: ['source'],
+    registers,
+    collect: () => {
+      source.reset()
+      const { watching } = report()
+      if (watching !== null) source.set({ source: watching }, 1)
+    },
+  })
+  return registry
+}

@@ -1,0 +1,18 @@
+/** What an observer says of itself. */
+export interface ObserverReport {
+  /** The source that sees the traffic now; null while none does. */
+  readonly watching: string | null
+  /** Why the wanted source does not watch; null where it does. */
+  readonly trouble: string | null
+  readonly connected: boolean
+  /** Unix ms at which the detector last acknowledged something; null before. */
+  readonly acknowledgedMs: number | null
+  /** Windows that wait for the detector's acknowledgement. */
+  readonly waiting: number
+  /** Cumulative. */
+  readonly packets: number
+  readonly flows: number
+  readonly windows: number
+  readonly droppedPackets: number
+  readonly droppedWindows: number
+}

@@ -1,0 +1,149 @@
+import { randomBytes, randomInt } from 'node:crypto'
+import { networkInterfaces } from 'node:os'
+import { openLive } from '../../sidecar/capture/live-capture.ts'
+import { HealthServer } from '../../sidecar/health/health-server.ts'
+import { Observer, type ObserverEvent } from '../../sidecar/observer.ts'
+import { isOwn, resolveEndpoints, withoutOwn, type OwnTraffic } from '../../sidecar/own-traffic.ts'
+import { PacketSource } from '../../sidecar/packet-source.ts'
+import { SockdiagSource } from '../../sidecar/sockdiag/sockdiag-source.ts'
+import { Uplink } from '../../sidecar/uplink/uplink.ts'
+import type { WindowSource } from '../../sidecar/window-source.ts'
+import { systemClock } from '../adapters/standalone/clock.ts'
+import { AutoshieldError } from '../core/errors.ts'
+import { addressText, parseAddress } from '../core/flow/address.ts'
+import type { Identity } from '../core/identity.ts'
+import type { InjectedSource } from '../core/injection/settings.ts'
+import type { CredentialSource } from '../ports.ts'
+import { wait } from '../wire/wait.ts'
+import type { CliContext } from './context.ts'
+import { split } from './host-port.ts'
+import { Parts } from './parts.ts'
+import { describe } from './run-observer.ts'
+
+export interface ClusterObserverRun {
+  /** Wanted; where packets are refused, `sockdiag` stands in. */
+  readonly source: InjectedSource
+  /** The pod's own, as in its status.podIPs. */
+  readonly addresses: readonly string[]
+  /** `HOST:PORT` of the detector and of who issues certificates: what is said to them is not watched. */
+  readonly detector: string
+  readonly issuer: string
+  /** Who the detector must be. */
+  readonly server: Identity
+  /** `IP:PORT`; null for none. */
+  readonly health: string | null
+  readonly credentials: CredentialSource & { readonly run: (signal: AbortSignal) => Promise<void> }
+}
+
+/** A pod must end soon after its last container: what the detector has not taken by then is lost. */
+const DRAIN_MS = 2_000
+/** A pod's own traffic needs less than a whole recording's; a scan of every port of ten hosts is in it. */
+const TABLES = { maxFlows: 32_768, maxKeys: 8_192 } as const
+/** An idle pod's windows for a day without a detector, and a busy one's for minutes. */
+const MAX_WAITING_WINDOWS = 16_384
+const RESOLVE_EVERY_MS = 30_000
+
+/** An observer in a pod of a cluster, until it is told to end: whatever is away, refused or taken, it goes on. */
+export async function runClusterObserver (run: ClusterObserverRun, context: CliContext): Promise<void> {
+  const say = (text: string): void => { context.stderr.write(`autoshield observer: ${text}\n`) }
+  const own = new OwnConversations(run)
+  const uplink = new Uplink({
+    detector: run.detector,
+    server: run.server,
+    credentials: run.credentials,
+    reporter: { identity: null, source: run.source, version: context.version, ownAddresses: run.addresses, simulated: false },
+    bootId: randomBytes(16),
+    clock: systemClock,
+    random: Math.random,
+    maxWindows: MAX_WAITING_WINDOWS,
+    drainMs: DRAIN_MS,
+    onEvent: (event) => say(describe(event, run.detector)),
+  })
+  let trouble: string | null = null
+  const observer = new Observer({
+    sources: sourcesOf(run, own),
+    uplink,
+    persistence: { random: Math.random },
+    onEvent: (event) => {
+      if (event.type === 'refused' && event.source === run.source) trouble = event.error.message
+      if (event.type === 'watching' && event.source === run.source) trouble = null
+      say(told(event))
+      if (event.type === 'watching') context.tellParent?.({ ready: true })
+    },
+  })
+  const report = () => {
+    const { watching, windows, counts: { packets, flows, dropped } } = observer.state
+    return { watching, trouble, ...uplink.state, packets, flows, windows, droppedPackets: dropped, droppedWindows: uplink.dropped }
+  }
+  await using parts = new Parts()
+  parts.start((signal) => run.credentials.run(signal))
+  parts.start((signal) => own.follow(signal))
+  if (run.health !== null) {
+    const health = new HealthServer({
+      ...split(run.health),
+      report,
+      nowMs: systemClock.now,
+      onListening: (port) => say(`health and metrics on port ${port}`),
+      onRefused: ({ message }) => say(`health and metrics are not served (${message}); it is tried again, and the pod is watched all the same`),
+    })
+    parts.start((signal) => health.run(signal))
+  }
+  await parts.orFailure(observer.run(context.signal))
+}
+
+function sourcesOf ({ source, addresses }: ClusterObserverRun, own: OwnConversations): [WindowSource, ...WindowSource[]] {
+  const seed = randomInt(2 ** 31)
+  const sockdiag = new SockdiagSource({ ownAddresses: addresses, clock: systemClock, seed, ignores: (socket) => own.isOwn(socket) })
+  if (source === 'sockdiag') return [sockdiag]
+  const open = async (signal: AbortSignal) => {
+    const filter = withoutOwn(await own.resolved())
+    return openLive({ interfaceName: interfaceOf(addresses), signal, ...(filter === undefined ? {} : { filter }) })
+  }
+  return [new PacketSource({ open, ownAddresses: addresses, clock: systemClock, seed, ...TABLES }), sockdiag]
+}
+
+/** What the observer itself says and hears, whose names are resolved anew until all are known. */
+class OwnConversations {
+  isOwn: ReturnType<typeof isOwn> = () => false
+  readonly #called: readonly { readonly host: string, readonly port: number }[]
+  readonly #listens: OwnTraffic['listens']
+
+  constructor ({ detector, issuer, health, addresses }: ClusterObserverRun) {
+    this.#called = [detector, issuer].map(split)
+    this.#listens = health === null ? [] : addresses.map((address) => ({ address, port: split(health).port }))
+  }
+
+  async resolved (): Promise<OwnTraffic> {
+    const { found } = await resolveEndpoints(this.#called)
+    const own = { called: found, listens: this.#listens }
+    this.isOwn = isOwn(own)
+    return own
+  }
+
+  async follow (signal: AbortSignal): Promise<void> {
+    do await this.resolved()
+    while (await wait(RESOLVE_EVERY_MS, signal))
+  }
+}
+
+/** The interface that carries the pod's addresses; 'any' where several do. Throws UNAVAILABLE where none does. */
+function interfaceOf (addresses: readonly string[]): string {
+  const canonical = (text: string): string => {
+    const words = parseAddress(text.replace(/%.*$/, ''))
+    return words === null ? text : addressText(words, 0)
+  }
+  const wanted = new Set(addresses.map(canonical))
+  const names = Object.entries(networkInterfaces()).filter(([, carried = []]) => carried.some(({ address }) => wanted.has(canonical(address)))).map(([name]) => name)
+  const [name] = names
+  if (name === undefined) throw new AutoshieldError('UNAVAILABLE', `no interface of the pod carries ${addresses.join(' or ')}; check --address.`)
+  return names.length > 1 ? 'any' : name
+}
+
+function told (event: ObserverEvent): string {
+  switch (event.type) {
+    case 'watching': return `the source ${event.source} sees the traffic`
+    case 'refused': return event.next === null
+      ? `the source ${event.source} does not watch: ${event.error.message} It is tried again in ${Math.ceil(event.retryMs / 1_000)} s.`
+      : `the source ${event.source} does not watch: ${event.error.message} The source ${event.next} stands in.`
+  }
+}
