@@ -190,9 +190,9 @@ export interface Scope {
   readonly fieldSelector?: string
 }
 
-/** `synced` opens a watch and comes again whenever it had to be begun anew: it holds all there is. */
+/** `synced` opens a watch and comes again whenever it had to be begun anew: it holds all there is as of its version. */
 export type WatchEvent<T = KubernetesObject> =
-  | { readonly type: 'synced', readonly objects: readonly T[] }
+  | { readonly type: 'synced', readonly objects: readonly T[], readonly resourceVersion: string }
   | { readonly type: 'put', readonly object: T }
   | { readonly type: 'gone', readonly object: T }
 

@@ -147,7 +147,7 @@ export class FakeKubernetes implements KubernetesApi {
 
   async * #follow (resource: Resource, scope: Scope, signal: AbortSignal, read: (object: KubernetesObject) => unknown): AsyncGenerator<WatchEvent<unknown>, void, undefined> {
     this.calls.push({ verb: 'watch', resource: resource.plural })
-    const queue: WatchEvent[] = [{ type: 'synced', objects: this.#listed(resource, scope) }]
+    const queue: WatchEvent[] = [this.#synced(resource, scope)]
     let wake = Promise.withResolvers<undefined>()
     const rouse = () => wake.resolve(undefined)
     const watcher: Watcher = { resource, scope, push: (event) => { if (!this.#isCut) queue.push(event); rouse() } }
@@ -159,7 +159,7 @@ export class FakeKubernetes implements KubernetesApi {
         if (event === undefined) {
           await wake.promise
           wake = Promise.withResolvers()
-        } else if (event.type === 'synced') yield { type: 'synced', objects: event.objects.map(read) }
+        } else if (event.type === 'synced') yield { ...event, objects: event.objects.map(read) }
         else yield { type: event.type, object: read(event.object) }
       }
     } finally {
@@ -176,7 +176,7 @@ export class FakeKubernetes implements KubernetesApi {
   /** As after 410 Gone: every watch begins anew with all there is. */
   resync (): void {
     this.#isCut = false
-    for (const { resource, scope, push } of this.#watchers) push({ type: 'synced', objects: this.#listed(resource, scope) })
+    for (const { resource, scope, push } of this.#watchers) push(this.#synced(resource, scope))
   }
 
   async text (path: string): Promise<string> {
@@ -190,6 +190,10 @@ export class FakeKubernetes implements KubernetesApi {
     this.calls.push(call)
     const fault = this.fault?.(call) ?? null
     if (fault !== null) throw fault
+  }
+
+  #synced (resource: Resource, scope: Scope): WatchEvent {
+    return { type: 'synced', objects: this.#listed(resource, scope), resourceVersion: String(this.#version) }
   }
 
   #listed (resource: Resource, scope: Scope): KubernetesObject[] {
@@ -236,8 +240,9 @@ export class FakeKubernetes implements KubernetesApi {
     return stored.object
   }
 
-  #forget ({ resource, object }: Stored): void {
-    this.#objects.delete(keyOf(resource, object.metadata.name, object.metadata.namespace))
+  #forget ({ resource, object: last }: Stored): void {
+    this.#objects.delete(keyOf(resource, last.metadata.name, last.metadata.namespace))
+    const object = { ...last, metadata: { ...last.metadata, resourceVersion: String(++this.#version) } }
     for (const watcher of this.#watchers) if (sameKind(watcher.resource, resource) && inScope(object, watcher.scope)) watcher.push({ type: 'gone', object })
   }
 }

@@ -24,6 +24,15 @@ interface Seen<T> {
 const keyOf = (namespace: string | undefined, name: string): string => `${namespace ?? ''}/${name}`
 
 /**
+ * Versions of one kind are decimal numbers that grow (kubernetes/enhancements KEP-5504), too large for a double. An API
+ * server that gives other versions has its last word count.
+ */
+function isNewer (version: string, than: string): boolean {
+  if (!/^\d+$/.test(version) || !/^\d+$/.test(than)) return version !== than
+  return version.length === than.length ? version > than : version.length > than.length
+}
+
+/**
  * What the cluster has of one kind, kept up to date by a watch. Only what `read` makes of an object is held. Empty until
  * it is `ready`; what was seen stays while the API server is away.
  */
@@ -65,48 +74,63 @@ export class Mirror<T> {
     return { [Symbol.dispose]: () => { this.#listeners.delete(listener) } }
   }
 
+  /** Shows what was just written before the watch brings it; an older one of the watch does not undo it. */
+  note (object: KubernetesObject): void {
+    this.#put(this.#seen(object))
+  }
+
+  /** As `note`, for what was just removed: its last version known here. */
+  forget (namespace: string | undefined, name: string): void {
+    const before = this.#values.get(keyOf(namespace, name))
+    if (before === undefined) return
+    this.#values.delete(keyOf(namespace, name))
+    this.#tell({ before: before.value, after: null })
+  }
+
   /** Follows the cluster until the signal aborts; call it once. */
   async run (signal: AbortSignal): Promise<void> {
-    const { resource, scope = {}, read } = this.#of
-    const seen = (object: KubernetesObject): Seen<T> => ({
-      key: keyOf(object.metadata.namespace, object.metadata.name), version: object.metadata.resourceVersion ?? '', value: read(object),
-    })
-    for await (const event of this.#api.watch(resource, scope, signal, seen)) {
+    const { resource, scope = {} } = this.#of
+    for await (const event of this.#api.watch(resource, scope, signal, (object) => this.#seen(object))) {
       switch (event.type) {
         case 'synced':
-          this.#replace(event.objects)
+          this.#replace(event.objects, event.resourceVersion)
           break
         case 'put':
           this.#put(event.object)
           break
         case 'gone':
-          this.#drop(event.object.key)
+          this.#drop(event.object.key, event.object.version)
       }
     }
   }
 
-  #replace (objects: readonly Seen<T>[]): void {
+  #seen (object: KubernetesObject): Seen<T> {
+    const { name, namespace, resourceVersion = '' } = object.metadata
+    return { key: keyOf(namespace, name), version: resourceVersion, value: this.#of.read(object) }
+  }
+
+  #replace (objects: readonly Seen<T>[], version: string): void {
     const there = new Set(objects.map(({ key }) => key))
-    for (const key of [...this.#values.keys()]) if (!there.has(key)) this.#drop(key)
+    for (const key of [...this.#values.keys()]) if (!there.has(key)) this.#drop(key, version)
     for (const seen of objects) this.#put(seen)
     this.#ready = true
     this.#resolveSynced(undefined)
   }
 
   #put ({ key, version, value }: Seen<T>): void {
+    const before = this.#values.get(key)
+    if (before !== undefined && !isNewer(version, before.version)) return
     if (value === null) {
-      this.#drop(key)
+      this.#drop(key, version)
       return
     }
-    const before = this.#values.get(key)
-    if (before?.version === version && version !== '') return
     this.#values.set(key, { version, value })
     this.#tell({ before: before?.value ?? null, after: value })
   }
 
-  #drop (key: string): void {
+  #drop (key: string, version: string): void {
     const before = this.#values.get(key)
-    if (before === undefined) return
+    if (before === undefined || !isNewer(version, before.version)) return
     this.#values.delete(key)
     this.#tell({ before: before.value, after: null })
   }

@@ -47,7 +47,7 @@ export async function * watchObjects<T> (transport: Transport, watched: Watched<
         const { objects, resourceVersion } = await listObjects(transport, watched.resource, watched.scope, watched.read)
         if (!isLive(signal)) return
         from = resourceVersion
-        yield { type: 'synced', objects }
+        yield { type: 'synced', objects, resourceVersion }
       }
       for await (const news of follow(transport, watched, from, signal, options.silenceMs)) {
         attempt = 0
