@@ -130,12 +130,20 @@ export class Uplink {
         if (end.welcomed) attempt = 0
         const retryMs = backoffMs(attempt, random(), backoff)
         onEvent?.({ type: 'disconnected', code: status[end.code], details: end.details, retryMs })
-        await wait(retryMs, giveUp.signal)
+        await this.#pause(retryMs, giveUp.signal)
       }
     } finally {
       clearTimeout(deadline)
       signal.removeEventListener('abort', stop)
     }
+  }
+
+  /** New credentials are a reason to try at once. */
+  async #pause (ms: number, giveUp: AbortSignal): Promise<void> {
+    const changed = new AbortController()
+    const following = this.#options.credentials.onChange(() => changed.abort())
+    await wait(ms, AbortSignal.any([giveUp, changed.signal]))
+    following[Symbol.dispose]()
   }
 
   /** One stream, from its beginning to its end. */

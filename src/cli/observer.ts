@@ -1,18 +1,24 @@
+import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { openLive } from '../../sidecar/capture/live-capture.ts'
+import { RenewedCredentials, type RenewalEvent } from '../adapters/identity/renewed-credentials.ts'
+import { systemClock } from '../adapters/standalone/clock.ts'
 import { AutoshieldError } from '../core/errors.ts'
 import { parseAddress } from '../core/flow/address.ts'
-import { INJECTED_SOURCES, type InjectedSource } from '../core/injection/settings.ts'
-import { clusterCredentials } from './cluster-credentials.ts'
+import type { InjectedSource } from '../core/injection/settings.ts'
 import { type CliContext, EXIT, verb } from './context.ts'
 import { hostPort, split } from './host-port.ts'
 import { runClusterObserver } from './run-cluster-observer.ts'
 import { runObserver } from './run-observer.ts'
+import { sparingly } from './sparingly.ts'
 
 interface StandaloneFlags { interface: string, address: string[], detector: string, identity: string, filter?: string }
 interface ClusterFlags {
   source: InjectedSource, address: string[], detector: string, issuer: string, trustDomain: string, credentials: string, health?: string, systemNamespace: string
 }
+/** Not from the schema of the settings: that would load all of it into every pod. */
+const SOURCES = ['sockdiag', 'packet'] as const satisfies readonly InjectedSource[]
+
 type Flags = { cluster?: boolean } & Partial<StandaloneFlags> & Partial<ClusterFlags>
 
 export function observerCommand (context: CliContext, done: (status: number) => void): Command {
@@ -25,7 +31,7 @@ export function observerCommand (context: CliContext, done: (status: number) => 
     .option('--identity <dir>', 'folder of cert.pem, key.pem and ca.pem')
     .option('--filter <expression>', 'pcap filter; the observer\'s own stream to the detector is left out in any case')
     .option('--cluster', 'as a sidecar: never ends by itself, finds its interface, and gets its identity from the issuer')
-    .addOption(new Option('--source <name>', 'what to watch with').choices(INJECTED_SOURCES))
+    .addOption(new Option('--source <name>', 'what to watch with').choices(SOURCES))
     .addOption(new Option('--issuer <host:port>', 'who issues certificates for the pod\'s token').argParser(hostPort))
     .option('--trust-domain <name>', 'whose identities the detector and the issuer must have')
     .option('--credentials <dir>', 'folder of token and ca.pem')
@@ -55,8 +61,24 @@ async function inCluster ({ source, address, detector, issuer, trustDomain, cred
     issuer,
     server: system('detector'),
     health: health ?? null,
-    credentials: await clusterCredentials({ folder: credentials, issuer, server: system('controller') }, context),
+    credentials: new RenewedCredentials({
+      endpoint: issuer,
+      server: system('controller'),
+      tokenFile: join(credentials, 'token'),
+      authoritiesFile: join(credentials, 'ca.pem'),
+      clock: systemClock,
+      random: Math.random,
+      onEvent: sparingly((event: RenewalEvent) => context.stderr.write(`autoshield observer: ${told(event)}\n`), ({ type }) => type),
+    }),
   }, context)
+}
+
+function told (event: RenewalEvent): string {
+  switch (event.type) {
+    case 'renewed': return `has a certificate until ${new Date(event.endsMs).toISOString()}`
+    case 'refused': return `gets no certificate: ${event.reason}; the next try is in ${Math.ceil(event.retryMs / 1_000)} s`
+    case 'unavailable': return `has no new certificate yet: ${event.reason}; the next try is in ${Math.ceil(event.retryMs / 1_000)} s`
+  }
 }
 
 /** All that is missing is said at once. */

@@ -19,6 +19,7 @@ import type { CliContext } from './context.ts'
 import { split } from './host-port.ts'
 import { Parts } from './parts.ts'
 import { describe } from './run-observer.ts'
+import { sparingly } from './sparingly.ts'
 
 export interface ClusterObserverRun {
   /** Wanted; where packets are refused, `sockdiag` stands in. */
@@ -57,7 +58,7 @@ export async function runClusterObserver (run: ClusterObserverRun, context: CliC
     random: Math.random,
     maxWindows: MAX_WAITING_WINDOWS,
     drainMs: DRAIN_MS,
-    onEvent: (event) => say(describe(event, run.detector)),
+    onEvent: sparingly((event) => say(describe(event, run.detector)), ({ type }) => type),
   })
   let trouble: string | null = null
   const observer = new Observer({
