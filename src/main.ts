@@ -20,6 +20,11 @@ const VERBS: Readonly<Record<string, () => Promise<MakeVerb>>> = {
   identity: async () => (await import('./cli/identity.ts')).identityCommand,
   detector: async () => (await import('./cli/detector.ts')).detectorCommand,
   observer: async () => (await import('./cli/observer.ts')).observerCommand,
+  controller: async () => (await import('./cli/controller.ts')).controllerCommand,
+  coverage: async () => (await import('./cli/coverage.ts')).coverageCommand,
+  restart: async () => (await import('./cli/restart.ts')).restartCommand,
+  inject: async () => (await import('./cli/inject.ts')).injectCommand,
+  'check-inject': async () => (await import('./cli/check-inject.ts')).checkInjectCommand,
   uninstall: async () => (await import('./cli/uninstall.ts')).uninstallCommand,
 }
 

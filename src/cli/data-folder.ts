@@ -12,6 +12,7 @@ export const SYSTEM_IDENTITIES = {
   detector: { trustDomain: TRUST_DOMAIN, namespace: 'autoshield', uid: 'detector' },
   controller: { trustDomain: TRUST_DOMAIN, namespace: 'autoshield', uid: 'controller' },
   xds: { trustDomain: TRUST_DOMAIN, namespace: 'autoshield', uid: 'xds' },
+  webhook: { trustDomain: TRUST_DOMAIN, namespace: 'autoshield', uid: 'webhook' },
   replay: { trustDomain: TRUST_DOMAIN, namespace: 'replay', uid: 'replay' },
 } as const satisfies Record<string, Identity>
 

@@ -9,8 +9,14 @@ export function hostPort (text: string): string {
   return text
 }
 
-/** Parts of what `hostPort` let through; the host without brackets. */
-export function split (text: string): { host: string, port: number } {
+/** The host without brackets. */
+export interface HostPort {
+  readonly host: string
+  readonly port: number
+}
+
+/** Parts of what `hostPort` let through. */
+export function split (text: string): HostPort {
   const at = text.lastIndexOf(':')
   return { host: text.slice(0, Math.max(at, 0)).replace(/^\[|\]$/g, ''), port: Number(text.slice(at + 1)) }
 }

@@ -1,14 +1,14 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { AUTHORITIES_MAP } from '../../certs/authorities-map.ts'
 import { parseInjectionSettings } from '../../webhook/inject/settings-file.ts'
 import { AutoshieldError } from '../core/errors.ts'
 import type { InjectionContext } from '../core/injection/settings.ts'
 import { RESOURCES } from '../core/kubernetes/resource.ts'
 import type { KubernetesApi } from '../ports.ts'
 
-/** ConfigMaps of an installation: what the operator decides about injection, and whom observers believe. */
+/** What the operator decides about injection. */
 export const SETTINGS_MAP = { name: 'autoshield-injection', key: 'injection.yaml' } as const
-export const AUTHORITIES_MAP = { name: 'autoshield-authorities', key: 'ca.pem' } as const
 
 const ConfigMap = Compile(Type.Object({ data: Type.Optional(Type.Record(Type.String(), Type.String())) }))
 const Version = Compile(Type.Object({ major: Type.String(), minor: Type.String() }))

@@ -1,0 +1,217 @@
+import { mkdir } from 'node:fs/promises'
+import { type Command, Option } from 'commander'
+import { pino, type Logger } from 'pino'
+import { Gauge, Registry } from 'prom-client'
+import { publishAuthorities } from '../../certs/authorities-map.ts'
+import { certificateRoutes } from '../../certs/certificate-routes.ts'
+import { CertificateIssuer, type IssueRecord } from '../../certs/issuer.ts'
+import { SecretAuthority } from '../../certs/secret-authority.ts'
+import { SelfIssued } from '../../certs/self-issued.ts'
+import { ServingCertificate } from '../../certs/serving-certificate.ts'
+import { decideInjection } from '../../webhook/inject/decide.ts'
+import { templateHash } from '../../webhook/inject/template-hash.ts'
+import { Fleet } from '../../xds/fleet.ts'
+import { GrpcScoreSource } from '../adapters/bus/grpc-score-source.ts'
+import { KubernetesNamespaces } from '../adapters/kubernetes/namespaces.ts'
+import { KubernetesPods } from '../adapters/kubernetes/pods.ts'
+import { every, systemClock } from '../adapters/standalone/clock.ts'
+import { openAuditTrail } from '../adapters/store/audit-trail.ts'
+import { openStore } from '../adapters/store/object-store.ts'
+import { AdmissionTrail } from '../controller/admissions/admission-trail.ts'
+import { PodContext } from '../controller/admissions/context.ts'
+import { FailOpenWatch } from '../controller/admissions/fail-open-watch.ts'
+import { HeldRecords } from '../controller/admissions/held-records.ts'
+import { admissionIntake } from '../controller/admissions/intake.ts'
+import { admissionMetrics } from '../controller/admissions/metrics.ts'
+import { WebhookWatch } from '../controller/admissions/webhook-watch.ts'
+import { Coverage } from '../controller/coverage/coverage.ts'
+import { registrationMetrics } from '../controller/registration/metrics.ts'
+import { Registration } from '../controller/registration/registration.ts'
+import { AutoshieldError } from '../core/errors.ts'
+import type { InjectionContext } from '../core/injection/settings.ts'
+import type { AuditTrail, KubernetesApi } from '../ports.ts'
+import { type CliContext, dataOption, EXIT, port, verb } from './context.ts'
+import { serveControl } from './control-server.ts'
+import { SYSTEM_IDENTITIES } from './data-folder.ts'
+import { hostPort, split } from './host-port.ts'
+import { InjectionFile } from './injection-file.ts'
+import { readVersion } from './installed.ts'
+import { type KubernetesFlags, kubernetesOptions, namesCluster, openFrom } from './kubernetes-option.ts'
+import { openLoop } from './loop.ts'
+import { Parts } from './parts.ts'
+import { SHIPPED } from './up-options.ts'
+
+interface Flags extends KubernetesFlags {
+  data: string
+  namespace: string
+  settings: string
+  detector: string
+  policy: string
+  zone: string
+  control: string
+  webhookUrl?: string
+  apiPort: number
+  dashboardPort: number
+  metricsPort: number
+}
+
+export function controllerCommand (context: CliContext, done: (status: number) => void): Command {
+  return kubernetesOptions(verb('controller', 'the loop in a cluster: certificates, registration, coverage, audit trail, detections and decisions', [
+    'autoshield controller --settings injection.yaml --detector autoshield-detector.autoshield.svc:18001 --data /var/lib/autoshield',
+  ]).addOption(dataOption())
+    .option('--namespace <name>', 'AutoShield\'s own namespace', 'autoshield')
+    .requiredOption('--settings <file>', 'the injection settings (injection.yaml)')
+    .addOption(new Option('--detector <host:port>', 'where the detector listens').argParser(hostPort).makeOptionMandatory())
+    .addOption(new Option('--policy <file>', 'the rules').default(SHIPPED.policy, 'the shipped policy'))
+    .option('--zone <name>', 'time zone of the conditions in rules', 'UTC')
+    .addOption(new Option('--control <host:port>', 'where pods get certificates and webhooks report').argParser(hostPort).default('0.0.0.0:8444'))
+    .option('--webhook-url <url>', 'register the webhook under this URL instead of its Service (development)')
+    .addOption(new Option('--api-port <port>', 'API, on loopback').argParser(port).default(8000))
+    .addOption(new Option('--dashboard-port <port>', 'the page, on loopback (kubectl port-forward)').argParser(port).default(8081))
+    .addOption(new Option('--metrics-port <port>', 'Prometheus, on every address').argParser(port).default(9090)))
+    .action(async (flags: Flags) => {
+      await runController(context, flags)
+      done(EXIT.ok)
+    })
+}
+
+/**
+ * Start order: store and trail first, for nothing may happen that is not kept; then the authority, without which nobody can
+ * prove anything; then what rests on it (control server, serving certificate, registration); the loop and the watchers last.
+ */
+async function runController (context: CliContext, flags: Flags): Promise<void> {
+  const log = pino({ level: context.settings.logLevel })
+  const { data, namespace } = flags
+  await mkdir(data, { recursive: true, mode: 0o700 })
+  using api = openFrom(context, flags, { onTrouble: (error, { plural }) => log.warn({ resource: plural, error: error.message }, 'a watch was interrupted') })
+  const settings = await InjectionFile.open(flags.settings, log)
+  const { trustDomain } = settings.current()
+  const version = await readVersion(api)
+  await using store = openStore(data)
+  await using audit = openAuditTrail(data, { clock: systemClock })
+  const registry = new Registry()
+  await using parts = new Parts()
+  parts.start((signal) => settings.run(every, signal))
+
+  const { authority, identity } = startIdentity(parts, { api, namespace, trustDomain, log })
+  const serving = new ServingCertificate({ api, authority, trustDomain, namespace, clock: systemClock, onEvent: (event) => log.info({ event }, 'the webhook\'s serving certificate') })
+  parts.start((signal) => serving.run(signal))
+
+  const admission = new PodContext()
+  const trail = new AdmissionTrail({ audit, context: admission, metrics: admissionMetrics(registry) })
+  const issuer = new CertificateIssuer({ api, authority, trustDomain, namespace, clock: systemClock, onDecision: (record) => auditIssue(audit, record, log) })
+  parts.start((signal) => serveControl({
+    listen: split(flags.control),
+    credentials: identity,
+    clock: systemClock,
+    log,
+    routes: [() => certificateRoutes(issuer), (identify) => admissionIntake({ trail, identify, webhook: { ...SYSTEM_IDENTITIES.webhook, trustDomain, namespace } })],
+  }, signal))
+
+  const registration = new Registration({
+    api,
+    settings: {
+      ...settings.current(),
+      ownNamespace: namespace,
+      backend: flags.webhookUrl === undefined ? { kind: 'service' } : { kind: 'url', url: flags.webhookUrl },
+    },
+    bundle: () => orNull(() => serving.bundle()),
+    every,
+    clock: systemClock,
+    random: Math.random,
+    metrics: registrationMetrics(registry),
+    log: log.child({ part: 'registration' }),
+  })
+  parts.start((signal) => registration.run(signal))
+  startWatchers(parts, { api, trail, checkpoints: store.checkpoints, log })
+
+  const pods = new KubernetesPods(api)
+  const namespaces = new KubernetesNamespaces(api)
+  parts.start((signal) => pods.run(signal))
+  parts.start((signal) => namespaces.run(signal))
+  using scores = new GrpcScoreSource({
+    detector: flags.detector,
+    credentials: identity,
+    server: { ...SYSTEM_IDENTITIES.detector, trustDomain, namespace },
+    random: Math.random,
+    onDisconnect: (error) => log.warn({ error: error.message }, 'the detector is away'),
+  })
+  const injection = (): InjectionContext | null => orNull(() => ({ settings: settings.current(), authorities: authority.bundle(), cluster: version }))
+  const covered = new Gauge({ name: 'autoshield_coverage_pods', help: 'Pods that should be observed, by what was found of them.', labelNames: ['state'], registers: [registry] })
+  const coverage = new Coverage({
+    api,
+    namespaces,
+    decide: decideInjection,
+    context: injection,
+    templateHash,
+    reporters: scores,
+    ownNamespace: namespace,
+    every,
+    clock: systemClock,
+    metrics: { pods: (state, count) => covered.set({ state }, count) },
+    log: log.child({ part: 'coverage' }),
+  })
+  parts.start((signal) => coverage.run(signal))
+
+  const { controller, urls } = await openLoop(parts, {
+    store,
+    checkpoints: store.checkpoints,
+    audit,
+    scores,
+    pods,
+    proxies: new Fleet({ clock: systemClock, defaultInbound: { mode: 'redirect', port: 15_006 } }),
+    admission,
+    policy: flags.policy,
+    zone: flags.zone,
+    actuationEnabled: context.settings.enableActuation ?? namesCluster(context.settings),
+    log,
+    registry,
+    version: context.version,
+    listen: { metricsHost: '0.0.0.0', ports: { api: flags.apiPort, dashboard: flags.dashboardPort, metrics: flags.metricsPort } },
+  })
+  parts.start((signal) => controller.run(signal))
+  log.info({ ...urls, control: flags.control, detector: flags.detector }, 'the controller runs')
+  await parts.untilAborted(context.signal)
+}
+
+interface Ground { readonly api: KubernetesApi, readonly namespace: string, readonly trustDomain: string, readonly log: Logger }
+
+/** The cluster's authority, and this process's own identity from it. */
+function startIdentity (parts: Parts, { api, namespace, trustDomain, log }: Ground): { authority: SecretAuthority, identity: SelfIssued } {
+  const authority = new SecretAuthority({ api, namespace, trustDomain, clock: systemClock, onEvent: (event) => log.info({ event }, 'the certificate authority') })
+  const identity = new SelfIssued({ authority, identity: { ...SYSTEM_IDENTITIES.controller, trustDomain, namespace }, clock: systemClock })
+  parts.start((signal) => authority.run(signal))
+  parts.start((signal) => identity.run(signal))
+  parts.start((signal) => publishAuthorities({ api, authority, namespace, onFailure: (error) => log.warn({ error: AutoshieldError.from(error).message }, 'the authorities could not be published') }, signal))
+  return { authority, identity }
+}
+
+/** What Kubernetes keeps from webhooks, and what passed while ours were away. */
+function startWatchers (parts: Parts, { api, trail, checkpoints, log }: Pick<Ground, 'api' | 'log'> & { readonly trail: AdmissionTrail, readonly checkpoints: ConstructorParameters<typeof WebhookWatch>[0]['checkpoints'] }): void {
+  const held = new HeldRecords({ trail, log, every })
+  const watch = new WebhookWatch({ api, keep: held.keep, checkpoints, clock: systemClock, every })
+  const failOpen = new FailOpenWatch({ api, keep: held.keep, checkpoints, clock: systemClock, every, log })
+  parts.start((signal) => held.run(signal))
+  parts.start((signal) => watch.run(signal))
+  parts.start((signal) => failOpen.run(signal))
+}
+
+function auditIssue (audit: AuditTrail, { reason, holder, identity, peer, ...detail }: IssueRecord, log: Logger): void {
+  audit.append({
+    actor: holder === null ? `address/${peer}` : `pod/${holder.namespace}/${holder.pod.name}`,
+    action: identity === null ? 'certificate.refused' : 'certificate.issued',
+    object: identity ?? 'certificate',
+    reason,
+    detail,
+  }).catch((error: unknown) => log.error({ error: AutoshieldError.from(error).message }, 'a certificate is not in the audit trail'))
+}
+
+/** Null where there is none yet. */
+function orNull<T> (get: () => T): T | null {
+  try {
+    return get()
+  } catch (error) {
+    if (AutoshieldError.from(error).code === 'UNAVAILABLE') return null
+    throw error
+  }
+}
