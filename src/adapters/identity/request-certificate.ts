@@ -1,0 +1,97 @@
+import { request } from 'node:https'
+import { isIP } from 'node:net'
+import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
+import { Type, type Static } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { AutoshieldError } from '../../core/errors.ts'
+import type { Identity } from '../../core/identity.ts'
+import { isServer } from '../../wire/tls.ts'
+
+export interface CertificateRequest {
+  /** `HOST:PORT` of the controller. */
+  readonly endpoint: string
+  /** Who must answer there. */
+  readonly server: Identity
+  /** PEM of the authorities that may vouch for it. */
+  readonly authorities: string
+  readonly token: string
+  /** PEM. */
+  readonly publicKey: string
+}
+
+const Answer = Type.Object({ certificate: Type.String(), authorities: Type.String() })
+export type Answer = Static<typeof Answer>
+const answers = Compile(Answer)
+const complaints = Compile(Type.Object({ code: Type.String(), message: Type.String() }))
+
+const TIMEOUT_MS = 10_000
+/** A certificate and a bundle of ten roots have 10 KB. */
+const MAX_ANSWER_BYTES = 65_536
+
+/**
+ * Asks for a certificate once. Throws UNTRUSTED where the controller refuses (the message has its reason), UNAVAILABLE where it is
+ * away, says to try later, or cannot prove that it is the controller: then neither token nor key was sent.
+ */
+export async function requestCertificate ({ endpoint, server, authorities, token, publicKey }: CertificateRequest, signal: AbortSignal): Promise<Answer> {
+  const { host, port } = split(endpoint)
+  const call = request({
+    host,
+    port,
+    path: '/v1/certificates',
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    ca: authorities,
+    minVersion: 'TLSv1.3',
+    // A connection and a full handshake of its own: Node does not check a server again whose session it resumes.
+    agent: false,
+    ...isIP(host) === 0 && { servername: host },
+    checkServerIdentity: isServer(server),
+    signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+  })
+  try {
+    call.end(JSON.stringify({ publicKey }))
+    const [response] = await once(call, 'response') as [IncomingMessage]
+    return read(response.statusCode ?? 0, await textOf(response), endpoint)
+  } catch (error) {
+    if (error instanceof AutoshieldError) throw error
+    throw new AutoshieldError('UNAVAILABLE', `no certificate from ${endpoint}: ${AutoshieldError.from(error).message}`, { cause: error })
+  } finally {
+    call.destroy()
+  }
+}
+
+function split (endpoint: string): { host: string, port: number } {
+  const colon = endpoint.lastIndexOf(':')
+  return { host: endpoint.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port: Number(endpoint.slice(colon + 1)) }
+}
+
+async function textOf (response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > MAX_ANSWER_BYTES) throw new AutoshieldError('UNAVAILABLE', `the answer has more than ${MAX_ANSWER_BYTES} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+/** Refusals that another try a moment later may lift: an expired token is renewed by the kubelet, a rate passes. */
+const LATER = new Set([401, 408, 429])
+
+function read (status: number, text: string, endpoint: string): Answer {
+  const body = parse(text)
+  if (status === 200 && answers.Check(body)) return body
+  const said = complaints.Check(body) ? `${body.code}: ${body.message}` : 'it does not say why'
+  const refused = status >= 400 && status < 500 && !LATER.has(status)
+  throw new AutoshieldError(refused ? 'UNTRUSTED' : 'UNAVAILABLE', `no certificate from ${endpoint} (${status}, ${said})`)
+}
+
+function parse (text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null // not JSON: said by the status
+  }
+}
