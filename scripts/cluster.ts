@@ -60,13 +60,17 @@ async function runProgram (name: 'kubectl' | 'helm', args: readonly string[]): P
   return cluster === undefined ? complain(NOT_RUNNING) : runHere(join(cluster.programs, name), ['--kubeconfig', cluster.kubeconfig, ...args])
 }
 
-/** Runs a command beside a cluster of its own, which ends with it; without one where this machine cannot have it. */
-async function beside (program: string, args: readonly string[], { node }: Parts): Promise<number> {
-  const missing = withoutCluster(node ? 'node' : 'api')
+/** Runs a command beside a cluster of its own, which ends with it; with less of one, or none, where this machine cannot have it. */
+async function beside (program: string, args: readonly string[], wanted: Parts): Promise<number> {
+  if (process.env[CLUSTER_VARIABLE] !== undefined) return runHere(program, args)
+  const missing = withoutCluster('api')
   if (missing !== false) {
     say(`not started: ${missing}. Tests that need it skip.`)
     return runHere(program, args)
   }
+  const withoutNode = wanted.node && withoutCluster('node')
+  if (withoutNode !== false) say(`started without a node: ${withoutNode}`)
+  const node = wanted.node && withoutNode === false
   const stopping = new AbortController()
   const stop = (): void => stopping.abort(new Error('interrupted'))
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)

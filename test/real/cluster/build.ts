@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, utimesSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { program } from '../../setup/tools.ts'
@@ -19,6 +19,7 @@ const LINKER_FLAGS = ['-s -w',
 /** How many packages a cold build compiles, for the progress line only. */
 const PACKAGES = 1400
 const PROGRESS_MS = 15_000
+const KEPT_UNUSED_MS = 14 * 24 * 60 * 60 * 1000
 
 /** Tells a person what goes on, one line at a time. */
 export type Say = (line: string) => void
@@ -34,8 +35,12 @@ export function cacheFolder (): string {
  */
 export async function keep (name: string, make: (folder: string) => Promise<void>): Promise<string> {
   const folder = join(cacheFolder(), name)
-  if (existsSync(folder)) return folder
-  mkdirSync(dirname(folder), { recursive: true })
+  mkdirSync(cacheFolder(), { recursive: true })
+  forget(/^.*-/.exec(name)?.[0] ?? name, name)
+  if (existsSync(folder)) {
+    utimesSync(folder, new Date(), new Date())
+    return folder
+  }
   const unfinished = mkdtempSync(`${folder}.unfinished-`)
   try {
     await make(unfinished)
@@ -44,6 +49,15 @@ export async function keep (name: string, make: (folder: string) => Promise<void
     rmSync(unfinished, { recursive: true, force: true })
   }
   return folder
+}
+
+/** Removes what was made under the same prefix and not used for long, killed builds among it. */
+function forget (prefix: string, except: string): void {
+  for (const name of readdirSync(cacheFolder()).filter((entry) => entry.startsWith(prefix) && entry !== except)) {
+    const folder = join(cacheFolder(), name)
+    const unused = Date.now() - (statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? Date.now())
+    if (unused > KEPT_UNUSED_MS) rmSync(folder, { recursive: true, force: true })
+  }
 }
 
 function files (folder: string): string[] {

@@ -33,10 +33,10 @@ t.test('the API server asks a webhook that listens in the test, and its audit lo
   const pki = await Pki.make(folder)
   await pki.issue('webhook', { commonName: 'webhook', addresses: [`IP:${host}`] })
   const server = createServer({ cert: readFileSync(pki.path('webhook.crt')), key: readFileSync(pki.path('webhook.key')) }, (request, response) => {
-    void json(request).then((review) => {
+    json(request).then((review) => {
       const { request: { uid } } = review as { request: { uid: string } }
       response.setHeader('content-type', 'application/json').end(JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response: { uid, allowed: false, status: { message: `refused for ${name}` } } }))
-    })
+    }, () => response.destroy())
   })
   await once(server.listen(0, host), 'listening')
   const { port } = server.address() as { port: number }

@@ -2,12 +2,17 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { findTool, skipWithout } from '../../setup/tools.ts'
+import { buildPrograms, type Say } from './build.ts'
 import { type Cluster, refreshImages, runningCluster, standingFolder, startCluster, stopCluster } from './cluster.ts'
 import { command } from './command.ts'
 import type { Images } from './images.ts'
 
-/** The variable by which `npm test` hands over the folder of the cluster that it started for the whole suite. */
+/**
+ * The variable by which `npm test` hands over the folder of the cluster that it started for the whole suite. With the value `kubeconfig`
+ * tests use the cluster that `KUBECONFIG` names; without it they never look at `KUBECONFIG`, which may name one that people live on.
+ */
 export const CLUSTER_VARIABLE = 'AUTOSHIELD_TEST_CLUSTER'
+const USERS_OWN = 'kubeconfig'
 
 /** `api`: objects, admission, tokens; no pod ever runs. `node`: pods run. */
 export type Needs = 'api' | 'node'
@@ -39,8 +44,10 @@ export interface TestCluster {
 
 /** A reason to skip a test that needs a cluster, with the way to get it, or false. With CI=true nothing may be missing: it throws. */
 export function withoutCluster (needs: Needs): string | false {
-  const lines = [...PROGRAMS.api, ...(needs === 'node' ? PROGRAMS.node : [])].flatMap((name) => findTool(name).missing ?? [])
-  if (process.getuid?.() !== 0) lines.push('a cluster needs root: sudo npm test')
+  const own = process.env[CLUSTER_VARIABLE] !== USERS_OWN
+  const programs = own ? [...PROGRAMS.api, ...(needs === 'node' ? PROGRAMS.node : [])] : ['go']
+  const lines = programs.flatMap((name) => findTool(name).missing ?? [])
+  if (own && process.getuid?.() !== 0) lines.push('a cluster needs root: sudo npm test')
   return skipWithout(lines)
 }
 
@@ -49,28 +56,48 @@ export function withoutCluster (needs: Needs): string | false {
  * is stopped when the test ends.
  */
 export async function testCluster (t: Test, { needs }: { needs: Needs }): Promise<TestCluster> {
-  const cluster = suiteCluster() ?? await standingCluster(t, needs) ?? await ownCluster(t, needs)
+  const place = process.env[CLUSTER_VARIABLE] === USERS_OWN
+    ? await usersCluster((line) => { t.comment(`cluster: ${line}`) })
+    : placeOf(suiteCluster() ?? await standingCluster(t, needs) ?? await ownCluster(t, needs))
   const kubectl = (args: readonly string[], options: { readonly stdin?: string } = {}): Promise<string> =>
-    command(join(cluster.programs, 'kubectl'), ['--kubeconfig', cluster.kubeconfig, ...args], options)
+    command(join(place.programs, 'kubectl'), ['--kubeconfig', place.kubeconfig, ...args], options)
+  const namespace = async (labels: Readonly<Record<string, string>> = {}): Promise<string> => {
+    const name = `test-${randomBytes(4).toString('hex')}`
+    await kubectl(['create', '-f', '-'], { stdin: JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } }) })
+    t.teardown(() => kubectl(['delete', 'namespace', name, '--wait=false', '--ignore-not-found']))
+    return name
+  }
+  return Object.assign(place, { kubectl, namespace })
+}
+
+/** Where a cluster is and what it has. */
+type Place = Omit<TestCluster, 'kubectl' | 'namespace'>
+
+function placeOf ({ kubeconfig, server, wire, auditLog, programs, images }: Cluster): Place {
   return {
-    kubeconfig: cluster.kubeconfig,
-    server: cluster.server,
-    host: cluster.wire.host,
-    auditLog: cluster.auditLog,
-    programs: cluster.programs,
-    get images () {
-      if (cluster.images === undefined) throw new Error("this cluster has no node, so no images: ask for { needs: 'node' }")
-      return cluster.images
-    },
-    kubectl,
-    namespace: async (labels = {}) => {
-      const name = `test-${randomBytes(4).toString('hex')}`
-      await kubectl(['create', '-f', '-'], { stdin: JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } }) })
-      t.teardown(() => kubectl(['delete', 'namespace', name, '--wait=false', '--ignore-not-found']))
-      return name
-    },
+    kubeconfig,
+    server,
+    host: wire.host,
+    auditLog,
+    programs,
+    get images () { return images ?? absent("images, for it has no node; ask for { needs: 'node' }") },
   }
 }
+
+async function usersCluster (say: Say): Promise<Place> {
+  const kubeconfig = process.env['KUBECONFIG'] ?? absent(`address: ${CLUSTER_VARIABLE}=${USERS_OWN} wants KUBECONFIG to name one`)
+  const programs = await buildPrograms(say)
+  return {
+    kubeconfig,
+    server: await command(join(programs, 'kubectl'), ['--kubeconfig', kubeconfig, 'config', 'view', '--minify', '--output', 'jsonpath={.clusters[0].cluster.server}']),
+    programs,
+    get host () { return absent(`way to this machine; unset ${CLUSTER_VARIABLE} for this test`) },
+    get auditLog () { return absent(`audit log on this machine; unset ${CLUSTER_VARIABLE} for this test`) },
+    get images () { return absent(`images of this checkout; unset ${CLUSTER_VARIABLE} for this test`) },
+  }
+}
+
+function absent (what: string): never { throw new Error(`the tests' cluster has no ${what}`) }
 
 function suiteCluster (): Cluster | undefined {
   const folder = process.env[CLUSTER_VARIABLE]
