@@ -25,6 +25,7 @@ const VERBS: Readonly<Record<string, () => Promise<MakeVerb>>> = {
   restart: async () => (await import('./cli/restart.ts')).restartCommand,
   inject: async () => (await import('./cli/inject.ts')).injectCommand,
   'check-inject': async () => (await import('./cli/check-inject.ts')).checkInjectCommand,
+  webhook: async () => (await import('./cli/webhook.ts')).webhookCommand,
   uninstall: async () => (await import('./cli/uninstall.ts')).uninstallCommand,
 }
 
