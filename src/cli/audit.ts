@@ -3,6 +3,7 @@ import { readAuditTrail } from '../adapters/store/audit-trail.ts'
 import { verifyAudit } from '../adapters/store/verify-audit.ts'
 import { AutoshieldError } from '../core/errors.ts'
 import type { AuditEntry } from '../ports.ts'
+import { admissionsCommand } from './audit-admissions.ts'
 import { type CliContext, dataOption, EXIT, numberIn, verb } from './context.ts'
 import { type Column, outputOption, type OutputFormat, RowPrinter } from './output.ts'
 
@@ -43,7 +44,8 @@ export function auditCommand (context: CliContext, done: (status: number) => voi
       context.stdout.write(`${data}: ${verdict.entries} entries, the chain holds\n`)
       done(EXIT.ok)
     })
-  return verb('audit', 'search and prove the audit trail', ['autoshield audit search', 'autoshield audit verify']).addCommand(search).addCommand(verify)
+  return verb('audit', 'search and prove the audit trail', ['autoshield audit search', 'autoshield audit admissions --since 1h', 'autoshield audit verify'])
+    .addCommand(search).addCommand(admissionsCommand(context, done)).addCommand(verify)
 }
 
 function time (text: string): Date {

@@ -1,0 +1,85 @@
+import { type Command, Option } from 'commander'
+import { readAuditTrail } from '../adapters/store/audit-trail.ts'
+import { ADMISSION_ACTIONS, readTrailEntry, UNKNOWN_ACTOR } from '../controller/admissions/trail-entry.ts'
+import { atLeast, FINDING_CODES, SEVERITIES, type FindingCode, type Severity } from '../core/admission/finding.ts'
+import { AutoshieldError } from '../core/errors.ts'
+import type { AuditEntry, AuditTrail } from '../ports.ts'
+import { type CliContext, dataOption, EXIT, numberIn, verb } from './context.ts'
+import { type Column, outputOption, type OutputFormat, RowPrinter } from './output.ts'
+
+const COLUMNS: readonly Column<AuditEntry>[] = [
+  { title: 'AT', of: (found) => readTrailEntry(found)?.entry?.at ?? found.at },
+  { title: 'USER', of: ({ actor }) => actor },
+  { title: 'ACTION', of: ({ action }) => action.slice('admission.'.length) },
+  { title: 'OBJECT', of: ({ object }) => object },
+  { title: 'RESULT', of: (found) => readTrailEntry(found)?.entry?.allowed === false ? 'denied' : readTrailEntry(found)?.gap == null ? 'allowed' : 'unseen' },
+  { title: 'FINDINGS', of: findingsOf },
+]
+
+function findingsOf (found: AuditEntry): string {
+  const read = readTrailEntry(found)
+  if (read?.gap != null) return `${read.gap.count} not seen from ${read.gap.from} to ${read.gap.until} (${read.gap.cause})`
+  return read?.entry?.findings.map(({ code, severity }) => `${code} (${severity})`).join(', ') ?? ''
+}
+
+interface Flags { data: string, output: OutputFormat, limit: number, since?: number, namespace?: string, user?: string, finding?: FindingCode, severity?: Severity }
+
+/** What is asked of entries before they are read as admissions: the trail's own index knows no more. */
+const SCANNED = 200_000
+/** An entry is in the trail later than it happened, unless the webhook's clock runs ahead of the controller's. */
+const SKEW_MS = 5 * 60_000
+
+export function admissionsCommand (context: CliContext, done: (status: number) => void): Command {
+  return verb('admissions', 'who changed what at admission, and what it was found to do, newest first', [
+    'autoshield audit admissions --since 1h --namespace shop',
+    'autoshield audit admissions --severity high --since 2d -o json',
+    'kubectl -n autoshield exec deploy/autoshield-controller -- autoshield audit admissions --user eve@example.org',
+  ]).addOption(dataOption()).addOption(outputOption())
+    .addOption(new Option('--since <when>', 'only what happened since: 15m, 1h, 2d ago, or a time (ISO 8601)').argParser((text) => sinceMs(text, Date.now())))
+    .option('--namespace <name>', 'only what concerns this namespace')
+    .option('--user <name>', 'only what this user did')
+    .addOption(new Option('--finding <code>', 'only what has this finding').choices(FINDING_CODES))
+    .addOption(new Option('--severity <level>', 'only what has a finding at least as grave').choices(SEVERITIES))
+    .addOption(new Option('--limit <n>', 'how many entries').argParser(numberIn(0, 1_000_000)).default(100))
+    .action(async ({ data, output, ...flags }: Flags) => {
+      using trail = readAuditTrail(data)
+      const printer = new RowPrinter(context.stdout, output, COLUMNS)
+      for (const entry of admissionsIn(trail, flags)) await printer.print(entry)
+      await printer.end('no admission fits')
+      done(EXIT.ok)
+    })
+}
+
+/** Gaps concern everybody, so they are told with whatever is asked for; only the time bounds them. */
+function admissionsIn (trail: Pick<AuditTrail, 'search'>, flags: Omit<Flags, 'data' | 'output'>): readonly AuditEntry[] {
+  const { since, user, namespace, finding, limit } = flags
+  // The trail's own search narrows by one text; canonical JSON has no spaces.
+  const text = finding !== undefined ? `"code":"${finding}"` : namespace === undefined ? undefined : JSON.stringify(namespace)
+  return ADMISSION_ACTIONS.flatMap((action) => trail.search({
+    action,
+    limit: SCANNED,
+    ...since === undefined ? {} : { sinceMs: since - SKEW_MS },
+    ...action === 'admission.gap' ? {} : { ...user === undefined ? {} : { actor: user === '' ? UNKNOWN_ACTOR : user }, ...text === undefined ? {} : { text } },
+  })).filter((found) => fits(found, flags)).sort((a, b) => b.sequence - a.sequence).slice(0, limit)
+}
+
+function fits (found: AuditEntry, { since = -Infinity, namespace, finding, severity }: Omit<Flags, 'data' | 'output'>): boolean {
+  const read = readTrailEntry(found)
+  if (read === null) return false
+  if (read.gap !== null) return Date.parse(read.gap.until) >= since
+  const { entry } = read
+  if (entry === null || Date.parse(entry.at) < since) return false
+  if (namespace !== undefined && entry.namespace !== namespace) return false
+  if (finding !== undefined && !entry.findings.some(({ code }) => code === finding)) return false
+  return severity === undefined || entry.findings.some((each) => atLeast(each.severity, severity))
+}
+
+const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** Unix milliseconds of a time, or of a while ago. Throws USAGE. */
+export function sinceMs (text: string, nowMs: number): number {
+  const [, amount = '', unit = ''] = /^(\d{1,9})([smhd])$/.exec(text) ?? []
+  const value = unit === '' ? Date.parse(text) : nowMs - Number(amount) * (UNITS[unit] ?? NaN)
+  if (Number.isNaN(value)) throw new AutoshieldError('USAGE', `--since ${text} is neither a while nor a time; write it as 15m, 1h, 2d or 2026-01-31T12:00:00Z.`)
+  return value
+}
