@@ -70,10 +70,13 @@ type News<T> =
 async function * follow<T> (transport: Transport, watched: Watched<T>, from: string, signal: AbortSignal, silenceMs: number): AsyncGenerator<News<T>, void, undefined> {
   const { resource, scope } = watched
   const stop = new AbortController()
-  const abort = () => stop.abort()
   const watchdog = setTimeout(() => {
     stop.abort(new AutoshieldError('UNAVAILABLE', `${transport.server} fell silent while ${resource.plural} were watched: is the way to it open?`))
   }, silenceMs)
+  const abort = () => {
+    clearTimeout(watchdog) // also where nobody asks for the next event, and the end below is never reached
+    stop.abort()
+  }
   signal.addEventListener('abort', abort, { once: true })
   let response: IncomingMessage | undefined
   try {

@@ -7,7 +7,8 @@ import t from 'tap'
 import { openAuditTrail } from '../../../src/adapters/store/audit-trail.ts'
 import { openStore } from '../../../src/adapters/store/object-store.ts'
 import { verifyAudit } from '../../../src/adapters/store/verify-audit.ts'
-import { sampleDetection, sampleMitigation } from './samples.ts'
+import { mitigationContract } from './mitigation-contract.ts'
+import { sampleDetection } from './samples.ts'
 
 t.test('what was put is read back, newest first, and an update neither moves nor doubles it', async (t) => {
   await using store = openStore(t.testdir())
@@ -31,14 +32,19 @@ t.test('a second process on the same folder is told so, and a closed store frees
   t.strictSame(second.detections.list(), [])
 })
 
-t.test('history is bounded, and what is still in force is never pruned', async (t) => {
-  await using store = openStore(t.testdir(), { mitigations: 10 })
-  await store.mitigations.put('in-force', sampleMitigation('in-force'))
-  await Promise.all(Array.from({ length: 1_000 }, async (_, i) => store.mitigations.put(`m${i}`, sampleMitigation(`m${i}`, 'expired'))))
-  const left = store.mitigations.list()
-  t.ok(left.length < 300, `${left.length} are left`)
-  t.equal(left.at(-1)?.metadata.name, 'in-force')
-  t.equal(left[0]?.metadata.name, 'm999', 'the newest are kept')
+mitigationContract(t, async (t, retention) => {
+  const dir = t.testdir()
+  let store = openStore(dir, { mitigations: retention })
+  t.teardown(() => store[Symbol.asyncDispose]())
+  return {
+    collection: () => store.mitigations,
+    writes: 1_000,
+    slack: 256,
+    reopen: async () => {
+      await store[Symbol.asyncDispose]()
+      store = openStore(dir, { mitigations: retention })
+    },
+  }
 })
 
 t.test('a full disk refuses the write, keeps nothing of it, and is over when there is room', async (t) => {

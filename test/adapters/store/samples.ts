@@ -41,21 +41,31 @@ export const sampleDecision = (id: string): Decision => ({
   plan: [],
 })
 
-export const sampleMitigation = (name: string, phase: Mitigation['status']['phase'] = 'active'): Mitigation => ({
+/** `place` puts it later than those of a lower one. */
+export const sampleMitigation = (name: string, phase: Mitigation['status']['phase'] = 'active', place = 0): Mitigation => ({
   apiVersion: 'autoshield.dev/v1alpha1',
   kind: 'Mitigation',
-  metadata: { name, uid: `uid-${name}`, generation: 1, creationTimestamp: AT, annotations: {} },
+  metadata: { name, uid: `uid-${name}`, generation: 1, creationTimestamp: after(place), annotations: { 'autoshield.dev/case': 'c1' } },
   spec: {
     owner: { policy: 'p', rule: 'r', hash: 'h' },
     detection: 'd1',
-    subject: { uid: 'u7', addresses: ['10.0.0.7'] },
+    subject: { uid: 'u7', addresses: ['10.0.0.7'], namespace: 'shop', name: 'web-0' },
     victims: [{ uid: 'u9', addresses: ['10.0.0.9'] }],
     direction: 'ingress',
     ports: 'any',
     action: 'deny',
     mode: 'enforce',
-    expiresAt: AT,
+    expiresAt: after(place + 600_000),
     reason: 'because',
   },
-  status: { phase, simulated: false, conditions: [], targets: [], undo: 'takes it back' },
+  status: {
+    phase,
+    simulated: false,
+    conditions: [{ type: 'Accepted', status: 'True', reason: 'Stored', message: 'The mitigation is valid and stored.', lastTransitionTime: AT, observedGeneration: 1 }],
+    targets: [{ target: 'proxy/u9', state: 'pending', version: '', message: '' }],
+    undo: 'takes it back',
+    ...(phase !== 'active' && { endedAt: after(place + 1) }),
+  },
 })
+
+const after = (ms: number): string => new Date(Date.parse(AT) + ms).toISOString()

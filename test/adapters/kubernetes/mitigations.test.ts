@@ -1,0 +1,107 @@
+import { readFile } from 'node:fs/promises'
+import t, { type Test } from 'tap'
+import { parse } from 'yaml'
+import { KubernetesMitigations } from '../../../src/adapters/kubernetes/mitigations.ts'
+import { openKubernetes } from '../../../src/adapters/kubernetes/open-kubernetes.ts'
+import { AutoshieldError } from '../../../src/core/errors.ts'
+import { RESOURCES } from '../../../src/core/kubernetes/resource.ts'
+import type { KubernetesApi } from '../../../src/ports.ts'
+import { FakeKubernetes } from '../../kubernetes/fake-api.ts'
+import { testCluster, withoutCluster } from '../../real/cluster/test-cluster.ts'
+import { mitigationContract } from '../store/mitigation-contract.ts'
+import { sampleMitigation } from '../store/samples.ts'
+
+const CRD = new URL('../../../deploy/crds/mitigations.yaml', import.meta.url)
+
+/** A collection that runs and has seen everything; the function ends it. */
+async function opened (api: KubernetesApi, namespace: string, retention: number): Promise<[KubernetesMitigations, () => Promise<void>]> {
+  const collection = new KubernetesMitigations(api, { namespace, retention })
+  const stopping = new AbortController()
+  const run = collection.run(stopping.signal)
+  await collection.synced
+  return [collection, async () => {
+    stopping.abort()
+    await run
+  }]
+}
+
+function contractOn (t: Test, place: () => Promise<{ api: KubernetesApi, namespace: string }>): void {
+  mitigationContract(t, async (t, retention) => {
+    const { api, namespace } = await place()
+    let [collection, close] = await opened(api, namespace, retention)
+    t.teardown(async () => close())
+    return {
+      collection: () => collection,
+      writes: 60,
+      slack: 32,
+      reopen: async () => {
+        await close();
+        [collection, close] = await opened(api, namespace, retention)
+      },
+    }
+  })
+}
+
+t.test('in memory', async (t) => {
+  contractOn(t, async () => ({ api: new FakeKubernetes(), namespace: 'autoshield' }))
+})
+
+t.test('while the API server is away a write is refused and changes nothing', async (t) => {
+  const api = new FakeKubernetes()
+  const [collection, close] = await opened(api, 'autoshield', 10)
+  t.teardown(close)
+  await collection.put('a', sampleMitigation('a'))
+  api.fault = () => new AutoshieldError('UNAVAILABLE', 'away')
+  await t.rejects(collection.put('a', sampleMitigation('a', 'reverted')), { code: 'UNAVAILABLE' })
+  await t.rejects(collection.put('b', sampleMitigation('b')), { code: 'UNAVAILABLE' })
+  t.strictSame(collection.list().map(({ metadata, status }) => [metadata.name, status.phase]), [['a', 'active']])
+  api.fault = null
+  await collection.put('a', sampleMitigation('a', 'reverted'))
+  t.equal(collection.get('a')?.status.phase, 'reverted')
+})
+
+t.test('a mitigation without its status is unfinished: nobody sees it, and writing it again ends it', async (t) => {
+  const api = new FakeKubernetes()
+  const [collection, close] = await opened(api, 'autoshield', 10)
+  t.teardown(close)
+  api.fault = ({ subresource }) => subresource === 'status' ? new AutoshieldError('UNAVAILABLE', 'away') : null
+  await t.rejects(collection.put('a', sampleMitigation('a')), { code: 'UNAVAILABLE' })
+  t.equal(collection.get('a'), null)
+  t.strictSame(collection.list(), [])
+  api.fault = null
+  await collection.put('a', sampleMitigation('a'))
+  t.equal(collection.get('a')?.status.phase, 'active')
+})
+
+t.test('a change of status is one request', async (t) => {
+  const api = new FakeKubernetes()
+  const [collection, close] = await opened(api, 'autoshield', 10)
+  t.teardown(close)
+  await collection.put('a', sampleMitigation('a'))
+  api.calls.length = 0
+  await collection.put('a', sampleMitigation('a', 'expired'))
+  t.strictSame(api.calls.map(({ verb, subresource }) => [verb, subresource]), [['apply', 'status']])
+})
+
+t.test('on a real API server', { skip: withoutCluster('api') }, async (t) => {
+  const cluster = await testCluster(t, { needs: 'api' })
+  const api = openKubernetes({ kubeconfig: cluster.kubeconfig })
+  t.teardown(() => api[Symbol.dispose]())
+  await api.apply(RESOURCES.customResourceDefinitions, parse(await readFile(CRD, 'utf8')), { force: true })
+  await cluster.kubectl(['wait', '--for=condition=Established', 'crd/mitigations.autoshield.dev'])
+  contractOn(t, async () => ({ api, namespace: await cluster.namespace() }))
+
+  t.test('what somebody deletes is gone here, and writing it again brings it back', async (t) => {
+    const namespace = await cluster.namespace()
+    const [collection, close] = await opened(api, namespace, 10)
+    t.teardown(close)
+    await collection.put('a', sampleMitigation('a'))
+    const { promise: gone, resolve } = Promise.withResolvers<undefined>()
+    collection.onChange(({ after }) => { if (after === null) resolve(undefined) })
+    await cluster.kubectl(['delete', 'mit', 'a', '-n', namespace])
+    await gone
+    t.equal(collection.get('a'), null)
+    await collection.put('a', sampleMitigation('a', 'expired'))
+    t.match(await cluster.kubectl(['get', 'mit', 'a', '-n', namespace]), /expired/)
+  })
+})
