@@ -13,6 +13,8 @@ const SOURCES = ['package.json', 'src', 'sidecar', 'xds', 'certs', 'webhook', 'm
 /** Who the image's processes are unless a pod says otherwise: a number, so that `runAsNonRoot` can be checked. */
 const USER = 65532
 const AUTHORITIES = '/etc/ssl/certs/ca-certificates.crt'
+/** Where an OCI image layout keeps what its manifests name. */
+export const BLOBS = 'blobs/sha256'
 const NMAP_DATA = '/usr/share/nmap'
 
 /** References of the images that every node has. No registry: pods name them with `imagePullPolicy: IfNotPresent` or `Never`. */
@@ -109,13 +111,13 @@ class Layout {
 
   constructor (folder: string) {
     this.#folder = folder
-    mkdirSync(join(folder, 'blobs/sha256'), { recursive: true })
+    mkdirSync(join(folder, BLOBS), { recursive: true })
   }
 
   /** Returns the image's reference, which names its content. */
   add (name: string, { layers, entry, user }: Image): string {
     const descriptors = layers.map(({ path, digest, size }) => {
-      const blob = join(this.#folder, 'blobs', digest.replace(':', '/'))
+      const blob = join(this.#folder, BLOBS, digest.slice('sha256:'.length))
       if (!existsSync(blob)) this.#share(path, blob)
       return { mediaType: 'application/vnd.oci.image.layer.v1.tar', digest, size }
     })
@@ -126,7 +128,7 @@ class Layout {
       rootfs: { type: 'layers', diff_ids: layers.map(({ digest }) => digest) },
     })
     const manifest = this.#blob('application/vnd.oci.image.manifest.v1+json', { schemaVersion: 2, mediaType: 'application/vnd.oci.image.manifest.v1+json', config, layers: descriptors })
-    const reference = `autoshield.test/${name}:${manifest.digest.slice(7, 23)}`
+    const reference = `autoshield.test/${name}:${manifest.digest.slice('sha256:'.length).slice(0, 16)}`
     this.#manifests.push({ ...manifest, annotations: { 'io.containerd.image.name': reference } })
     return reference
   }
@@ -139,7 +141,7 @@ class Layout {
   #blob (mediaType: string, content: object): { mediaType: string, digest: string, size: number } {
     const bytes = Buffer.from(JSON.stringify(content))
     const digest = createHash('sha256').update(bytes).digest('hex')
-    writeFileSync(join(this.#folder, 'blobs/sha256', digest), bytes)
+    writeFileSync(join(this.#folder, BLOBS, digest), bytes)
     return { mediaType, digest: `sha256:${digest}`, size: bytes.length }
   }
 
