@@ -26,6 +26,7 @@ const VERBS: Readonly<Record<string, () => Promise<MakeVerb>>> = {
   inject: async () => (await import('./cli/inject.ts')).injectCommand,
   'check-inject': async () => (await import('./cli/check-inject.ts')).checkInjectCommand,
   webhook: async () => (await import('./cli/webhook.ts')).webhookCommand,
+  check: async () => (await import('./cli/check.ts')).checkCommand,
   uninstall: async () => (await import('./cli/uninstall.ts')).uninstallCommand,
 }
 
@@ -82,4 +83,6 @@ function report (thrown: unknown): number {
   return ERROR_CODES[error.code].exit
 }
 
+// The model runtime would report its use to its maker; a guard of other people's networks reports to nobody.
+process.env['ORT_DISABLE_TELEMETRY'] = '1'
 process.exitCode = await main().catch(report)
