@@ -66,9 +66,10 @@ const line = (more: object, ref: object = {}): string => JSON.stringify({
 }) + '\n'
 
 t.test('the API server\'s audit log names the user of a change that was watched, once', async (t) => {
-  const auditLogFile = join(t.testdir({ 'audit.log': line({ auditID: 'old', user: { username: 'long ago' } }) }), 'audit.log')
+  const dir = t.testdir({ 'audit.log': line({ auditID: 'old', user: { username: 'long ago' } }) })
+  const auditLogFile = join(dir, 'audit.log')
   const saved = new Map<string, unknown>()
-  const stage = new WatchStage(t, { auditLogFile, saved })
+  const stage = new WatchStage(t, { auditLogFile, saved, dir })
   stage.api.seed(CONFIGURATION, configuration(1))
   await stage.during(async () => {
     await stage.until(() => saved.has('admission-webhooks') && saved.has('api-audit-log'))
@@ -84,7 +85,7 @@ t.test('what no webhook could see comes from the audit log, across rotation and 
   const dir = t.testdir({ 'audit.log': '' })
   const auditLogFile = join(dir, 'audit.log')
   const saved = new Map<string, unknown>()
-  const stage = new WatchStage(t, { auditLogFile, saved })
+  const stage = new WatchStage(t, { auditLogFile, saved, dir })
   const passed = (auditID: string, more = {}) => line({
     auditID, verb: 'create', requestURI: '/api/v1/namespaces/shop/pods', annotations: { 'failed-open.validating.webhook.admission.k8s.io/round_0_index_1': 'audit.autoshield.dev' }, ...more,
   }, { resource: 'pods', namespace: 'shop', name: 'web', apiGroup: undefined })
