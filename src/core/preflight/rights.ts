@@ -1,0 +1,49 @@
+/** Rights on one kind of object, as RBAC has them; `own` is our own namespace. */
+export interface Right {
+  readonly group: string
+  readonly resource: string
+  readonly name?: string
+  readonly verbs: readonly string[]
+  readonly where: 'cluster' | 'own'
+}
+
+const cluster = (group: string, resource: string, ...verbs: string[]): Right => ({ group, resource, verbs, where: 'cluster' })
+const own = (group: string, resource: string, name: string, ...verbs: string[]): Right => ({ group, resource, name, verbs, where: 'own' })
+
+/** What the code of each service account uses. The chart grants it; `test/controller/preflight/rights.test.ts` compares. */
+export const ACCOUNT_RIGHTS: Readonly<Record<'autoshield-webhook' | 'autoshield-detector' | 'autoshield-controller', readonly Right[]>> = {
+  'autoshield-webhook': [
+    cluster('', 'namespaces', 'list', 'watch'),
+    own('', 'secrets', 'autoshield-webhook-tls', 'get', 'list', 'watch'),
+    own('', 'configmaps', 'autoshield-authorities', 'get', 'list', 'watch'),
+  ],
+  'autoshield-detector': [cluster('', 'pods', 'list', 'watch')],
+  'autoshield-controller': [
+    cluster('', 'pods', 'get', 'list', 'watch'),
+    cluster('', 'namespaces', 'get', 'list', 'watch'),
+    cluster('events.k8s.io', 'events', 'create'),
+    cluster('authentication.k8s.io', 'tokenreviews', 'create'),
+    cluster('admissionregistration.k8s.io', 'mutatingwebhookconfigurations', 'get', 'list', 'watch', 'create', 'patch', 'update', 'delete'),
+    cluster('admissionregistration.k8s.io', 'validatingwebhookconfigurations', 'get', 'list', 'watch', 'create', 'patch', 'update', 'delete'),
+    { group: 'discovery.k8s.io', resource: 'endpointslices', verbs: ['list', 'watch'], where: 'own' },
+    { group: '', resource: 'secrets', verbs: ['create'], where: 'own' },
+    own('', 'secrets', 'autoshield-ca', 'get', 'update'),
+    own('', 'secrets', 'autoshield-webhook-tls', 'get', 'update'),
+    { group: '', resource: 'configmaps', verbs: ['create'], where: 'own' },
+    own('', 'configmaps', 'autoshield-authorities', 'get', 'patch'),
+    own('', 'configmaps', 'autoshield-coverage', 'get', 'patch'),
+  ],
+}
+
+/** What one needs to install the chart, and to break the glass. */
+export const INSTALLER_RIGHTS: readonly Right[] = [
+  ...['namespaces'].map((resource) => cluster('', resource, 'create', 'patch')),
+  ...['clusterroles', 'clusterrolebindings'].map((resource) => cluster('rbac.authorization.k8s.io', resource, 'create', 'patch')),
+  cluster('apiextensions.k8s.io', 'customresourcedefinitions', 'create', 'patch'),
+  ...['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'].map((resource) => cluster('admissionregistration.k8s.io', resource, 'list', 'delete')),
+  ...['serviceaccounts', 'services', 'configmaps', 'secrets'].map((resource): Right => ({ group: '', resource, verbs: ['create', 'patch'], where: 'own' })),
+  { group: 'apps', resource: 'deployments', verbs: ['create', 'patch'], where: 'own' },
+  { group: 'policy', resource: 'poddisruptionbudgets', verbs: ['create', 'patch'], where: 'own' },
+  { group: 'networking.k8s.io', resource: 'networkpolicies', verbs: ['create', 'patch'], where: 'own' },
+  ...['roles', 'rolebindings'].map((resource): Right => ({ group: 'rbac.authorization.k8s.io', resource, verbs: ['create', 'patch'], where: 'own' })),
+]
