@@ -12,15 +12,16 @@ const { configMaps } = RESOURCES
 const quick: KubernetesOptions = { backoff: { baseMs: 1, maxMs: 20 }, random: () => 0.5 }
 const config = (namespace: string, name: string) => ({ metadata: { name, namespace, labels: { test: 'watch' } } })
 
-function watching (t: Test, api: KubernetesApi, namespace: string): AsyncIterator<WatchEvent, undefined> {
+function watching (t: Test, api: KubernetesApi, namespace: string): AsyncIterator<WatchEvent, unknown> {
   const stopping = new AbortController()
   t.teardown(() => stopping.abort())
-  const watch: AsyncIterable<WatchEvent, undefined> = api.watch(configMaps, { namespace, labelSelector: 'test=watch' }, stopping.signal)
-  return watch[Symbol.asyncIterator]()
+  return api.watch(configMaps, { namespace, labelSelector: 'test=watch' }, stopping.signal)[Symbol.asyncIterator]()
 }
 
-const told = ({ value }: IteratorResult<WatchEvent, undefined>): string =>
-  value === undefined ? 'done' : value.type === 'synced' ? `synced ${value.objects.map(({ metadata }) => metadata.name).join()}` : `${value.type} ${value.object.metadata.name}`
+function told ({ value, done }: IteratorResult<WatchEvent, unknown>): string {
+  if (done === true) return 'done'
+  return value.type === 'synced' ? `synced ${value.objects.map(({ metadata }) => metadata.name).join()}` : `${value.type} ${value.object.metadata.name}`
+}
 
 t.test('against a real API server', { skip: withoutCluster('api') }, async (t) => {
   const cluster = await testCluster(t, { needs: 'api' })
