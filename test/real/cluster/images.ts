@@ -12,6 +12,8 @@ const PROJECT = fileURLToPath(new URL('../../..', import.meta.url))
 const SOURCES = ['package.json', 'src', 'sidecar', 'xds', 'certs', 'webhook', 'models/model.onnx', 'models/manifest.json', 'deploy/policies']
 /** Who the image's processes are unless a pod says otherwise: a number, so that `runAsNonRoot` can be checked. */
 const USER = 65532
+/** What stdbuf preloads, where it looks for it. */
+const STDBUF_LIBRARY = '/usr/libexec/coreutils/libstdbuf.so'
 const AUTHORITIES = '/etc/ssl/certs/ca-certificates.crt'
 /** Where an OCI image layout keeps what its manifests name. */
 export const BLOBS = 'blobs/sha256'
@@ -66,7 +68,7 @@ function baseLayer (): Promise<Layer> {
 /** Node, the packages of production and the programs that an observer starts: all that changes only with package-lock.json. */
 function runtimeLayer (): Promise<Layer> {
   const node = join(PROJECT, 'node_modules/node/bin/node')
-  const programs = [program('tcpdump'), program('ss')]
+  const programs = ['tcpdump', 'ss', 'stdbuf'].map(program)
   return layer('runtime', [contents(PROJECT, ['package-lock.json']), stamps([node, ...programs])], async (root) => {
     const onnx = 'node_modules/onnxruntime-node/bin/napi-v6'
     const unwanted = new RegExp(String.raw`^${join(PROJECT, onnx)}/(?!linux(/x64|$))|\.(d\.[cm]?ts|map|md|markdown)$|/node_modules/node$`)
@@ -75,6 +77,7 @@ function runtimeLayer (): Promise<Layer> {
     }
     const native = join(PROJECT, onnx, 'linux/x64/onnxruntime_binding.node')
     await copyWithLibraries(root, { [node]: 'usr/bin/node', ...Object.fromEntries(programs.map((path) => [path, join('usr/bin', basename(path))])), [native]: join('app', onnx, 'linux/x64/onnxruntime_binding.node') })
+    cpSync(STDBUF_LIBRARY, join(root, STDBUF_LIBRARY))
   })
 }
 
