@@ -21,7 +21,7 @@ export function editDocument (document: Document, edits: readonly Edit[]): void 
   }
 }
 
-/** The collection at `path`. Maps that are missing or null are made; an alias on the way is written out, or its anchor would change with it. */
+/** The collection at `path`. Metadata that is missing or null is made; an alias on the way is written out, or its anchor would change with it. */
 function reach (document: Document, path: readonly Key[]): YAMLMap | YAMLSeq {
   let holder = asCollection(document, document.contents) ?? notThere(path)
   for (const key of path) {
@@ -29,7 +29,7 @@ function reach (document: Document, path: readonly Key[]): YAMLMap | YAMLSeq {
     const present: unknown = holder.get(at, true)
     let next = asCollection(document, present)
     if (next === undefined) {
-      if (isSeq(holder) || !(present === undefined || (isScalar(present) && (present.value === null || present.value === 'null' || present.value === '~')))) notThere(path)
+      if (key !== 'metadata' || isSeq(holder) || holder.has('<<') || !(present === undefined || (isScalar(present) && (present.value === null || present.value === 'null' || present.value === '~')))) notThere(path)
       next = new Map_()
     }
     if (next !== present) holder.set(at, next)

@@ -47,6 +47,7 @@ const MENDS: Readonly<Record<keyof InjectionSettings, string>> = {
 }
 
 const validator = Compile(InjectionSettings)
+const validators = new Map(Object.entries(InjectionSettings.properties).map(([name, schema]) => [name, Compile(schema)]))
 
 /**
  * Reads the settings of injection. `from` names the file in messages.
@@ -85,16 +86,11 @@ function faultsOf (settings: Json): readonly Fault[] {
   const known = new Map(Object.entries(MENDS))
   const unknown = Object.keys(settings).filter((name) => !known.has(name))
     .map((name): Fault => ({ path: [name], message: `${quote(name)} is no setting`, mend: `Settings are ${[...known.keys()].join(', ')}` }))
-  const wrong = new Map<string, Fault>()
-  for (const { instancePath } of validator.Errors(settings)) {
-    const path = instancePath.split('/').slice(1)
-    const name = path[0] ?? ''
-    const mend = known.get(name)
-    if (mend === undefined || wrong.has(name)) continue
-    wrong.set(name, { path: [name], message: `${name} is ${describe(settings[name])}`, mend })
-  }
+  // One at a time: the library stops after eight errors of a whole.
+  const wrong = [...known].filter(([name]) => settings[name] !== undefined && validators.get(name)?.Check(settings[name]) === false)
+    .map(([name, mend]): Fault => ({ path: [name], message: `${name} is ${describe(settings[name])}`, mend }))
   const missing = [...known].filter(([name]) => settings[name] === undefined).map(([name, mend]): Fault => ({ path: [], message: `${name} is missing`, mend }))
-  return [...missing, ...unknown, ...wrong.values()]
+  return [...missing, ...unknown, ...wrong]
 }
 
 const describe = (value: unknown): string => (JSON.stringify(value) as string | undefined)?.slice(0, 120) ?? 'missing'
