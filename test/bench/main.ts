@@ -5,9 +5,10 @@ import { detectorFigures } from './detector.ts'
 import type { Figure } from './figure.ts'
 import { inferenceFigures } from './inference.ts'
 import { pipelineFigures } from './pipeline.ts'
+import { webhookFigures } from './webhook.ts'
 
 const SUITES: Readonly<Record<string, () => Promise<Figure[]>>> = {
-  pipeline: pipelineFigures, inference: inferenceFigures, detector: detectorFigures, containment: containmentFigures,
+  pipeline: pipelineFigures, inference: inferenceFigures, detector: detectorFigures, containment: containmentFigures, webhook: webhookFigures,
 }
 
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, only: { type: 'string' } } })

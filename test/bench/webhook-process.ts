@@ -1,0 +1,58 @@
+// The webhook that `webhook.ts` measures, in a process of its own: started with an IPC channel and told its credentials,
+// it answers with the ports of the webhook and of a fastify server that does nothing; asked for `memory`, with its own.
+import { once } from 'node:events'
+import fastify from 'fastify'
+import { Registry } from 'prom-client'
+import type { Credentials } from '../../src/core/identity.ts'
+import { fixedCredentials } from '../../src/wire/held-credentials.ts'
+import { AdmissionAudit, ownServiceAccounts } from '../../webhook/audit/admission-audit.ts'
+import { decideInjection } from '../../webhook/inject/decide.ts'
+import { Injector } from '../../webhook/server/injector.ts'
+import { portOf } from '../../webhook/server/port-of.ts'
+import { reviewersOf } from '../../webhook/server/reviewers.ts'
+import { WebhookServer } from '../../webhook/server/webhook-server.ts'
+import { contextWith } from '../webhook/inject/cases.ts'
+
+export interface Start { readonly credentials: Credentials, readonly host: string }
+export interface Started { readonly webhook: number, readonly noop: number }
+/** `injected`: how many pods were. */
+export interface Told { readonly rssBytes: number, readonly injected: number }
+
+process.once('message', ({ credentials, host }: Start) => {
+  serve(credentials, host).catch((error: unknown) => { throw error })
+})
+
+async function serve (credentials: Credentials, host: string): Promise<void> {
+  const context = contextWith()
+  const namespaces = { ready: () => true, byName: (name: string) => ({ name, labels: { 'autoshield.dev/injection': 'enabled' }, annotations: {} }) }
+  let injected = 0
+  const parts = { namespaces, clock: { now: Date.now }, log: { record: ({ injection }: { injection: { reason: string } | null }) => { if (injection?.reason === 'Injected') injected++ } } }
+  const audit = new AdmissionAudit({ ...parts, ownNamespace: 'autoshield', ownUsers: ownServiceAccounts('autoshield'), excludedNamespaces: [], decideInjection: { decide: decideInjection, context: () => context } })
+  const noop = await serveNothing(credentials, host)
+  const server = new WebhookServer({
+    listen: { host, port: 0 },
+    credentials: fixedCredentials(credentials),
+    reviewers: reviewersOf(new Injector({ ...parts, decide: decideInjection, context: () => context }), audit),
+    namespaces,
+    context: () => context,
+    clock: parts.clock,
+    log: { info: () => undefined, warn: () => undefined, error: (detail, message) => console.error(message, detail) },
+    registry: new Registry(),
+    onListening: (webhook) => process.send?.({ webhook, noop } satisfies Started),
+  })
+  process.on('message', () => {
+    globalThis.gc?.()
+    process.send?.({ rssBytes: process.memoryUsage.rss(), injected } satisfies Told)
+  })
+  await server.run(new AbortController().signal)
+}
+
+/** What fastify needs for taking the same review and answering something, over the same TLS. */
+async function serveNothing ({ certificate, key }: Credentials, host: string): Promise<number> {
+  const app = fastify({ https: { cert: certificate, key, minVersion: 'TLSv1.3' }, bodyLimit: 4 << 20 })
+  app.post('/inject', () => ({ kind: 'AdmissionReview', apiVersion: 'admission.k8s.io/v1', response: { uid: 'none', allowed: true } }))
+  app.server.listen(0, host)
+  await app.ready()
+  if (!app.server.listening) await once(app.server, 'listening')
+  return portOf(app.server) ?? 0
+}
