@@ -92,7 +92,7 @@ t.test('in a namespace without a label, an observer has no pod refused, whatever
   const namespace = { name: 'shop', labels: { 'autoshield.dev/injection': 'enabled' }, annotations: {} }
   let taken = 0
   for (const made of POD_SECURITY_LEVELS) {
-    for (const random of fc.sample(validPod(made), { numRuns: 25, seed: 5 })) {
+    for (const random of fc.sample(validPod(made), { numRuns: 40, seed: 5 })) {
       const pod = random as unknown as KubernetesObject
       const injected = inject(pod, namespace, contextWith())
       if (injected === null) continue
