@@ -73,7 +73,7 @@ const StoredMitigation = Compile(Type.Object({ spec: StoredSpec, status: StoredS
 const validator = Compile(Mitigation)
 
 /** Label that names the namespace of the subject, so that its owners can ask for what concerns them. */
-export const SUBJECT_NAMESPACE = 'autoshield.dev/subject-namespace'
+const SUBJECT_NAMESPACE = 'autoshield.dev/subject-namespace'
 
 /** What is applied: the object without its status, and the status. */
 export interface StoredParts {
