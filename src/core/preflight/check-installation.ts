@@ -80,13 +80,9 @@ export interface RegisteredFacts { readonly kind: string, readonly name: string,
 /** `off`: whether the glass is broken. */
 export function checkRegistered (configurations: readonly RegisteredFacts[], off: boolean, namespace: string): readonly Finding[] {
   if (off) return [problem('Registered', `Somebody broke the glass: namespace ${namespace} has the annotation autoshield.dev/webhooks=off, so nothing is injected and nothing is audited.`, `kubectl annotate namespace ${namespace} autoshield.dev/webhooks-`)]
-  const findings = configurations.flatMap(({ kind, name, found }) => {
-    switch (found) {
-      case 'ours': return []
-      case 'missing': return [problem('Registered', `The ${kind} ${name} is not there.`, 'The controller registers it as soon as there is a certificate and a replica that is ready; look at its log.')]
-      case 'foreign': return [problem('Registered', `The ${kind} ${name} has not our label app.kubernetes.io/managed-by=autoshield, so the controller leaves it alone.`, `Delete it: kubectl delete ${kind.toLowerCase()} ${name}`)]
-    }
-  })
+  const findings = configurations.filter(({ found }) => found !== 'ours').map(({ kind, name, found }) => found === 'missing'
+    ? problem('Registered', `The ${kind} ${name} is not there.`, 'The controller registers it as soon as there is a certificate and a replica that is ready; look at its log.')
+    : problem('Registered', `The ${kind} ${name} has not our label app.kubernetes.io/managed-by=autoshield, so the controller leaves it alone.`, `Delete it: kubectl delete ${kind.toLowerCase()} ${name}`))
   return orOk(findings, 'Registered', `${configurations.map(({ name }) => name).slice(0, 1).join()} is registered for injection and audit.`)
 }
 
