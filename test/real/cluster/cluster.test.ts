@@ -6,12 +6,13 @@ import { createServer as createPlainServer } from 'node:http'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
+import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { buildPrograms, HELM, KUBERNETES } from './build.ts'
 import { type Cluster, recordedCluster, startCluster, stopCluster } from './cluster.ts'
 import { command } from './command.ts'
 import { Pki } from './pki.ts'
-import { isAlive } from './sandbox.ts'
+import { endNamespaces, isAlive, Sandbox } from './sandbox.ts'
 import { testCluster, withoutCluster } from './test-cluster.ts'
 
 const api = { skip: withoutCluster('api') }
@@ -137,7 +138,7 @@ t.test('a cluster runs beside another, ends with its owner, and the next start r
   const orphan = JSON.parse(line.toString()) as Cluster
   t.ok(isAlive(orphan.keeper))
   owner.kill('SIGKILL')
-  while (isAlive(orphan.keeper)) await new Promise((resolve) => { setTimeout(resolve, 20) })
+  while (isAlive(orphan.keeper)) await delay(20)
   t.same(processesOf(orphan), [], 'every process ended with its owner')
   t.ok(existsSync(orphan.folder))
 
@@ -153,11 +154,25 @@ t.test('a cluster runs beside another, ends with its owner, and the next start r
   }
 })
 
-t.test('a start that fails says which program failed and leaves nothing', api, async (t) => {
+t.test('a start that is given up leaves nothing', api, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'autoshield-failing-'))
   const signal = AbortSignal.abort(new Error('given up'))
   await t.rejects(startCluster({ folder, node: false, lasting: false, say: () => undefined, signal }), /given up/)
   t.notOk(existsSync(folder))
+})
+
+t.test('a program that ends by itself is named, with its last words', api, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'autoshield-sandbox-'))
+  const pause = join(await buildPrograms((line) => { t.comment(line) }), 'pause')
+  const sandbox = await Sandbox.start({ folder, logs: folder, pause, prepare: '', lasting: false })
+  t.teardown(async () => {
+    await endNamespaces(sandbox.keeper)
+    rmSync(folder, { recursive: true })
+  })
+  t.equal((await sandbox.run('sh', '-c', 'ls /proc | grep -c "^[0-9]"')).trim(), '4', 'inside are only the first process and what was run') // pause, sh, ls, grep
+  sandbox.launch('broken', 'sh', '-c', 'echo no such flag; exit 3')
+  while (!sandbox.failed.aborted) await delay(20) // what was launched does not keep this process alive
+  t.match(String(sandbox.failed.reason), /broken ended with 3; .*broken\.log.*\n?.*no such flag/s)
 })
 
 /** Processes whose command line names a cluster's folder. */
