@@ -10,6 +10,7 @@ import { parseSpiffeId, spiffeId } from '../core/identity.ts'
 import { type CliContext, dataOption, EXIT, verb } from './context.ts'
 import { authorityFolder, TRUST_DOMAIN } from './data-folder.ts'
 import { hostPort, split } from './host-port.ts'
+import { rotateRootCommand, showCommand } from './identity-verbs.ts'
 
 interface Flags { data: string, namespace: string, uid: string, out: string, envoy?: string }
 
@@ -31,7 +32,10 @@ export function identityCommand (context: CliContext, done: (status: number) => 
       context.stdout.write(`${out}: ${spiffeId(identity)}\n`)
       done(EXIT.ok)
     })
-  return verb('identity', 'identities of the standalone mode', ['autoshield identity issue --namespace shop --uid db-0 --out ./id']).addCommand(issue)
+  return verb('identity', 'certificates of observers and proxies, and the authority behind them', ['autoshield identity issue --namespace shop --uid db-0 --out ./id', 'autoshield identity show ./id'])
+    .addCommand(issue)
+    .addCommand(showCommand(context, done))
+    .addCommand(rotateRootCommand(context, done))
 }
 
 async function writeBootstrap (folder: string, xds: string, namespace: string, uid: string): Promise<void> {
