@@ -36,7 +36,7 @@ function judge (body: string): void {
   const { request } = read
   const before = JSON.stringify(request)
   for (const webhook of ['inject', 'audit'] as const) {
-    const { response } = (JSON.parse(bodyOf(reviewers[webhook].review(request).response)) as { response: AdmissionResponse })
+    const { response } = JSON.parse(bodyOf(reviewers[webhook].review(request).response)) as { response: AdmissionResponse }
     if (response.uid !== request.uid) throw new Error('the answer is to another review')
     if (webhook === 'audit') continue
     if (!response.allowed) throw new Error('injection never denies')

@@ -63,11 +63,13 @@ const CONTEXT = contextWith()
 
 /** A webhook on loopback over real TLS, until the test ends. */
 export async function startWebhook (t: Test, given: Given = {}): Promise<TestWebhook> {
-  const { decide = decideInjection, audit = ({ uid }) => ({ uid, allowed: true }), context = () => CONTEXT, ...options } = given
+  const { decide = decideInjection, audit = ({ uid }: AdmissionRequest): AdmissionResponse => ({ uid, allowed: true }), context = () => CONTEXT, ...options } = given
   const root = new Root()
   const credentials = new HeldCredentials('none', root.issue('webhook', { ip: ['127.0.0.1'] }))
   const namespaces = new SaidNamespaces({ shop: { 'autoshield.dev/injection': 'enabled' }, plain: {}, strict: { 'autoshield.dev/injection': 'required' } })
-  const [entries, faults, clock, registry]: [AdmissionEntry[], object[], TestClock, Registry] = [[], [], new TestClock(), new Registry()]
+  const entries: AdmissionEntry[] = []
+  const faults: object[] = []
+  const [clock, registry] = [new TestClock(), new Registry()]
   const injector = new Injector({ decide, context, namespaces, log: { record: (entry) => { entries.push(entry) } }, clock })
   const listening = Promise.withResolvers<number>()
   const server = new WebhookServer({
@@ -113,7 +115,7 @@ export async function startWebhook (t: Test, given: Given = {}): Promise<TestWeb
 export const UID = '705ab4f5-6393-11e8-b7cc-42010a800002'
 
 /** As Go writes it: the fields have this order. */
-export const reviewOf = (object: unknown, given: Partial<AdmissionRequest> = {}): object => ({
+export const reviewOf = (object: unknown, given: object = {}): object => ({
   kind: 'AdmissionReview',
   apiVersion: 'admission.k8s.io/v1',
   request: {
