@@ -8,22 +8,20 @@ import { CertificateIssuer, type IssueRecord } from '../../certs/issuer.ts'
 import { SecretAuthority } from '../../certs/secret-authority.ts'
 import { SelfIssued } from '../../certs/self-issued.ts'
 import { ServingCertificate } from '../../certs/serving-certificate.ts'
+import { ownServiceAccounts } from '../../webhook/audit/admission-audit.ts'
 import { decideInjection } from '../../webhook/inject/decide.ts'
 import { templateHash } from '../../webhook/inject/template-hash.ts'
 import { Fleet } from '../../xds/fleet.ts'
 import { GrpcScoreSource } from '../adapters/bus/grpc-score-source.ts'
+import { KubernetesMitigations } from '../adapters/kubernetes/mitigations.ts'
 import { KubernetesNamespaces } from '../adapters/kubernetes/namespaces.ts'
 import { KubernetesPods } from '../adapters/kubernetes/pods.ts'
+import { putBack } from '../adapters/kubernetes/put-back.ts'
 import { every, systemClock } from '../adapters/standalone/clock.ts'
 import { openAuditTrail } from '../adapters/store/audit-trail.ts'
 import { openStore } from '../adapters/store/object-store.ts'
-import { AdmissionTrail } from '../controller/admissions/admission-trail.ts'
-import { PodContext } from '../controller/admissions/context.ts'
-import { FailOpenWatch } from '../controller/admissions/fail-open-watch.ts'
-import { HeldRecords } from '../controller/admissions/held-records.ts'
-import { admissionIntake } from '../controller/admissions/intake.ts'
+import { Admissions } from '../controller/admissions/admissions.ts'
 import { admissionMetrics } from '../controller/admissions/metrics.ts'
-import { WebhookWatch } from '../controller/admissions/webhook-watch.ts'
 import { Coverage } from '../controller/coverage/coverage.ts'
 import { registrationMetrics } from '../controller/registration/metrics.ts'
 import { Registration } from '../controller/registration/registration.ts'
@@ -50,6 +48,7 @@ interface Flags extends KubernetesFlags {
   zone: string
   control: string
   webhookUrl?: string
+  apiAuditLog?: string
   apiPort: number
   dashboardPort: number
   metricsPort: number
@@ -66,6 +65,7 @@ export function controllerCommand (context: CliContext, done: (status: number) =
     .option('--zone <name>', 'time zone of the conditions in rules', 'UTC')
     .addOption(new Option('--control <host:port>', 'where pods get certificates and webhooks report').argParser(hostPort).default('0.0.0.0:8444'))
     .option('--webhook-url <url>', 'register the webhook under this URL instead of its Service (development)')
+    .option('--api-audit-log <file>', 'the API server\'s own audit log, where it can be read here: it names who changed what webhooks cannot see')
     .addOption(new Option('--api-port <port>', 'API, on loopback').argParser(port).default(8000))
     .addOption(new Option('--dashboard-port <port>', 'the page, on loopback (kubectl port-forward)').argParser(port).default(8081))
     .addOption(new Option('--metrics-port <port>', 'Prometheus, on every address').argParser(port).default(9090)))
@@ -97,15 +97,25 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
   const serving = new ServingCertificate({ api, authority, trustDomain, namespace, clock: systemClock, onEvent: (event) => log.info({ event }, 'the webhook\'s serving certificate') })
   parts.start((signal) => serving.run(signal))
 
-  const admission = new PodContext()
-  const trail = new AdmissionTrail({ audit, context: admission, metrics: admissionMetrics(registry) })
+  const admissions = new Admissions({
+    audit,
+    api,
+    checkpoints: store.checkpoints,
+    clock: systemClock,
+    every,
+    log: log.child({ part: 'admissions' }),
+    metrics: admissionMetrics(registry),
+    ownUsers: ownServiceAccounts(namespace),
+    ...flags.apiAuditLog === undefined ? {} : { auditLogFile: flags.apiAuditLog },
+  })
+  parts.start((signal) => admissions.run(signal))
   const issuer = new CertificateIssuer({ api, authority, trustDomain, namespace, clock: systemClock, onDecision: (record) => auditIssue(audit, record, log) })
   parts.start((signal) => serveControl({
     listen: split(flags.control),
     credentials: identity,
     clock: systemClock,
     log,
-    routes: [() => certificateRoutes(issuer), (identify) => admissionIntake({ trail, identify, webhook: { ...SYSTEM_IDENTITIES.webhook, trustDomain, namespace } })],
+    routes: [() => certificateRoutes(issuer), (identify) => admissions.intake(identify, { ...SYSTEM_IDENTITIES.webhook, trustDomain, namespace })],
   }, signal))
 
   const registration = new Registration({
@@ -123,7 +133,6 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
     log: log.child({ part: 'registration' }),
   })
   parts.start((signal) => registration.run(signal))
-  startWatchers(parts, { api, trail, checkpoints: store.checkpoints, log })
 
   const pods = new KubernetesPods(api)
   const namespaces = new KubernetesNamespaces(api)
@@ -153,14 +162,20 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
   })
   parts.start((signal) => coverage.run(signal))
 
+  const mitigations = new KubernetesMitigations(api, { namespace, onTrouble: (error) => log.warn({ error: error.message }, 'an ended mitigation stays in the cluster') })
+  parts.start((signal) => mitigations.run(signal))
+  await parts.orFailure(mitigations.synced)
+  const putting = putBack(mitigations, (name, error) => log.warn({ mitigation: name, error: error?.message }, error === null ? 'a mitigation in force was deleted and put back' : 'a deleted mitigation could not be put back'))
+
   const { controller, urls } = await openLoop(parts, {
-    store,
+    // Detections and decisions are history, which is kept out of the cluster's own store.
+    store: { detections: store.detections, decisions: store.decisions, mitigations },
     checkpoints: store.checkpoints,
     audit,
     scores,
     pods,
     proxies: new Fleet({ clock: systemClock, defaultInbound: { mode: 'redirect', port: 15_006 } }),
-    admission,
+    admission: admissions.context,
     policy: flags.policy,
     zone: flags.zone,
     actuationEnabled: context.settings.enableActuation ?? namesCluster(context.settings),
@@ -172,6 +187,7 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
   parts.start((signal) => controller.run(signal))
   log.info({ ...urls, control: flags.control, detector: flags.detector }, 'the controller runs')
   await parts.untilAborted(context.signal)
+  putting[Symbol.dispose]()
 }
 
 interface Ground { readonly api: KubernetesApi, readonly namespace: string, readonly trustDomain: string, readonly log: Logger }
@@ -184,16 +200,6 @@ function startIdentity (parts: Parts, { api, namespace, trustDomain, log }: Grou
   parts.start((signal) => identity.run(signal))
   parts.start((signal) => publishAuthorities({ api, authority, namespace, onFailure: (error) => log.warn({ error: AutoshieldError.from(error).message }, 'the authorities could not be published') }, signal))
   return { authority, identity }
-}
-
-/** What Kubernetes keeps from webhooks, and what passed while ours were away. */
-function startWatchers (parts: Parts, { api, trail, checkpoints, log }: Pick<Ground, 'api' | 'log'> & { readonly trail: AdmissionTrail, readonly checkpoints: ConstructorParameters<typeof WebhookWatch>[0]['checkpoints'] }): void {
-  const held = new HeldRecords({ trail, log, every })
-  const watch = new WebhookWatch({ api, keep: held.keep, checkpoints, clock: systemClock, every })
-  const failOpen = new FailOpenWatch({ api, keep: held.keep, checkpoints, clock: systemClock, every, log })
-  parts.start((signal) => held.run(signal))
-  parts.start((signal) => watch.run(signal))
-  parts.start((signal) => failOpen.run(signal))
 }
 
 function auditIssue (audit: AuditTrail, { reason, holder, identity, peer, ...detail }: IssueRecord, log: Logger): void {

@@ -3,6 +3,7 @@ import t, { type Test } from 'tap'
 import { parse } from 'yaml'
 import { KubernetesMitigations } from '../../../src/adapters/kubernetes/mitigations.ts'
 import { openKubernetes } from '../../../src/adapters/kubernetes/open-kubernetes.ts'
+import { putBack } from '../../../src/adapters/kubernetes/put-back.ts'
 import { AutoshieldError } from '../../../src/core/errors.ts'
 import { RESOURCES } from '../../../src/core/kubernetes/resource.ts'
 import type { KubernetesApi } from '../../../src/ports.ts'
@@ -11,7 +12,7 @@ import { testCluster, withoutCluster } from '../../real/cluster/test-cluster.ts'
 import { mitigationContract } from '../store/mitigation-contract.ts'
 import { sampleMitigation } from '../store/samples.ts'
 
-const CRD = new URL('../../../deploy/crds/mitigations.yaml', import.meta.url)
+const CRD = new URL('../../../deploy/chart/crds/mitigations.yaml', import.meta.url)
 
 /** A collection that runs and has seen everything; the function ends it. */
 async function opened (api: KubernetesApi, namespace: string, retention: number): Promise<[KubernetesMitigations, () => Promise<void>]> {
@@ -44,6 +45,22 @@ function contractOn (t: Test, place: () => Promise<{ api: KubernetesApi, namespa
 
 t.test('in memory', async (t) => {
   contractOn(t, async () => ({ api: new FakeKubernetes(), namespace: 'autoshield' }))
+})
+
+t.test('a mitigation in force that somebody deletes comes back; one that has ended stays away', async (t) => {
+  const api = new FakeKubernetes()
+  const [mitigations, close] = await opened(api, 'autoshield', 10)
+  t.teardown(close)
+  const told = Promise.withResolvers<string>()
+  const listening = putBack(mitigations, (name, error) => told.resolve(error === null ? name : error.message))
+  t.teardown(() => listening[Symbol.dispose]())
+  const active = sampleMitigation('kept')
+  await mitigations.put('kept', active)
+  await mitigations.put('over', { ...active, status: { ...active.status, phase: 'expired' } })
+  await api.remove(RESOURCES.mitigations, 'over', { namespace: 'autoshield' })
+  await api.remove(RESOURCES.mitigations, 'kept', { namespace: 'autoshield' })
+  t.equal(await told.promise, 'kept')
+  t.strictSame(mitigations.list().map(({ metadata }) => metadata.name), ['kept'])
 })
 
 t.test('while the API server is away a write is refused and changes nothing', async (t) => {
