@@ -6,12 +6,14 @@ import type { Json } from './pod-shape.ts'
 /** Any id but 0 passes at `restricted`; this one is "nonroot" in the usual base images. */
 const NONROOT = 65532
 
+/** Opening packet sockets, and setting its own group, without which tcpdump does not stay root (it calls setgroups even then). */
+const PACKET_CAPABILITIES = ['NET_RAW', 'SETGID'] as const
 /**
- * What containerd and Docker give a container by default, less NET_RAW. At `baseline` nothing may be added, but all
- * may be dropped by name. A runtime that does not give NET_RAW by default (CRI-O) leaves the observer without it.
+ * What containerd and Docker give a container by default beside those. At `baseline` nothing may be added, but all may be
+ * dropped by name. A runtime that does not give NET_RAW by default (CRI-O) leaves the observer without it.
  */
 const DEFAULT_CAPABILITIES = [
-  'AUDIT_WRITE', 'CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'KILL', 'MKNOD', 'NET_BIND_SERVICE', 'SETFCAP', 'SETGID', 'SETPCAP', 'SETUID', 'SYS_CHROOT',
+  'AUDIT_WRITE', 'CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'KILL', 'MKNOD', 'NET_BIND_SERVICE', 'SETFCAP', 'SETPCAP', 'SETUID', 'SYS_CHROOT',
 ] as const
 
 export interface ObserverContainer {
@@ -75,7 +77,7 @@ function securityContext ({ source, level }: ObserverContainer['profile']): Json
 
 function capabilities (source: InjectionProfile['source'], level: InjectionProfile['level']): Json {
   if (source === 'sockdiag') return { drop: ['ALL'] }
-  return level === 'privileged' ? { add: ['NET_RAW'], drop: ['ALL'] } : { drop: DEFAULT_CAPABILITIES }
+  return level === 'privileged' ? { add: PACKET_CAPABILITIES, drop: ['ALL'] } : { drop: DEFAULT_CAPABILITIES }
 }
 
 /** The observer's token, and the authorities from the pod's annotation: the kubelet renews both in a running pod. */
