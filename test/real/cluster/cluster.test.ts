@@ -91,10 +91,10 @@ t.test('pods run: a Deployment becomes ready, its Service is reached by its addr
     ],
   }
   await kubectl(['create', '-n', name, '-f', '-'], { stdin: JSON.stringify(objects) })
-  await kubectl(['-n', name, 'wait', 'deployment/web', '--for=condition=Available', '--timeout=60s'])
+  await kubectl(['-n', name, 'wait', 'deployment/web', '--for=condition=Available', '--timeout=120s'])
   t.match(await kubectl(['-n', name, 'logs', 'deployment/web']), 'serving')
   t.match(await kubectl(['-n', name, 'exec', 'deployment/web', '--', 'cat', '/www/cgi-bin/who']), 'asked by')
-  await kubectl(['-n', name, 'wait', 'job/ask', '--for=condition=Complete', '--timeout=60s'])
+  await kubectl(['-n', name, 'wait', 'job/ask', '--for=condition=Complete', '--timeout=120s'])
   const said = await kubectl(['-n', name, 'logs', 'job/ask'])
   t.match(said, 'the test answers')
   t.equal(/asked by .*?(\d+\.\d+\.\d+\.\d+)/.exec(said)?.[1], /I am (\S+)/.exec(said)?.[1], 'the server sees the address of the pod, not of the node')
@@ -106,7 +106,7 @@ t.test('the image of this checkout runs as a user without rights', node, async (
   const restricted = { allowPrivilegeEscalation: false, runAsNonRoot: true, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] }, seccompProfile: { type: 'RuntimeDefault' } }
   const job = { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'policy', namespace: name }, spec: { backoffLimit: 0, template: { spec: { restartPolicy: 'Never', containers: [{ name: 'main', image: images.autoshield, args: ['--version'], securityContext: restricted }] } } } }
   await kubectl(['create', '-f', '-'], { stdin: JSON.stringify(job) })
-  await kubectl(['-n', name, 'wait', 'job/policy', '--for=condition=Complete', '--timeout=60s'])
+  await kubectl(['-n', name, 'wait', 'job/policy', '--for=condition=Complete', '--timeout=120s'])
   t.match(await kubectl(['-n', name, 'logs', 'job/policy']), /^\d+\.\d+\.\d+$/m)
 })
 
@@ -115,7 +115,7 @@ t.test('the attack tools of the image run', node, async (t) => {
   const name = await namespace()
   const script = 'nmap -sT -p 1-20 -Pn 127.0.0.1 && tcpdump --version && ss -tn && curl --version && nginx -v && openssl version'
   await kubectl(['-n', name, 'create', '-f', '-'], { stdin: JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'tools' }, spec: { restartPolicy: 'Never', containers: [container(images.tools, script)] } }) })
-  await kubectl(['-n', name, 'wait', 'pod/tools', '--for=jsonpath={.status.phase}=Succeeded', '--timeout=60s'])
+  await kubectl(['-n', name, 'wait', 'pod/tools', '--for=jsonpath={.status.phase}=Succeeded', '--timeout=120s'])
   t.match(await kubectl(['-n', name, 'logs', 'tools']), /Nmap done: 1 IP address/)
 })
 

@@ -63,10 +63,13 @@ export class Sandbox {
   /** The sandbox of a cluster that runs already. */
   static of (keeper: ProcessIdentity, logs: string): Sandbox { return new Sandbox(keeper, logs) }
 
-  /** The words that put before a command run it inside. */
+  /**
+   * The words that put before a command run it inside. Entering a mount namespace leaves a chroot (setns(2) goes to the namespace's own
+   * root), so the keeper's root is entered as well.
+   */
   get entry (): readonly [string, ...string[]] {
     const { pid } = this.keeper
-    return ['nsenter', `--net=/proc/${pid}/ns/net`, `--mount=/proc/${pid}/ns/mnt`, `--pid=/proc/${pid}/ns/pid_for_children`, '--']
+    return ['nsenter', `--root=/proc/${pid}/root`, `--wd=/proc/${pid}/root`, `--net=/proc/${pid}/ns/net`, `--mount=/proc/${pid}/ns/mnt`, `--pid=/proc/${pid}/ns/pid_for_children`, '--']
   }
 
   /** Aborted, with the last words of the log as reason, when a process of `launch` ends by itself. */
