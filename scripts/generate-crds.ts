@@ -1,4 +1,4 @@
-// Part of `npm run generate`: writes a CustomResourceDefinition for each object of ours into deploy/crds, from the very
+// Part of `npm run generate`: writes a CustomResourceDefinition for each object of ours into deploy/chart/crds, from the very
 // schemas that the code parses with.
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,5 +1,5 @@
 // `npm run generate`: writes the TypeScript of every .proto into src/wire/gen, and the definitions of our objects into
-// deploy/crds. Works offline: buf and the plugin come from npm, and every import is a local file.
+// deploy/chart/crds. Works offline: buf and the plugin come from npm, and every import is a local file.
 import { execFile } from 'node:child_process'
 import { rm } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
@@ -49,5 +49,5 @@ export async function generate (target: string): Promise<void> {
 
 if (import.meta.main) {
   await generate(join(root, 'src', 'wire', 'gen'))
-  await generateCrds(join(root, 'deploy', 'crds'))
+  await generateCrds(join(root, 'deploy', 'chart', 'crds'))
 }

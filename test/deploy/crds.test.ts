@@ -12,7 +12,7 @@ import type { Mitigation } from '../../src/core/mitigation/mitigation.ts'
 import { sampleMitigation } from '../adapters/store/samples.ts'
 import { testCluster, withoutCluster } from '../real/cluster/test-cluster.ts'
 
-const CRDS = join(import.meta.dirname, '../../deploy/crds')
+const CRDS = join(import.meta.dirname, '../../deploy/chart/crds')
 const { customResourceDefinitions, mitigations } = RESOURCES
 
 t.test('the definitions that are checked in are what the schemas give', async (t) => {
