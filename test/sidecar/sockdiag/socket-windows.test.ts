@@ -59,7 +59,7 @@ t.test('what was there before the first look neither begins, nor counts what it 
   t.equal(feature(pair, 'syn_count'), 0)
 })
 
-t.test('a thousand refused attempts are a thousand failed flows, with the gaps between them', async (t) => {
+t.test('four hundred refused attempts are four hundred failed flows, with the gaps between them', async (t) => {
   const { look, nowMs } = windows()
   const from = nowMs() - 500
   const all = look({ ended: Array.from({ length: 400 }, (_, at) => ({ socket: socket(`UNCONN ${POD}:${30_000 + at} ${PEER}:${at + 1} sk:${at} segs_out:1 segs_in:1`), atMs: from + at })) })
