@@ -26,6 +26,13 @@ export function isAlive ({ pid, startedAt }: ProcessIdentity): boolean {
 }
 
 /**
+ * Lays this process's root over that of its mount namespace. setns(2) goes to the namespace's root: from a chroot, `nsenter` and
+ * `kubectl exec` would else come out on the machine that the chroot is on. A static program, started by a path from the old root, does
+ * it: once nsenter has left the chroot, nothing of it is found by name.
+ */
+const BECOME_ROOT = 'busybox=$(readlink -f "$(command -v busybox)"); nsenter --mount=/proc/self/ns/mnt --wd=/ ".$busybox" mount -o rbind . /;'
+
+/**
  * What a cluster is made inside: a PID, a mount and a network namespace of its own. Its processes, mounts, links and pods are invisible
  * to the machine, need no names of their own, and all end with the namespace's first process, whatever killed that.
  */
@@ -46,8 +53,9 @@ export class Sandbox {
    */
   static async start ({ folder, logs, pause, prepare, lasting }: { folder: string, logs: string, pause: string, prepare: string, lasting: boolean }): Promise<Sandbox> {
     const script = `set -e; FOLDER=$1; ${prepare}\necho ready; exec "$2"`
+    const enterRoot = `${BECOME_ROOT} exec nsenter --mount=/proc/self/ns/mnt sh -c "$0" sandbox "$@"`
     const said = openSync(join(logs, 'sandbox.log'), 'a')
-    const child = spawn('unshare', ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--propagation', 'private', 'sh', '-c', script, 'sandbox', folder, pause],
+    const child = spawn('unshare', ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--propagation', 'private', 'sh', '-ec', enterRoot, script, folder, pause],
       { stdio: [lasting ? 'ignore' : 'pipe', 'pipe', said], detached: true })
     closeSync(said)
     const ready = child.stdout === null ? [] : await Promise.race([once(child.stdout, 'data'), once(child, 'close')])
@@ -63,13 +71,10 @@ export class Sandbox {
   /** The sandbox of a cluster that runs already. */
   static of (keeper: ProcessIdentity, logs: string): Sandbox { return new Sandbox(keeper, logs) }
 
-  /**
-   * The words that put before a command run it inside. Entering a mount namespace leaves a chroot (setns(2) goes to the namespace's own
-   * root), so the keeper's root is entered as well.
-   */
+  /** The words that put before a command run it inside. */
   get entry (): readonly [string, ...string[]] {
     const { pid } = this.keeper
-    return ['nsenter', `--root=/proc/${pid}/root`, `--wd=/proc/${pid}/root`, `--net=/proc/${pid}/ns/net`, `--mount=/proc/${pid}/ns/mnt`, `--pid=/proc/${pid}/ns/pid_for_children`, '--']
+    return ['nsenter', `--net=/proc/${pid}/ns/net`, `--mount=/proc/${pid}/ns/mnt`, `--pid=/proc/${pid}/ns/pid_for_children`, '--']
   }
 
   /** Aborted, with the last words of the log as reason, when a process of `launch` ends by itself. */

@@ -18,8 +18,8 @@ const USERS_OWN = 'kubeconfig'
 export type Needs = 'api' | 'node'
 
 const PROGRAMS: Readonly<Record<Needs, readonly string[]>> = {
-  api: ['go', 'openssl', 'ip', 'nft', 'unshare', 'nsenter'],
-  node: ['containerd', 'runc', 'busybox'],
+  api: ['go', 'openssl', 'ip', 'nft', 'unshare', 'nsenter', 'busybox'],
+  node: ['containerd', 'runc'],
 }
 
 /** A cluster as a test sees it. */
