@@ -8,6 +8,7 @@ import { ClusterView, RESOURCE_OF } from './cluster-view.ts'
 import { hasAdditions, isOurs, lastOtherManager, saysTheSame } from './configuration.ts'
 import { Dispute } from './dispute.ts'
 import type { RegistrationMetrics } from './metrics.ts'
+import { ownerReferences } from './owner.ts'
 import { registrationName, registrationObjects, type RegistrationSettings, type WebhookConfiguration } from './registration-objects.ts'
 import { REGISTERED, type Registered, type RegistrationState } from './state.ts'
 
@@ -39,6 +40,7 @@ interface Settled { readonly bundle: string, readonly object: KubernetesObject }
  *   refused at once, the API server counts what it let pass (its fail-open metrics are how a gap is told), and taking them
  *   away and back at each restart would miss more pods than it saves time.
  * - What is deleted or changed by somebody else is put right, at the pace of a Dispute.
+ * - They are owned by the ClusterRole that lets us write them (owner.ts), so that they go with the installation.
  * - The annotation `autoshield.dev/webhooks: off` on our namespace takes them away, and keeps them away until it is gone.
  */
 export class Registration {
@@ -131,8 +133,9 @@ export class Registration {
   }
 
   async #write (webhook: Registered, wanted: WebhookConfiguration): Promise<KubernetesObject> {
-    const { api } = this.#options
-    const applied = await api.apply(RESOURCE_OF[webhook], wanted, { force: true })
+    const { api, settings: { ownNamespace } } = this.#options
+    const owned = { ...wanted, metadata: { ...wanted.metadata, ownerReferences: await ownerReferences(api, ownNamespace) } }
+    const applied = await api.apply(RESOURCE_OF[webhook], owned, { force: true })
     return hasAdditions(applied, wanted) ? api.replace(RESOURCE_OF[webhook], { ...applied, webhooks: wanted.webhooks }) : applied
   }
 

@@ -189,6 +189,21 @@ t.test('the broken glass keeps the webhooks away until it is mended', async (t) 
   t.same(running.corrections, [], 'it was no dispute')
 })
 
+t.test('the webhooks belong to the role that lets the controller write them, so that they go with it', async (t) => {
+  for (const installed of [true, false]) {
+    const api = new FakeKubernetes()
+    api.seed(RESOURCES.namespaces, home())
+    api.seed(RESOURCES.endpointSlices, slice(true))
+    const role = installed ? api.seed(RESOURCES.clusterRoles, { metadata: { name: 'autoshield-controller-autoshield' } }) : null
+    const running = new Running(t, api)
+    await running.look()
+    for (const [resource, name] of [MUTATING, VALIDATING]) {
+      const owners = role === null ? [] : [{ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', name: 'autoshield-controller-autoshield', uid: role.metadata.uid }]
+      t.strictSame((await api.get(resource, name))?.metadata['ownerReferences'] ?? [], owners)
+    }
+  }
+})
+
 t.test('an API server that refuses is asked again, slower and slower, and said once', async (t) => {
   const api = readyCluster()
   let asked = 0
