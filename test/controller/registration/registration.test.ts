@@ -191,12 +191,10 @@ t.test('the broken glass keeps the webhooks away until it is mended', async (t) 
 
 t.test('the webhooks belong to the role that lets the controller write them, so that they go with it', async (t) => {
   for (const installed of [true, false]) {
-    const api = new FakeKubernetes()
-    api.seed(RESOURCES.namespaces, home())
-    api.seed(RESOURCES.endpointSlices, slice(true))
+    const api = readyCluster()
     const role = installed ? api.seed(RESOURCES.clusterRoles, { metadata: { name: 'autoshield-controller-autoshield' } }) : null
     const running = new Running(t, api)
-    await running.look()
+    await running.settle()
     for (const [resource, name] of [MUTATING, VALIDATING]) {
       const owners = role === null ? [] : [{ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', name: 'autoshield-controller-autoshield', uid: role.metadata.uid }]
       t.strictSame((await api.get(resource, name))?.metadata['ownerReferences'] ?? [], owners)
