@@ -71,7 +71,7 @@ class World {
   /** Leaves that somebody could not verify now. */
   broken (): string[] {
     const live = this.leaves.filter(({ endMs }) => endMs > this.nowMs)
-    const held = this.bundles.filter(({ atMs }) => this.nowMs - atMs <= SETTINGS.publishMs)
+    const held = this.bundles.filter(({ atMs }) => this.nowMs - atMs < SETTINGS.publishMs)
     return live.flatMap(({ issuer }) => held.filter(({ ids }) => !ids.includes(issuer)).map(({ ids }) => `${issuer} by ${ids.join()}`))
   }
 

@@ -2,6 +2,7 @@ import t from 'tap'
 import { parse } from 'yaml'
 import { withoutCluster } from './cluster/test-cluster.ts'
 import { install, OWN_NAMESPACE } from './installed.ts'
+import { rotateUnderLoad } from './rotate-under-load.ts'
 import { until } from '../xds/real-envoy.ts'
 
 t.setTimeout(420_000)
@@ -128,6 +129,17 @@ t.test('label a namespace, and its pods are observed', { skip: withoutCluster('n
     t.notOk(hasObserver(plain))
     await kubectl(['annotate', 'namespace', OWN_NAMESPACE, 'autoshield.dev/webhooks-'])
     await kubectl(['wait', '--for=create', 'mutatingwebhookconfiguration/autoshield-default', '--timeout=30s'])
+  })
+
+  await t.test('a certificate and then a root are replaced under load, and no review is missed', async (t) => {
+    await kubectl(['-n', OWN_NAMESPACE, 'scale', 'deployment/autoshield-controller', '--replicas=0'])
+    await kubectl(['-n', OWN_NAMESPACE, 'wait', '--for=delete', 'pod', '-l', 'app.kubernetes.io/component=controller', '--timeout=60s'])
+    const { reviews, missed, certificates, roots } = await rotateUnderLoad(installed.kubeconfig, 'shop', images.busybox)
+    t.equal(missed, 0, `${reviews} reviews`)
+    t.equal(certificates, 3)
+    t.equal(roots, 2)
+    await kubectl(['-n', OWN_NAMESPACE, 'scale', 'deployment/autoshield-controller', '--replicas=1'])
+    await kubectl(['-n', OWN_NAMESPACE, 'rollout', 'status', 'deployment/autoshield-controller', '--timeout=60s'])
   })
 
   await t.test('observed pods are deleted as quickly as others', async () => {

@@ -21,7 +21,7 @@ const DEFAULTS = {
   sidecar: 'auto',
   healthPort: 18009,
   tokenSeconds: 3600,
-  // An observer has 63 MiB resident (measured), most of it the shared Node binary.
+  // An observer has 96 MiB resident (measured), 43 of them its own; the rest are pages of Node that observers of a node share.
   requests: { cpu: '10m', memory: '80Mi' },
   limits: { cpu: '200m', memory: '192Mi' },
   maximum: { cpu: '1', memory: '1Gi' },

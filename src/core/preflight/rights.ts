@@ -15,12 +15,11 @@ export const ACCOUNT_RIGHTS: Readonly<Record<'autoshield-webhook' | 'autoshield-
   'autoshield-webhook': [
     cluster('', 'namespaces', 'list', 'watch'),
     own('', 'secrets', 'autoshield-webhook-tls', 'get', 'list', 'watch'),
-    own('', 'configmaps', 'autoshield-authorities', 'get', 'list', 'watch'),
   ],
   'autoshield-detector': [cluster('', 'pods', 'list', 'watch')],
   'autoshield-controller': [
     cluster('', 'pods', 'get', 'list', 'watch'),
-    cluster('', 'namespaces', 'get', 'list', 'watch'),
+    cluster('', 'namespaces', 'list', 'watch'),
     cluster('events.k8s.io', 'events', 'create'),
     cluster('authentication.k8s.io', 'tokenreviews', 'create'),
     cluster('admissionregistration.k8s.io', 'mutatingwebhookconfigurations', 'get', 'list', 'watch', 'create', 'patch', 'update', 'delete'),

@@ -2,14 +2,13 @@ import { createHash } from 'node:crypto'
 import { cpSync, existsSync, linkSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { compile, COMPILED_FROM, COMPILED_PROGRAM } from '../../../scripts/compile.ts'
 import { program } from '../../setup/tools.ts'
 import type { Say } from './build.ts'
 import { command } from './command.ts'
 import { contents, copyWithLibraries, layer, type Layer, stamps } from './layer.ts'
 
 const PROJECT = fileURLToPath(new URL('../../..', import.meta.url))
-/** What a production image holds of the project. */
-const SOURCES = ['package.json', 'src', 'sidecar', 'xds', 'certs', 'webhook', 'models/model.onnx', 'models/manifest.json', 'deploy/policies']
 /** Who the image's processes are unless a pod says otherwise: a number, so that `runAsNonRoot` can be checked. */
 const USER = 65532
 /** What stdbuf preloads, where it looks for it. */
@@ -40,7 +39,7 @@ export async function makeImages (folder: string, programs: string, say: Say): P
   const images: Record<keyof Images, Image> = {
     pause: { layers: [await layer('pause', [contents(programs, ['pause'])], (root) => copyWithLibraries(root, { [join(programs, 'pause')]: 'pause' }))], entry: ['/pause'] },
     busybox: { layers: [base] },
-    autoshield: { layers: [base, await runtimeLayer(), await projectLayer()], entry: ['/usr/bin/node', '/app/src/main.ts'], user: USER },
+    autoshield: { layers: [base, await runtimeLayer(), await projectLayer()], entry: ['/usr/bin/node', join('/app', COMPILED_PROGRAM)], user: USER },
     tools: { layers: [base, await toolsLayer()] },
   }
   const layout = new Layout(folder)
@@ -89,11 +88,12 @@ function productionPackages (): string[] {
     .map(([folder]) => folder)
 }
 
+/** The same tree that the Dockerfile makes. */
 function projectLayer (): Promise<Layer> {
-  return layer('project', [contents(PROJECT, SOURCES)], async (root) => {
-    for (const path of SOURCES) cpSync(join(PROJECT, path), join(root, 'app', path), { recursive: true })
+  return layer('project', [contents(PROJECT, COMPILED_FROM)], async (root) => {
+    await compile(join(root, 'app'))
     mkdirSync(join(root, 'usr/bin'), { recursive: true })
-    symlinkSync('/app/src/main.ts', join(root, 'usr/bin/autoshield'))
+    symlinkSync(join('/app', COMPILED_PROGRAM), join(root, 'usr/bin/autoshield'))
   })
 }
 

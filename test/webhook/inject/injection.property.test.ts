@@ -30,12 +30,14 @@ function without (pod: unknown, secrets: readonly string[]): unknown {
     if (left === null || (Array.isArray(left) && left.length === 0) || (field === 'annotations' && isRecord(left) && Object.keys(left).length === 0)) Reflect.deleteProperty(holder, field)
     else if (value !== undefined) holder[field] = left
   }
-  const foreign = (value: unknown): boolean => !(isRecord(value) && OURS.includes(String(value['name'])))
+  const foreign = (value: unknown): boolean => !(isRecord(value) && isAmong(OURS, value['name']))
   drop(metadata, 'annotations', (name) => name !== 'autoshield.dev/status' && name !== 'autoshield.dev/authorities')
   for (const list of ['initContainers', 'containers', 'volumes']) drop(spec, list, foreign)
-  drop(spec, 'imagePullSecrets', (value) => !(isRecord(value) && secrets.includes(String(value['name']))))
+  drop(spec, 'imagePullSecrets', (value) => !(isRecord(value) && isAmong(secrets, value['name'])))
   return copy
 }
+
+const isAmong = (names: readonly string[], name: unknown): boolean => typeof name === 'string' && names.includes(name)
 
 /** Everything that must hold of any pod; true where an observer was put in. */
 function holds (pod: KubernetesObject, namespace: Namespace, context: ReturnType<typeof contextWith>): boolean {
@@ -83,7 +85,8 @@ t.test('a pod that the API server takes is injected wherever it is asked for', a
 })
 
 t.test('the patch of any two values makes one of the other', async () => {
-  const value = fc.jsonValue({ maxDepth: 3 })
+  // fast-json-patch refuses this one key; no field or label of a pod can have it (qualified names begin with a letter or digit).
+  const value = fc.jsonValue({ maxDepth: 3 }).filter((value) => !JSON.stringify(value).includes('__proto__'))
   fc.assert(fc.property(value, value, (one, other) => {
     const [before, after] = [{ value: one }, { value: other }]
     const patch = structuredClone([...patchOf(before, after)]) as fastJsonPatch.Operation[]
