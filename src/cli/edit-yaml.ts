@@ -1,11 +1,17 @@
 import { type Document, isAlias, isCollection, isMap, isNode, isSeq, type Node, parseDocument, stringify, type YAMLMap, type YAMLSeq, YAMLMap as Map_, isScalar } from 'yaml'
+import type { Operation } from '../../webhook/inject/patch.ts'
 import { AutoshieldError } from '../core/errors.ts'
-import type { Edit } from './manifest.ts'
 
 type Key = string | number
 
+/** Operations on what lies at a path of a document. */
+export interface NodeEdit {
+  readonly subject: { readonly path: readonly Key[] }
+  readonly operations: readonly Operation[]
+}
+
 /** Does RFC 6902 operations on the nodes of a YAML document: comments, order and the writing of every other value stay. */
-export function editDocument (document: Document, edits: readonly Edit[]): void {
+export function editDocument (document: Document, edits: readonly NodeEdit[]): void {
   for (const { subject, operations } of edits) {
     for (const operation of operations) {
       const path = [...subject.path, ...operation.path.split('/').slice(1).map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'))]

@@ -1,6 +1,11 @@
 import { AutoshieldError } from '../../core/errors.ts'
 import { isRecord } from '../../core/kubernetes/read-object.ts'
-import type { Answer } from './transport.ts'
+
+/** What came back of a call, before anybody understood it. */
+export interface Answer {
+  readonly status: number
+  readonly text: string
+}
 
 /** What was asked for, for messages. */
 export interface Asked {

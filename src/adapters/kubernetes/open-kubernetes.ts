@@ -6,9 +6,9 @@ import { pathOf } from '../../core/kubernetes/path.ts'
 import { isRecord, readObject } from '../../core/kubernetes/read-object.ts'
 import type { KubernetesApi, Scope, WatchEvent } from '../../ports.ts'
 import { loadClusterConfig, type ClusterPlace } from './cluster-config.ts'
-import { fromAnswer } from './foreign-error.ts'
+import { fromAnswer, type Answer } from './foreign-error.ts'
 import { askedOf, listObjects, parseJson } from './list-objects.ts'
-import { Transport, type Answer, type Call } from './transport.ts'
+import { Transport, type Call } from './transport.ts'
 import { watchObjects, type WatchOptions } from './watch-objects.ts'
 
 export interface KubernetesOptions extends Partial<Omit<WatchOptions, 'onTrouble'>> {

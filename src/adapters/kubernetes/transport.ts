@@ -2,7 +2,7 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https'
 import type { KubeConfig } from '@kubernetes/client-node'
 import { AutoshieldError } from '../../core/errors.ts'
-import { fromTransport } from './foreign-error.ts'
+import { fromTransport, type Answer } from './foreign-error.ts'
 
 export interface Call {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -12,11 +12,6 @@ export interface Call {
   readonly contentType?: string
   /** It does no harm to do it twice, so it may be sent again where a kept connection had died. */
   readonly repeatable?: boolean
-}
-
-export interface Answer {
-  readonly status: number
-  readonly text: string
 }
 
 /** A page of 500 pods takes 10 MB where they are large. */
