@@ -12,12 +12,13 @@ import { Injector } from '../../webhook/server/injector.ts'
 import { serveMetrics } from '../../webhook/server/metrics-server.ts'
 import { reviewersOf } from '../../webhook/server/reviewers.ts'
 import { WebhookServer } from '../../webhook/server/webhook-server.ts'
+import { holdYoungGeneration } from '../../webhook/server/young-generation.ts'
 import { AdmissionShipper } from '../../webhook/shipping/admission-shipper.ts'
 import { shippingMetrics } from '../../webhook/shipping/metrics.ts'
 import { RenewedCredentials } from '../adapters/identity/renewed-credentials.ts'
 import { KubernetesNamespaces } from '../adapters/kubernetes/namespaces.ts'
 import { every, systemClock } from '../adapters/standalone/clock.ts'
-import type { AdmissionLog, CredentialSource, KubernetesApi } from '../ports.ts'
+import type { CredentialSource, KubernetesApi } from '../ports.ts'
 import { type CliContext, EXIT, verb } from './context.ts'
 import { SYSTEM_IDENTITIES } from './data-folder.ts'
 import { hostPort, split } from './host-port.ts'
@@ -61,6 +62,7 @@ export function webhookCommand (context: CliContext, done: (status: number) => v
  * last; so it stops first, and what it recorded at the end still gets across.
  */
 async function runWebhook (context: CliContext, flags: Flags): Promise<void> {
+  holdYoungGeneration()
   const log = pino({ level: context.settings.logLevel, timestamp: stdTimeFunctions.isoTime })
   const { namespace } = flags
   using api = openFrom(context, flags, { onTrouble: (error, { plural }) => log.warn({ resource: plural, error: error.message }, 'a watch was interrupted') })
@@ -103,6 +105,7 @@ async function runWebhook (context: CliContext, flags: Flags): Promise<void> {
     clock: systemClock,
     log,
     registry,
+    onGap: (gap) => { admissions.recordGap(gap) },
     onListening: (port) => {
       log.info({ port }, 'the webhook listens')
       context.tellParent?.({ listening: port })
@@ -130,10 +133,13 @@ interface Shipping extends Pick<Flags, 'issuer' | 'credentials' | 'namespace'> {
 }
 
 /** Without a controller the audit goes to the process' own log. */
-function startShipping (parts: Parts, { issuer, credentials: folder, namespace, trustDomain, registry, log }: Shipping): AdmissionLog {
+function startShipping (parts: Parts, { issuer, credentials: folder, namespace, trustDomain, registry, log }: Shipping): Pick<AdmissionShipper, 'record' | 'recordGap'> {
   if (issuer === undefined || folder === undefined) {
     log.warn({}, 'no --issuer and --credentials are given: what admission sees goes to this log only')
-    return { record: (entry) => { log.info({ admission: entry }, 'admission') } }
+    return {
+      record: (entry) => { log.info({ admission: entry }, 'admission') },
+      recordGap: (gap) => { log.warn({ gap }, 'reviews were let through without having been looked at') },
+    }
   }
   const controller = { ...SYSTEM_IDENTITIES.controller, trustDomain, namespace }
   const credentials = new RenewedCredentials({

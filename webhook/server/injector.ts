@@ -46,7 +46,7 @@ export class Injector {
     const pod = podOf(request)
     const decision = this.#decide(pod, namespace, context)
     const patch = pod === null || context === null || decision.kind === 'skip' ? [] : patchOf(pod, applyInjection(pod, decision, context))
-    this.#record(request, pod, namespace, injectionOf(decision))
+    this.#record(request, pod, namespace, decision)
     const warnings = warningsOf(decision)
     return {
       response: {
@@ -60,20 +60,18 @@ export class Injector {
     }
   }
 
-  /** Puts on record that a pod went through unseen. */
-  recordUnseen (request: AdmissionRequest, reason: 'DeadlineExceeded' | 'DecidingFailed', message: string): void {
-    this.#record(request, null, this.#parts.namespaces.byName(request.namespace ?? ''), { kind: 'skip', reason, message })
-  }
-
   #decide (pod: KubernetesObject | null, namespace: Namespace | null, context: InjectionContext | null): InjectionDecision {
     if (pod === null) return skip('MalformedPod', 'the review is not about the creation of a pod that can be read')
     if (context === null) return skip('NotReady', 'the settings, the cluster\'s version or the authorities are not known yet')
     return this.#parts.decide({ pod, namespace }, context)
   }
 
-  /** A dry run changes nothing and leaves nothing behind. */
-  #record (request: AdmissionRequest, pod: KubernetesObject | null, namespace: Namespace | null, injection: AdmissionEntry['injection']): void {
-    if (request.dryRun === true) return
+  /**
+   * The audit puts every pod on record as it came out of here, with what became of injection; here goes what it cannot see
+   * any more: findings about the pod as it came in, and a repair. A dry run changes nothing and leaves nothing behind.
+   */
+  #record (request: AdmissionRequest, pod: KubernetesObject | null, namespace: Namespace | null, decision: InjectionDecision): void {
+    if (request.dryRun === true || (decision.findings.length === 0 && decision.reason !== 'Repaired')) return
     const { log, clock } = this.#parts
     const { userInfo, resource, operation } = request
     log.record(boundEntry({
@@ -88,8 +86,8 @@ export class Injector {
       uid: pod?.metadata.uid ?? '',
       mode: namespace === null ? 'audit' : modeOf(namespace.labels),
       allowed: true,
-      findings: [],
-      injection,
+      findings: [...decision.findings],
+      injection: injectionOf(decision),
       seenBy: 'webhook',
     }))
   }

@@ -12,8 +12,6 @@ import { readReview } from './read-review.ts'
 export interface Reviewer {
   /** What it throws is a defect of ours. */
   readonly review: (request: AdmissionRequest) => Answer
-  /** Told of a review that was let through without having been looked at. */
-  readonly unseen?: (request: AdmissionRequest, reason: 'DeadlineExceeded' | 'DecidingFailed', message: string) => void
 }
 export type Reviewers = Readonly<Record<Webhook, Reviewer>>
 
@@ -41,6 +39,8 @@ export interface IntakeParts {
   readonly limits: IntakeLimits
   readonly metrics: WebhookMetrics
   readonly faults: FaultLog
+  /** A review was let through without having been looked at: the record has a gap. */
+  readonly onUnseen: () => void
   /** Milliseconds of a clock that only goes forward. */
   readonly nowMs: () => number
 }
@@ -147,8 +147,7 @@ export class Intake {
     } catch (thrown) {
       metrics.fault(review.webhook)
       faults.tell(review.webhook, AutoshieldError.from(thrown))
-      this.#letThrough(review, request.uid, 'DecidingFailed')
-      this.#unseen(review, request, 'DecidingFailed', 'deciding failed by a defect of AutoShield, which its log tells')
+      this.#letThrough(review, request.uid, 'DecidingFailed', request.dryRun === true)
     }
   }
 
@@ -164,17 +163,10 @@ export class Intake {
     else this.#refuse(review, 408, 'slow', 'The body did not arrive in time.')
   }
 
-  #unseen (review: HeldReview, request: AdmissionRequest, reason: 'DecidingFailed', message: string): void {
-    const { reviewers, faults } = this.#parts
-    try {
-      reviewers[review.webhook].unseen?.(request, reason, message)
-    } catch (thrown) {
-      faults.tell(`${review.webhook} record`, AutoshieldError.from(thrown))
-    }
-  }
-
-  #letThrough (review: HeldReview, uid: string, reason: LetThrough): void {
+  /** Whether an unread review is a dry run cannot be known: it counts as a gap. */
+  #letThrough (review: HeldReview, uid: string, reason: LetThrough, isDryRun = false): void {
     const answer = letThrough(uid, reason)
+    if (!isDryRun) this.#parts.onUnseen()
     this.#answer(review, answer, bodyOf(answer.response))
   }
 

@@ -5,10 +5,7 @@ import type { Reviewers } from './intake.ts'
 /** Who answers which webhook. */
 export function reviewersOf (injector: Injector, audit: { review: (request: AdmissionRequest) => AdmissionResponse }): Reviewers {
   return {
-    inject: {
-      review: (request) => injector.review(request),
-      unseen: (request, reason, message) => injector.recordUnseen(request, reason, message),
-    },
+    inject: { review: (request) => injector.review(request) },
     audit: {
       review: (request) => {
         const response = audit.review(request)

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import fastify, { type FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
+import type { AdmissionGap } from '../../src/core/admission/batch.ts'
 import { AutoshieldError } from '../../src/core/errors.ts'
 import type { InjectionContext } from '../../src/core/injection/settings.ts'
 import type { Clock, CredentialSource, NamespaceDirectory } from '../../src/ports.ts'
@@ -11,6 +12,7 @@ import { Intake, INTAKE_LIMITS, type IntakeLimits, type Reviewers } from './inta
 import { webhookMetrics, WEBHOOKS } from './metrics.ts'
 import { portOf } from './port-of.ts'
 import { certificateProblem } from './readiness.ts'
+import { UnseenReviews } from './unseen-reviews.ts'
 
 export interface WebhookServerOptions {
   readonly listen: { readonly host: string, readonly port: number }
@@ -27,6 +29,8 @@ export interface WebhookServerOptions {
   readonly drainMs?: number
   /** How long what is in flight may take after that. */
   readonly stopMs?: number
+  /** Reviews that were let through without having been looked at, summed up: the record lacks them. */
+  readonly onGap: (gap: AdmissionGap) => void
   /** Told the port that was bound. */
   readonly onListening?: (port: number) => void
 }
@@ -51,14 +55,16 @@ type State = 'serving' | 'draining' | 'stopping'
 export class WebhookServer {
   readonly #options: WebhookServerOptions & Required<Pick<WebhookServerOptions, keyof typeof DEFAULTS>>
   readonly #intake: Intake
+  readonly #unseen: UnseenReviews
   readonly #app: FastifyInstance
   #state: State = 'serving'
 
   constructor (options: WebhookServerOptions) {
     this.#options = { ...DEFAULTS, ...options }
-    const { registry, reviewers, limits, connections, log, clock } = this.#options
+    const { registry, reviewers, limits, connections, log, clock, onGap } = this.#options
+    this.#unseen = new UnseenReviews(clock, onGap)
     const metrics = webhookMetrics(registry, () => this.#intake.held)
-    this.#intake = new Intake({ reviewers, limits, metrics, faults: new FaultLog(log, clock), nowMs: () => performance.now() })
+    this.#intake = new Intake({ reviewers, limits, metrics, faults: new FaultLog(log, clock), onUnseen: () => { this.#unseen.add() }, nowMs: () => performance.now() })
     this.#app = this.#build()
     boundConnections(this.#app.server, connections, () => metrics.connectionDropped())
   }
@@ -73,7 +79,7 @@ export class WebhookServer {
     } catch (cause) {
       throw new AutoshieldError('UNAVAILABLE', `the webhook cannot listen on ${listen.host}:${listen.port} (${AutoshieldError.from(cause).message}); choose another address with --listen.`, { cause })
     }
-    const sweeping = setInterval(() => this.#intake.sweep(), SWEEP_MS)
+    const sweeping = setInterval(() => this.#sweep(), SWEEP_MS)
     try {
       onListening?.(portOf(this.#app.server) ?? listen.port)
       if (!signal.aborted) await aborted.promise
@@ -83,6 +89,7 @@ export class WebhookServer {
       await this.#stop(stopMs)
     } finally {
       clearInterval(sweeping)
+      this.#unseen.tell()
     }
   }
 
@@ -96,6 +103,11 @@ export class WebhookServer {
       context() === null ? 'the settings, the cluster\'s version or the authorities are not known yet' : null,
     ]
     return reasons.filter((reason) => reason !== null)
+  }
+
+  #sweep (): void {
+    this.#intake.sweep()
+    this.#unseen.tellWhenDue()
   }
 
   async #stop (withinMs: number): Promise<void> {

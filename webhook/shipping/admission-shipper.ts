@@ -1,5 +1,5 @@
 import { Compile } from 'typebox/compile'
-import { AdmissionReceipt } from '../../src/core/admission/batch.ts'
+import { type AdmissionGap, AdmissionReceipt } from '../../src/core/admission/batch.ts'
 import type { AdmissionEntry } from '../../src/core/admission/entry.ts'
 import { backoffMs, type Backoff } from '../../src/core/backoff.ts'
 import { AutoshieldError } from '../../src/core/errors.ts'
@@ -53,6 +53,12 @@ export class AdmissionShipper implements AdmissionLog {
     this.#queue.add(entry)
     this.#options.metrics.recorded()
     this.#count()
+    this.#news.resolve(undefined)
+  }
+
+  /** What the webhook let through without having looked at it. */
+  recordGap (gap: AdmissionGap): void {
+    this.#queue.addGap(gap)
     this.#news.resolve(undefined)
   }
 

@@ -70,6 +70,11 @@ export class EntryQueue {
     }
   }
 
+  /** Tells of reviews that nobody looked at, so that there is no entry of them. */
+  addGap ({ cause, count, from, until }: AdmissionGap): void {
+    this.#miss(cause, count, from, until, false)
+  }
+
   /** The batch that is under way, or else the next one; null where nothing waits. */
   next (): OutgoingBatch | null {
     if (this.#sending !== null) return this.#sending.batch

@@ -35,7 +35,7 @@ export function trailEntry (entry: AdmissionEntry, origin: Origin | null): NewTr
 }
 
 const GAP_REASONS: Readonly<Record<AdmissionGap['cause'], string>> = {
-  overflow: 'QueueFull', refused: 'Rejected', 'fail-open': 'WebhookAway', 'audit-log': 'Unreadable',
+  overflow: 'QueueFull', refused: 'Rejected', 'let-through': 'LetThrough', 'fail-open': 'WebhookAway', 'audit-log': 'Unreadable',
 }
 
 export const trailGap = (gap: AdmissionGap, origin: Origin | null): NewTrailEntry =>

@@ -6,6 +6,7 @@ export const AdmissionGap = Type.Object({
   cause: Type.Union([
     Type.Literal('overflow', { description: 'A webhook had more than its queue holds.' }),
     Type.Literal('refused', { description: 'The controller could not understand what a webhook sent.' }),
+    Type.Literal('let-through', { description: 'A webhook let reviews pass without having looked at them: too many at once, too late, or a fault of its own.' }),
     Type.Literal('fail-open', { description: 'The API server let requests pass without a webhook\'s answer.' }),
     Type.Literal('audit-log', { description: 'Lines of the API server\'s audit log could not be read.' }),
   ]),

@@ -46,7 +46,9 @@ function judge (body: string): void {
     patched++
   }
   if (JSON.stringify(request) !== before) throw new Error('the review was changed')
-  if (recorded.length !== (request.dryRun === true ? 0 : 2)) throw new Error(`${recorded.length} entries`)
+  // The audit's entry is the last; before it stands one of the injector where that has something to tell, and nothing else.
+  const told = recorded.slice(0, -1).filter(({ findings, injection }) => findings.length > 0 || injection?.reason === 'Repaired')
+  if (request.dryRun === true ? recorded.length > 0 : recorded.length !== told.length + 1 || told.length > 1) throw new Error(`${recorded.length} entries`)
 }
 
 /** An independent implementation of RFC 6902 must take the patch, and the pod must have its observer once. */

@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import type { Test } from 'tap'
 import { Registry } from 'prom-client'
+import type { AdmissionGap } from '../../../src/core/admission/batch.ts'
 import type { AdmissionEntry } from '../../../src/core/admission/entry.ts'
 import type { InjectionContext } from '../../../src/core/injection/settings.ts'
 import type { Namespace } from '../../../src/core/kubernetes/object.ts'
@@ -41,6 +42,7 @@ export interface TestWebhook {
   readonly credentials: HeldCredentials
   readonly namespaces: SaidNamespaces
   readonly entries: AdmissionEntry[]
+  readonly gaps: AdmissionGap[]
   readonly faults: object[]
   readonly registry: Registry
   readonly clock: TestClock
@@ -68,6 +70,7 @@ export async function startWebhook (t: Test, given: Given = {}): Promise<TestWeb
   const credentials = new HeldCredentials('none', root.issue('webhook', { ip: ['127.0.0.1'] }))
   const namespaces = new SaidNamespaces({ shop: { 'autoshield.dev/injection': 'enabled' }, plain: {}, strict: { 'autoshield.dev/injection': 'required' } })
   const entries: AdmissionEntry[] = []
+  const gaps: AdmissionGap[] = []
   const faults: object[] = []
   const [clock, registry] = [new TestClock(), new Registry()]
   const injector = new Injector({ decide, context, namespaces, log: { record: (entry) => { entries.push(entry) } }, clock })
@@ -81,6 +84,7 @@ export async function startWebhook (t: Test, given: Given = {}): Promise<TestWeb
     clock,
     log: { info: () => undefined, warn: () => undefined, error: (detail) => { faults.push(detail) } },
     registry,
+    onGap: (gap) => { gaps.push(gap) },
     drainMs: 0,
     stopMs: 2_000,
     onListening: listening.resolve,
@@ -109,7 +113,7 @@ export async function startWebhook (t: Test, given: Given = {}): Promise<TestWeb
     if (status !== 200) throw new Error(`${status}: ${body}`)
     return (JSON.parse(body) as { response: AdmissionResponse }).response
   }
-  return { port, root, credentials, namespaces, entries, faults, registry, clock, server, agent, post, review, stop }
+  return { port, root, credentials, namespaces, entries, gaps, faults, registry, clock, server, agent, post, review, stop }
 }
 
 export const UID = '705ab4f5-6393-11e8-b7cc-42010a800002'

@@ -80,3 +80,15 @@ t.test('a refused batch becomes a gap', async (t) => {
   t.equal(queue.lost, 2, 'a gap that is refused is no new loss')
   t.same(said(queue.next()), ['4 gap of 2 by refused'])
 })
+
+t.test('reviews that nobody looked at are told before the entries that follow, and are no lost entries', (t) => {
+  const queue = new EntryQueue(BOOT, { items: 10, bytes: 1 << 20 })
+  const gap = { cause: 'let-through', from: made('a').at, until: made('a').at } as const
+  queue.addGap({ ...gap, count: 3 })
+  queue.add(made('a'))
+  t.same(said(queue.next()), ['1 gap of 3 by let-through', '2 a'])
+  t.equal(queue.lost, 0)
+  queue.acknowledge()
+  t.equal(queue.next(), null)
+  t.end()
+})
