@@ -1,23 +1,27 @@
-# One image for every process; the first argument chooses it (up, detector, observer, ...).
+# One image for every process; the first argument chooses it (up, controller, webhook, detector, observer, ...).
 FROM node:24-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm install --no-save
 COPY . .
-RUN npx vite build src/console/web && npm prune --omit=dev
+# Node comes with the base image: the package of it is for developers' machines.
+RUN npx vite build src/console/web && node scripts/compile.ts /tree \
+  && npm prune --omit=dev && rm -rf node_modules/node node_modules/.bin
 
 FROM node:24-bookworm-slim
-# The live packet source reads tcpdump's output.
-RUN apt-get update && apt-get install -y --no-install-recommends tcpdump && rm -rf /var/lib/apt/lists/*
+# Observers read tcpdump's output or ss's (iproute2), a line at a time by coreutils' stdbuf, which is in the base image.
+RUN apt-get update && apt-get install -y --no-install-recommends tcpdump iproute2 \
+  && rm -rf /var/lib/apt/lists/* \
+  && rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /usr/local/bin/yarn* /opt/yarn* \
+  && install -d -o 65532 -g 65532 -m 0700 /var/lib/autoshield \
+  && ln -s /app/src/main.js /usr/local/bin/autoshield
 WORKDIR /app
-COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules node_modules
-COPY --from=build /app/src src
-COPY --from=build /app/sidecar sidecar
-COPY --from=build /app/xds xds
-COPY --from=build /app/certs certs
-COPY --from=build /app/models models
-COPY --from=build /app/deploy deploy
+COPY --from=build /tree ./
+# What `up` replays.
+COPY --from=build /app/deploy/demo deploy/demo
+# Also set by the program itself, before the model runtime is loaded.
+ENV ORT_DISABLE_TELEMETRY=1 NODE_ENV=production
 USER 65532:65532
-ENTRYPOINT ["node", "src/main.ts"]
+ENTRYPOINT ["node", "/app/src/main.js"]
 CMD ["up", "--data", "/var/lib/autoshield"]

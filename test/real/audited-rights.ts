@@ -58,13 +58,15 @@ export function attributesOf (line: string, ownNamespace: string): readonly Attr
   if (prefix !== 'system:serviceaccount') return []
   const { objectRef: ref } = entry
   const resource = ref === undefined ? null : [ref.resource, ...(ref.subresource === undefined ? [] : [ref.subresource])].join('/')
-  return [{
+  const request = {
     account,
     verb: entry.verb,
     kind: resource === null ? `nonresource ${entry.requestURI.replace(/\?.*$/, '')}` : `${ref?.apiGroup ?? ''}/${resource}`,
     name: ref?.name ?? null,
     refused: entry.responseStatus?.code === 403,
-  }]
+  }
+  // A server-side apply that makes the object is asked for the right to create it, too, under its name.
+  return entry.verb === 'patch' && entry.responseStatus?.code === 201 ? [request, { ...request, verb: 'create' }] : [request]
 }
 
 /** The grants that allow a request: the narrowest that there are. */

@@ -22,15 +22,15 @@ export const ACCOUNT_RIGHTS: Readonly<Record<'autoshield-webhook' | 'autoshield-
     cluster('', 'namespaces', 'list', 'watch'),
     cluster('events.k8s.io', 'events', 'create'),
     cluster('authentication.k8s.io', 'tokenreviews', 'create'),
-    cluster('admissionregistration.k8s.io', 'mutatingwebhookconfigurations', 'get', 'list', 'watch', 'create', 'patch', 'update', 'delete'),
-    cluster('admissionregistration.k8s.io', 'validatingwebhookconfigurations', 'get', 'list', 'watch', 'create', 'patch', 'update', 'delete'),
+    // Writing them is granted under the name of the revision alone; whether they are there is a check of its own.
+    cluster('admissionregistration.k8s.io', 'mutatingwebhookconfigurations', 'list', 'watch'),
+    cluster('admissionregistration.k8s.io', 'validatingwebhookconfigurations', 'list', 'watch'),
     { group: 'discovery.k8s.io', resource: 'endpointslices', verbs: ['list', 'watch'], where: 'own' },
     { group: '', resource: 'secrets', verbs: ['create'], where: 'own' },
     own('', 'secrets', 'autoshield-ca', 'get', 'update'),
     own('', 'secrets', 'autoshield-webhook-tls', 'get', 'update'),
-    { group: '', resource: 'configmaps', verbs: ['create'], where: 'own' },
-    own('', 'configmaps', 'autoshield-authorities', 'get', 'patch'),
-    own('', 'configmaps', 'autoshield-coverage', 'get', 'patch'),
+    own('', 'configmaps', 'autoshield-authorities', 'list', 'watch', 'create', 'patch'),
+    own('', 'configmaps', 'autoshield-coverage', 'create', 'patch'),
   ],
 }
 
