@@ -322,6 +322,8 @@ t.test('certificates and roots change under load without one failed review', asy
   state.done = true
   await Promise.all(callers)
   t.ok(state.answered >= 600, `${state.answered} reviews`)
+  const last = new Agent({ keepAlive: false, ca: roots[19 % roots.length]?.authority.bundle })
+  t.equal((await webhook.post('/inject', body, { agent: last })).status, 200, 'a new connection gets the newest certificate')
   t.strictSame(webhook.faults, [])
 })
 
