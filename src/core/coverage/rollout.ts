@@ -32,7 +32,7 @@ const Deployment = Type.Object({
   spec: Type.Object({
     replicas: count,
     paused: Type.Optional(Type.Boolean()),
-    strategy: Type.Optional(Type.Object({ type: Type.Optional(Type.String()), rollingUpdate: Type.Optional(Type.Object({ maxUnavailable: intOrPercent })) })),
+    strategy: Type.Optional(Type.Object({ type: Type.Optional(Type.String()), rollingUpdate: Type.Optional(Type.Object({ maxUnavailable: intOrPercent, maxSurge: intOrPercent })) })),
   }),
   status: Type.Optional(Type.Object({ observedGeneration: count, replicas: count, updatedReplicas: count, availableReplicas: count, conditions: Conditions })),
 })
@@ -53,8 +53,7 @@ type Read = Pick<Workload, 'pods' | 'mayBeAway' | 'obstacle' | 'rollout'>
 const readers = {
   Deployment: reader(Deployment, ({ spec: { replicas: pods = 1, paused = false, strategy }, status = {} }, seen) => ({
     pods,
-    // Kubernetes rounds this share down, and takes a quarter where nothing is said.
-    mayBeAway: strategy?.type === 'Recreate' ? pods : share(strategy?.rollingUpdate?.maxUnavailable ?? '25%', pods, Math.floor),
+    mayBeAway: strategy?.type === 'Recreate' ? pods : deploymentMayBeAway(pods, strategy?.rollingUpdate),
     obstacle: paused ? 'it is paused' : '',
     rollout: deploymentRollout(pods, status, seen(status.observedGeneration)),
   })),
@@ -88,19 +87,22 @@ export function readWorkload (object: KubernetesObject): Workload | null {
 
 /**
  * Which of `waiting` may begin beside those that are `going`, in order: as long as no more pods than `budget` may be away.
- * One that may take more than the whole budget goes alone.
+ * One that makes its new pods beforehand takes none away and counts as one all the same, so that hundreds of small
+ * ones do not begin together. One that may take more than the whole budget goes alone.
  */
 export function mayBegin (waiting: readonly Workload[], going: readonly Workload[], budget: number): readonly Workload[] {
   const begin: Workload[] = []
-  let away = going.reduce((sum, { mayBeAway }) => sum + mayBeAway, 0)
+  let away = going.reduce((sum, workload) => sum + weight(workload), 0)
   for (const workload of waiting) {
     const alone = going.length === 0 && begin.length === 0
-    if (!alone && away + workload.mayBeAway > budget) break
-    away += workload.mayBeAway
+    if (!alone && away + weight(workload) > budget) break
+    away += weight(workload)
     begin.push(workload)
   }
   return begin
 }
+
+const weight = ({ mayBeAway }: Workload): number => Math.max(1, mayBeAway)
 
 /** `10%` of `all`, or a plain number, as a number of pods. */
 export function share (value: number | string, all: number, round: (value: number) => number): number {
@@ -114,6 +116,12 @@ function reader<S extends TSchema> (schema: S, read: (value: Static<S>, seen: (o
     const { generation = 1 } = object.metadata
     return validator.Check(object) ? read(object, (observed = 0) => observed >= generation) : null
   }
+}
+
+/** As `ResolveFenceposts` of Kubernetes: a quarter where nothing is said, away rounded down, surge up, and one away where both are none. */
+function deploymentMayBeAway (pods: number, { maxUnavailable = '25%', maxSurge = '25%' }: { readonly maxUnavailable?: number | string, readonly maxSurge?: number | string } = {}): number {
+  const away = share(maxUnavailable, pods, Math.floor)
+  return away === 0 && share(maxSurge, pods, Math.ceil) === 0 ? 1 : away
 }
 
 function deploymentRollout (pods: number, status: NonNullable<Static<typeof Deployment>['status']>, seen: boolean): Rollout {

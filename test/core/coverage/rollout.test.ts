@@ -10,6 +10,9 @@ const rows: readonly [string, ReturnType<typeof object>, object][] = [
   ['a Deployment past its deadline is stuck, in its own words', object('Deployment', {}, { observedGeneration: 2, conditions: [{ type: 'Progressing', status: 'False', message: 'no progress' }] }), { rollout: { state: 'stuck', message: 'no progress' } }],
   ['Recreate takes all pods away', object('Deployment', { replicas: 5, strategy: { type: 'Recreate' } }, {}), { mayBeAway: 5 }],
   ['a share of a Deployment is rounded down', object('Deployment', { replicas: 5, strategy: { rollingUpdate: { maxUnavailable: '30%' } } }, {}), { mayBeAway: 1 }],
+  ['a small Deployment makes its new pod first, so none is away', object('Deployment', { replicas: 1 }, {}), { mayBeAway: 0 }],
+  ['without a surge Kubernetes takes one away at least', object('Deployment', { replicas: 3, strategy: { rollingUpdate: { maxSurge: 0, maxUnavailable: '25%' } } }, {}), { mayBeAway: 1 }],
+  ['so it does with a surge of no per cent', object('Deployment', { replicas: 3, strategy: { rollingUpdate: { maxSurge: '0%' } } }, {}), { mayBeAway: 1 }],
   ['a paused Deployment does not roll out', object('Deployment', { paused: true }, {}), { obstacle: 'it is paused' }],
   ['a StatefulSet is done when every pod is new and ready', object('StatefulSet', { replicas: 3 }, { observedGeneration: 2, updatedReplicas: 3, readyReplicas: 3 }), { rollout: { state: 'done' }, mayBeAway: 1, obstacle: '' }],
   ['a StatefulSet with a partition keeps old pods', object('StatefulSet', { replicas: 3, updateStrategy: { rollingUpdate: { partition: 2 } } }, {}), { obstacle: /partition 2/ }],
@@ -31,6 +34,13 @@ t.test('no more pods are away at one time than the budget, and one workload alwa
   t.equal(names(mayBegin(waiting, [], 3)), 'a b')
   t.equal(names(mayBegin(waiting, [workload('x', 2)], 3)), '', 'a does not fit beside x, and nobody overtakes it')
   t.equal(names(mayBegin([workload('huge', 50), workload('b', 1)], [], 3)), 'huge', 'one that takes more than all goes alone')
+})
+
+t.test('workloads of one pod each are paced too', async (t) => {
+  const single = (at: number): Workload => workload(`w${at}`, 0)
+  const waiting = Array.from({ length: 200 }, (_, at) => single(at))
+  t.equal(mayBegin(waiting, [], 20).length, 20)
+  t.equal(mayBegin(waiting, Array.from({ length: 18 }, (_, at) => single(at)), 20).length, 2)
 })
 
 t.test('a share is a number of pods, or so many in a hundred', async (t) => {
