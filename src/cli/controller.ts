@@ -26,14 +26,13 @@ import { Coverage } from '../controller/coverage/coverage.ts'
 import { registrationMetrics } from '../controller/registration/metrics.ts'
 import { Registration } from '../controller/registration/registration.ts'
 import { AutoshieldError } from '../core/errors.ts'
-import type { InjectionContext } from '../core/injection/settings.ts'
 import type { AuditTrail, KubernetesApi } from '../ports.ts'
 import { type CliContext, dataOption, EXIT, port, verb } from './context.ts'
 import { serveControl } from './control-server.ts'
 import { SYSTEM_IDENTITIES } from './data-folder.ts'
 import { hostPort, split } from './host-port.ts'
 import { InjectionFile } from './injection-file.ts'
-import { readVersion } from './installed.ts'
+import { LiveInjectionContext } from './injection-context.ts'
 import { type KubernetesFlags, kubernetesOptions, namesCluster, openFrom } from './kubernetes-option.ts'
 import { openLoop } from './loop.ts'
 import { Parts } from './parts.ts'
@@ -86,7 +85,6 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
   using api = openFrom(context, flags, { onTrouble: (error, { plural }) => log.warn({ resource: plural, error: error.message }, 'a watch was interrupted') })
   const settings = await InjectionFile.open(flags.settings, log)
   const { trustDomain } = settings.current()
-  const version = await readVersion(api)
   await using store = openStore(data)
   await using audit = openAuditTrail(data, { clock: systemClock })
   const registry = new Registry()
@@ -96,27 +94,6 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
   const { authority, identity } = startIdentity(parts, { api, namespace, trustDomain, log })
   const serving = new ServingCertificate({ api, authority, trustDomain, namespace, clock: systemClock, onEvent: (event) => log.info({ event }, 'the webhook\'s serving certificate') })
   parts.start((signal) => serving.run(signal))
-
-  const admissions = new Admissions({
-    audit,
-    api,
-    checkpoints: store.checkpoints,
-    clock: systemClock,
-    every,
-    log: log.child({ part: 'admissions' }),
-    metrics: admissionMetrics(registry),
-    ownUsers: ownServiceAccounts(namespace),
-    ...flags.apiAuditLog === undefined ? {} : { auditLogFile: flags.apiAuditLog },
-  })
-  parts.start((signal) => admissions.run(signal))
-  const issuer = new CertificateIssuer({ api, authority, trustDomain, namespace, clock: systemClock, onDecision: (record) => auditIssue(audit, record, log) })
-  parts.start((signal) => serveControl({
-    listen: split(flags.control),
-    credentials: identity,
-    clock: systemClock,
-    log,
-    routes: [() => certificateRoutes(issuer), (identify) => admissions.intake(identify, { ...SYSTEM_IDENTITIES.webhook, trustDomain, namespace })],
-  }, signal))
 
   const registration = new Registration({
     api,
@@ -132,6 +109,28 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
     metrics: registrationMetrics(registry),
     log: log.child({ part: 'registration' }),
   })
+  const admissions = new Admissions({
+    audit,
+    api,
+    checkpoints: store.checkpoints,
+    clock: systemClock,
+    every,
+    log: log.child({ part: 'admissions' }),
+    metrics: admissionMetrics(registry),
+    ownUsers: ownServiceAccounts(namespace),
+    isAsWanted: (object) => registration.isAsWanted(object),
+    ...flags.apiAuditLog === undefined ? {} : { auditLogFile: flags.apiAuditLog },
+  })
+  parts.start((signal) => admissions.run(signal))
+  const issuer = new CertificateIssuer({ api, authority, trustDomain, namespace, clock: systemClock, onDecision: (record) => auditIssue(audit, record, log) })
+  parts.start((signal) => serveControl({
+    listen: split(flags.control),
+    credentials: identity,
+    clock: systemClock,
+    log,
+    routes: [() => certificateRoutes(issuer), (identify) => admissions.intake(identify, { ...SYSTEM_IDENTITIES.webhook, trustDomain, namespace })],
+  }, signal))
+
   parts.start((signal) => registration.run(signal))
 
   const pods = new KubernetesPods(api)
@@ -145,13 +144,14 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
     random: Math.random,
     onDisconnect: (error) => log.warn({ error: error.message }, 'the detector is away'),
   })
-  const injection = (): InjectionContext | null => orNull(() => ({ settings: settings.current(), authorities: authority.bundle(), cluster: version }))
+  const injection = new LiveInjectionContext({ api, settings: () => settings.current(), authorities: { kind: 'serving', credentials: identity }, every, log })
+  parts.start((signal) => injection.run(signal))
   const covered = new Gauge({ name: 'autoshield_coverage_pods', help: 'Pods that should be observed, by what was found of them.', labelNames: ['state'], registers: [registry] })
   const coverage = new Coverage({
     api,
     namespaces,
     decide: decideInjection,
-    context: injection,
+    context: () => injection.current(),
     templateHash,
     reporters: scores,
     ownNamespace: namespace,
@@ -164,7 +164,12 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
 
   const mitigations = new KubernetesMitigations(api, { namespace, onTrouble: (error) => log.warn({ error: error.message }, 'an ended mitigation stays in the cluster') })
   parts.start((signal) => mitigations.run(signal))
-  await parts.orFailure(mitigations.synced)
+  // A detection is judged by who has which address, and by what is in force; before that is known, nothing is.
+  const known = Promise.all([mitigations.synced, pods.synced, namespaces.synced])
+  const late = setTimeout(() => log.warn({ mitigations: mitigations.ready(), pods: pods.ready(), namespaces: namespaces.ready() }, 'the loop waits for the cluster to be known; are the rights and the definition of mitigations there?'), LATE_MS)
+  await Promise.race([parts.orFailure(known), parts.untilAborted(context.signal)])
+  clearTimeout(late)
+  if (context.signal.aborted) return
   const putting = putBack(mitigations, (name, error) => log.warn({ mitigation: name, error: error?.message }, error === null ? 'a mitigation in force was deleted and put back' : 'a deleted mitigation could not be put back'))
 
   const { controller, urls } = await openLoop(parts, {
@@ -189,6 +194,9 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
   await parts.untilAborted(context.signal)
   putting[Symbol.dispose]()
 }
+
+/** The API server lists ten thousand pods in a few seconds. */
+const LATE_MS = 30_000
 
 interface Ground { readonly api: KubernetesApi, readonly namespace: string, readonly trustDomain: string, readonly log: Logger }
 

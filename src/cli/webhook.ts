@@ -26,7 +26,7 @@ import { InjectionFile } from './injection-file.ts'
 import { type KubernetesFlags, kubernetesOptions, openFrom } from './kubernetes-option.ts'
 import { Parts } from './parts.ts'
 import { sparingly } from './sparingly.ts'
-import { WebhookContext } from './webhook-context.ts'
+import { LiveInjectionContext } from './injection-context.ts'
 
 interface Flags extends KubernetesFlags {
   listen: string
@@ -73,7 +73,7 @@ async function runWebhook (context: CliContext, flags: Flags): Promise<void> {
   const credentials = await startServing(parts, flags, api, log)
   const namespaces = new KubernetesNamespaces(api)
   parts.start((signal) => namespaces.run(signal))
-  const injection = new WebhookContext({
+  const injection = new LiveInjectionContext({
     api,
     settings: () => settings.current(),
     authorities: flags.credentials === undefined ? { kind: 'serving', credentials } : { kind: 'file', path: join(flags.credentials, 'ca.pem') },
@@ -85,7 +85,7 @@ async function runWebhook (context: CliContext, flags: Flags): Promise<void> {
 
   const { trustDomain } = settings.current()
   const admissions = startShipping(parts, { ...flags, trustDomain, registry, log })
-  const current = (): ReturnType<WebhookContext['current']> => injection.current()
+  const current = (): ReturnType<LiveInjectionContext['current']> => injection.current()
   const audit = new AdmissionAudit({
     log: admissions,
     namespaces,

@@ -88,7 +88,9 @@ export class RenewedCredentials implements CredentialSource {
     const [token, authorities] = await Promise.all([readText(tokenFile), readText(authoritiesFile)])
     // Each request has a key of its own: the controller certifies none twice, so an answer that was lost costs nothing.
     const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-    const answer = await requestCertificate({ endpoint, server, authorities, token: token.trim(), publicKey: publicKey.export({ type: 'spki', format: 'pem' }).toString() }, signal)
+    // The file is as old as the pod; what came with the last certificate knows of newer roots.
+    const trusted = `${authorities}\n${this.#held.held?.authorities ?? ''}`
+    const answer = await requestCertificate({ endpoint, server, authorities: trusted, token: token.trim(), publicKey: publicKey.export({ type: 'spki', format: 'pem' }).toString() }, signal)
     const credentials = { ...answer, key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() }
     const refused = checkCredentials(credentials, { nowMs: clock.now() })
     if (refused !== null) throw new AutoshieldError('UNAVAILABLE', `the certificate from ${endpoint} cannot be used: ${refused.detail}; is this machine's clock right?`)

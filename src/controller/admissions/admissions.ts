@@ -25,7 +25,7 @@ export interface AdmissionsParts {
   readonly ownUsers: ReadonlySet<string>
   /** The API server's own audit log, where it is given. */
   readonly auditLogFile?: string
-  /** Whether one of our webhook configurations is as the registration wants it; absent, its field managers decide. */
+  /** Whether one of our webhook configurations is as the registration wants it; absent, its field managers alone decide. */
   readonly isAsWanted?: (object: KubernetesObject) => boolean
 }
 

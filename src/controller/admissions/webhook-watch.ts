@@ -26,7 +26,7 @@ export interface WebhookWatchParts {
   readonly every: Every
   /** Absent where no audit log is given: then the user stays unknown. */
   readonly auditLog?: WhoChanged
-  /** Whether the object is as AutoShield wants it; absent, the field managers decide who wrote it. */
+  /** Whether the object is as AutoShield wants it; absent, the field managers alone decide who wrote it. */
   readonly isAsWanted?: (object: KubernetesObject) => boolean
 }
 
@@ -114,7 +114,8 @@ export class WebhookWatch {
       return true
     }
     const { isAsWanted } = this.#parts
-    const foreign = isAsWanted === undefined ? isForeign(before, after) : before.generation !== after.generation && !isAsWanted(object)
+    // Whoever takes our field manager's name is found by what the object says.
+    const foreign = isForeign(before, after) || (before.generation !== after.generation && isAsWanted?.(object) === false)
     if (foreign) this.#tell(resource, 'UPDATE', object.metadata.name, after, String(after.generation))
     return before.generation !== after.generation
   }

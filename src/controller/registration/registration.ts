@@ -5,7 +5,7 @@ import type { Clock, KubernetesApi } from '../../ports.ts'
 import type { Log } from '../log.ts'
 import { Wake } from '../wake.ts'
 import { ClusterView, RESOURCE_OF } from './cluster-view.ts'
-import { hasAdditions, isOurs, lastOtherManager, saysTheSame } from './configuration.ts'
+import { hasAdditions, isOurs, lastOtherManager, saysAllOf, saysTheSame } from './configuration.ts'
 import { Dispute } from './dispute.ts'
 import type { RegistrationMetrics } from './metrics.ts'
 import { ownerReferences } from './owner.ts'
@@ -61,6 +61,15 @@ export class Registration {
 
   state (): RegistrationState {
     return this.#state
+  }
+
+  /** Whether a configuration of ours is what we would make it; true while nothing is known to compare with. */
+  isAsWanted (object: KubernetesObject): boolean {
+    const { settings } = this.#options
+    const bundle = this.#options.bundle()
+    if (bundle === null || object.metadata.name !== registrationName(settings.revision)) return true
+    const { mutating, validating } = registrationObjects(settings, bundle)
+    return saysAllOf(object, object.kind === mutating.kind ? mutating : validating)
   }
 
   /** Until the signal aborts; the webhooks stay registered then, for a restart of the controller must not miss a pod. */

@@ -146,6 +146,21 @@ t.test('when the authorities beside the token change, a certificate with the new
   t.equal(credentials.current().authorities, signing.root.authority.bundle)
 })
 
+t.test('a pod older than the root that signs now goes on by what came with its last certificate', async (t) => {
+  const { signing, issuer, controller, authoritiesFile, start, told } = await scene(t)
+  const { endpoint } = await startControl(t, issuer, controller)
+  const { credentials, signal } = start(endpoint)
+  await firstCredentials(credentials, signal)
+  const old = signing.root
+  signing.root = new Root(Date.now(), [old.certificate])
+  await writeFile(authoritiesFile, signing.root.authority.bundle)
+  await told('renewed', 2)
+  controller.take(signing.root.issue('controller'))
+  await writeFile(authoritiesFile, old.authority.bundle) // the file of a pod that was made before
+  await told('renewed', 3)
+  t.equal(credentials.current().authorities, signing.root.authority.bundle)
+})
+
 t.test('what is no request for a certificate is answered by what is wrong with it', async (t) => {
   const { signing, issuer, controller } = await scene(t)
   const { endpoint } = await startControl(t, issuer, controller)

@@ -49,6 +49,8 @@ class Running {
 
   get state (): RegistrationState { return this.#registration.state() }
 
+  isAsWanted (object: KubernetesObject): boolean { return this.#registration.isAsWanted(object) }
+
   async * #beats (signal: AbortSignal): AsyncGenerator<number, void> {
     for (let beat = 0; !signal.aborted; beat++) {
       await this.#beat.promise
@@ -218,4 +220,16 @@ t.test('an API server that refuses is asked again, slower and slower, and said o
   api.fault = null
   await running.settle(60_000)
   t.same(running.state, { kind: 'registered' })
+})
+
+t.test('a configuration that somebody changed under our own name is not as we want it', async (t) => {
+  const running = new Running(t, readyCluster())
+  await running.settle()
+  const object = await running.api.get(...MUTATING)
+  if (object === null) throw new Error('it is registered')
+  const [first, ...others] = object['webhooks'] as readonly Record<string, unknown>[]
+  t.ok(running.isAsWanted(object))
+  t.ok(running.isAsWanted({ ...object, webhooks: [{ ...first, timeoutSeconds: first?.['timeoutSeconds'], addedByTheServer: 'Never' }, ...others] }), 'defaults are no difference')
+  t.notOk(running.isAsWanted({ ...object, webhooks: [{ ...first, rules: [] }, ...others] }))
+  t.notOk(running.isAsWanted({ ...object, webhooks: others }))
 })

@@ -5,7 +5,7 @@ import type { InjectionContext, InjectionSettings } from '../core/injection/sett
 import type { CredentialSource, KubernetesApi } from '../ports.ts'
 import { readVersion } from './installed.ts'
 
-export interface WebhookContextParts {
+export interface LiveInjectionContextParts {
   readonly api: KubernetesApi
   readonly settings: () => InjectionSettings
   /** Whom observers shall believe: a file that the kubelet keeps up to date, or whoever vouches for the webhook itself. */
@@ -19,14 +19,14 @@ const BEAT_MS = 2_000
 const VERSION_BEATS = 150
 
 /** What injection decides with, put together anew when a part of it changes. */
-export class WebhookContext {
-  readonly #parts: WebhookContextParts
+export class LiveInjectionContext {
+  readonly #parts: LiveInjectionContextParts
   #version: InjectionContext['cluster'] | null = null
   #authorities = ''
   #context: InjectionContext | null = null
   #complained = ''
 
-  constructor (parts: WebhookContextParts) {
+  constructor (parts: LiveInjectionContextParts) {
     this.#parts = parts
   }
 
