@@ -11,7 +11,7 @@ import { Injector } from '../../../webhook/server/injector.ts'
 import { readReview } from '../../../webhook/server/read-review.ts'
 import { reviewersOf } from '../../../webhook/server/reviewers.ts'
 import { contextWith } from '../inject/cases.ts'
-import { anyPod } from '../inject/pods.ts'
+import { anyPod, validPod } from '../inject/pods.ts'
 import { podOf, reviewOf, SaidNamespaces } from './start-webhook.ts'
 
 /** Together 100,000 for each of the two webhooks. */
@@ -70,8 +70,10 @@ const frame: Arbitrary<object> = fc.record({
 const check = (bodies: Arbitrary<string>, numRuns: number): void => fc.assert(fc.property(bodies, judge), { numRuns })
 
 t.test('whatever pod comes, there is an answer, and a patch that an independent implementation applies', async (t) => {
-  check(fc.tuple(frame, anyPod).map(([given, pod]) => JSON.stringify(reviewOf(pod, given))), RUNS.pods)
-  t.ok(patched > RUNS.pods / 100, `${patched} were patched, so something was tried`)
+  // Half of them as the API server asks about a new pod: only those can come to a patch.
+  const asked = fc.oneof(fc.constantFrom<object>({ namespace: 'shop', operation: 'CREATE' }, { namespace: 'strict', operation: 'CREATE' }), frame)
+  check(fc.tuple(asked, fc.oneof(anyPod, validPod('privileged'))).map(([given, pod]) => JSON.stringify(reviewOf(pod, given))), RUNS.pods)
+  t.ok(patched > RUNS.pods / 20, `${patched} were patched, so something was tried`)
 })
 
 t.test('whatever JSON stands where a pod or a part of the request should be, nothing fails', async () => {
