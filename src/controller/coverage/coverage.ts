@@ -49,6 +49,10 @@ export class Coverage {
   readonly #pods = new Map<string, KubernetesObject>()
   /** Uids of the missed pods that have their Event. */
   readonly #told = new Set<string>()
+  /** Namespaces that took no Event at the last try: asked after all others, so that they keep nobody waiting. */
+  readonly #refusing = new Set<string>()
+  /** What the detector said when it was last asked and did not answer; empty while it answers. */
+  #trouble = ''
   #synced = false
   #rows: readonly PodCoverage[] = []
 
@@ -69,7 +73,7 @@ export class Coverage {
     await following
   }
 
-  /** Looks at every pod once. Throws where the API server does not take the report. */
+  /** Looks at every pod once. Throws where the API server does not take the report, or does not answer; missed pods are told all the same. */
   async look (): Promise<void> {
     const { namespaces, decide, templateHash, clock, metrics } = this.#options
     const context = this.#options.context()
@@ -79,8 +83,11 @@ export class Coverage {
     const counts = new Map<CoverageState, number>([['observed', 0], ['starting', 0], ['silent', 0], ['stale', 0], ['missed', 0], ['skipped', 0]])
     for (const { state } of this.#rows) counts.set(state, (counts.get(state) ?? 0) + 1)
     for (const [state, count] of counts) metrics.pods(state, count)
-    await this.#tell(this.#rows.filter(({ state }) => state === 'missed'))
-    await this.#report()
+    try {
+      await this.#report()
+    } finally {
+      await this.#tell(this.#rows.filter(({ state }) => state === 'missed'))
+    }
   }
 
   async #follow (signal: AbortSignal): Promise<void> {
@@ -104,26 +111,49 @@ export class Coverage {
   async #reporting (): Promise<ReadonlySet<string> | null> {
     try {
       const identities = await this.#options.reporters.reporters()
+      this.#trouble = ''
       return new Set([...identities].flatMap((identity) => parseSpiffeId(identity)?.uid ?? []))
     } catch (error) {
-      if (AutoshieldError.from(error).code !== 'UNAVAILABLE') throw error
+      const { message } = AutoshieldError.from(error)
+      if (message !== this.#trouble) this.#options.log.warn({ error: message }, 'the detector does not say which observers report; those that run count as if they did')
+      this.#trouble = message
       return null
     }
   }
 
+  /** A namespace may refuse Events (a quota, a policy, its end); that is its own matter. */
   async #tell (missed: readonly PodCoverage[]): Promise<void> {
-    const { api, clock, log } = this.#options
-    const untold = missed.filter(({ uid }) => !this.#told.has(uid)).slice(0, EVENTS_A_BEAT)
-    for (const pod of untold) {
-      try {
-        await api.create(RESOURCES.events, missedEvent(pod, clock.now()))
-      } catch (error) {
-        if (AutoshieldError.from(error).code !== 'CONFLICT') throw error // it has its Event from before a restart
-      }
-      if (this.#told.size >= MAX_REMEMBERED) this.#told.clear() // told again: the Event's name is the same
-      this.#told.add(pod.uid)
-      log.warn({ namespace: pod.namespace, pod: pod.name, uid: pod.uid }, 'a pod was created without its observer')
+    const namespaces = new Set(missed.map(({ namespace }) => namespace))
+    for (const namespace of this.#refusing) if (!namespaces.has(namespace)) this.#refusing.delete(namespace)
+    const untold = missed.filter(({ uid }) => !this.#told.has(uid))
+    const refused = new Set<string>()
+    let tries = EVENTS_A_BEAT
+    for (const pod of [...untold.filter((pod) => !this.#refusing.has(pod.namespace)), ...untold.filter((pod) => this.#refusing.has(pod.namespace))]) {
+      if (refused.has(pod.namespace)) continue
+      if (tries-- === 0) break
+      if (!await this.#tellOf(pod)) refused.add(pod.namespace)
     }
+  }
+
+  /** False where the namespace takes no Event. Throws UNAVAILABLE where the API server does not answer. */
+  async #tellOf (pod: PodCoverage): Promise<boolean> {
+    const { api, clock, log } = this.#options
+    try {
+      await api.create(RESOURCES.events, missedEvent(pod, clock.now()))
+    } catch (thrown) {
+      const error = AutoshieldError.from(thrown)
+      if (error.code === 'UNAVAILABLE') throw error
+      if (error.code !== 'CONFLICT') { // else it has its Event from before a restart
+        if (!this.#refusing.has(pod.namespace)) log.warn({ namespace: pod.namespace, pod: pod.name, error: error.message }, 'a namespace takes no Event: its missed pods are in `autoshield coverage` alone')
+        this.#refusing.add(pod.namespace)
+        return false
+      }
+    }
+    this.#refusing.delete(pod.namespace)
+    if (this.#told.size >= MAX_REMEMBERED) this.#told.clear() // told again: the Event's name is the same
+    this.#told.add(pod.uid)
+    log.warn({ namespace: pod.namespace, pod: pod.name, uid: pod.uid }, 'a pod was created without its observer')
+    return true
   }
 
   async #report (): Promise<void> {

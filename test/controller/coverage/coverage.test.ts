@@ -1,9 +1,12 @@
+import { setImmediate } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { every } from '../../../src/adapters/standalone/clock.ts'
 import { Coverage, type CoverageOptions } from '../../../src/controller/coverage/coverage.ts'
+import type { Log } from '../../../src/controller/log.ts'
 import { AutoshieldError } from '../../../src/core/errors.ts'
 import type { DecideInjection } from '../../../src/core/injection/decision.ts'
-import { RESOURCES } from '../../../src/core/kubernetes/resource.ts'
+import type { KubernetesObject } from '../../../src/core/kubernetes/object.ts'
+import { RESOURCES, type Resource } from '../../../src/core/kubernetes/resource.ts'
 import { FakeKubernetes } from '../../kubernetes/fake-api.ts'
 import { injectionContext } from '../../core/coverage/injection-context.ts'
 
@@ -20,15 +23,41 @@ const observed = (name: string) => ({
   status: { phase: 'Running', initContainerStatuses: [{ name: 'autoshield-observer', state: { running: { startedAt: '2026-01-01T11:00:00Z' } } }] },
 })
 
+const inNamespace = (namespace: string, name: string) => ({ ...missed(name), metadata: { name, namespace, uid: `${namespace}-${name}` } })
+
+function logged (): Log & { readonly warned: readonly Readonly<Record<string, unknown>>[] } {
+  const warned: Readonly<Record<string, unknown>>[] = []
+  return { warned, info: () => undefined, warn: (fields) => { warned.push({ ...fields }) }, error: () => undefined }
+}
+
+/** An API server some of whose namespaces take no Event. */
+class RefusingNamespaces extends FakeKubernetes {
+  refused = 0
+  readonly #names: readonly string[]
+  readonly #error: AutoshieldError
+
+  constructor (names: readonly string[], error: AutoshieldError) {
+    super()
+    this.#names = names
+    this.#error = error
+  }
+
+  override async create (resource: Resource, ...rest: Parameters<FakeKubernetes['create']> extends [Resource, ...infer Rest] ? Rest : never): Promise<KubernetesObject> {
+    const [object] = rest as [{ metadata: { namespace: string } }]
+    if (resource.plural !== 'events' || !this.#names.includes(object.metadata.namespace)) return super.create(resource, ...rest)
+    this.refused++
+    throw this.#error
+  }
+}
+
 interface Stage { readonly api: FakeKubernetes, readonly coverage: Coverage, readonly gauges: Map<string, number>, readonly look: () => Promise<void> }
 
 /** Its pods are followed, and it looks only when it is told to. */
-function stage (t: Test, changes: Partial<CoverageOptions> = {}): Stage {
-  const api = new FakeKubernetes()
+function stage (t: Test, { api = new FakeKubernetes(), ...changes }: Partial<Omit<CoverageOptions, 'api'>> & { api?: FakeKubernetes } = {}): Stage {
   const gauges = new Map<string, number>()
   const coverage = new Coverage({
     api,
-    namespaces: { byName: (name) => ({ name, labels: name === 'shop' ? { 'autoshield.dev/injection': 'enabled' } : {}, annotations: {} }), ready: () => true },
+    namespaces: { byName: (name) => ({ name, labels: name !== 'quiet' ? { 'autoshield.dev/injection': 'enabled' } : {}, annotations: {} }), ready: () => true },
     decide,
     context: () => injectionContext(),
     templateHash: () => 'newest',
@@ -49,7 +78,8 @@ function stage (t: Test, changes: Partial<CoverageOptions> = {}): Stage {
   return { api, coverage, gauges, look: async () => coverage.look() }
 }
 
-const turn = async (): Promise<void> => { for (let at = 0; at < 20; at++) await Promise.resolve() }
+/** All that was seeded is followed. */
+const turn = async (): Promise<void> => setImmediate()
 
 t.test('a pod that was created while the webhook was away is found, and said once on the pod', async (t) => {
   const { api, coverage, gauges, look } = stage(t)
@@ -90,6 +120,53 @@ t.test('while the detector is away a running observer is not called silent', asy
   await turn()
   await look()
   t.match(coverage.rows(), [{ name: 'mute', state: 'observed' }])
+})
+
+t.test('so it is where the detector refuses to say, and that is logged once', async (t) => {
+  const log = logged()
+  const { api, look, coverage } = stage(t, { log, reporters: { reporters: async () => { throw new AutoshieldError('UNTRUSTED', 'not for you') } } })
+  api.seed(RESOURCES.pods, observed('mute'))
+  await turn()
+  await look()
+  await look()
+  t.match(coverage.rows(), [{ name: 'mute', state: 'observed' }])
+  t.match(await api.get(RESOURCES.configMaps, 'autoshield-coverage', 'autoshield'), { data: { silent: '' } })
+  t.match(log.warned, [{ error: 'not for you' }])
+})
+
+t.test('a namespace that refuses Events keeps neither the report nor those of others back', async (t) => {
+  const log = logged()
+  const api = new RefusingNamespaces(['full'], new AutoshieldError('UNTRUSTED', 'exceeded quota'))
+  const { look } = stage(t, { api, log })
+  for (let at = 0; at < 120; at++) api.seed(RESOURCES.pods, inNamespace('full', `a${at}`))
+  api.seed(RESOURCES.pods, inNamespace('shop', 'late'))
+  await turn()
+  await look()
+  await look()
+  t.strictSame((await api.list(RESOURCES.events)).map(({ metadata: { namespace } }) => namespace), ['shop'])
+  t.ok(await api.get(RESOURCES.configMaps, 'autoshield-coverage', 'autoshield'))
+  t.equal(api.refused, 2, 'it is asked once at each look')
+  t.equal(log.warned.filter(({ namespace }) => namespace === 'full').length, 1)
+})
+
+t.test('namespaces that refuse are asked last', async (t) => {
+  const full = Array.from({ length: 60 }, (_, at) => `full${at}`)
+  const api = new RefusingNamespaces(full, new AutoshieldError('BAD_DATA', 'is being terminated'))
+  const { look } = stage(t, { api })
+  for (const namespace of [...full, 'shop']) api.seed(RESOURCES.pods, inNamespace(namespace, 'late'))
+  await turn()
+  await look()
+  await look()
+  t.equal((await api.list(RESOURCES.events)).length, 1)
+})
+
+t.test('the report is written though the API server stops answering afterwards', async (t) => {
+  const api = new RefusingNamespaces(['shop'], new AutoshieldError('UNAVAILABLE', 'away'))
+  const { look } = stage(t, { api })
+  api.seed(RESOURCES.pods, missed('late'))
+  await turn()
+  await t.rejects(look(), { code: 'UNAVAILABLE' })
+  t.ok(await api.get(RESOURCES.configMaps, 'autoshield-coverage', 'autoshield'))
 })
 
 t.test('nothing is said before pods, namespaces and authorities are known', async (t) => {
