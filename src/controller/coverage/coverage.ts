@@ -1,4 +1,5 @@
 import { judgePod, type CoverageState, type PodCoverage } from '../../core/coverage/judge-pod.ts'
+import { slimPod } from '../../core/coverage/slim-pod.ts'
 import { AutoshieldError } from '../../core/errors.ts'
 import { parseSpiffeId } from '../../core/identity.ts'
 import type { DecideInjection } from '../../core/injection/decision.ts'
@@ -91,7 +92,7 @@ export class Coverage {
   }
 
   async #follow (signal: AbortSignal): Promise<void> {
-    for await (const event of this.#options.api.watch(RESOURCES.pods, {}, signal, withoutFields)) {
+    for await (const event of this.#options.api.watch(RESOURCES.pods, {}, signal, slimPod)) {
       switch (event.type) {
         case 'synced':
           this.#pods.clear()
@@ -166,10 +167,4 @@ export class Coverage {
       data: { at: new Date(clock.now()).toISOString(), silent: silent.slice(0, MAX_REPORTED).join(' '), more: String(Math.max(0, silent.length - MAX_REPORTED)) },
     }, { force: true })
   }
-}
-
-/** Half of a pod's text is who set which field. */
-function withoutFields (pod: KubernetesObject): KubernetesObject {
-  const { managedFields: _, ...metadata } = pod.metadata
-  return { ...pod, metadata }
 }
