@@ -29,6 +29,8 @@ export interface AuditContext {
   /** Where nothing is ever denied: kube-system and the like. */
   readonly excludedNamespaces: readonly string[]
   readonly injection: AdmissionEntry['injection']
+  /** See Change. */
+  readonly hasTrueStatus: boolean | null
   /** Unix milliseconds. */
   readonly nowMs: number
 }
@@ -72,7 +74,7 @@ export function auditAdmission (request: AdmissionRequest, context: AuditContext
 
 const userOf = ({ userInfo }: AdmissionRequest): string => userInfo.username ?? ''
 
-function changeOf (request: AdmissionRequest, { namespace, ownUsers, ownNamespace }: AuditContext): Change {
+function changeOf (request: AdmissionRequest, { namespace, ownUsers, ownNamespace, hasTrueStatus }: AuditContext): Change {
   const [before, after] = [request.oldObject ?? null, request.object ?? null]
   // A generated name is in the object only: the request was made without one.
   const name = request.name === undefined || request.name === '' ? textAt(after ?? before, 'metadata', 'name') : request.name
@@ -86,6 +88,7 @@ function changeOf (request: AdmissionRequest, { namespace, ownUsers, ownNamespac
     before,
     after,
     caller: callerOf(userOf(request), ownUsers),
+    hasTrueStatus,
     home: namespace,
     ownNamespace,
   }

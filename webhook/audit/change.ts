@@ -19,6 +19,8 @@ export interface Change {
   /** As it is to be; null for what goes. For CONNECT the options of the call. */
   readonly after: Fields | null
   readonly caller: Caller
+  /** Whether a new pod's status is true by the injector's own decision; null where that could not be asked. */
+  readonly hasTrueStatus: boolean | null
   /** The namespace that it happens in; null where that is not known, or there is none. */
   readonly home: Namespace | null
   /** AutoShield's own namespace. */

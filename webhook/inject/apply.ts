@@ -61,8 +61,9 @@ function hasPort ({ ports }: { readonly ports?: unknown }, port: number): boolea
 }
 
 /**
- * Two plugins of the API server itself go over the containers once more after us, and fighting them would have the pod
- * refused (AlwaysPullImages) or call nearly every pod changed (ServiceAccount). What they add is kept.
+ * Plugins of the API server itself go over the containers once more after us, and fighting them would have the pod
+ * refused (AlwaysPullImages) or call nearly every pod changed (ServiceAccount, and LimitRanger, which gives each container
+ * what its LimitRange has by default and the container does not name). What they add is kept.
  */
 function asPresent (made: Json, present: Json | undefined): Json {
   if (present === undefined) return made
@@ -70,8 +71,21 @@ function asPresent (made: Json, present: Json | undefined): Json {
   return {
     ...made,
     ...(present['imagePullPolicy'] === 'Always' ? { imagePullPolicy: 'Always' } : {}),
+    resources: withDefaults(made['resources'], present['resources']),
     ...(added.length === 1 ? { volumeMounts: [...listOf(made['volumeMounts']) ?? [], ...added] } : {}),
   }
+}
+
+const BY_LIMIT_RANGE = ['cpu', 'memory', 'ephemeral-storage'] as const
+
+function withDefaults (made: unknown, present: unknown): unknown {
+  if (!isJson(made) || !isJson(present)) return made
+  const merged = (['limits', 'requests'] as const).flatMap((group) => {
+    const [own, found] = [made[group], present[group]]
+    const added = isJson(found) ? BY_LIMIT_RANGE.filter((name) => typeof found[name] === 'string' && !(isJson(own) && Object.hasOwn(own, name))) : []
+    return added.length === 0 || !isJson(found) ? [] : [[group, { ...isJson(own) ? own : {}, ...Object.fromEntries(added.map((name) => [name, found[name]])) }] as const]
+  })
+  return { ...made, ...Object.fromEntries(merged) }
 }
 
 const isApiToken = (mount: unknown): boolean => isJson(mount) && typeof mount['name'] === 'string' && /^kube-api-access-[a-z0-9]+$/.test(mount['name']) &&

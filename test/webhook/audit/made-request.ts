@@ -45,6 +45,7 @@ export const context = (given: Partial<AuditContext> = {}): AuditContext => ({
   ownNamespace: 'autoshield',
   excludedNamespaces: ['kube-system', 'kube-node-lease'],
   injection: null,
+  hasTrueStatus: null,
   nowMs: AT,
   ...given,
 })
@@ -58,7 +59,7 @@ export const labelled = (labels: Record<string, string>, name = 'shop'): Object 
 const STATUS = JSON.stringify({ revision: 'default', template: 't1', source: 'packet', level: 'privileged', form: 'native', why: 'the namespace allows it', containers: ['autoshield-observer'], volumes: ['autoshield-identity'] })
 /** A pod as the injector leaves it. */
 export const injected = (metadata: Object = {}, image = 'autoshield:1'): Object => pod({
-  initContainers: [{ name: 'autoshield-observer', image, restartPolicy: 'Always', securityContext: { capabilities: { add: ['NET_RAW', 'PERFMON'] } } }],
+  initContainers: [{ name: 'autoshield-observer', image, restartPolicy: 'Always', securityContext: { capabilities: { add: ['NET_RAW', 'SETGID'], drop: ['ALL'] } } }],
   volumes: [{ name: 'autoshield-identity', projected: { sources: [{ serviceAccountToken: { path: 'token' } }] } }],
 }, { annotations: { 'autoshield.dev/status': STATUS, 'autoshield.dev/authorities': 'PEM', ...metadata } })
 export { STATUS }

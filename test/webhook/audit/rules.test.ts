@@ -56,6 +56,7 @@ const ROWS: readonly Row[] = [
   ['one that had opted out before', { on: '/pods', before: pod({}, { labels: { 'autoshield.dev/inject': 'false' } }), after: pod({}, { labels: { 'autoshield.dev/inject': 'false', a: 'b' } }) }, []],
   ['an injected pod, with the observer\'s own capabilities', { on: '/pods', after: injected() }, []],
   ['a status without an observer', { on: '/pods', after: pod({}, { annotations: { 'autoshield.dev/status': STATUS } }) }, ['ForgedStatus high']],
+  ['a status that an update adds to a container of our name', { on: '/pods', before: pod({ containers: [{ name: 'autoshield-observer' }] }), after: pod({ containers: [{ name: 'autoshield-observer' }] }, { annotations: { 'autoshield.dev/status': STATUS } }) }, ['ForgedStatus high']],
   ['a status that is none', { on: '/pods', after: pod({}, { annotations: { 'autoshield.dev/status': 'injected' } }) }, ['ForgedStatus high']],
   ['a container with our name', { on: '/pods', after: pod({ containers: [{ name: 'autoshield-observer' }] }) }, ['NameTaken high']],
   ['a volume with our name', { on: '/pods', after: pod({ volumes: [{ name: 'autoshield-identity', emptyDir: {} }] }) }, ['NameTaken high']],

@@ -1,5 +1,5 @@
 import { ANNOTATIONS, LABELS, OBSERVER_CONTAINER } from '../../../src/core/injection/names.ts'
-import { finding, named, type Rule } from '../change.ts'
+import { finding, named, type Change, type Rule } from '../change.ts'
 import { textAt } from '../field.ts'
 import { containersOf, injectionOf, oursIn, templatesOf, type PodTemplate } from '../pod-template.ts'
 
@@ -15,15 +15,22 @@ export const optsOut: Rule = (change) => {
   return [finding('OptsOut', `${after.path}metadata.labels has ${LABELS.inject}=false, so nobody observes the pod: remove the label, or label the namespace ${LABELS.injection}=required.`)]
 }
 
-/** A status that is not true, or a name of ours without one: only the injector writes them. */
+/** Only the injector writes a status, and only where a pod is made. A template's is of a manifest that was injected by hand, and its shape is all that can be told of it. */
+function isTrue ({ plural, operation, hasTrueStatus }: Change, before: PodTemplate | null, after: PodTemplate): boolean {
+  if (injectionOf(after) === null) return false
+  if (plural !== 'pods') return true
+  return operation === 'CREATE' ? hasTrueStatus ?? true : after.annotations[ANNOTATIONS.status] === before?.annotations[ANNOTATIONS.status]
+}
+
+/** A status that is not true, or a name of ours without one. */
 export const forged: Rule = (change) => {
   const templates = change.operation === 'CREATE' || change.operation === 'UPDATE' ? templatesOf(change) : null
   if (templates === null || change.caller === 'own') return []
   const { before, after } = templates
-  if (injectionOf(after) !== null) return []
+  if (isTrue(change, before, after)) return []
   const text = after.annotations[ANNOTATIONS.status]
   if (text !== undefined && text !== before?.annotations[ANNOTATIONS.status]) {
-    return [finding('ForgedStatus', `${after.path}metadata.annotations has ${ANNOTATIONS.status}, but the pod has no observer as it says: remove the annotation; the injector writes it.`)]
+    return [finding('ForgedStatus', `${after.path}metadata.annotations has ${ANNOTATIONS.status}, but no observer as the injector makes it: remove the annotation, and the injector writes it.`)]
   }
   const known = new Set(before === null ? [] : oursIn(before).map(({ path }) => path))
   const taken = oursIn(after).map(({ path }) => path).filter((path) => !known.has(path))

@@ -1,8 +1,7 @@
 import { finding, named, type Rule } from '../change.ts'
 import { fieldsAt, isSet, listAt, textAt, textsAt, valueAt } from '../field.ts'
-import { containersOf, injectionOf, templatesOf, volumesOf, type PodTemplate } from '../pod-template.ts'
+import { containersOf, templatesOf, volumesOf, type PodTemplate } from '../pod-template.ts'
 import type { FindingCode } from '../../../src/core/admission/finding.ts'
-import { IDENTITY_VOLUME, OBSERVER_CONTAINER } from '../../../src/core/injection/names.ts'
 
 /** Findings that tell of what a pod may do; they belong to whoever wrote its template. */
 export const POD_POWER_CODES = ['PrivilegedPod', 'HostPath', 'DangerousCapability', 'NewSecretMount'] as const satisfies readonly FindingCode[]
@@ -42,11 +41,10 @@ export const podPower: Rule = (change) => {
   })
 }
 
-/** The injected observer's own rights are the injector's doing, not the author's. */
+/** Nobody is exempt: the observer has none of these powers, and a name or a status of ours is written by anybody. */
 function powersOf (template: PodTemplate): readonly Power[] {
-  const injected = injectionOf(template) !== null
   const { path, spec } = template
-  const containers = containersOf(template).filter(({ name }) => !injected || name !== OBSERVER_CONTAINER)
+  const containers = containersOf(template)
   const shared = ['hostPID', 'hostIPC', 'hostNetwork'].filter((field) => isSet(spec, field)).map((field): Power => ['PrivilegedPod', `${path}spec.${field}`])
   const windows: Power[] = isSet(spec, 'securityContext', 'windowsOptions', 'hostProcess') ? [['PrivilegedPod', `${path}spec.securityContext.windowsOptions.hostProcess`]] : []
   return [
@@ -61,7 +59,7 @@ function powersOf (template: PodTemplate): readonly Power[] {
         .map((name) => ['DangerousCapability', `${at}.securityContext.capabilities.add (${name})`] as const),
       ...secretsInEnvironment(at, fields),
     ]),
-    ...volumesOf(template).filter(({ name }) => !injected || name !== IDENTITY_VOLUME).flatMap(({ path: at, fields }): Power[] => [
+    ...volumesOf(template).flatMap(({ path: at, fields }): Power[] => [
       ...valueAt(fields, 'hostPath') === undefined ? [] : [['HostPath', `${at}.hostPath (${textAt(fields, 'hostPath', 'path')})`] as const],
       ...secretName(textAt(fields, 'secret', 'secretName'), `${at}.secret`),
       ...listAt(fields, 'projected', 'sources').flatMap((source) => secretName(textAt(source, 'secret', 'name'), `${at}.projected.sources`)),
