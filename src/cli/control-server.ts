@@ -3,8 +3,10 @@ import type { Logger } from 'pino'
 import { AutoshieldError } from '../core/errors.ts'
 import type { Identity } from '../core/identity.ts'
 import type { Clock, CredentialSource } from '../ports.ts'
+import { boundConnections } from '../wire/connection-bound.ts'
 import { httpsServer, identityOfCaller } from '../wire/https-server.ts'
 import type { HostPort } from './host-port.ts'
+import { sparingly } from './sparingly.ts'
 
 export interface ControlServerOptions {
   readonly listen: HostPort
@@ -13,22 +15,31 @@ export interface ControlServerOptions {
   readonly log: Logger
   /** Routes, each of which decides by itself who may call it. */
   readonly routes: readonly ((identify: (request: FastifyRequest) => Identity | null) => FastifyPluginAsync | ((app: FastifyInstance) => Promise<void>))[]
+  /** In all, and of one address; over it, whoever has most loses its oldest. */
+  readonly connections?: { readonly most: number, readonly mostOfOne: number }
+  /** Told the port that was bound. */
+  readonly onListening?: (port: number) => void
 }
 
 /** Observers ask from every pod: one that holds its connection open for long takes a place from another. */
-const HTTP = { headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 30_000 } as const
-const MAX_CONNECTIONS = 4_096
+const HTTP = { headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 5_000, connectionsCheckingInterval: 1_000 } as const
+/** After so many a connection ends, however lively: it would hold its place for ever. */
+const MAX_REQUESTS = 100
+/** Of one address: a node's pods may come from the node's own. */
+const CONNECTIONS = { most: 4_096, mostOfOne: 512 } as const
 
 /**
  * Where pods get their certificates and webhooks report admissions: HTTPS, client certificates asked for and not
  * required. Serves until the signal aborts. Rejects UNAVAILABLE where the address cannot be bound.
  */
-export async function serveControl ({ listen, credentials, clock, log, routes }: ControlServerOptions, signal: AbortSignal): Promise<void> {
+export async function serveControl ({ listen, credentials, clock, log, routes, connections = CONNECTIONS, onListening }: ControlServerOptions, signal: AbortSignal): Promise<void> {
   const app = fastify({
     serverFactory: (handler) => httpsServer(handler, { credentials, askForCertificates: true, http: HTTP, onRefused: (error) => log.error({ error: error.message }, 'the certificate cannot be used') }),
     forceCloseConnections: 'idle',
   })
-  app.server.maxConnections = MAX_CONNECTIONS
+  app.server.maxRequestsPerSocket = MAX_REQUESTS
+  const dropped = sparingly(() => log.warn(connections, 'too many connections: the address with most of them loses its oldest'), () => 'dropped')
+  boundConnections(app.server, connections.most, () => dropped(undefined), connections.mostOfOne)
   app.get('/healthz', () => ({ status: 'ok' }))
   const identify = ({ raw: { socket } }: FastifyRequest): Identity | null => identityOfCaller(socket, clock.now())
   for (const route of routes) await app.register(route(identify))
@@ -37,6 +48,8 @@ export async function serveControl ({ listen, credentials, clock, log, routes }:
   } catch (cause) {
     throw new AutoshieldError('UNAVAILABLE', `cannot listen on ${listen.host}:${listen.port} (${AutoshieldError.from(cause).message}); choose another address with --control.`, { cause })
   }
+  const address = app.server.address()
+  onListening?.(typeof address === 'object' && address !== null ? address.port : listen.port)
   const stopped = Promise.withResolvers<undefined>()
   signal.addEventListener('abort', () => stopped.resolve(undefined), { once: true })
   if (!signal.aborted) await stopped.promise
