@@ -6,6 +6,7 @@ import { fieldsAt, listAt, mapAt, textAt, type Fields } from './field.ts'
 /** Where each kind keeps the pod that it makes. */
 const TEMPLATES: Readonly<Record<string, readonly string[]>> = {
   '/pods': [],
+  '/replicationcontrollers': ['spec', 'template'],
   'apps/deployments': ['spec', 'template'],
   'apps/statefulsets': ['spec', 'template'],
   'apps/daemonsets': ['spec', 'template'],

@@ -13,8 +13,8 @@ const WRITES = ['CREATE', 'UPDATE', 'DELETE'] as const
  * nothing in them is anybody's wish.
  */
 export const AUDITED_RULES: readonly AuditedRule[] = [
-  { apiGroups: [''], apiVersions: ['v1'], operations: WRITES, resources: ['pods', 'namespaces'] },
-  { apiGroups: [''], apiVersions: ['v1'], operations: ['UPDATE'], resources: ['pods/ephemeralcontainers'] },
+  { apiGroups: [''], apiVersions: ['v1'], operations: WRITES, resources: ['pods', 'namespaces', 'replicationcontrollers'] },
+  { apiGroups: [''], apiVersions: ['v1'], operations: ['UPDATE'], resources: ['pods/ephemeralcontainers', 'replicationcontrollers/scale'] },
   { apiGroups: [''], apiVersions: ['v1'], operations: ['CONNECT'], resources: ['pods/exec', 'pods/attach', 'pods/portforward'] },
   { apiGroups: ['apps'], apiVersions: ['v1'], operations: WRITES, resources: ['deployments', 'statefulsets', 'daemonsets', 'replicasets'] },
   { apiGroups: ['apps'], apiVersions: ['v1'], operations: ['UPDATE'], resources: ['deployments/scale', 'statefulsets/scale', 'replicasets/scale'] },

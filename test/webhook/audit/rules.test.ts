@@ -1,4 +1,6 @@
 import t from 'tap'
+import { AUDITED_RULES } from '../../../src/core/admission/audited.ts'
+import { MAKERS } from '../../../webhook/audit/caller.ts'
 import { auditAdmission, type AuditContext } from '../../../webhook/audit/audit-admission.ts'
 import { app, context, injected, labelled, type Made, namespace, pod, request, STATUS, workload } from './made-request.ts'
 
@@ -132,6 +134,17 @@ t.test('each finding fires for what it names, and for nothing else', async (t) =
   for (const [what, made, expected, given] of ROWS) {
     const { entry } = auditAdmission(request(made), context(given))
     t.same(entry?.findings.map(({ code, severity }) => `${code} ${severity}`), expected, what)
+  }
+})
+
+t.test('every kind that Kubernetes makes pods for is audited in their place', async (t) => {
+  for (const [controller, kind] of Object.entries(MAKERS)) {
+    const [group = '', plural = ''] = kind.split('/')
+    const asked = AUDITED_RULES.filter(({ apiGroups, apiVersions, resources }) => apiGroups.includes(group) && apiVersions.includes('v1') && resources.includes(plural))
+    t.same(asked.flatMap(({ operations }) => operations), ['CREATE', 'UPDATE', 'DELETE'], kind)
+    const owner = plural === 'cronjobs' ? { spec: { jobTemplate: { spec: { template: privileged } } } } : workload(privileged)
+    t.match(auditAdmission(request({ on: kind, after: owner }), context()).entry?.findings, [{ code: 'PrivilegedPod' }], kind)
+    t.same(auditAdmission(request({ on: '/pods', after: owned(privileged), user: `system:serviceaccount:kube-system:${controller}` }), context()).entry?.findings, [], controller)
   }
 })
 
