@@ -7,6 +7,8 @@ export class HeldReview {
   readonly webhook: Webhook
   readonly arrivedMs: number
   readonly deadlineMs: number
+  /** Of the caller. */
+  readonly address: string
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
   readonly #chunks: Buffer[] = []
@@ -19,6 +21,7 @@ export class HeldReview {
     this.#response = response
     this.arrivedMs = arrivedMs
     this.deadlineMs = deadlineMs
+    this.address = request.socket.remoteAddress ?? ''
   }
 
   /** Of the body so far. */

@@ -51,7 +51,7 @@ export interface IntakeParts {
  * | what comes | answer |
  * | --- | --- |
  * | a review, in time | what its reviewer says |
- * | a review over the bounds | allowed, Overloaded, at once and without reading the rest |
+ * | a review over the bounds, of the address that holds most | allowed, Overloaded, at once and without reading the rest |
  * | a review whose body or turn does not come before its deadline | allowed, DeadlineExceeded |
  * | a review on which the reviewer fails | allowed, DecidingFailed |
  * | no review; another version | 400 |
@@ -86,6 +86,7 @@ export class Intake {
       this.#refuse(review, 413, 'oversized', tooLarge(limits))
       return
     }
+    if (this.#held.size >= limits.reviews) this.#makeRoom(review, () => 1)
     const isTooMany = this.#held.size >= limits.reviews
     this.#held.add(review)
     response.once('close', () => this.#gone(review))
@@ -104,8 +105,22 @@ export class Intake {
     const { limits } = this.#parts
     review.add(chunk)
     this.#bytes += chunk.length
+    if (this.#bytes > limits.bytes) this.#makeRoom(review, ({ bytes }) => bytes)
     if (isTooMany || this.#bytes > limits.bytes) this.#unread(review, 'Overloaded')
     else if (review.bytes > limits.bodyBytes) this.#refuse(review, 413, 'oversized', tooLarge(limits))
+  }
+
+  /**
+   * Over a bound, the caller's address that holds most gives its newest review up, if that is not the address that asks:
+   * otherwise one pod that sends heads and no bodies would have every review of the API server let through unseen.
+   */
+  #makeRoom (asking: HeldReview, weightOf: (review: HeldReview) => number): void {
+    const weights = new Map<string, number>()
+    for (const review of this.#held) weights.set(review.address, (weights.get(review.address) ?? 0) + weightOf(review))
+    const [address, most] = [...weights].reduce((one, other) => other[1] > one[1] ? other : one, ['', 0])
+    if (most <= (weights.get(asking.address) ?? 0)) return
+    const newest = [...this.#held].findLast((review) => review.address === address)
+    if (newest !== undefined) this.#unread(newest, 'Overloaded')
   }
 
   #complete (review: HeldReview): void {

@@ -68,7 +68,7 @@ function injectionEntries (settings: RegistrationSettings, bundle: string): read
     objectSelector: selector(pod),
     matchConditions: INJECTION_CONDITIONS,
     reinvocationPolicy: 'IfNeeded',
-    sideEffects: 'None',
+    sideEffects: 'NoneOnDryRun',
     timeoutSeconds: INJECTION_TIMEOUT_SECONDS,
   }))
 }

@@ -258,6 +258,19 @@ t.test('over the bound a review is let through at once, with its own uid and wit
   for (const socket of [...waiting, third]) socket.destroy()
 })
 
+t.test('one address that holds every place with heads and no bodies has nobody else let through unseen', async (t) => {
+  const webhook = await startWebhook(t, { limits: { reviews: 3, bytes: 1 << 20, bodyBytes: 1 << 20 } })
+  const hogs = await Promise.all([0, 1, 2].map(() => rawConnection(webhook)))
+  for (const socket of hogs) socket.write(head(1_000, '/audit?timeout=30s') + '{')
+  for (let beat = 0; await metric(webhook, 'autoshield_webhook_reviews_held', {}) < 3 && beat < 1_000; beat++) await setTimeout(1)
+  const other = new Agent({ keepAlive: true, maxSockets: 1, ca: webhook.root.authority.bundle, localAddress: '127.0.0.2' })
+  t.teardown(() => other.destroy())
+  const { body } = await webhook.post('/inject', JSON.stringify(reviewOf(podOf())), { agent: other })
+  t.match(body, /"decision":"inject"/)
+  t.equal(await metric(webhook, 'autoshield_webhook_reviews_held', {}), 2, 'the newest of the others gave its place')
+  for (const socket of hogs) socket.destroy()
+})
+
 t.test('a burst that takes longer to decide than the API server waits is let through, and the rest decided', async (t) => {
   const state = { slow: false }
   const slowly: typeof decideInjection = (...given) => {
