@@ -1,12 +1,15 @@
 import { LABELS, MANAGED_BY } from '../../../src/core/injection/names.ts'
 import { finding, type Change, type Rule } from '../change.ts'
-import { isSame, mapAt, valueAt } from '../field.ts'
+import { isSame, mapAt, type Fields } from '../field.ts'
 
 const WORDS = { CREATE: 'made', UPDATE: 'edited', DELETE: 'deleted', CONNECT: 'called' } as const
 
+/** All that an object says of itself; a Role keeps it in `rules`, a RoleBinding in `subjects`, most in `spec`. */
+const content = (object: Fields | null): unknown => ({ ...object, metadata: null, status: null })
+
 /** Metadata that the API server itself moves on is no edit. */
 const isEdit = ({ operation, before, after }: Change): boolean => operation !== 'UPDATE' ||
-  !isSame(valueAt(before, 'spec'), valueAt(after, 'spec')) ||
+  !isSame(content(before), content(after)) ||
   !isSame(mapAt(before, 'metadata', 'labels'), mapAt(after, 'metadata', 'labels')) ||
   !isSame(mapAt(before, 'metadata', 'annotations'), mapAt(after, 'metadata', 'annotations'))
 
