@@ -73,7 +73,7 @@ export class AdmissionShipper implements AdmissionLog {
       if (batch === null) {
         this.#news = Promise.withResolvers()
         await Promise.race([this.#news.promise, aborted.promise])
-      } else if (await this.#send(client, batch, signal)) {
+      } else if (await this.#send(client, batch, signal) === 'taken') {
         attempt = 0
       } else if (!await wait(backoffMs(attempt++, random(), backoff), signal)) break
     }
@@ -82,12 +82,12 @@ export class AdmissionShipper implements AdmissionLog {
 
   async #drain (client: ControllerClient, deadline: AbortSignal): Promise<void> {
     for (let batch = this.#queue.next(); batch !== null && !deadline.aborted; batch = this.#queue.next()) {
-      if (!await this.#send(client, batch, deadline)) return
+      if (await this.#send(client, batch, deadline) === 'failed') return
     }
   }
 
-  /** True when the batch is out of the way: in the trail, or refused for good. */
-  async #send (client: ControllerClient, batch: OutgoingBatch, signal: AbortSignal): Promise<boolean> {
+  /** `refused` is for good: the batch is given up. Who refused one may well refuse the next, so only `taken` is followed by another at once. */
+  async #send (client: ControllerClient, batch: OutgoingBatch, signal: AbortSignal): Promise<'taken' | 'refused' | 'failed'> {
     const { metrics, onFailure, callMs } = this.#options
     try {
       const { status, body } = await client.post('/v1/admissions', batch.body, AbortSignal.any([signal, AbortSignal.timeout(callMs)]))
@@ -95,19 +95,19 @@ export class AdmissionShipper implements AdmissionLog {
         this.#queue.acknowledge()
         metrics.shipped(batch.items)
         this.#count()
-        return true
+        return 'taken'
       }
       metrics.failure()
       onFailure?.(new AutoshieldError('UNAVAILABLE', `the controller answers ${status} to ${batch.items} entries: ${body.slice(0, 500)}`))
-      if (!FINAL.has(status)) return false
+      if (!FINAL.has(status)) return 'failed'
       this.#queue.refuse()
       this.#count()
-      return true
+      return 'refused'
     } catch (error) {
-      if (signal.aborted) return false // stopping is no failure
+      if (signal.aborted) return 'failed' // stopping is no failure
       metrics.failure()
       onFailure?.(AutoshieldError.from(error))
-      return false
+      return 'failed'
     }
   }
 

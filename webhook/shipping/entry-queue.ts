@@ -102,13 +102,17 @@ export class EntryQueue {
     this.#sending = null
   }
 
-  /** The batch under way can never be taken: it is given up, and told as a gap. */
+  /**
+   * The batch under way can never be taken: it is given up, and told as a gap. A gap that was refused alone is told once
+   * more by the cause that every controller knows; refused as that, it is given up, too, so refusals come to an end.
+   */
   refuse (): void {
     const sending = this.#sending
     this.acknowledge()
     if (sending === null) return
-    if (sending.gap !== null) this.#miss(sending.gap.cause, sending.gap.count, sending.gap.from, sending.gap.until, false)
-    if (sending.entries > 0) this.#miss('refused', sending.entries, sending.from, sending.until)
+    const { gap, entries } = sending
+    if (gap !== null && (entries > 0 || gap.cause !== 'refused')) this.#miss('refused', gap.count, gap.from, gap.until, false)
+    if (entries > 0) this.#miss('refused', entries, sending.from, sending.until)
   }
 
   /** As many of the oldest items as fit a batch; one place is the gap's. */

@@ -172,6 +172,50 @@ t.test('what there was no room for is told as a gap', async (t) => {
   t.match(door.search({ action: 'admission.gap' })[0], { reason: 'QueueFull', actor: 'autoshield' })
 })
 
+t.test('a controller that refuses for good is not called in a hot loop, and gets what it can take', { timeout: 20_000 }, async (t) => {
+  const { certificate, key } = issue(AUTHORITY, CONTROLLER)
+  const causes: unknown[] = []
+  const older = createServer({ cert: certificate, key, ca: AUTHORITY.bundle, requestCert: true, minVersion: 'TLSv1.3' }, (request, response) => {
+    let body = ''
+    request.setEncoding('utf8').on('data', (chunk: string) => { body += chunk }).on('end', () => {
+      const { items } = JSON.parse(body) as { items: { sequence: number, gap?: { cause: string } }[] }
+      causes.push(items[0]?.gap?.cause ?? 'entry')
+      response.statusCode = items.some(({ gap }) => gap !== undefined) ? 422 : 200
+      response.end(JSON.stringify({ acknowledged: items.at(-1)?.sequence }))
+    })
+  })
+  older.listen(0, '127.0.0.1')
+  await once(older, 'listening')
+  t.teardown(() => older.close())
+  const { shipping, until, counts } = shipper(t, (older.address() as AddressInfo).port)
+  shipping.recordGap({ cause: 'let-through', count: 3, from: made('a').at, until: made('a').at })
+  await until('failed', 2)
+  shipping.record(made('a'))
+  await until('shipped', 1)
+  t.same(causes, ['let-through', 'refused', 'entry'])
+  t.equal(counts.failed, 2)
+})
+
+t.test('a refusal for good is followed by the back-off', async (t) => {
+  const { certificate, key } = issue(AUTHORITY, CONTROLLER)
+  let calls = 0
+  const older = createServer({ cert: certificate, key, ca: AUTHORITY.bundle, requestCert: true, minVersion: 'TLSv1.3' }, (request, response) => {
+    calls++
+    request.resume().on('end', () => { response.statusCode = 422; response.end() })
+  })
+  older.listen(0, '127.0.0.1')
+  await once(older, 'listening')
+  t.teardown(() => older.close())
+  const { shipping, until, stop, ended } = shipper(t, (older.address() as AddressInfo).port, { backoff: { baseMs: 600_000, maxMs: 600_000 }, random: () => 0.999 })
+  shipping.record(made('a'))
+  await until('failed', 1)
+  for (let n = 0; n < 20; n++) await new Promise(setImmediate)
+  t.equal(calls, 1, 'the gap that tells of it waits')
+  stop.abort()
+  await ended
+  t.equal(calls, 2, 'and a stop gets it out, or gives it up')
+})
+
 t.test('a stop gets across what is left, and gives up at its deadline', async (t) => {
   const { port, seen } = await stage(t)
   const good = shipper(t, port)

@@ -78,7 +78,18 @@ t.test('a refused batch becomes a gap', async (t) => {
   t.same(said(queue.next()), ['3 gap of 2 by refused'])
   queue.refuse()
   t.equal(queue.lost, 2, 'a gap that is refused is no new loss')
-  t.same(said(queue.next()), ['4 gap of 2 by refused'])
+  t.equal(queue.next(), null, 'and is not told for ever')
+})
+
+t.test('a gap of a cause that the controller does not know is told once more as refused', async (t) => {
+  const queue = new EntryQueue(BOOT, { items: 10, bytes: 1 << 20 })
+  queue.addGap({ cause: 'let-through', count: 3, from: made('a').at, until: made('a').at })
+  t.same(said(queue.next()), ['1 gap of 3 by let-through'])
+  queue.addGap({ cause: 'let-through', count: 2, from: made('a').at, until: made('a').at })
+  queue.refuse()
+  t.same(said(queue.next()), ['2 gap of 5 by refused'], 'with what came meanwhile')
+  queue.refuse()
+  t.equal(queue.next(), null)
 })
 
 t.test('reviews that nobody looked at are told before the entries that follow, and are no lost entries', (t) => {
