@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { boundConnections } from '../../src/wire/connection-bound.ts'
 import { wait } from '../../src/wire/wait.ts'
 import type { ObserverReport } from './observer-report.ts'
 
@@ -14,11 +15,15 @@ export interface HealthServerOptions {
   /** It cannot listen; it tries again every `retryMs`. */
   readonly onRefused?: (error: Error) => void
   readonly retryMs?: number
+  /** There were too many connections, and one was closed. */
+  readonly onDropped?: () => void
 }
 
 const RETRY_MS = 30_000
-/** A scraper and a probe need two; whoever in the pod's network opens more is closed. */
+/** The kubelet and a scraper need two; whoever else in the cluster's network opens more loses its own. */
 const MAX_CONNECTIONS = 16
+/** A probe and a scrape ask as soon as they have connected; it is looked each second. */
+const HTTP = { headersTimeout: 2_000, requestTimeout: 5_000, keepAliveTimeout: 1_000, connectionsCheckingInterval: 1_000, maxHeaderSize: 8_192 } as const
 
 /**
  * Health and metrics over plain HTTP: `/healthz` answers as long as the process turns, for an observer must never be restarted because
@@ -43,11 +48,11 @@ export class HealthServer {
   }
 
   async #serve (signal: AbortSignal): Promise<void> {
-    const { host, port, onListening } = this.#options
-    const server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000, maxHeaderSize: 8_192 }, (request, response) => {
+    const { host, port, onListening, onDropped } = this.#options
+    const server = createServer(HTTP, (request, response) => {
       this.#answer(request, response).catch((error: unknown) => response.destroy(error instanceof Error ? error : new Error(String(error))))
     })
-    server.maxConnections = MAX_CONNECTIONS
+    boundConnections(server, MAX_CONNECTIONS, () => onDropped?.())
     server.listen(port, host)
     await once(server, 'listening')
     onListening?.(portOf(server))

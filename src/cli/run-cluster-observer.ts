@@ -80,12 +80,14 @@ export async function runClusterObserver (run: ClusterObserverRun, context: CliC
   parts.start((signal) => run.credentials.run(signal))
   parts.start((signal) => own.follow(signal))
   if (run.health !== null) {
+    const dropped = sparingly(() => say('too many connections to the health port: the address with most of them loses its oldest'), () => 'dropped')
     const health = new HealthServer({
       ...split(run.health),
       report,
       nowMs: systemClock.now,
       onListening: (port) => say(`health and metrics on port ${port}`),
       onRefused: ({ message }) => say(`health and metrics are not served (${message}); it is tried again, and the pod is watched all the same`),
+      onDropped: () => dropped(undefined),
     })
     parts.start((signal) => health.run(signal))
   }

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, request, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createConnection, type AddressInfo, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import { HealthServer, type HealthServerOptions } from '../../../sidecar/health/health-server.ts'
 import type { ObserverReport } from '../../../sidecar/health/observer-report.ts'
@@ -20,8 +20,8 @@ async function serve (t: Test, options: Partial<HealthServerOptions> = {}): Prom
   return { port: await listening.promise }
 }
 
-async function get (port: number, path: string, method = 'GET'): Promise<{ status: number | undefined, text: string }> {
-  const call = request({ host: '127.0.0.1', port, path, method, agent: false }).end()
+async function get (port: number, path: string, method = 'GET', localAddress = '127.0.0.1'): Promise<{ status: number | undefined, text: string }> {
+  const call = request({ host: '127.0.0.1', port, path, method, localAddress, agent: false }).end()
   const [response] = await once(call, 'response') as [IncomingMessage]
   return { status: response.statusCode, text: Buffer.concat(await response.toArray() as Buffer[]).toString() }
 }
@@ -74,4 +74,29 @@ t.test('a port that is taken is said, tried again and taken when it is free', as
   })
   t.equal(taken, port)
   t.match(refused[0], /EADDRINUSE/)
+})
+
+function speaker (t: Test, port: number, words = ''): Socket {
+  const socket = createConnection({ host: '127.0.0.1', port }).on('error', () => undefined).resume()
+  t.teardown(() => socket.destroy())
+  socket.write(words)
+  return socket
+}
+
+t.test('one address that holds every place keeps no probe out', async (t) => {
+  let dropped = 0
+  const { port } = await serve(t, { onDropped: () => dropped++ })
+  const held = Array.from({ length: 16 }, () => speaker(t, port))
+  await Promise.all(held.map(async (socket) => once(socket, 'connect')))
+  t.match(await get(port, '/healthz', 'GET', '127.0.0.2'), { status: 200 }, 'another address')
+  t.match(await get(port, '/healthz'), { status: 200 }, 'and the same')
+  t.ok(dropped > 0, 'and it is told')
+})
+
+t.test('whoever says nothing, or nothing more, is let go within seconds', async (t) => {
+  const { port } = await serve(t)
+  const startedMs = performance.now()
+  const sent = ['', 'GET /healthz HTTP/1.1\r\nhost: x\r\nslow: ', 'GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n']
+  await Promise.all(sent.map(async (words) => once(speaker(t, port, words), 'close')))
+  t.ok(performance.now() - startedMs < 8_000, `after ${Math.round(performance.now() - startedMs)} ms`)
 })
