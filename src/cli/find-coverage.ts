@@ -1,3 +1,5 @@
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
 import { decideInjection } from '../../webhook/inject/decide.ts'
 import { templateHash } from '../../webhook/inject/template-hash.ts'
 import { systemClock } from '../adapters/standalone/clock.ts'
@@ -6,10 +8,11 @@ import { judgePod, type PodCoverage } from '../core/coverage/judge-pod.ts'
 import type { KubernetesObject } from '../core/kubernetes/object.ts'
 import { RESOURCES } from '../core/kubernetes/resource.ts'
 import type { KubernetesApi } from '../ports.ts'
-import { readInjectionContext, readMap } from './installed.ts'
+import { readInjectionContext } from './installed.ts'
 
 /** A report of the controller that is older says nothing of now. */
 const FRESH_MS = 60_000
+const Report = Compile(Type.Object({ data: Type.Object({ at: Type.String(), silent: Type.String(), more: Type.String() }) }))
 
 /** The coverage as it is now, from the API server alone: it works while every process of AutoShield is down. */
 export async function findCoverage (api: KubernetesApi, { ownNamespace, namespace }: { readonly ownNamespace: string, readonly namespace?: string }): Promise<readonly PodCoverage[]> {
@@ -20,10 +23,15 @@ export async function findCoverage (api: KubernetesApi, { ownNamespace, namespac
   return pods.flatMap((pod) => judgePod(pod, namespaces.get(pod.metadata.namespace ?? '') ?? null, facts) ?? [])
 }
 
-/** Which of these report: all but those that the controller found silent; null where no controller has looked lately. */
+/**
+ * Which of these report: all but those that the controller found silent. Null where no controller has looked lately, or
+ * where it could not name all that are silent.
+ */
 async function reporting (api: KubernetesApi, ownNamespace: string, pods: readonly KubernetesObject[]): Promise<ReadonlySet<string> | null> {
-  const at = await readMap(api, ownNamespace, { name: COVERAGE_REPORT, key: 'at' })
-  if (at === null || systemClock.now() - Date.parse(at) > FRESH_MS) return null
-  const silent = new Set((await readMap(api, ownNamespace, { name: COVERAGE_REPORT, key: 'silent' }))?.split(' '))
-  return new Set(pods.map(({ metadata }) => metadata.uid ?? '').filter((uid) => !silent.has(uid)))
+  const report = await api.get(RESOURCES.configMaps, COVERAGE_REPORT, ownNamespace) // once: its keys belong together
+  if (!Report.Check(report)) return null
+  const { at, silent, more } = report.data
+  if (more !== '0' || !(systemClock.now() - Date.parse(at) <= FRESH_MS)) return null
+  const uids = new Set(silent.split(' '))
+  return new Set(pods.map(({ metadata }) => metadata.uid ?? '').filter((uid) => !uids.has(uid)))
 }

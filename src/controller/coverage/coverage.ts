@@ -37,8 +37,8 @@ export const COVERAGE_REPORT = 'autoshield-coverage'
 const BEAT_MS = 5_000
 /** Events name at most so many missed pods at each look; the next look names the others. */
 const EVENTS_A_BEAT = 50
-/** A ConfigMap holds a mebibyte; beyond this the report says how many more there are. */
-const MAX_REPORTED = 2_000
+/** At 37 bytes each 740 kB, of the mebibyte that a ConfigMap holds; beyond this the report says how many more there are. */
+const MAX_REPORTED = 20_000
 const MAX_REMEMBERED = 20_000
 
 /**
