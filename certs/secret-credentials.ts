@@ -1,11 +1,12 @@
 import { AutoshieldError } from '../src/core/errors.ts'
 import type { Credentials } from '../src/core/identity.ts'
+import { WEBHOOK_SERVICE } from '../src/core/injection/names.ts'
 import { RESOURCES } from '../src/core/kubernetes/resource.ts'
 import type { Clock, CredentialSource, KubernetesApi } from '../src/ports.ts'
 import { checkCredentials, type CredentialProblem } from '../src/wire/check-credentials.ts'
 import { HeldCredentials, sameCredentials } from '../src/wire/held-credentials.ts'
 import { reconcileUntil, scopeOf } from './reconcile.ts'
-import { readPair, SERVING_SECRET, serviceNames, WEBHOOK_SERVICE } from './serving-secret.ts'
+import { readPair, SERVING_SECRET, serviceNames } from './serving-secret.ts'
 
 export type SecretCredentialsEvent =
   | { readonly type: 'taken' }

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { AutoshieldError } from '../src/core/errors.ts'
 import type { Credentials } from '../src/core/identity.ts'
+import { WEBHOOK_SERVICE } from '../src/core/injection/names.ts'
 import type { KubernetesObject } from '../src/core/kubernetes/object.ts'
 import { RESOURCES } from '../src/core/kubernetes/resource.ts'
 import type { Clock, KubernetesApi } from '../src/ports.ts'
@@ -9,7 +10,7 @@ import { Listeners } from '../src/wire/listeners.ts'
 import type { Authority } from './authority.ts'
 import { reconcileUntil, scopeOf } from './reconcile.ts'
 import type { SecretAuthority } from './secret-authority.ts'
-import { isForeignPair, newPairSecret, pairData, readPair, SERVING_SECRET, serviceNames, WEBHOOK_SERVICE } from './serving-secret.ts'
+import { isForeignPair, newPairSecret, pairData, readPair, SERVING_SECRET, serviceNames } from './serving-secret.ts'
 
 export type ServingEvent =
   /** A pair of our own was written; why it was due. */

@@ -5,7 +5,6 @@ import { dataOf, isOurs, textOf } from './secret-data.ts'
 
 /** Holds the webhook's serving pair, which all replicas share. */
 export const SERVING_SECRET = 'autoshield-webhook-tls'
-export const WEBHOOK_SERVICE = 'autoshield-webhook'
 
 /** cert-manager writes it on each Secret that it fills. */
 const CERT_MANAGER = 'cert-manager.io/certificate-name'

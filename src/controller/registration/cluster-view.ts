@@ -1,10 +1,10 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { ANNOTATIONS } from '../../core/injection/names.ts'
+import { ANNOTATIONS, WEBHOOK_SERVICE } from '../../core/injection/names.ts'
 import type { KubernetesObject } from '../../core/kubernetes/object.ts'
 import { RESOURCES, type Resource } from '../../core/kubernetes/resource.ts'
 import type { KubernetesApi, Scope } from '../../ports.ts'
-import { registrationName, type RegistrationSettings, WEBHOOK_SERVICE } from './registration-objects.ts'
+import { registrationName, type RegistrationSettings } from './registration-objects.ts'
 import type { Registered } from './state.ts'
 
 export const RESOURCE_OF: Readonly<Record<Registered, Resource>> = { mutating: RESOURCES.mutatingWebhooks, validating: RESOURCES.validatingWebhooks }

@@ -1,5 +1,5 @@
 import { AUDITED_RULES } from '../../core/admission/audited.ts'
-import { LABELS, MANAGED_BY } from '../../core/injection/names.ts'
+import { LABELS, MANAGED_BY, WEBHOOK_SERVICE } from '../../core/injection/names.ts'
 import type { InjectionSettings } from '../../core/injection/settings.ts'
 import { apiVersionOf, RESOURCES } from '../../core/kubernetes/resource.ts'
 import { auditConditions, INJECTION_CONDITIONS } from './match-conditions.ts'
@@ -13,7 +13,6 @@ export interface RegistrationSettings extends Pick<InjectionSettings, 'revision'
   readonly backend: WebhookBackend
 }
 
-export const WEBHOOK_SERVICE = 'autoshield-webhook'
 export const registrationName = (revision: string): string => `autoshield-${revision}`
 
 /**

@@ -40,4 +40,6 @@ export const IDENTITY_VOLUME = 'autoshield-identity'
 export const IDENTITY_MOUNT = '/var/run/secrets/autoshield.dev'
 /** Audience of every token that our certificate authority accepts. */
 export const TOKEN_AUDIENCE = 'autoshield'
+/** The Service in our namespace behind which the webhook's replicas stand; its certificate carries the name. */
+export const WEBHOOK_SERVICE = 'autoshield-webhook'
 export const DEFAULT_REVISION = 'default'
