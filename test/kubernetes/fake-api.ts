@@ -29,7 +29,7 @@ type WriteOptions = { force?: boolean, dryRun?: boolean, subresource?: string, f
 /** Kinds whose status is written apart, and that count the generations of their spec. */
 const WITH_STATUS = new Set<string>([RESOURCES.pods, RESOURCES.nodes, RESOURCES.namespaces, RESOURCES.services, RESOURCES.deployments, RESOURCES.replicaSets, RESOURCES.statefulSets, RESOURCES.daemonSets, RESOURCES.jobs, RESOURCES.mitigations].map(({ plural }) => plural))
 /** Kinds that are questions: nothing is stored. */
-const REVIEWS = new Set<string>([RESOURCES.tokenReviews.plural, RESOURCES.selfSubjectAccessReviews.plural])
+const REVIEWS = new Set<string>([RESOURCES.tokenReviews.plural, RESOURCES.subjectAccessReviews.plural, RESOURCES.selfSubjectAccessReviews.plural])
 
 /**
  * An API server in memory, held to the real one by `test/kubernetes/api-contract.ts`. It knows resource versions,

@@ -26,12 +26,14 @@ export const askInstaller = async (api: KubernetesApi, ownNamespace: string): Pr
 async function ask (rights: readonly Right[], who: string, ownNamespace: string, review: (attributes: object) => Promise<unknown>): Promise<AskedRights> {
   const missing: MissingRight[] = []
   let asked = 0
-  for (const { group, resource, name, verbs, where } of rights) {
+  for (const { group, resource: path, name: pattern, verbs, where } of rights) {
+    const [resource = '', subresource] = path.split('/')
+    const name = pattern?.replace('{namespace}', ownNamespace)
     for (const verb of verbs) {
       const namespace = where === 'own' ? ownNamespace : ''
-      const answer = await review({ group, resource, verb, ...(name !== undefined && { name }), ...(namespace !== '' && { namespace }) })
+      const answer = await review({ group, resource, verb, ...(subresource !== undefined && { subresource }), ...(name !== undefined && { name }), ...(namespace !== '' && { namespace }) })
       asked++
-      if (!Review.Check(answer) || !answer.status.allowed) missing.push({ who, verb, resource: `${resource}${group === '' ? '' : `.${group}`}${name === undefined ? '' : `/${name}`}`, namespace })
+      if (!Review.Check(answer) || !answer.status.allowed) missing.push({ who, verb, resource: [group === '' ? resource : `${resource}.${group}`, subresource, name].filter((part) => part !== undefined).join('/'), namespace })
     }
   }
   return { missing, asked }

@@ -1,7 +1,9 @@
 /** Rights on one kind of object, as RBAC has them; `own` is our own namespace. */
 export interface Right {
   readonly group: string
+  /** Plural, and its subresource where it is about that: `mitigations/status`. */
   readonly resource: string
+  /** `{namespace}` in it stands for our own. */
   readonly name?: string
   readonly verbs: readonly string[]
   readonly where: 'cluster' | 'own'
@@ -22,25 +24,29 @@ export const ACCOUNT_RIGHTS: Readonly<Record<'autoshield-webhook' | 'autoshield-
     cluster('', 'namespaces', 'list', 'watch'),
     cluster('events.k8s.io', 'events', 'create'),
     cluster('authentication.k8s.io', 'tokenreviews', 'create'),
+    { ...cluster('rbac.authorization.k8s.io', 'clusterroles', 'get'), name: 'autoshield-controller-{namespace}' },
     // Writing them is granted under the name of the revision alone; whether they are there is a check of its own.
     cluster('admissionregistration.k8s.io', 'mutatingwebhookconfigurations', 'list', 'watch'),
     cluster('admissionregistration.k8s.io', 'validatingwebhookconfigurations', 'list', 'watch'),
     { group: 'discovery.k8s.io', resource: 'endpointslices', verbs: ['list', 'watch'], where: 'own' },
     { group: '', resource: 'secrets', verbs: ['create'], where: 'own' },
-    own('', 'secrets', 'autoshield-ca', 'get', 'update'),
-    own('', 'secrets', 'autoshield-webhook-tls', 'get', 'update'),
+    own('', 'secrets', 'autoshield-ca', 'get', 'list', 'watch', 'update'),
+    own('', 'secrets', 'autoshield-webhook-tls', 'get', 'list', 'watch', 'update'),
     own('', 'configmaps', 'autoshield-authorities', 'list', 'watch', 'create', 'patch'),
     own('', 'configmaps', 'autoshield-coverage', 'create', 'patch'),
+    { group: 'autoshield.dev', resource: 'mitigations', verbs: ['list', 'watch', 'create', 'patch', 'delete'], where: 'own' },
+    { group: 'autoshield.dev', resource: 'mitigations/status', verbs: ['patch'], where: 'own' },
   ],
 }
 
-/** What one needs to install the chart, and to break the glass. */
+/** What one needs to install the chart, and to break the glass; the same test compares it with the chart's objects. */
 export const INSTALLER_RIGHTS: readonly Right[] = [
   ...['namespaces'].map((resource) => cluster('', resource, 'create', 'patch')),
   ...['clusterroles', 'clusterrolebindings'].map((resource) => cluster('rbac.authorization.k8s.io', resource, 'create', 'patch')),
+  cluster('scheduling.k8s.io', 'priorityclasses', 'create', 'patch'),
   cluster('apiextensions.k8s.io', 'customresourcedefinitions', 'create', 'patch'),
   ...['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'].map((resource) => cluster('admissionregistration.k8s.io', resource, 'list', 'delete')),
-  ...['serviceaccounts', 'services', 'configmaps', 'secrets'].map((resource): Right => ({ group: '', resource, verbs: ['create', 'patch'], where: 'own' })),
+  ...['serviceaccounts', 'services', 'configmaps', 'secrets', 'persistentvolumeclaims'].map((resource): Right => ({ group: '', resource, verbs: ['create', 'patch'], where: 'own' })),
   { group: 'apps', resource: 'deployments', verbs: ['create', 'patch'], where: 'own' },
   { group: 'policy', resource: 'poddisruptionbudgets', verbs: ['create', 'patch'], where: 'own' },
   { group: 'networking.k8s.io', resource: 'networkpolicies', verbs: ['create', 'patch'], where: 'own' },
