@@ -45,7 +45,7 @@ const COLUMNS: readonly Column<Answer>[] = [
 ]
 
 /** Reasons that leave a pod without an observer against somebody's wish; the others are what somebody wanted, or cannot be otherwise. */
-const AGAINST_WISH: ReadonlySet<SkipReason> = new Set(['NameTaken', 'NotReady', 'NamespaceUnknown', 'BadAnnotation', 'WouldNotEnd', 'PodSecurity', 'MalformedPod'])
+const AGAINST_WISH: ReadonlySet<SkipReason> = new Set(['NameTaken', 'NotReady', 'NamespaceUnknown', 'BadAnnotation', 'WouldNotEnd', 'PodSecurity', 'MalformedPod', 'TooLarge'])
 
 interface Flags extends NamespaceFlags, KubernetesFlags { filename?: string, settings?: string, clusterVersion: InjectionContext['cluster'], autoshieldNamespace: string, output: OutputFormat }
 

@@ -52,6 +52,7 @@ export const REASONS = {
   BadAnnotation: 'a label or annotation of ours has a value that means nothing',
   WouldNotEnd: 'the pod runs to an end, and without native sidecars an observer would keep it from ending',
   MalformedPod: 'the object is no pod that the API server would take',
+  TooLarge: 'with the observer\'s annotations the pod would be refused: together they are beyond the API server\'s bound',
   NotReady: 'the webhook has no certificate authority to give to the observer yet',
   DecidingFailed: 'deciding failed by a defect of AutoShield; the pod is let through as it is',
   Overloaded: 'too many reviews at once; the pod is let through as it is',

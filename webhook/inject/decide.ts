@@ -35,13 +35,14 @@ import { chooseResources } from './resources.ts'
  * | 14 | the pod runs to an end and native sidecars cannot be had | skip WouldNotEnd |
  * | 15 | no authority is known | skip NotReady |
  * | 16 | the observer is there as it should be | skip AlreadyInjected |
- * | 17 | it is there otherwise, or in part | inject Repaired, finding ObserverChanged where somebody changed it |
- * | 18 | it is not there | inject Injected |
+ * | 17 | with ours, the annotations would be beyond the API server's bound | skip TooLarge |
+ * | 18 | it is there otherwise, or in part | inject Repaired, finding ObserverChanged where somebody changed it |
+ * | 19 | it is not there | inject Injected |
  *
  * Findings beside the answer: OptsOut where ns is required and the pod's label (row 8) or its own revision (row 7) would
  * have kept it out; BadAnnotation for a pod label that means nothing where the namespace decides, and for a source, form or quantity
  * that cannot be or is too wide (the best that is allowed is taken: a silly annotation neither widens anything nor
- * sheds the observer); ForgedStatus where row 18 meets a status or authorities.
+ * sheds the observer); ForgedStatus where row 19 meets a status or authorities.
  *
  * A pod that only names a Node as its owner is no static pod: whoever may create pods may write that.
  */
@@ -109,9 +110,17 @@ function optsOut (labels: PodShape['labels'], namespace: Namespace): readonly Ad
     finding('OptsOut', `label ${label}=${quote(labels[label])} would keep the pod out, but namespace ${namespace.name} requires an observer; it is injected. Remove the label.`))
 }
 
+/** Of all annotations of an object, keys and values (TotalAnnotationSizeLimitB of k8s.io/apimachinery/pkg/api/validation). */
+const MAX_ANNOTATION_BYTES = 262_144
+
+function annotationBytes (pod: KubernetesObject): number {
+  const annotations = Object.entries(readPod(pod)?.annotations ?? {})
+  return annotations.reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + (typeof value === 'string' ? Buffer.byteLength(value) : 0), 0)
+}
+
 interface Wanted extends Asked { readonly pod: KubernetesObject, readonly shape: PodShape, readonly namespace: Namespace, readonly context: InjectionContext }
 
-/** Rows 13 to 18. */
+/** Rows 13 to 19. */
 function observe ({ pod, shape, namespace, context, decidedBy, findings: sofar }: Wanted): InjectionDecision {
   const chosen = chooseProfile(shape, namespace, context)
   const findings = [...sofar, ...chosen.findings, ...chooseResources(shape, context.settings).findings]
@@ -126,6 +135,11 @@ function observe ({ pod, shape, namespace, context, decidedBy, findings: sofar }
   if (context.authorities.trim() === '') return skip('NotReady', decidedBy, 'there is no certificate authority yet that the observer could believe', 'Start the controller, which makes one, and restart the pod', findings)
   const injected = applyInjection(pod, chosen, context)
   if (injected === pod) return skip('AlreadyInjected', decidedBy, 'the observer is there as it should be', 'Nothing is to be done', findings)
+  const bytes = annotationBytes(injected)
+  if (bytes > MAX_ANNOTATION_BYTES) {
+    const own = annotationBytes(pod)
+    return skip('TooLarge', 'field metadata.annotations', `the pod's annotations have ${own} bytes and the observer's add ${bytes - own}, more than the ${MAX_ANNOTATION_BYTES} that the API server takes of one pod`, 'Shorten the pod\'s annotations, or move what they hold to a ConfigMap', findings)
+  }
   const { profile } = chosen
   if (traces.kind === 'ours') return { kind: 'inject', reason: 'Repaired', profile, decidedBy, findings: [...findings, ...changesToObserver(shape, injected)] }
   const forged = [ANNOTATIONS.status, ANNOTATIONS.authorities].filter((name) => shape.annotations[name] !== undefined)

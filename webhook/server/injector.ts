@@ -25,7 +25,7 @@ export interface InjectorParts {
 }
 
 /** What the author of a pod can mend; kubectl prints it. */
-const AUTHORS_OWN: ReadonlySet<ReasonCode> = new Set<SkipReason>(['NameTaken', 'BadAnnotation', 'PodSecurity', 'WouldNotEnd'])
+const AUTHORS_OWN: ReadonlySet<ReasonCode> = new Set<SkipReason>(['NameTaken', 'BadAnnotation', 'PodSecurity', 'WouldNotEnd', 'TooLarge'])
 /** The API server cuts a warning at 256 characters, and drops those beyond 4096 in all. */
 const WARNING = 256
 const MAX_WARNINGS = 8

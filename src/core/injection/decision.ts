@@ -7,7 +7,7 @@ import type { InjectedSource, InjectionContext, PodSecurityLevel } from './setti
 export const SKIP_REASONS = [
   'PodOptedOut', 'NamespaceNotLabelled', 'NamespaceOptedOut', 'NamespaceExcluded', 'NamespaceUnknown', 'OtherRevision', 'HostNetwork', 'StaticPod',
   'OtherSystem', 'AlreadyInjected', 'NameTaken', 'PodSecurity', 'BadAnnotation', 'WouldNotEnd',
-  'MalformedPod', 'NotReady',
+  'MalformedPod', 'NotReady', 'TooLarge',
 ] as const satisfies readonly ReasonCode[]
 export type SkipReason = (typeof SKIP_REASONS)[number]
 

@@ -52,15 +52,17 @@ const ROWS: readonly (readonly [row: number, what: string, situation: Situation,
   [14, 'runs to an end in a cluster without native sidecars', { ns: 'required', spec: { restartPolicy: 'Never' }, context: contextWith({}, { cluster: { major: 1, minor: 28 } }) }, 'WouldNotEnd'],
   [15, 'comes before any authority', { ns: 'required', labels: optOut, context: contextWith({}, { authorities: '\n' }) }, 'NotReady', ['OptsOut']],
   [16, 'has its observer', { ns: 'enabled', annotations: INJECTED, spec: INJECTED_SPEC as Fields }, 'AlreadyInjected'],
-  [17, 'has its observer, changed', { ns: 'enabled', annotations: { ...INJECTED, 'autoshield.dev/authorities': 'x' }, spec: INJECTED_SPEC as Fields }, 'Repaired', ['ObserverChanged']],
-  [18, 'is in an enabled namespace', { ns: 'enabled' }, 'Injected'],
-  [18, 'is in a namespace that requires', { ns: 'required' }, 'Injected'],
-  [18, 'asks for itself where nobody else does', { labels: optIn }, 'Injected'],
-  [18, 'asks for itself in a disabled namespace', { ns: 'disabled', labels: optIn }, 'Injected'],
-  [18, 'opts out where an observer is required', { ns: 'required', labels: optOut }, 'Injected', ['OptsOut']],
-  [18, 'has a label that means nothing in an enabled namespace', { ns: 'enabled', labels: unclear }, 'Injected', ['BadAnnotation']],
-  [18, 'brings a status of its own', { ns: 'enabled', annotations: { 'autoshield.dev/status': '{}' } }, 'Injected', ['ForgedStatus']],
-  [18, 'wants too much by annotation where an observer is required', { ns: 'required', annotations: { 'autoshield.dev/memory-limit': '1Ti' } }, 'Injected', ['BadAnnotation']],
+  [17, 'has annotations of nearly all bytes that it may have', { ns: 'required', labels: optOut, annotations: { note: 'é'.repeat(131_000) } }, 'TooLarge', ['OptsOut']],
+  [19, 'has annotations of as many bytes as leave room for ours', { ns: 'enabled', annotations: { note: 'é'.repeat(130_000) } }, 'Injected'],
+  [18, 'has its observer, changed', { ns: 'enabled', annotations: { ...INJECTED, 'autoshield.dev/authorities': 'x' }, spec: INJECTED_SPEC as Fields }, 'Repaired', ['ObserverChanged']],
+  [19, 'is in an enabled namespace', { ns: 'enabled' }, 'Injected'],
+  [19, 'is in a namespace that requires', { ns: 'required' }, 'Injected'],
+  [19, 'asks for itself where nobody else does', { labels: optIn }, 'Injected'],
+  [19, 'asks for itself in a disabled namespace', { ns: 'disabled', labels: optIn }, 'Injected'],
+  [19, 'opts out where an observer is required', { ns: 'required', labels: optOut }, 'Injected', ['OptsOut']],
+  [19, 'has a label that means nothing in an enabled namespace', { ns: 'enabled', labels: unclear }, 'Injected', ['BadAnnotation']],
+  [19, 'brings a status of its own', { ns: 'enabled', annotations: { 'autoshield.dev/status': '{}' } }, 'Injected', ['ForgedStatus']],
+  [19, 'wants too much by annotation where an observer is required', { ns: 'required', annotations: { 'autoshield.dev/memory-limit': '1Ti' } }, 'Injected', ['BadAnnotation']],
 ]
 
 for (const [row, what, situation, reason, findings = []] of ROWS) {
@@ -80,6 +82,13 @@ t.test('a skip names what decided and how to mend it, and what an author wrote c
   t.equal(decision.findings.some(({ message }) => message.includes('\u001b')), false)
   t.match(decide({}), { decidedBy: 'no label autoshield.dev/injection', mend: 'Run "kubectl label --overwrite namespace shop autoshield.dev/injection=enabled".' })
   t.match(decide({ ns: 'enabled', labels: optOut }), { decidedBy: 'pod label autoshield.dev/inject=false' })
+})
+
+t.test('an injected pod is at the bound of annotations at most, to the byte', async (t) => {
+  const bytes = (pod: KubernetesObject): number => Object.entries(pod.metadata.annotations ?? {}).reduce((sum, [name, value]) => sum + Buffer.byteLength(name + value), 0)
+  const room = 262_144 - bytes(injected()) - 'note'.length
+  t.equal(decide({ ns: 'enabled', annotations: { note: 'x'.repeat(room) } }).reason, 'Injected')
+  t.match(decide({ ns: 'enabled', annotations: { note: 'x'.repeat(room + 1) } }), { reason: 'TooLarge', message: /more than the 262144 that the API server takes/ })
 })
 
 t.test('a pod as large as the API server takes costs no stack and no quadratic time', async (t) => {
