@@ -1,7 +1,7 @@
 import type { AdmissionFinding } from '../../src/core/admission/entry.ts'
 import type { DecideInjection, InjectionDecision, SkipReason } from '../../src/core/injection/decision.ts'
 import { ANNOTATIONS, DEFAULT_REVISION, LABELS } from '../../src/core/injection/names.ts'
-import { type InjectionContext, NATIVE_SIDECAR_MINOR } from '../../src/core/injection/settings.ts'
+import { FORCED_NATIVE_SIDECAR_MINOR, type InjectionContext, NATIVE_SIDECAR_MINOR } from '../../src/core/injection/settings.ts'
 import type { KubernetesObject, Namespace } from '../../src/core/kubernetes/object.ts'
 import { applyInjection } from './apply.ts'
 import { changesToObserver } from './changes.ts'
@@ -130,7 +130,7 @@ function observe ({ pod, shape, namespace, context, decidedBy, findings: sofar }
     return skip('NameTaken', traces.what, message, `Give the pod's own ${traces.what} another name`, [...findings, finding('NameTaken', `${message}: the pod is not observed. Rename it.`)])
   }
   if (chosen.profile.form === 'container' && endsByItself(shape)) {
-    return skip('WouldNotEnd', `field spec.restartPolicy=${show(shape.spec['restartPolicy'])}`, 'the pod runs to an end, and an ordinary container beside it would keep it from ending', `Native sidecars (Kubernetes 1.${NATIVE_SIDECAR_MINOR}, setting sidecar: auto) have it observed`, findings)
+    return skip('WouldNotEnd', `field spec.restartPolicy=${show(shape.spec['restartPolicy'])}`, 'the pod runs to an end, and an ordinary container beside it would keep it from ending', `Native sidecars have it observed: setting sidecar: auto from Kubernetes 1.${NATIVE_SIDECAR_MINOR} on, sidecar: native from 1.${FORCED_NATIVE_SIDECAR_MINOR} on if all nodes have it, too`, findings)
   }
   if (context.authorities.trim() === '') return skip('NotReady', decidedBy, 'there is no certificate authority yet that the observer could believe', 'Start the controller, which makes one, and restart the pod', findings)
   const injected = applyInjection(pod, chosen, context)

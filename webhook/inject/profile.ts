@@ -1,7 +1,7 @@
 import type { AdmissionFinding } from '../../src/core/admission/entry.ts'
 import type { InjectionProfile } from '../../src/core/injection/decision.ts'
 import { ANNOTATIONS } from '../../src/core/injection/names.ts'
-import { INJECTED_SOURCES, type InjectedSource, type InjectionContext, NATIVE_SIDECAR_MINOR, POD_SECURITY_LEVELS, type PodSecurityLevel } from '../../src/core/injection/settings.ts'
+import { FORCED_NATIVE_SIDECAR_MINOR, INJECTED_SOURCES, type InjectedSource, type InjectionContext, NATIVE_SIDECAR_MINOR, POD_SECURITY_LEVELS, type PodSecurityLevel } from '../../src/core/injection/settings.ts'
 import type { Namespace } from '../../src/core/kubernetes/object.ts'
 import { finding, quote } from './finding.ts'
 import { applicationContainers, isJson, type PodShape } from './pod-shape.ts'
@@ -84,15 +84,16 @@ function chooseSource (pod: PodShape, level: PodSecurityLevel, basis: string): {
 
 /** An annotation chooses where the operator left it open (`auto`) and the cluster can do it; a native sidecar where nothing speaks against it. */
 function chooseForm (pod: PodShape, { settings, cluster }: InjectionContext): { form: InjectionProfile['form'], findings: readonly AdmissionFinding[] } {
-  // An older cluster takes the sidecar for an init container that never ends, and the pod would hang.
-  const able = cluster.major > 1 || cluster.minor >= NATIVE_SIDECAR_MINOR
+  // An older cluster, or an older node of it, takes the sidecar for an init container that never ends, and the pod would hang.
+  const least = settings.sidecar === 'native' ? FORCED_NATIVE_SIDECAR_MINOR : NATIVE_SIDECAR_MINOR
+  const able = cluster.major > 1 || cluster.minor >= least
   const form = able && settings.sidecar !== 'container' ? 'native' : 'container'
   const asked = pod.annotations[ANNOTATIONS.sidecar]
   if (asked === undefined || asked === form) return { form, findings: [] }
   const place = `annotation ${ANNOTATIONS.sidecar}=${quote(asked)}`
   const bad = (message: string): { form: InjectionProfile['form'], findings: readonly AdmissionFinding[] } => ({ form, findings: [finding('BadAnnotation', `${place} ${message} Taken: ${form}.`)] })
   if (asked !== 'native' && asked !== 'container') return bad('is neither native nor container; correct or remove it.')
-  if (asked === 'native') return bad(able ? 'is not open to authors here: the operator set sidecar to container; remove it.' : `needs Kubernetes 1.${NATIVE_SIDECAR_MINOR}; remove it, or upgrade the cluster.`)
+  if (asked === 'native') return bad(settings.sidecar === 'container' ? 'is not open to authors here: the operator set sidecar to container; remove it.' : `needs Kubernetes 1.${least}; remove it, or upgrade the cluster.`)
   if (settings.sidecar === 'native') return bad('is not open to authors here: the operator set sidecar to native; remove it.')
   if (endsByItself(pod)) return bad('would keep a pod that runs to an end from ending; remove it.')
   return { form: 'container', findings: [] }

@@ -37,8 +37,14 @@ export const InjectionSettings = Type.Object({
 }, { $id: 'InjectionSettings', additionalProperties: false })
 export type InjectionSettings = Static<typeof InjectionSettings>
 
-/** Kubernetes has native sidecars on by default from this minor version of 1 on. */
-export const NATIVE_SIDECAR_MINOR = 29
+/** The API server and kubelets have native sidecars on by default from this minor version of 1 on. The setting `sidecar: native` takes it at that: the operator knows the nodes. */
+export const FORCED_NATIVE_SIDECAR_MINOR = 29
+/**
+ * From this minor version of the API server on they are taken unasked. Its kubelets may be three minor versions older
+ * (kubernetes.io/releases/version-skew-policy), and a kubelet that does not know native sidecars refuses the pod, or waits
+ * for ever for the observer to end: 32 - 3 = 29.
+ */
+export const NATIVE_SIDECAR_MINOR = 32
 
 /** What is decided with beside pod and namespace. */
 export interface InjectionContext {

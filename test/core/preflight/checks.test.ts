@@ -17,7 +17,8 @@ t.test('every check has its section where its hint points', async (t) => {
 })
 
 t.test('the version decides what observers can be', async (t) => {
-  for (const [minor, status] of [[27, 'problem'], [28, 'warning'], [29, 'ok'], [34, 'ok']] as const) t.equal(checkVersion({ major: 1, minor }).status, status, `1.${minor}`)
+  for (const [minor, status] of [[27, 'problem'], [28, 'warning'], [29, 'warning'], [31, 'warning'], [32, 'ok'], [34, 'ok']] as const) t.equal(checkVersion({ major: 1, minor }).status, status, `1.${minor}`)
+  t.match(checkVersion({ major: 1, minor: 30 }), { message: /may have nodes without native sidecars/, mend: /set sidecar: native if every kubelet is 1\.29/ })
 })
 
 t.test('missing rights are named for whom they miss', async (t) => {
