@@ -128,7 +128,8 @@ export interface AuditEntry {
 /** The hash-chained trail of what was decided, done and undone. */
 export interface AuditTrail {
   append: (entry: Omit<AuditEntry, 'sequence' | 'at' | 'hash'>) => Promise<AuditEntry>
-  search: (query: { text?: string, actor?: string, action?: string, object?: string, sinceMs?: number, limit?: number }) => readonly AuditEntry[]
+  /** Newest first; `before` is a sequence, from which a reader goes on. */
+  search: (query: { text?: string, actor?: string, action?: string, object?: string, sinceMs?: number, before?: number, limit?: number }) => readonly AuditEntry[]
 }
 
 /** What a proxy answered to the newest snapshot that it was sent. */

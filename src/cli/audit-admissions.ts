@@ -24,8 +24,8 @@ function findingsOf (found: AuditEntry): string {
 
 interface Flags { data: string, output: OutputFormat, limit: number, since?: number, namespace?: string, user?: string, finding?: FindingCode, severity?: Severity }
 
-/** What is asked of entries before they are read as admissions: the trail's own index knows no more. */
-const SCANNED = 200_000
+/** Entries of one action that are held at a time, a few kB each: this runs beside the controller, in its container. */
+const CHUNK = 500
 /** An entry is in the trail later than it happened, unless the webhook's clock runs ahead of the controller's. */
 const SKEW_MS = 5 * 60_000
 
@@ -33,7 +33,7 @@ export function admissionsCommand (context: CliContext, done: (status: number) =
   return verb('admissions', 'who changed what at admission, and what it was found to do, newest first', [
     'autoshield audit admissions --since 1h --namespace shop',
     'autoshield audit admissions --severity high --since 2d -o json',
-    'kubectl -n autoshield exec deploy/autoshield-controller -- autoshield audit admissions --user eve@example.org',
+    'kubectl -n autoshield exec deploy/autoshield-controller -- autoshield audit admissions --data /var/lib/autoshield --user eve@example.org',
   ]).addOption(dataOption()).addOption(outputOption())
     .addOption(new Option('--since <when>', 'only what happened since: 15m, 1h, 2d ago, or a time (ISO 8601)').argParser((text) => sinceMs(text, Date.now())))
     .option('--namespace <name>', 'only what concerns this namespace')
@@ -50,17 +50,47 @@ export function admissionsCommand (context: CliContext, done: (status: number) =
     })
 }
 
-/** Gaps concern everybody, so they are told with whatever is asked for; only the time bounds them. */
-function admissionsIn (trail: Pick<AuditTrail, 'search'>, flags: Omit<Flags, 'data' | 'output'>): readonly AuditEntry[] {
+/**
+ * What fits, newest first, read only as far as it is asked for. Gaps concern everybody, so they are told with whatever is
+ * asked for; only the time bounds them.
+ */
+export function * admissionsIn (trail: Pick<AuditTrail, 'search'>, flags: Omit<Flags, 'data' | 'output'>): Generator<AuditEntry, void> {
   const { since, user, namespace, finding, limit } = flags
   // The trail's own search narrows by one text; canonical JSON has no spaces.
   const text = finding !== undefined ? `"code":"${finding}"` : namespace === undefined ? undefined : JSON.stringify(namespace)
-  return ADMISSION_ACTIONS.flatMap((action) => trail.search({
+  const streams = ADMISSION_ACTIONS.map((action) => newestFirst(trail, {
     action,
-    limit: SCANNED,
     ...since === undefined ? {} : { sinceMs: since - SKEW_MS },
     ...action === 'admission.gap' ? {} : { ...user === undefined ? {} : { actor: user === '' ? UNKNOWN_ACTOR : user }, ...text === undefined ? {} : { text } },
-  })).filter((found) => fits(found, flags)).sort((a, b) => b.sequence - a.sequence).slice(0, limit)
+  }))
+  let left = limit
+  if (left === 0) return
+  for (const found of merged(streams)) {
+    if (!fits(found, flags)) continue
+    yield found
+    if (--left === 0) return
+  }
+}
+
+function * newestFirst (trail: Pick<AuditTrail, 'search'>, query: Parameters<AuditTrail['search']>[0]): Generator<AuditEntry, undefined> {
+  for (let before = Number.MAX_SAFE_INTEGER; ;) {
+    const chunk = trail.search({ ...query, before, limit: CHUNK })
+    yield * chunk
+    const last = chunk.at(-1)
+    if (last === undefined || chunk.length < CHUNK) return
+    before = last.sequence
+  }
+}
+
+/** One stream of many, each of which is newest first. */
+function * merged (streams: readonly Generator<AuditEntry, undefined>[]): Generator<AuditEntry, void> {
+  const heads = streams.map((stream) => ({ stream, head: stream.next().value }))
+  for (;;) {
+    const newest = heads.reduce((best, each) => (each.head?.sequence ?? 0) > (best.head?.sequence ?? 0) ? each : best)
+    if (newest.head === undefined) return
+    yield newest.head
+    newest.head = newest.stream.next().value
+  }
 }
 
 function fits (found: AuditEntry, { since = -Infinity, namespace, finding, severity }: Omit<Flags, 'data' | 'output'>): boolean {

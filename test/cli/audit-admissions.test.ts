@@ -1,7 +1,8 @@
 import t, { type Test } from 'tap'
 import { openAuditTrail } from '../../src/adapters/store/audit-trail.ts'
-import { sinceMs } from '../../src/cli/audit-admissions.ts'
+import { admissionsIn, sinceMs } from '../../src/cli/audit-admissions.ts'
 import { trailEntry, trailGap } from '../../src/controller/admissions/trail-entry.ts'
+import type { AuditEntry, AuditTrail } from '../../src/ports.ts'
 import { autoshield } from '../program.ts'
 import { made, marked } from '../webhook/shipping/made-entry.ts'
 
@@ -48,6 +49,40 @@ t.test('the table says what a person needs, and nothing drives the terminal', as
   t.match(stdout, /eve +connect +pods\/shop\/web +allowed +PodExec \(medium\)\n/)
   t.match(stdout, /eve\?\[31m +create +pods\/pay\/ledger +denied +PrivilegedPod \(high\)\n/)
   t.match(stdout, /gap +admission +unseen +7 not seen from .* to .* \(fail-open\)\n/)
+})
+
+/** A trail of `entries`, oldest first, which keeps account of what was read of it. */
+function countedTrail (entries: readonly AuditEntry[]): Pick<AuditTrail, 'search'> & { readonly read: { most: number, all: number } } {
+  const read = { most: 0, all: 0 }
+  return {
+    read,
+    search: ({ action, before = Infinity, limit = 100 }) => {
+      const found = entries.filter((entry) => entry.action === action && entry.sequence < before).reverse().slice(0, limit)
+      read.most = Math.max(read.most, found.length)
+      read.all += found.length
+      return found
+    },
+  }
+}
+
+t.test('a long trail is read piece by piece, in order, and no further than asked', async (t) => {
+  const operations = ['CREATE', 'UPDATE', 'DELETE', 'CONNECT'] as const
+  const entries = Array.from({ length: 6_000 }, (_, at): AuditEntry => ({
+    ...trailEntry(made(`r${at}`, ago(1), { user: at === 7 ? 'eve' : 'mallory', operation: operations[at % 7 % 4] ?? 'CREATE' }), null), sequence: at + 1, at: ago(1), hash: '',
+  }))
+  const few = countedTrail(entries)
+  t.same([...admissionsIn(few, { limit: 3 })].map(({ sequence }) => sequence), [6_000, 5_999, 5_998])
+  t.ok(few.read.all <= 5 * 500, `${few.read.all} entries for three`)
+  const all = countedTrail(entries)
+  t.same([...admissionsIn(all, { limit: 1_000_000 })].map(({ sequence }) => sequence), entries.map(({ sequence }) => sequence).reverse())
+  t.ok(all.read.most <= 500, 'a piece is small however much there is')
+  t.equal(all.read.all, 6_000)
+  t.same([...admissionsIn(countedTrail(entries), { limit: 0 })], [])
+})
+
+t.test('the help shows a call that works in the controller\'s container', async (t) => {
+  const { stdout } = await autoshield(['audit', 'admissions', '--help'])
+  t.match(stdout, /exec deploy\/autoshield-controller -- autoshield audit admissions --data \/var\/lib\/autoshield/)
 })
 
 t.test('a wrong call says what would be right', async (t) => {

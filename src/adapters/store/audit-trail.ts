@@ -154,6 +154,7 @@ function conditions (query: AuditQuery): { where: string, values: SQLInputValue[
     if (wanted !== undefined) terms.push([`${column} = ?`, wanted])
   }
   if (query.sinceMs !== undefined) terms.push(['at >= ?', new Date(query.sinceMs).toISOString()])
+  if (query.before !== undefined) terms.push(['sequence < ?', query.before])
   if (query.text !== undefined) {
     const literal = `%${query.text.replace(/[\\%_]/g, '\\$&')}%`
     terms.push(["(actor || char(10) || action || char(10) || object || char(10) || reason || char(10) || detail) LIKE ? ESCAPE '\\'", literal])

@@ -30,7 +30,7 @@ t.test('the trail is numbered, chained over restarts, and verifies', async (t) =
   t.strictSame(verifyAudit(dir), { ok: true, entries: 10 }, 'also while a controller has it open')
 })
 
-t.test('entries are found by text, actor, action, object and time', async (t) => {
+t.test('entries are found by text, actor, action, object, time and place', async (t) => {
   const dir = t.testdir()
   await written(dir, 12)
   await using audit = openAuditTrail(dir, { clock })
@@ -43,6 +43,7 @@ t.test('entries are found by text, actor, action, object and time', async (t) =>
   t.equal(found({ action: 'test.undone' }).length, 0)
   t.equal(found({ sinceMs: clock.now() }).length, 12)
   t.equal(found({ sinceMs: clock.now() + 1 }).length, 0)
+  t.strictSame(found({ actor: 'eva', before: 9, limit: 2 }), [7, 5], 'from where a reader left off')
 })
 
 t.test('what was done to the trail is found, and where', async (t) => {
