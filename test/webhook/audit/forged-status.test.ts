@@ -82,6 +82,11 @@ t.test('a pod of another injector is that one\'s to answer for, but not with our
   t.match(audited(ours, labels), { allowed: false, codes: ['ForgedStatus'], injection: { reason: 'OtherRevision' } })
 })
 
+t.test('whoever claims to be another injector\'s is told to leave its namespace\'s', async (t) => {
+  const dodging = pod({ containers: [{ name: 'autoshield-observer', image: 'idle:1' }] }, { labels: { 'autoshield.dev/rev': 'mine' }, annotations: { 'autoshield.dev/status': STATUS.replace('"default"', '"mine"') } })
+  t.match(audited(dodging), { codes: ['OptsOut'] })
+})
+
 t.test('a pod without a status is judged as before', async (t) => {
   t.match(audited(app({}), ENFORCING), { allowed: true, codes: [], injection: { reason: 'Missed' } })
 })

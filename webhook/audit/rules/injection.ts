@@ -1,4 +1,4 @@
-import { ANNOTATIONS, LABELS, OBSERVER_CONTAINER } from '../../../src/core/injection/names.ts'
+import { ANNOTATIONS, DEFAULT_REVISION, LABELS, OBSERVER_CONTAINER } from '../../../src/core/injection/names.ts'
 import { finding, named, type Change, type Rule } from '../change.ts'
 import { textAt } from '../field.ts'
 import { containersOf, injectionOf, oursIn, templatesOf, type PodTemplate } from '../pod-template.ts'
@@ -6,13 +6,30 @@ import { containersOf, injectionOf, oursIn, templatesOf, type PodTemplate } from
 const OBSERVING: ReadonlySet<string> = new Set(['enabled', 'required'])
 export const isObserved = (labels: Readonly<Record<string, string>>): boolean => OBSERVING.has(labels[LABELS.injection] ?? '')
 
-/** A pod or template that asks not to be observed, where it would be. An unknown namespace may be one. */
+/**
+ * A pod or template that asks not to be observed, or by another injector than its namespace's, where it would be. An
+ * unknown namespace may be one. Where the namespace requires an observer the injector puts it in all the same, and says so.
+ */
 export const optsOut: Rule = (change) => {
   const templates = change.operation === 'CREATE' || change.operation === 'UPDATE' ? templatesOf(change) : null
-  if (templates === null || (change.home !== null && !isObserved(change.home.labels))) return []
+  const { home } = change
+  if (templates === null || (home !== null && home.labels[LABELS.injection] !== 'enabled')) return []
   const { before, after } = templates
-  if (after.labels[LABELS.inject] !== 'false' || before?.labels[LABELS.inject] === 'false') return []
-  return [finding('OptsOut', `${after.path}metadata.labels has ${LABELS.inject}=false, so nobody observes the pod: remove the label, or label the namespace ${LABELS.injection}=required.`)]
+  const wayOut = waysOut(change).find(({ label, isOut }) => isOut(after.labels[label]) && !isOut(before?.labels[label]))
+  if (wayOut === undefined) return []
+  const { label, effect } = wayOut
+  return [finding('OptsOut', `${after.path}metadata.labels has ${label}=${after.labels[label] ?? ''}, so ${effect}: remove the label, or label the namespace ${LABELS.injection}=required.`)]
+}
+
+interface WayOut { readonly label: string, readonly effect: string, readonly isOut: (value: string | undefined) => boolean }
+
+function waysOut ({ home }: Change): readonly WayOut[] {
+  const revision = home?.labels[LABELS.revision] ?? DEFAULT_REVISION
+  return [
+    { label: LABELS.inject, effect: 'nobody observes the pod', isOut: (value) => value === 'false' },
+    // Told also where the pod has that injector's status, which nobody here can check.
+    { label: LABELS.revision, effect: `the namespace's injector (revision ${revision}) leaves the pod alone`, isOut: (value) => value !== undefined && value !== revision },
+  ]
 }
 
 /** Only the injector writes a status, and only where a pod is made. A template's is of a manifest that was injected by hand, and its shape is all that can be told of it. */
