@@ -80,7 +80,11 @@ function capabilities (source: InjectionProfile['source'], level: InjectionProfi
   return level === 'privileged' ? { add: PACKET_CAPABILITIES, drop: ['ALL'] } : { drop: DEFAULT_CAPABILITIES }
 }
 
-/** The observer's token, and the authorities from the pod's annotation: the kubelet renews both in a running pod. */
+/**
+ * The observer's token, which the kubelet renews, and the authorities from the pod's annotation, which stay as they were
+ * when the pod was made: nobody writes the annotation again. A running observer goes on with the authorities that come with
+ * each new certificate; one that is started anew after the root was exchanged needs its pod restarted (coverage: stale).
+ */
 export const identityVolume = ({ tokenSeconds }: InjectionSettings): Json => ({
   name: IDENTITY_VOLUME,
   projected: {
