@@ -1,12 +1,10 @@
 import type { AdmissionFinding } from '../../src/core/admission/entry.ts'
 import type { InjectionProfile } from '../../src/core/injection/decision.ts'
-import { ANNOTATIONS } from '../../src/core/injection/names.ts'
+import { ANNOTATIONS, POD_SECURITY_LABEL } from '../../src/core/injection/names.ts'
 import { FORCED_NATIVE_SIDECAR_MINOR, INJECTED_SOURCES, type InjectedSource, type InjectionContext, NATIVE_SIDECAR_MINOR, POD_SECURITY_LEVELS, type PodSecurityLevel } from '../../src/core/injection/settings.ts'
 import type { Namespace } from '../../src/core/kubernetes/object.ts'
 import { finding, quote } from './finding.ts'
 import { applicationContainers, isJson, type PodShape } from './pod-shape.ts'
-
-export const ENFORCE_LABEL = 'pod-security.kubernetes.io/enforce'
 
 /** Sources that each level admits, the one that sees most first. Those of INJECTED_SOURCES run today. */
 export const ADMITTED = {
@@ -49,14 +47,14 @@ export function chooseProfile (pod: PodShape, namespace: Namespace, context: Inj
  * `restricted` we keep to `restricted`.
  */
 function enforcedLevel (pod: PodShape, namespace: Namespace, { settings }: InjectionContext): { level: PodSecurityLevel, basis: string } {
-  const label = namespace.labels[ENFORCE_LABEL]
+  const label = namespace.labels[POD_SECURITY_LABEL]
   if (label !== undefined) {
     const level = POD_SECURITY_LEVELS.find((known) => known === label)
     return level === undefined
-      ? { level: 'restricted', basis: `the namespace's label ${ENFORCE_LABEL}=${quote(label)} is no level and counts as restricted, which` }
+      ? { level: 'restricted', basis: `the namespace's label ${POD_SECURITY_LABEL}=${quote(label)} is no level and counts as restricted, which` }
       : { level, basis: `Pod Security ${level} (namespace label)` }
   }
-  const unlabelled = `the namespace has no label ${ENFORCE_LABEL} and`
+  const unlabelled = `the namespace has no label ${POD_SECURITY_LABEL} and`
   if (settings.defaultPodSecurity !== 'baseline') return { level: settings.defaultPodSecurity, basis: `${unlabelled} the setting defaultPodSecurity=${settings.defaultPodSecurity}` }
   return applicationContainers(pod).some(mayEscalate)
     ? { level: 'baseline', basis: `${unlabelled} the pod itself does not keep to restricted, so the shape of baseline` }

@@ -13,6 +13,9 @@ export const LABELS = {
 } as const
 export const MANAGED_BY = 'autoshield'
 
+/** Kubernetes' own, on a namespace: what Pod Security enforces there. */
+export const POD_SECURITY_LABEL = 'pod-security.kubernetes.io/enforce'
+
 /** Field manager of every server-side apply. */
 export const FIELD_MANAGER = 'autoshield'
 

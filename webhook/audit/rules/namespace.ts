@@ -1,13 +1,12 @@
 import { isWeaker, modeOf } from '../../../src/core/admission/mode.ts'
 import type { AdmissionFinding } from '../../../src/core/admission/entry.ts'
-import { LABELS } from '../../../src/core/injection/names.ts'
+import { LABELS, POD_SECURITY_LABEL } from '../../../src/core/injection/names.ts'
 import { finding, type Rule } from '../change.ts'
 import { mapAt } from '../field.ts'
 import { isObserved } from './injection.ts'
 
 type Labels = Readonly<Record<string, string>>
 
-const POD_SECURITY = 'pod-security.kubernetes.io/enforce'
 /** Weakest first. A namespace without the label has the cluster's default, which is privileged unless somebody set another. */
 const LEVELS = ['privileged', 'baseline', 'restricted']
 
@@ -40,8 +39,8 @@ function modeLabel (name: string, before: Labels, after: Labels): readonly Admis
 }
 
 function podSecurity (name: string, before: Labels, after: Labels): readonly AdmissionFinding[] {
-  const [was, is] = [before[POD_SECURITY] ?? '', after[POD_SECURITY] ?? '']
+  const [was, is] = [before[POD_SECURITY_LABEL] ?? '', after[POD_SECURITY_LABEL] ?? '']
   const [high, low] = [LEVELS.indexOf(was), Math.max(0, LEVELS.indexOf(is))]
   if (high <= low) return []
-  return [finding('PodSecurityLowered', `metadata.labels: ${POD_SECURITY} goes from ${was} to ${is === '' ? 'nothing' : is}: \`kubectl label --overwrite namespace ${name} ${POD_SECURITY}=${was}\` puts it back.`)]
+  return [finding('PodSecurityLowered', `metadata.labels: ${POD_SECURITY_LABEL} goes from ${was} to ${is === '' ? 'nothing' : is}: \`kubectl label --overwrite namespace ${name} ${POD_SECURITY_LABEL}=${was}\` puts it back.`)]
 }
