@@ -102,11 +102,16 @@ export class Uplink {
 
   /** Resolves when fewer than `windows` are on their way, or the signal aborts: a recording waits where a live source must drop. */
   async below (windows: number, signal: AbortSignal): Promise<void> {
-    const aborted = Promise.withResolvers<undefined>()
-    const abort = () => aborted.resolve(undefined)
-    signal.addEventListener('abort', abort)
-    while (this.#outbox.size >= windows && !signal.aborted) await Promise.race([this.#progress.promise, aborted.promise])
-    signal.removeEventListener('abort', abort)
+    const look = () => this.#moved()
+    signal.addEventListener('abort', look)
+    while (this.#outbox.size >= windows && !signal.aborted) await this.#progress.promise
+    signal.removeEventListener('abort', look)
+  }
+
+  /** Whoever waits for room looks again. */
+  #moved (): void {
+    this.#progress.resolve(undefined)
+    this.#progress = Promise.withResolvers()
   }
 
   /**
@@ -163,8 +168,7 @@ export class Uplink {
       },
       onProgress: () => {
         this.#acknowledgedMs = clock.now()
-        this.#progress.resolve(undefined)
-        this.#progress = Promise.withResolvers()
+        this.#moved()
       },
     })
     const cancel = () => stream.cancel()
