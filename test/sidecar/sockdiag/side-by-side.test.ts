@@ -71,13 +71,14 @@ t.test('a connect scan is seen where it comes from; its victim sees the resets i
   const watches = await watch(lab)
   await lab.pod('client').must(`nmap -n -Pn -sT -T4 -p 1-500 ${SERVER}`)
   const pairs = await sums(watches, PAIR)
-  const truth = pairs.get('client packet')
   const seen = pairs.get('client sockdiag')
+  // Held to what nmap did, not to the packets: tcpdump loses what it has not written when it is ended.
   for (const feature of ['flow_count', 'syn_count', 'rst_count', 'unique_ports'] as const) {
-    t.ok(Math.abs((seen?.[feature] ?? 0) - (truth?.[feature] ?? 0)) <= 5, `${feature}: ${seen?.[feature]} of ${truth?.[feature]}`)
+    t.ok(Math.abs((seen?.[feature] ?? 0) - 500) <= 5, `${feature}: ${seen?.[feature]} of 500`)
   }
   t.equal(pairs.get('server sockdiag')?.flow_count, 0, 'a closed port leaves no socket')
-  t.equal((await sums(watches, `*>${SERVER}`)).get('server sockdiag')?.rst_count, truth?.rst_count)
+  const resets = (await sums(watches, `*>${SERVER}`)).get('server sockdiag')?.rst_count ?? 0
+  t.ok(Math.abs(resets - 500) <= 5, `${resets} resets of 500`)
 })
 
 t.test('every SYN of a flood from forged addresses counts at its victim', { skip }, async (t) => {
