@@ -66,13 +66,12 @@ export class AdmissionShipper implements AdmissionLog {
   async run (signal: AbortSignal): Promise<void> {
     const { credentials, controller, expected, backoff, random, drainMs } = this.#options
     using client = new ControllerClient({ controller, credentials, expected })
-    const aborted = Promise.withResolvers<undefined>()
-    signal.addEventListener('abort', () => aborted.resolve(undefined), { once: true })
+    signal.addEventListener('abort', () => this.#news.resolve(undefined), { once: true })
     for (let attempt = 0; !signal.aborted;) {
       const batch = this.#queue.next()
       if (batch === null) {
         this.#news = Promise.withResolvers()
-        await Promise.race([this.#news.promise, aborted.promise])
+        await this.#news.promise // a stop is news as well
       } else if (await this.#send(client, batch, signal) === 'taken') {
         attempt = 0
       } else if (!await wait(backoffMs(attempt++, random(), backoff), signal)) break
