@@ -37,7 +37,7 @@ const MANY_CHARACTERS = 32_768
 
 /** The authorities are a certificate or more in each pod, and the judgement asks only whether they are there. */
 function slimAnnotations (annotations: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  if (Object.entries(annotations).reduce((sum, [name, value]) => sum + name.length + String(value).length, 0) > MANY_CHARACTERS) return annotations
+  if (Object.entries(annotations).flat().join('').length > MANY_CHARACTERS) return annotations
   const kept = keep(annotations, (name) => isOurs(name) || name === 'kubernetes.io/config.mirror')
   return ANNOTATIONS.authorities in kept ? { ...kept, [ANNOTATIONS.authorities]: '' } : kept
 }
