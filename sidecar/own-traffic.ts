@@ -1,6 +1,4 @@
-import { lookup } from 'node:dns/promises'
-import { isIP } from 'node:net'
-import { addressText, parseAddress } from '../src/core/flow/address.ts'
+import { addressText } from '../src/core/flow/address.ts'
 import type { SocketReport } from './sockdiag/socket-report.ts'
 
 export interface Endpoint {
@@ -15,26 +13,6 @@ export interface OwnTraffic {
   readonly called: readonly Endpoint[]
   /** Where it listens: health and metrics. */
   readonly listens: readonly Endpoint[]
-}
-
-/**
- * Every address of each host. A name that cannot be resolved now is left out, and counts among `unresolved`: what the observer says to
- * it would be seen, but it cannot say anything to it either.
- */
-export async function resolveEndpoints (endpoints: readonly { readonly host: string, readonly port: number }[]): Promise<{ readonly found: readonly Endpoint[], readonly unresolved: number }> {
-  const answers = await Promise.all(endpoints.map(async ({ host, port }) => (await addressesOf(host)).map((address) => ({ address, port }))))
-  return { found: answers.flat(), unresolved: answers.filter((found) => found.length === 0).length }
-}
-
-async function addressesOf (host: string): Promise<string[]> {
-  if (isIP(host) !== 0) return [canonical(host)]
-  const found = await lookup(host, { all: true }).catch(() => [])
-  return found.map(({ address }) => canonical(address))
-}
-
-function canonical (address: string): string {
-  const words = parseAddress(address)
-  return words === null ? address : addressText(words, 0)
 }
 
 /** As a pcap filter (pcap-filter(7)) that leaves them out; undefined where there are none. */

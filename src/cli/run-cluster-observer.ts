@@ -3,7 +3,8 @@ import { networkInterfaces } from 'node:os'
 import { openLive } from '../../sidecar/capture/live-capture.ts'
 import { HealthServer } from '../../sidecar/health/health-server.ts'
 import { Observer, type ObserverEvent } from '../../sidecar/observer.ts'
-import { isOwn, resolveEndpoints, withoutOwn, type OwnTraffic } from '../../sidecar/own-traffic.ts'
+import { OwnConversations, type Resolve } from '../../sidecar/own-conversations.ts'
+import { withoutOwn } from '../../sidecar/own-traffic.ts'
 import { PacketSource } from '../../sidecar/packet-source.ts'
 import { SockdiagSource } from '../../sidecar/sockdiag/sockdiag-source.ts'
 import { Uplink } from '../../sidecar/uplink/uplink.ts'
@@ -14,7 +15,6 @@ import { addressText, parseAddress } from '../core/flow/address.ts'
 import type { Identity } from '../core/identity.ts'
 import type { InjectedSource } from '../core/injection/settings.ts'
 import type { CredentialSource } from '../ports.ts'
-import { wait } from '../wire/wait.ts'
 import type { CliContext } from './context.ts'
 import { split } from './host-port.ts'
 import { Parts } from './parts.ts'
@@ -33,6 +33,8 @@ export interface ClusterObserverRun {
   readonly server: Identity
   /** `IP:PORT`; null for none. */
   readonly health: string | null
+  /** In place of the system's. */
+  readonly resolve?: Resolve
   readonly credentials: CredentialSource & { readonly run: (signal: AbortSignal) => Promise<void> }
 }
 
@@ -42,12 +44,16 @@ const DRAIN_MS = 2_000
 const TABLES = { maxFlows: 32_768, maxKeys: 8_192 } as const
 /** An idle pod's windows for a day without a detector, and a busy one's for minutes. */
 const MAX_WAITING_WINDOWS = 16_384
-const RESOLVE_EVERY_MS = 30_000
 
 /** An observer in a pod of a cluster, until it is told to end: whatever is away, refused or taken, it goes on. */
 export async function runClusterObserver (run: ClusterObserverRun, context: CliContext): Promise<void> {
   const say = (text: string): void => { context.stderr.write(`autoshield observer: ${text}\n`) }
-  const own = new OwnConversations(run)
+  const { health } = run
+  const own = new OwnConversations({
+    called: [run.detector, run.issuer].map(split),
+    listens: health === null ? [] : run.addresses.map((address) => ({ address, port: split(health).port })),
+    ...(run.resolve === undefined ? {} : { resolve: run.resolve }),
+  })
   const uplink = new Uplink({
     detector: run.detector,
     server: run.server,
@@ -79,17 +85,17 @@ export async function runClusterObserver (run: ClusterObserverRun, context: CliC
   await using parts = new Parts()
   parts.start((signal) => run.credentials.run(signal))
   parts.start((signal) => own.follow(signal))
-  if (run.health !== null) {
+  if (health !== null) {
     const dropped = sparingly(() => say('too many connections to the health port: the address with most of them loses its oldest'), () => 'dropped')
-    const health = new HealthServer({
-      ...split(run.health),
+    const server = new HealthServer({
+      ...split(health),
       report,
       nowMs: systemClock.now,
       onListening: (port) => say(`health and metrics on port ${port}`),
       onRefused: ({ message }) => say(`health and metrics are not served (${message}); it is tried again, and the pod is watched all the same`),
       onDropped: () => dropped(undefined),
     })
-    parts.start((signal) => health.run(signal))
+    parts.start((signal) => server.run(signal))
   }
   await parts.orFailure(observer.run(context.signal))
 }
@@ -99,34 +105,11 @@ function sourcesOf ({ source, addresses }: ClusterObserverRun, own: OwnConversat
   const sockdiag = new SockdiagSource({ ownAddresses: addresses, clock: systemClock, seed, ignores: (socket) => own.isOwn(socket) })
   if (source === 'sockdiag') return [sockdiag]
   const open = async (signal: AbortSignal) => {
-    const filter = withoutOwn(await own.resolved())
-    return openLive({ interfaceName: interfaceOf(addresses), signal, ...(filter === undefined ? {} : { filter }) })
+    const { traffic, outdated } = await own.now()
+    const filter = withoutOwn(traffic)
+    return { ...openLive({ interfaceName: interfaceOf(addresses), signal, ...(filter === undefined ? {} : { filter }) }), outdated }
   }
   return [new PacketSource({ open, ownAddresses: addresses, clock: systemClock, seed, ...TABLES }), sockdiag]
-}
-
-/** What the observer itself says and hears, whose names are resolved anew until all are known. */
-class OwnConversations {
-  isOwn: ReturnType<typeof isOwn> = () => false
-  readonly #called: readonly { readonly host: string, readonly port: number }[]
-  readonly #listens: OwnTraffic['listens']
-
-  constructor ({ detector, issuer, health, addresses }: ClusterObserverRun) {
-    this.#called = [detector, issuer].map(split)
-    this.#listens = health === null ? [] : addresses.map((address) => ({ address, port: split(health).port }))
-  }
-
-  async resolved (): Promise<OwnTraffic> {
-    const { found } = await resolveEndpoints(this.#called)
-    const own = { called: found, listens: this.#listens }
-    this.isOwn = isOwn(own)
-    return own
-  }
-
-  async follow (signal: AbortSignal): Promise<void> {
-    do await this.resolved()
-    while (await wait(RESOLVE_EVERY_MS, signal))
-  }
 }
 
 /** The interface that carries the pod's addresses; 'any' where several do. Throws UNAVAILABLE where none does. */

@@ -99,6 +99,30 @@ t.test('refused packets, no detector, no issuer, no credentials: it goes on, say
   t.ok(performance.now() - toldMs < 5_000, `it ended after ${Math.round(performance.now() - toldMs)} ms`)
 })
 
+const needsTcpdump = process.getuid?.() === 0 ? skipWithout(['ss', 'tcpdump'].flatMap((name) => findTool(name).missing ?? [])) : 'capturing needs root'
+
+t.test('an observer whose detector has no address at its start opens its capture anew once it has one', { skip: needsTcpdump }, async (t) => {
+  const { context: cli, words, end } = context(t)
+  const state = { known: false }
+  const held = new HeldCredentials('none was issued')
+  const running = runClusterObserver({
+    source: 'packet',
+    addresses: ['127.0.0.1'],
+    detector: 'localhost:1',
+    issuer: '127.0.0.1:2',
+    server: { ...CONTROLLER, uid: 'detector' },
+    health: null,
+    resolve: async () => state.known ? ['127.0.0.1'] : [],
+    credentials: { current: () => held.current(), onChange: (listener) => held.onChange(listener), run: async (signal) => { await wait(600_000, signal) } },
+  }, cli)
+  await words.saying(/the source packet sees the traffic/)
+  state.known = true
+  await words.saying(/the source packet sees the traffic[^]*the source packet sees the traffic/)
+  t.notMatch(words.text, /does not watch/)
+  end()
+  await running
+})
+
 t.test('what a call lacks is said at once', async (t) => {
   const main = join(import.meta.dirname, '../../src/main.ts')
   const call = async (...flags: string[]): Promise<{ code: number | null, text: string }> => {
