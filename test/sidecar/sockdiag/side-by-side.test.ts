@@ -26,6 +26,8 @@ async function watch (lab: Lab): Promise<Watch[]> {
   }
   const watches = lab.pods.flatMap((pod) => [begin(pod, 'packet'), begin(pod, 'sockdiag')])
   await Promise.all(watches.map(({ process }) => process.saying('watching', 60_000)))
+  // `ss -E` may be a moment behind: the kernel lists whoever listens to a group of SOCK_DIAG (netlink protocol 4).
+  for (const pod of lab.pods) await pod.must("timeout 20 sh -c 'until awk \"\\$2 == 4 && \\$4 !~ /^0+\\$/ { found = 1 } END { exit !found }\" /proc/net/netlink; do sleep 0.05; done'")
   return watches
 }
 
@@ -60,7 +62,9 @@ t.test('whole requests look the same to sockets and packets, at both ends', { sk
   const truth = found.get('client packet')
   t.ok((truth?.syn_count ?? 0) === 30)
   for (const [name, sum] of found) {
-    for (const feature of ['bytes_sent', 'bytes_received', 'syn_count', 'ack_count', 'rst_count', 'fin_count'] as const) t.equal(sum[feature], truth?.[feature], `${name}: ${feature}`)
+    for (const feature of ['syn_count', 'rst_count', 'fin_count'] as const) t.equal(sum[feature], truth?.[feature], `${name}: ${feature}`)
+    // The kernel counts a FIN as a byte for a moment, and what comes after the socket is gone not at all: at most one a connection.
+    for (const feature of ['bytes_sent', 'bytes_received', 'ack_count'] as const) t.ok(Math.abs(sum[feature] - (truth?.[feature] ?? 0)) <= 30, `${name}: ${feature} ${sum[feature]} of ${truth?.[feature]}`)
     // A connection that a step's end cuts counts in both steps; sockets and packets do not cut at the same microsecond.
     t.ok(sum.flow_count >= 30 && sum.flow_count <= 36, `${name}: flow_count ${sum.flow_count}`)
   }
