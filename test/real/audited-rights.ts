@@ -34,7 +34,8 @@ export interface Attributes {
 const Entry = Compile(Type.Object({
   verb: Type.String(),
   requestURI: Type.String(),
-  user: Type.Object({ username: Type.String() }),
+  // Nobody, where the request's token proved nothing: that of a pod whose account is being deleted.
+  user: Type.Object({ username: Type.Optional(Type.String()) }),
   objectRef: Type.Optional(Type.Object({ apiGroup: Type.Optional(Type.String()), resource: Type.String(), subresource: Type.Optional(Type.String()), name: Type.Optional(Type.String()) })),
   responseStatus: Type.Optional(Type.Object({ code: Type.Optional(Type.Integer()) })),
 }))
@@ -54,7 +55,7 @@ export function grantsOf ({ kind, metadata, rules = [] }: Role, ownNamespace: st
 export function attributesOf (line: string, ownNamespace: string): readonly Attributes[] {
   const entry: unknown = JSON.parse(line)
   if (!Entry.Check(entry)) throw new Error(`the audit log has a line of another form: ${line.slice(0, 200)}`)
-  const [prefix, account = ''] = entry.user.username.split(`:${ownNamespace}:`)
+  const [prefix, account = ''] = (entry.user.username ?? '').split(`:${ownNamespace}:`)
   if (prefix !== 'system:serviceaccount') return []
   const { objectRef: ref } = entry
   const resource = ref === undefined ? null : [ref.resource, ...(ref.subresource === undefined ? [] : [ref.subresource])].join('/')
