@@ -12,7 +12,7 @@ import { Injector } from '../../webhook/server/injector.ts'
 import { serveMetrics } from '../../webhook/server/metrics-server.ts'
 import { reviewersOf } from '../../webhook/server/reviewers.ts'
 import { WebhookServer } from '../../webhook/server/webhook-server.ts'
-import { holdYoungGeneration } from '../../webhook/server/young-generation.ts'
+import { keepHeapSmall } from '../../webhook/server/small-heap.ts'
 import { AdmissionShipper } from '../../webhook/shipping/admission-shipper.ts'
 import { shippingMetrics } from '../../webhook/shipping/metrics.ts'
 import { RenewedCredentials } from '../adapters/identity/renewed-credentials.ts'
@@ -62,7 +62,7 @@ export function webhookCommand (context: CliContext, done: (status: number) => v
  * last; so it stops first, and what it recorded at the end still gets across.
  */
 async function runWebhook (context: CliContext, flags: Flags): Promise<void> {
-  holdYoungGeneration()
+  keepHeapSmall()
   const log = pino({ level: context.settings.logLevel, timestamp: stdTimeFunctions.isoTime })
   const { namespace } = flags
   using api = openFrom(context, flags, { onTrouble: (error, { plural }) => log.warn({ resource: plural, error: error.message }, 'a watch was interrupted') })

@@ -12,7 +12,7 @@ import { Injector } from '../../webhook/server/injector.ts'
 import { portOf } from '../../webhook/server/port-of.ts'
 import { reviewersOf } from '../../webhook/server/reviewers.ts'
 import { WebhookServer } from '../../webhook/server/webhook-server.ts'
-import { holdYoungGeneration } from '../../webhook/server/young-generation.ts'
+import { keepHeapSmall } from '../../webhook/server/small-heap.ts'
 import { contextWith } from '../webhook/inject/cases.ts'
 
 export interface Start { readonly credentials: Credentials, readonly host: string }
@@ -25,7 +25,7 @@ process.once('message', ({ credentials, host }: Start) => {
 })
 
 async function serve (credentials: Credentials, host: string): Promise<void> {
-  holdYoungGeneration()
+  keepHeapSmall()
   const context = contextWith()
   const namespaces = { ready: () => true, byName: (name: string) => ({ name, labels: { 'autoshield.dev/injection': 'enabled' }, annotations: {} }) }
   const registry = new Registry()
