@@ -66,7 +66,7 @@ export interface IssuerLimits {
   readonly maxRemembered: number
 }
 
-export const ROLES: Readonly<Record<string, string>> = { 'autoshield-controller': 'controller', 'autoshield-detector': 'detector', 'autoshield-webhook': 'webhook' }
+export const ROLES: Readonly<Record<string, string>> = { 'autoshield-controller': 'controller', 'autoshield-detector': 'detector', 'autoshield-webhook': 'webhook', 'autoshield-xds': 'xds' }
 const LIMITS: IssuerLimits = { maxConcurrent: 64, perPod: { perSecond: 1 / 60, seconds: 300 }, perPeer: { perSecond: 20, seconds: 10 }, maxRemembered: 131_072 }
 /** Records of shed requests are told at most so often, or a flood would fill the audit trail. */
 const SHED_EVERY_MS = 60_000

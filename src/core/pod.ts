@@ -1,3 +1,5 @@
+import type { PodProxy } from './injection/pod-proxy.ts'
+
 /** A pod as far as the loop needs to know it. */
 export interface Pod {
   readonly uid: string
@@ -8,4 +10,6 @@ export interface Pod {
   readonly node: string
   /** Whether an observer reports this pod now; absent where the directory cannot tell. */
   readonly observed?: boolean
+  /** The Envoy that was injected; null for none, absent where the directory cannot tell. */
+  readonly proxy?: PodProxy | null
 }

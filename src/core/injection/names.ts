@@ -6,6 +6,8 @@ export const LABELS = {
   revision: 'autoshield.dev/rev',
   /** On a pod: `"true"` or `"false"`; wins over the namespace's. */
   inject: 'autoshield.dev/inject',
+  /** On a namespace or a pod, which wins: `enabled` or `disabled`; whether an injected pod gets an Envoy, too. */
+  proxy: 'autoshield.dev/proxy',
   /** On a namespace: `audit`, `warn` or `enforce`. */
   admission: 'autoshield.dev/admission',
   /** On all that is ours; an object without it is never changed. */
@@ -33,11 +35,16 @@ export const ANNOTATIONS = {
   cpuLimit: 'autoshield.dev/cpu-limit',
   memoryRequest: 'autoshield.dev/memory-request',
   memoryLimit: 'autoshield.dev/memory-limit',
+  /** By the pod's author: ports of the application that speak HTTP, `8080,9090`. */
+  httpPorts: 'autoshield.dev/http-ports',
+  /** By the pod's author, where nothing may be redirected: the proxy's own ports before the application's, `18080:8080`. */
+  proxyPorts: 'autoshield.dev/proxy-ports',
   /** By an operator, on our own namespace: `off` keeps the webhooks away until it is removed (breaking the glass). */
   webhooks: 'autoshield.dev/webhooks',
 } as const
 
 export const OBSERVER_CONTAINER = 'autoshield-observer'
+export const PROXY_CONTAINER = 'autoshield-proxy'
 /** The projected volume with the observer's `token` and `ca.pem`. */
 export const IDENTITY_VOLUME = 'autoshield-identity'
 export const IDENTITY_MOUNT = '/var/run/secrets/autoshield.dev'

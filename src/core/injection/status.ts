@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { PodProxy } from './pod-proxy.ts'
 import { INJECTED_SOURCES, POD_SECURITY_LEVELS } from './settings.ts'
 
 /** What the annotation `autoshield.dev/status` of an injected pod says. Equal pods and settings give equal text. */
@@ -13,6 +14,8 @@ export const InjectionStatus = Type.Object({
   why: Type.String(),
   containers: Type.Array(Type.String()),
   volumes: Type.Array(Type.String()),
+  /** The Envoy beside the observer; absent where there is none. */
+  proxy: Type.Optional(PodProxy),
 }, { $id: 'InjectionStatus', additionalProperties: false })
 export type InjectionStatus = Static<typeof InjectionStatus>
 

@@ -1,7 +1,9 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { addressText, parseAddress } from '../flow/address.ts'
-import { OBSERVER_CONTAINER } from '../injection/names.ts'
+import { ANNOTATIONS, OBSERVER_CONTAINER, PROXY_CONTAINER } from '../injection/names.ts'
+import type { PodProxy } from '../injection/pod-proxy.ts'
+import { parseInjectionStatus } from '../injection/status.ts'
 import type { KubernetesObject } from './object.ts'
 import type { PodClaim } from './pod-table.ts'
 
@@ -20,6 +22,7 @@ const PodShape = Compile(Type.Object({
 export function readPod (object: KubernetesObject): PodClaim | null {
   if (!PodShape.Check(object)) return null
   const { metadata, spec, status = {} } = object
+  const names = new Set([...spec.containers ?? [], ...spec.initContainers ?? []].map(({ name }) => name))
   if (status.phase === 'Succeeded' || status.phase === 'Failed') return null
   return {
     uid: metadata.uid,
@@ -29,9 +32,15 @@ export function readPod (object: KubernetesObject): PodClaim | null {
     addresses: spec.hostNetwork === true ? [] : [...new Set((status.podIPs ?? []).flatMap(({ ip }) => ip === undefined ? [] : canonical(ip)))],
     labels: object.metadata.labels ?? {},
     node: spec.nodeName ?? '',
-    observed: [...spec.containers ?? [], ...spec.initContainers ?? []].some(({ name }) => name === OBSERVER_CONTAINER),
+    observed: names.has(OBSERVER_CONTAINER),
+    proxy: names.has(PROXY_CONTAINER) ? proxyOf(object) : null,
     leaving: object.metadata.deletionTimestamp !== undefined,
   }
+}
+
+/** What its author forges there concerns this pod's own Envoy alone. */
+function proxyOf ({ metadata: { annotations } }: KubernetesObject): PodProxy | null {
+  return parseInjectionStatus(annotations?.[ANNOTATIONS.status] ?? '')?.proxy ?? null
 }
 
 function canonical (text: string): string[] {

@@ -9,13 +9,24 @@ const running = { phase: 'Running', podIP: '10.0.0.1', podIPs: [{ ip: '10.0.0.1'
 
 t.test('of a running pod all addresses are kept, in canonical text', async (t) => {
   t.strictSame(readPod(pod({}, running, { labels: { app: 'web' } })), {
-    uid: 'u1', namespace: 'shop', name: 'web-0', addresses: ['10.0.0.1', 'fd00::1'], labels: { app: 'web' }, node: 'n1', observed: false, leaving: false,
+    uid: 'u1', namespace: 'shop', name: 'web-0', addresses: ['10.0.0.1', 'fd00::1'], labels: { app: 'web' }, node: 'n1', observed: false, proxy: null, leaving: false,
   })
 })
 
 t.test('a pod with our container in either form is observed', async (t) => {
   t.equal(readPod(pod({ containers: [{ name: 'autoshield-observer' }] }, running))?.observed, true)
   t.equal(readPod(pod({ initContainers: [{ name: 'autoshield-observer', restartPolicy: 'Always' }] }, running))?.observed, true)
+})
+
+t.test('a pod with our Envoy says how connections reach it, and none without the container', async (t) => {
+  const proxy = { mode: 'redirect', inboundPort: 15_006, outboundPort: 15_001, httpPorts: [8080], explicitPorts: [] }
+  const status = { revision: 'default', template: '0', source: 'packet', level: 'privileged', form: 'native', why: '', containers: ['autoshield-observer', 'autoshield-proxy'], volumes: [], proxy }
+  const annotated = (status: object) => ({ annotations: { 'autoshield.dev/status': JSON.stringify(status) } })
+  const containers = [{ name: 'autoshield-observer' }, { name: 'autoshield-proxy' }]
+  t.strictSame(readPod(pod({ containers }, running, annotated(status)))?.proxy, proxy)
+  t.equal(readPod(pod({}, running, annotated(status)))?.proxy, null)
+  t.equal(readPod(pod({ containers }, running, annotated({ ...status, proxy: { ...proxy, inboundPort: 0 } })))?.proxy, null, 'a status that cannot be')
+  t.equal(readPod(pod({ containers }, running))?.proxy, null)
 })
 
 t.test('a pod on its node\'s network owns no address', async (t) => {

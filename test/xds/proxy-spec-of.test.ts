@@ -1,0 +1,29 @@
+import t from 'tap'
+import type { PodProxy } from '../../src/core/injection/pod-proxy.ts'
+import { proxySpecOf } from '../../xds/proxy-spec-of.ts'
+
+const PROXY: PodProxy = { mode: 'redirect', inboundPort: 15_006, outboundPort: null, httpPorts: [], explicitPorts: [] }
+const pod = { uid: 'u1', addresses: ['10.0.0.1', 'fd00::1'] }
+
+t.test('a redirect is told by its port alone', async (t) => {
+  t.match(proxySpecOf({ ...pod, addresses: [], proxy: PROXY }), { podUid: 'u1', inbound: { mode: 'redirect', port: 15_006 } })
+})
+
+t.test('an explicit proxy listens on each address of the pod, before the application on loopback', async (t) => {
+  const proxy = { ...PROXY, mode: 'explicit' as const, explicitPorts: [{ listen: 18_080, application: 8080 }] }
+  t.match(proxySpecOf({ ...pod, proxy }), {
+    inbound: {
+      mode: 'explicit',
+      ports: [
+        { listen: { address: '10.0.0.1', port: 18_080 }, upstream: { address: '127.0.0.1', port: 8080 } },
+        { listen: { address: 'fd00::1', port: 18_080 }, upstream: { address: '127.0.0.1', port: 8080 } },
+      ]
+    }
+  })
+  t.equal(proxySpecOf({ ...pod, addresses: [], proxy }), null, 'until the pod has an address')
+})
+
+t.test('a pod without an Envoy has none', async (t) => {
+  t.equal(proxySpecOf({ ...pod, proxy: null }), null)
+  t.equal(proxySpecOf(pod), null)
+})
