@@ -1,26 +1,48 @@
 import { isIP } from 'node:net'
-import { create, toJson } from '@bufbuild/protobuf'
+import { dirname, join } from 'node:path'
+import { create, type DescMessage, type MessageShape, toJson } from '@bufbuild/protobuf'
 import { BootstrapSchema } from '../src/wire/gen/xds/envoy/config/bootstrap/v3/bootstrap_pb.js'
 import { Cluster_DiscoveryType as DiscoveryType, ClusterSchema, type Cluster } from '../src/wire/gen/xds/envoy/config/cluster/v3/cluster_pb.js'
 import { ApiConfigSource_ApiType as ApiType, ApiVersion, type ConfigSource } from '../src/wire/gen/xds/envoy/config/core/v3/config_source_pb.js'
+import { DownstreamConnectionsConfigSchema } from '../src/wire/gen/xds/envoy/extensions/resource_monitors/downstream_connections/v3/downstream_connections_pb.js'
+import { FixedHeapConfigSchema } from '../src/wire/gen/xds/envoy/extensions/resource_monitors/fixed_heap/v3/fixed_heap_pb.js'
 import { SubjectAltNameMatcher_SanType as SanType, TlsParameters_TlsProtocol as TlsProtocol } from '../src/wire/gen/xds/envoy/extensions/transport_sockets/tls/v3/common_pb.js'
+import { SecretSchema } from '../src/wire/gen/xds/envoy/extensions/transport_sockets/tls/v3/secret_pb.js'
 import { UpstreamTlsContextSchema } from '../src/wire/gen/xds/envoy/extensions/transport_sockets/tls/v3/tls_pb.js'
 import { HttpProtocolOptionsSchema } from '../src/wire/gen/xds/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js'
+import { DiscoveryResponseSchema } from '../src/wire/gen/xds/envoy/service/discovery/v3/discovery_pb.js'
 import { REGISTRY } from './registry.ts'
 import { duration, pack, socketAddress } from './resources/pack.ts'
 
 export interface BootstrapOptions {
   readonly podUid: string
   readonly namespace: string
-  /** Where our xDS server is, and the DNS name or address that its certificate must carry: any pod has a certificate of the same CA. */
+  /** Where our xDS server is, and the SPIFFE ID, DNS name or address that its certificate must carry: any pod has a certificate of the same CA. */
   readonly xds: { readonly host: string, readonly port: number, readonly name: string }
-  /** PEM files. Envoy reads them at its start. */
+  /** Where the files of `bootstrapFiles` will lie. */
+  readonly folder: string
+  /** PEM files of one folder. Envoy reads them again whenever one is moved into it, and its streams live on. */
   readonly certificateFile: string
   readonly keyFile: string
   readonly authoritiesFile: string
-  /** Unix socket that only Envoy's own user can open: whoever reaches the admin interface can change the proxy. */
+  /** Unix socket that only Envoy's own group can open: whoever reaches the admin interface can change the proxy. */
   readonly adminSocket: string
   readonly protocol?: 'delta' | 'sotw'
+  /** What one proxy may take; without a bound where nothing is said. */
+  readonly bounds?: ProxyBounds
+}
+
+export interface ProxyBounds {
+  /** Envoy gives memory back from 9/10 of it on, and lets new connections wait from 97/100 on. */
+  readonly heapBytes: number
+  /** Those that clients hold open; one more is closed at once. */
+  readonly connections: number
+}
+
+/** A file to be written before Envoy starts. */
+export interface ConfigurationFile {
+  readonly path: string
+  readonly text: string
 }
 
 const CLUSTER = 'autoshield-xds'
@@ -33,12 +55,19 @@ const INITIAL_FETCH_MS = 15_000
 
 const OVER_ADS = { configSourceSpecifier: { case: 'ads' as const, value: {} }, resourceApiVersion: ApiVersion.V3, initialFetchTimeout: duration(INITIAL_FETCH_MS) } satisfies Partial<Record<keyof ConfigSource, unknown>>
 
-/** Envoy's bootstrap for the proxy of a pod, as JSON: nothing but how to reach us; all else comes over ADS. */
-export function createBootstrap (options: BootstrapOptions): string {
-  const { podUid, namespace, adminSocket, protocol = 'delta' } = options
+/** A thread that has not moved for so long is taken for dead: Envoy ends itself, and is started again. Less would end one that only waits for a processor. */
+const STUCK_MS = 30_000
+
+/** Where the bootstrap lies in its folder. */
+export const bootstrapFile = (folder: string): string => join(folder, 'envoy.json')
+
+/** What an Envoy in a pod starts with, as JSON: nothing but how to reach us; all else comes over ADS. */
+export function bootstrapFiles (options: BootstrapOptions): readonly ConfigurationFile[] {
+  const { podUid, namespace, folder, adminSocket, protocol = 'delta', bounds } = options
+  const watchdog = { killTimeout: duration(STUCK_MS) }
   const bootstrap = create(BootstrapSchema, {
     node: { id: `pod/${podUid}`, cluster: namespace },
-    admin: { address: { address: { case: 'pipe', value: { path: adminSocket, mode: 0o600 } } } },
+    admin: { address: { address: { case: 'pipe', value: { path: adminSocket, mode: 0o660 } } } },
     dynamicResources: {
       adsConfig: {
         apiType: protocol === 'delta' ? ApiType.DELTA_GRPC : ApiType.GRPC,
@@ -50,8 +79,32 @@ export function createBootstrap (options: BootstrapOptions): string {
       ldsConfig: OVER_ADS,
     },
     staticResources: { clusters: [xdsCluster(options)] },
+    watchdogs: { mainThreadWatchdog: watchdog, workerWatchdog: watchdog },
+    ...bounds === undefined ? {} : { overloadManager: overloadManager(bounds) },
   })
-  return JSON.stringify(toJson(BootstrapSchema, bootstrap, { registry: REGISTRY, useProtoFieldName: true }), null, 2)
+  return [
+    { path: bootstrapFile(folder), text: textOf(BootstrapSchema, bootstrap) },
+    ...secrets(options).map((secret) => ({ path: secretFile(folder, secret.name), text: textOf(DiscoveryResponseSchema, create(DiscoveryResponseSchema, { resources: [pack(SecretSchema, secret)] })) })),
+  ]
+}
+
+function textOf<Schema extends DescMessage> (schema: Schema, message: MessageShape<Schema>): string {
+  return JSON.stringify(toJson(schema, message, { registry: REGISTRY, useProtoFieldName: true }), null, 2)
+}
+
+/** Names of Envoy's own resource monitors and overload actions (docs/root/configuration/operations/overload_manager). */
+function overloadManager ({ heapBytes, connections }: ProxyBounds) {
+  const heap = 'envoy.resource_monitors.fixed_heap'
+  const monitor = (name: string, value: ReturnType<typeof pack>) => ({ name, configType: { case: 'typedConfig' as const, value } })
+  const above = (action: string, value: number) => ({ name: `envoy.overload_actions.${action}`, triggers: [{ name: heap, triggerOneof: { case: 'threshold' as const, value: { value } } }] })
+  return {
+    refreshInterval: duration(250),
+    resourceMonitors: [
+      monitor(heap, pack(FixedHeapConfigSchema, { maxHeapSizeBytes: BigInt(heapBytes) })),
+      monitor('envoy.resource_monitors.global_downstream_max_connections', pack(DownstreamConnectionsConfigSchema, { maxActiveDownstreamConnections: BigInt(connections) })),
+    ],
+    actions: [above('shrink_heap', 0.9), above('stop_accepting_connections', 0.97)],
+  }
 }
 
 function xdsCluster (options: BootstrapOptions): Cluster {
@@ -77,25 +130,38 @@ function xdsCluster (options: BootstrapOptions): Cluster {
   })
 }
 
-function tlsContext ({ xds, certificateFile, keyFile, authoritiesFile }: BootstrapOptions) {
-  const file = (filename: string) => ({ specifier: { case: 'filename' as const, value: filename } })
-  const isName = isIP(xds.name) === 0
-  const validationContextType = {
-    case: 'validationContext' as const,
-    value: {
-      trustedCa: file(authoritiesFile),
-      matchTypedSubjectAltNames: [{ sanType: isName ? SanType.DNS : SanType.IP_ADDRESS, matcher: { matchPattern: { case: 'exact' as const, value: xds.name } } }],
-    },
-  }
+const IDENTITY = 'identity'
+const AUTHORITIES = 'authorities'
+const secretFile = (folder: string, name: string): string => join(folder, `${name}-secret.json`)
+
+function tlsContext ({ xds, folder }: BootstrapOptions) {
+  const secret = (name: string) => ({ name, sdsConfig: { configSourceSpecifier: { case: 'pathConfigSource' as const, value: { path: secretFile(folder, name) } }, resourceApiVersion: ApiVersion.V3 } })
+  const validationContextType = { case: 'validationContextSdsSecretConfig' as const, value: secret(AUTHORITIES) }
   return pack(UpstreamTlsContextSchema, {
-    sni: isName ? xds.name : '', // RFC 6066, section 3: no address in server_name
+    sni: isIP(xds.host) === 0 ? xds.host : '', // RFC 6066, section 3: no address in server_name
     commonTlsContext: {
       alpnProtocols: ['h2'],
       tlsParams: { tlsMinimumProtocolVersion: TlsProtocol.TLSv1_3, tlsMaximumProtocolVersion: TlsProtocol.TLSv1_3 },
-      tlsCertificates: [{ certificateChain: file(certificateFile), privateKey: file(keyFile) }],
+      tlsCertificateSdsSecretConfigs: [secret(IDENTITY)],
       validationContextType,
     },
   })
+}
+
+/** Secrets that name files, for only secrets are read again: `watchedDirectory` is looked at for files that are moved into it. */
+function secrets ({ xds, certificateFile, keyFile, authoritiesFile }: BootstrapOptions) {
+  const file = (filename: string) => ({ specifier: { case: 'filename' as const, value: filename } })
+  const watchedDirectory = { path: dirname(certificateFile) }
+  const matcher = { sanType: sanTypeOf(xds.name), matcher: { matchPattern: { case: 'exact' as const, value: xds.name } } }
+  return [
+    { name: IDENTITY, type: { case: 'tlsCertificate' as const, value: { certificateChain: file(certificateFile), privateKey: file(keyFile), watchedDirectory } } },
+    { name: AUTHORITIES, type: { case: 'validationContext' as const, value: { trustedCa: file(authoritiesFile), watchedDirectory, matchTypedSubjectAltNames: [matcher] } } },
+  ]
+}
+
+function sanTypeOf (name: string): SanType {
+  if (name.startsWith('spiffe://')) return SanType.URI
+  return isIP(name) === 0 ? SanType.DNS : SanType.IP_ADDRESS
 }
 
 /**

@@ -8,11 +8,15 @@ import { LocalRateLimitSchema } from '../src/wire/gen/xds/envoy/extensions/filte
 import { RBACSchema } from '../src/wire/gen/xds/envoy/extensions/filters/network/rbac/v3/rbac_pb.js'
 import { TcpBandwidthLimitSchema } from '../src/wire/gen/xds/envoy/extensions/filters/network/tcp_bandwidth_limit/v3/tcp_bandwidth_limit_pb.js'
 import { TcpProxySchema } from '../src/wire/gen/xds/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js'
+import { DownstreamConnectionsConfigSchema } from '../src/wire/gen/xds/envoy/extensions/resource_monitors/downstream_connections/v3/downstream_connections_pb.js'
+import { FixedHeapConfigSchema } from '../src/wire/gen/xds/envoy/extensions/resource_monitors/fixed_heap/v3/fixed_heap_pb.js'
+import { SecretSchema } from '../src/wire/gen/xds/envoy/extensions/transport_sockets/tls/v3/secret_pb.js'
 import { UpstreamTlsContextSchema } from '../src/wire/gen/xds/envoy/extensions/transport_sockets/tls/v3/tls_pb.js'
 import { HttpProtocolOptionsSchema } from '../src/wire/gen/xds/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js'
 
 /** Every message that we put into an Any, so that resources can be checked inside and written as JSON. */
 export const REGISTRY = createRegistry(
   ClusterSchema, ListenerSchema, OriginalDstSchema, ConnectionLimitSchema, DirectResponseSchema, LocalRateLimitSchema,
-  RBACSchema, TcpBandwidthLimitSchema, TcpProxySchema, UpstreamTlsContextSchema, HttpProtocolOptionsSchema
+  RBACSchema, TcpBandwidthLimitSchema, TcpProxySchema, UpstreamTlsContextSchema, HttpProtocolOptionsSchema,
+  DownstreamConnectionsConfigSchema, FixedHeapConfigSchema, SecretSchema
 )

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { openAuthority } from '../../certs/authority-folder.ts'
 import { credentialFiles, writeCredentials } from '../../certs/credential-folder.ts'
-import { createBootstrap } from '../../xds/bootstrap.ts'
+import { bootstrapFiles } from '../../xds/bootstrap.ts'
 import { systemClock } from '../adapters/standalone/clock.ts'
 import { AutoshieldError } from '../core/errors.ts'
 import { parseSpiffeId, spiffeId } from '../core/identity.ts'
@@ -41,8 +41,8 @@ export function identityCommand (context: CliContext, done: (status: number) => 
 async function writeBootstrap (folder: string, xds: string, namespace: string, uid: string): Promise<void> {
   const { host, port } = split(xds)
   const { certificate, key, authorities } = credentialFiles(folder)
-  const bootstrap = createBootstrap({
-    podUid: uid, namespace, xds: { host, port, name: host }, certificateFile: certificate, keyFile: key, authoritiesFile: authorities, adminSocket: join(folder, 'admin.sock'),
+  const files = bootstrapFiles({
+    podUid: uid, namespace, xds: { host, port, name: host }, folder, certificateFile: certificate, keyFile: key, authoritiesFile: authorities, adminSocket: join(folder, 'admin.sock'),
   })
-  await writeFile(join(folder, 'envoy.json'), bootstrap, { mode: 0o600 })
+  for (const { path, text } of files) await writeFile(path, text, { mode: 0o600 })
 }

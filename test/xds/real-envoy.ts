@@ -5,8 +5,9 @@ import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import { credentialFiles, writeCredentials } from '../../certs/credential-folder.ts'
 import type { Credentials } from '../../src/core/identity.ts'
-import { createBootstrap, envoyArguments } from '../../xds/bootstrap.ts'
+import { bootstrapFile, bootstrapFiles, envoyArguments } from '../../xds/bootstrap.ts'
 import { findTool } from '../setup/tools.ts'
 
 export const envoyTool = findTool('envoy')
@@ -51,19 +52,22 @@ export class RealEnvoy implements AsyncDisposable {
   static async start ({ podUid, xds, credentials, protocol = 'delta', networkOf }: EnvoyOptions): Promise<RealEnvoy> {
     if (envoyTool.path === undefined) throw new Error(envoyTool.missing)
     const folder = await mkdtemp(join(tmpdir(), 'autoshield-envoy-'))
-    const files = { certificateFile: join(folder, 'cert.pem'), keyFile: join(folder, 'key.pem'), authoritiesFile: join(folder, 'ca.pem') }
-    await writeFile(files.certificateFile, credentials.certificate)
-    await writeFile(files.keyFile, credentials.key, { mode: 0o600 })
-    await writeFile(files.authoritiesFile, credentials.authorities)
-    const bootstrap = createBootstrap({ podUid, namespace: 'test', xds, ...files, adminSocket: join(folder, 'admin.sock'), protocol })
-    await writeFile(join(folder, 'bootstrap.json'), bootstrap)
-    const envoy = new RealEnvoy(folder, spawn('setpriv', ['--pdeathsig', 'KILL', ...networkOf === undefined ? [] : ['nsenter', `--net=/proc/${networkOf}/ns/net`], envoyTool.path, ...envoyArguments(join(folder, 'bootstrap.json'))], { stdio: ['ignore', 'ignore', 'pipe'] }))
+    const { certificate: certificateFile, key: keyFile, authorities: authoritiesFile } = credentialFiles(folder)
+    await writeCredentials(folder, credentials)
+    const files = bootstrapFiles({ podUid, namespace: 'test', xds, folder, certificateFile, keyFile, authoritiesFile, adminSocket: join(folder, 'admin.sock'), protocol })
+    for (const { path, text } of files) await writeFile(path, text)
+    const envoy = new RealEnvoy(folder, spawn('setpriv', ['--pdeathsig', 'KILL', ...networkOf === undefined ? [] : ['nsenter', `--net=/proc/${networkOf}/ns/net`], envoyTool.path, ...envoyArguments(bootstrapFile(folder))], { stdio: ['ignore', 'ignore', 'pipe'] }))
     await until('Envoy\'s admin interface answers', () => envoy.admin('/ready').then((text) => text, () => undefined))
     return envoy
   }
 
   get stderr (): string {
     return this.#stderr
+  }
+
+  /** Puts another certificate into its folder, as whoever renews it does. */
+  async renew (credentials: Credentials): Promise<void> {
+    await writeCredentials(this.#folder, credentials)
   }
 
   /** Body of a GET on the admin interface. */
