@@ -14,14 +14,17 @@ const FILES = { certificate: 'cert.pem', key: 'key.pem', authorities: 'ca.pem' }
 export const credentialFiles = (folder: string): Readonly<Record<keyof Credentials, string>> =>
   ({ certificate: join(folder, FILES.certificate), key: join(folder, FILES.key), authorities: join(folder, FILES.authorities) })
 
-/** Each file is whole at any moment; between two of them a reader may see a pair that does not fit. Throws UNAVAILABLE where the folder cannot be written. */
-export async function writeCredentials (folder: string, credentials: Credentials): Promise<void> {
+/**
+ * Each file is whole at any moment; between two of them a reader may see a pair that does not fit. `group`: the folder's group may
+ * read them, too. Throws UNAVAILABLE where the folder cannot be written.
+ */
+export async function writeCredentials (folder: string, credentials: Credentials, { group = false } = {}): Promise<void> {
   const files = credentialFiles(folder)
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await mkdir(folder, { recursive: true, mode: group ? 0o750 : 0o700 })
     for (const part of ['authorities', 'key', 'certificate'] as const) {
       const temporary = `${files[part]}.${randomBytes(6).toString('hex')}`
-      await writeFile(temporary, credentials[part], { mode: 0o600 })
+      await writeFile(temporary, credentials[part], { mode: group ? 0o640 : 0o600 })
       await rename(temporary, files[part])
     }
   } catch (cause) {

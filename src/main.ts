@@ -20,6 +20,7 @@ const VERBS: Readonly<Record<string, () => Promise<MakeVerb>>> = {
   identity: async () => (await import('./cli/identity.ts')).identityCommand,
   detector: async () => (await import('./cli/detector.ts')).detectorCommand,
   observer: async () => (await import('./cli/observer.ts')).observerCommand,
+  proxy: async () => (await import('./cli/proxy.ts')).proxyCommand,
   controller: async () => (await import('./cli/controller.ts')).controllerCommand,
   coverage: async () => (await import('./cli/coverage.ts')).coverageCommand,
   restart: async () => (await import('./cli/restart.ts')).restartCommand,

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { openLive } from '../../sidecar/capture/live-capture.ts'
-import { RenewedCredentials, type RenewalEvent } from '../adapters/identity/renewed-credentials.ts'
+import { RenewedCredentials } from '../adapters/identity/renewed-credentials.ts'
 import { systemClock } from '../adapters/standalone/clock.ts'
 import { AutoshieldError } from '../core/errors.ts'
 import { parseAddress } from '../core/flow/address.ts'
@@ -11,6 +11,7 @@ import { hostPort, split } from './host-port.ts'
 import { runClusterObserver } from './run-cluster-observer.ts'
 import { runObserver } from './run-observer.ts'
 import { sparingly } from './sparingly.ts'
+import { tellRenewal } from './tell-renewal.ts'
 
 interface StandaloneFlags { interface: string, address: string[], detector: string, identity: string, filter?: string }
 interface ClusterFlags {
@@ -68,17 +69,9 @@ async function inCluster ({ source, address, detector, issuer, trustDomain, cred
       authoritiesFile: join(credentials, 'ca.pem'),
       clock: systemClock,
       random: Math.random,
-      onEvent: sparingly((event: RenewalEvent) => context.stderr.write(`autoshield observer: ${told(event)}\n`), ({ type }) => type),
+      onEvent: sparingly((event) => context.stderr.write(`autoshield observer: ${tellRenewal(event)}\n`), ({ type }) => type),
     }),
   }, context)
-}
-
-function told (event: RenewalEvent): string {
-  switch (event.type) {
-    case 'renewed': return `has a certificate until ${new Date(event.endsMs).toISOString()}`
-    case 'refused': return `gets no certificate: ${event.reason}; the next try is in ${Math.ceil(event.retryMs / 1_000)} s`
-    case 'unavailable': return `has no new certificate yet: ${event.reason}; the next try is in ${Math.ceil(event.retryMs / 1_000)} s`
-  }
 }
 
 /** All that is missing is said at once. */

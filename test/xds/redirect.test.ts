@@ -1,4 +1,4 @@
-import { connect, createServer, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import t from 'tap'
@@ -8,30 +8,13 @@ import { skipWithout } from '../setup/tools.ts'
 import { Laboratory } from './laboratory.ts'
 import { mitigationOf } from './mitigation-of.ts'
 import { envoyTool, onLoopback, RealEnvoy, until } from './real-envoy.ts'
+import { relay } from './relay.ts'
 
 const skip = skipWithout([...missingForLab(['socat', 'nft']), ...envoyTool.missing === undefined ? [] : [envoyTool.missing]])
 const REDIRECT_PORT = 15_006
 t.setTimeout(120_000) // a busy machine starts Envoys slowly
 /** The xDS server's port as the pod sees it. */
 const RELAY_PORT = 18_000
-
-/** A pod's network leads nowhere but to other pods, so its Envoy reaches the xDS server through a Unix socket. */
-async function relay (pod: Pod, folder: string, xdsPort: number): Promise<AsyncDisposable> {
-  const socket = join(folder, 'xds.sock')
-  const server = createServer((near) => {
-    const far = connect(xdsPort, '127.0.0.1')
-    for (const [one, other] of [[near, far], [far, near]] as const) one.on('error', () => other.destroy()).on('close', () => other.destroy()).pipe(other)
-  }).listen(socket)
-  await once(server, 'listening')
-  const inside = pod.spawnInNetwork(['socat', `TCP-LISTEN:${RELAY_PORT},bind=127.0.0.1,fork,reuseaddr`, `UNIX-CONNECT:${socket}`], { timeoutMs: 60_000 })
-  await pod.listening(RELAY_PORT)
-  return {
-    [Symbol.asyncDispose]: async () => {
-      await inside.stop('SIGKILL', 0)
-      server.close()
-    },
-  }
-}
 
 /** What comes back on a connection: the application's greeting with the address that it saw, or nothing. */
 const visit = async (from: Pod, to: Pod, port: number): Promise<'served' | 'refused'> =>
@@ -57,7 +40,7 @@ t.test('behind a redirect every port passes, and restrictions hold on the ports 
     }
 END`)
   await using stack = new AsyncDisposableStack()
-  stack.use(await relay(victim, lab.folder, laboratory.port))
+  stack.use(await relay(victim, RELAY_PORT, () => laboratory.port))
   fleet.setProxies([{ podUid: 'victim', inbound: { mode: 'redirect', port: REDIRECT_PORT } }])
   await using envoy = await RealEnvoy.start({ podUid: 'victim', xds: onLoopback(RELAY_PORT), credentials: laboratory.credentials('victim'), networkOf: victim.pid })
   const settled = (what: string) => until(`${what}: ${JSON.stringify(fleet.statuses())}\n${envoy.stderr}`, () => fleet.statuses().find(({ state }) => state === 'in-sync'))

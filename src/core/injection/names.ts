@@ -45,6 +45,13 @@ export const ANNOTATIONS = {
 
 export const OBSERVER_CONTAINER = 'autoshield-observer'
 export const PROXY_CONTAINER = 'autoshield-proxy'
+/** The private volume of the proxy's container: its key, its configuration and its admin socket, in memory. */
+export const PROXY_VOLUME = 'autoshield-proxy'
+export const PROXY_MOUNT = '/run/autoshield-proxy'
+/** User and group of Envoy. Connections of the group are not redirected. */
+export const PROXY_USER = 65533
+/** Where redirected connections go. */
+export const PROXY_PORTS = { inbound: 15_006, outbound: 15_001 } as const
 /** The projected volume with the observer's `token` and `ca.pem`. */
 export const IDENTITY_VOLUME = 'autoshield-identity'
 export const IDENTITY_MOUNT = '/var/run/secrets/autoshield.dev'

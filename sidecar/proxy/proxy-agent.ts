@@ -1,0 +1,162 @@
+import { AutoshieldError } from '../../src/core/errors.ts'
+import type { Credentials } from '../../src/core/identity.ts'
+import type { CredentialSource } from '../../src/ports.ts'
+import { firstCredentials } from '../../src/wire/held-credentials.ts'
+import { wait } from '../../src/wire/wait.ts'
+import { accepts, EnvoyAdmin } from './envoy-admin.ts'
+import { keepEnvoy, type ProxyUser } from './envoy-process.ts'
+import { Redirect } from './redirect.ts'
+import { type RedirectPlan, redirectRules } from './redirect-rules.ts'
+
+export type ProxyAgentEvent =
+  | { readonly type: 'started' }
+  | { readonly type: 'ended', readonly how: string, readonly retryMs: number }
+  | { readonly type: 'redirecting', readonly inboundPort: number | null, readonly outboundPort: number | null }
+  /** Connections reach the pod, and leave it, without the proxy. */
+  | { readonly type: 'direct', readonly why: string }
+  | { readonly type: 'unwritten', readonly error: AutoshieldError }
+
+/** What is redirected once the proxy listens for it. */
+export interface WantedRedirect extends Pick<RedirectPlan, 'inboundPort' | 'outboundPort' | 'group' | 'directPorts'> {
+  /** As of now; must not throw. */
+  readonly directCalls: () => Promise<RedirectPlan['directCalls']>
+}
+
+export interface ProxyAgentOptions {
+  /** Envoy and its arguments. */
+  readonly command: readonly [string, ...string[]]
+  readonly runAs: ProxyUser | null
+  readonly adminSocket: string
+  /** Null where nothing may be redirected. */
+  readonly redirect: WantedRedirect | null
+  readonly credentials: CredentialSource
+  /** Puts them where Envoy reads them. */
+  readonly store: (credentials: Credentials) => Promise<void>
+  readonly random: () => number
+  readonly onEvent: (event: ProxyAgentEvent) => void
+}
+
+/** How often it is looked what Envoy listens on: at its start, and later. */
+const EARLY_MS = 200
+const LATER_MS = 2_000
+const STORE_AGAIN_MS = 5_000
+/** Connections that are still open are let end for so long when the pod stops. */
+const DRAIN_MS = 20_000
+
+/**
+ * Keeps a pod's Envoy and the redirect to it. The redirect holds only while Envoy listens: a proxy that has no configuration yet, is
+ * dead, or died with this process, leaves the pod to be reached directly, without its restrictions.
+ */
+export class ProxyAgent {
+  readonly #options: ProxyAgentOptions
+  readonly #admin: EnvoyAdmin
+  #envoyRuns = false
+  /** Why nothing is redirected, as it was told last. */
+  #toldDirect = ''
+
+  constructor (options: ProxyAgentOptions) {
+    this.#options = options
+    this.#admin = new EnvoyAdmin(options.adminSocket)
+  }
+
+  /** Runs until the signal aborts and the connections through the proxy have ended, for a while at most. */
+  async run (signal: AbortSignal): Promise<void> {
+    const { credentials } = this.#options
+    try {
+      await firstCredentials(credentials, signal)
+    } catch (error) {
+      if (signal.aborted) return
+      throw error
+    }
+    const stop = new AbortController()
+    using redirect = new Redirect()
+    const drained = this.#drain(signal).finally(() => {
+      stop.abort()
+      redirect.withdraw()
+    })
+    let stored = this.#store(stop.signal)
+    const changes = credentials.onChange(() => { stored = stored.then(() => this.#store(stop.signal)) })
+    try {
+      await stored
+      await Promise.all([drained, this.#keepEnvoy(redirect, stop.signal), this.#keepRedirect(redirect, stop.signal)])
+    } finally {
+      changes[Symbol.dispose]()
+    }
+  }
+
+  async #keepEnvoy (redirect: Redirect, signal: AbortSignal): Promise<void> {
+    const { command, runAs, random, onEvent } = this.#options
+    await keepEnvoy({
+      command,
+      runAs,
+      random,
+      onStart: () => {
+        this.#envoyRuns = true
+        onEvent({ type: 'started' })
+      },
+      onEnd: (how, retryMs) => {
+        this.#envoyRuns = false
+        redirect.withdraw() // at once: until it is gone, new connections are refused
+        onEvent({ type: 'ended', how, retryMs })
+      },
+    }, signal)
+  }
+
+  /** Puts the newest credentials where Envoy reads them; tries until the signal aborts. */
+  async #store (signal: AbortSignal): Promise<void> {
+    const { store, credentials, onEvent } = this.#options
+    do {
+      try {
+        await store(credentials.current())
+        return
+      } catch (thrown) {
+        onEvent({ type: 'unwritten', error: AutoshieldError.from(thrown) })
+      }
+    } while (await wait(STORE_AGAIN_MS, signal))
+  }
+
+  async #keepRedirect (redirect: Redirect, signal: AbortSignal): Promise<void> {
+    const { redirect: wanted } = this.#options
+    if (wanted === null) return
+    do await this.#converge(redirect, wanted, signal)
+    while (await wait(redirect.held ? LATER_MS : EARLY_MS, signal))
+  }
+
+  /** Redirects to what Envoy listens on, and to nothing else. */
+  async #converge (redirect: Redirect, wanted: WantedRedirect, signal: AbortSignal): Promise<void> {
+    const listening = await this.#admin.listeningPorts() ?? new Set()
+    const usable = async (port: number | null) => port !== null && listening.has(port) && (redirect.held || await accepts(port)) ? port : null
+    const [inboundPort, outboundPort] = await Promise.all([usable(wanted.inboundPort), usable(wanted.outboundPort)])
+    if (inboundPort === null && outboundPort === null) {
+      redirect.withdraw()
+      this.#tellDirect('the proxy does not listen yet')
+      return
+    }
+    const rules = redirectRules({ ...wanted, inboundPort, outboundPort, directCalls: await wanted.directCalls() })
+    if (!this.#envoyRuns || signal.aborted) return // it ended meanwhile
+    try {
+      const wasHeld = redirect.held
+      await redirect.hold(rules)
+      if (!wasHeld) this.#options.onEvent({ type: 'redirecting', inboundPort, outboundPort })
+      this.#toldDirect = ''
+    } catch (thrown) {
+      this.#tellDirect(AutoshieldError.from(thrown).message)
+    }
+  }
+
+  #tellDirect (why: string): void {
+    if (why === this.#toldDirect) return
+    this.#toldDirect = why
+    this.#options.onEvent({ type: 'direct', why })
+  }
+
+  /** Resolves when the signal has aborted and nobody is connected through the proxy, or the time is up. */
+  async #drain (signal: AbortSignal): Promise<void> {
+    const aborted = Promise.withResolvers<undefined>()
+    signal.addEventListener('abort', () => aborted.resolve(undefined), { once: true })
+    if (signal.aborted) aborted.resolve(undefined)
+    await aborted.promise
+    const late = AbortSignal.timeout(DRAIN_MS)
+    while ((await this.#admin.connections() ?? 0) > 0 && await wait(EARLY_MS, late));
+  }
+}

@@ -1,0 +1,47 @@
+import { isIP } from 'node:net'
+
+/** Which new TCP connections of a pod go to its proxy. */
+export interface RedirectPlan {
+  /** The proxy's ports; null where connections of that direction are left alone. */
+  readonly inboundPort: number | null
+  readonly outboundPort: number | null
+  /** Processes of this group are never redirected: the proxy itself, and who keeps it. */
+  readonly group: number
+  /** Ports of the pod that are reached directly. */
+  readonly directPorts: readonly number[]
+  /** Whom the pod calls directly. */
+  readonly directCalls: readonly { readonly address: string, readonly port: number }[]
+}
+
+export const TABLE = 'inet autoshield'
+
+/**
+ * Only what opens a connection may be redirected: conntrack takes the next packet of a connection that is older than the rules for
+ * a new one, and a redirect would reset it.
+ */
+const OPENS = 'tcp flags & (fin|syn|rst|ack) == syn'
+
+/**
+ * What makes the rules hold, on one line, which nft makes one transaction: at any moment all of it holds or all of what was before.
+ * `flags owner`: the kernel removes the table when the socket that made it closes, so no rule outlives the process that keeps it.
+ */
+export function redirectRules ({ inboundPort, outboundPort, group, directPorts, directCalls }: RedirectPlan): string {
+  const inbound = inboundPort === null
+    ? []
+    : ['iifname "lo" return', ...directPorts.map((port) => `tcp dport ${port} return`), `${OPENS} redirect to :${inboundPort}`]
+  const outbound = outboundPort === null
+    ? []
+    : [`meta skgid ${group} return`, 'oifname "lo" return', ...directCalls.map(call), `${OPENS} redirect to :${outboundPort}`]
+  return [
+    `add table ${TABLE} { flags owner; }`,
+    `add chain ${TABLE} inbound { type nat hook prerouting priority dstnat; policy accept; }`,
+    `add chain ${TABLE} outbound { type nat hook output priority -100; policy accept; }`,
+    `flush chain ${TABLE} inbound`,
+    `flush chain ${TABLE} outbound`,
+    ...inbound.map((rule) => `add rule ${TABLE} inbound ${rule}`),
+    ...outbound.map((rule) => `add rule ${TABLE} outbound ${rule}`),
+  ].join('; ')
+}
+
+const call = ({ address, port }: RedirectPlan['directCalls'][number]): string =>
+  `${isIP(address) === 6 ? 'ip6' : 'ip'} daddr ${address} tcp dport ${port} return`

@@ -1,0 +1,132 @@
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { credentialFiles, writeCredentials } from '../../certs/credential-folder.ts'
+import { OwnConversations } from '../../sidecar/own-conversations.ts'
+import { ProxyAgent, type ProxyAgentEvent, type WantedRedirect } from '../../sidecar/proxy/proxy-agent.ts'
+import { bootstrapFile, bootstrapFiles, envoyArguments } from '../../xds/bootstrap.ts'
+import { RenewedCredentials } from '../adapters/identity/renewed-credentials.ts'
+import { systemClock } from '../adapters/standalone/clock.ts'
+import { spiffeId } from '../core/identity.ts'
+import { type CliContext, EXIT, numberIn, port, verb } from './context.ts'
+import { hostPort, split } from './host-port.ts'
+import { Parts } from './parts.ts'
+import { sparingly } from './sparingly.ts'
+import { tellRenewal } from './tell-renewal.ts'
+
+interface Flags {
+  podUid: string,
+  namespace: string,
+  xds: string,
+  issuer: string,
+  detector: string,
+  trustDomain: string,
+  credentials: string,
+  systemNamespace: string
+  folder: string,
+  envoy: string,
+  user?: number,
+  inbound?: number,
+  outbound?: number,
+  directPort?: number[],
+  heapMib: number,
+  connections: number
+}
+
+const MIB = 2 ** 20
+
+export function proxyCommand (context: CliContext, done: (status: number) => void): Command {
+  const endpoint = (flags: string, description: string): Option => new Option(flags, description).argParser(hostPort).makeOptionMandatory()
+  return verb('proxy', 'keep one pod\'s Envoy: its certificate, its process, and the redirect to it (run it in the pod)', [
+    'autoshield proxy --pod-uid UID --namespace shop --xds 10.0.0.1:18000 --issuer 10.0.0.2:18443 --detector 10.0.0.3:18001 \\\n      --trust-domain cluster.local --credentials /var/run/secrets/autoshield.dev --folder /run/autoshield-proxy --inbound 15006',
+  ]).requiredOption('--pod-uid <uid>', 'the pod\'s own')
+    .requiredOption('--namespace <name>', 'the pod\'s own')
+    .addOption(endpoint('--xds <host:port>', 'where Envoy gets its configuration'))
+    .addOption(endpoint('--issuer <host:port>', 'who issues certificates for the pod\'s token'))
+    .addOption(endpoint('--detector <host:port>', 'whom the pod\'s observer calls: never by way of the proxy'))
+    .requiredOption('--trust-domain <name>', 'whose identities the servers must have')
+    .requiredOption('--credentials <dir>', 'folder of token and ca.pem')
+    .requiredOption('--folder <dir>', 'private to the proxy: its key, its configuration and its admin socket')
+    .option('--system-namespace <name>', 'namespace of the servers', 'autoshield')
+    .option('--envoy <path>', 'the program', 'envoy')
+    .option('--user <uid>', 'whom Envoy runs as; as this process where nothing is said', id)
+    .option('--inbound <port>', 'redirect connections to the pod here, while Envoy listens here', port)
+    .option('--outbound <port>', 'redirect the pod\'s own connections here, while Envoy listens here', port)
+    .option('--direct-port <port...>', 'a port of the pod that is never redirected', (text, before: number[] | undefined) => [...before ?? [], port(text)])
+    .option('--heap-mib <count>', 'Envoy\'s memory', numberIn(0, 65_536), 256)
+    .option('--connections <count>', 'how many may be open through Envoy', numberIn(0, 10_000_000), 20_000)
+    .action(async (flags: Flags) => {
+      await run(flags, context)
+      done(EXIT.ok)
+    })
+}
+
+async function run (flags: Flags, context: CliContext): Promise<void> {
+  const { issuer, trustDomain, systemNamespace: namespace, credentials: identity, detector } = flags
+  const say = (text: string): void => { context.stderr.write(`autoshield proxy: ${text}\n`) }
+  const system = (uid: string) => ({ trustDomain, namespace, uid })
+  const credentials = new RenewedCredentials({
+    endpoint: issuer,
+    server: system('controller'),
+    tokenFile: join(identity, 'token'),
+    authoritiesFile: join(identity, 'ca.pem'),
+    clock: systemClock,
+    random: Math.random,
+    onEvent: sparingly((event) => say(tellRenewal(event)), ({ type }) => type),
+  })
+  const files = await writeConfiguration(flags, spiffeId(system('xds')))
+  const own = new OwnConversations({ called: [issuer, detector].map(split), listens: [] })
+  const agent = new ProxyAgent({
+    command: [flags.envoy, ...envoyArguments(files.bootstrap)],
+    runAs: flags.user === undefined ? null : { uid: flags.user, gid: ownGroup() },
+    adminSocket: files.adminSocket,
+    redirect: wantedRedirect(flags, own),
+    credentials,
+    store: (next) => writeCredentials(files.identity, next, { group: true }),
+    random: Math.random,
+    onEvent: (event) => say(told(event)),
+  })
+  await using parts = new Parts()
+  parts.start((signal) => credentials.run(signal))
+  parts.start((signal) => own.follow(signal))
+  await parts.orFailure(agent.run(context.signal))
+}
+
+function wantedRedirect ({ inbound, outbound, directPort = [] }: Flags, own: OwnConversations): WantedRedirect | null {
+  if (inbound === undefined && outbound === undefined) return null
+  return { inboundPort: inbound ?? null, outboundPort: outbound ?? null, group: ownGroup(), directPorts: directPort, directCalls: async () => (await own.now()).traffic.called }
+}
+
+/** Envoy's group is this process's: it reads what is written here, and neither's connections are redirected. */
+const ownGroup = (): number => process.getgid?.() ?? 0
+
+/** All that Envoy starts with but its certificate. */
+async function writeConfiguration ({ folder, podUid, namespace, xds, heapMib, connections }: Flags, server: string): Promise<{ identity: string, bootstrap: string, adminSocket: string }> {
+  const [identity, admin] = [join(folder, 'identity'), join(folder, 'admin')]
+  const adminSocket = join(admin, 'admin.sock')
+  await mkdir(identity, { recursive: true, mode: 0o750 })
+  await mkdir(admin, { recursive: true })
+  await chmod(admin, 0o770) // whatever the umask: Envoy makes its socket there
+  const { certificate, key, authorities } = credentialFiles(identity)
+  const files = bootstrapFiles({
+    podUid, namespace, xds: { ...split(xds), name: server }, folder: identity, certificateFile: certificate, keyFile: key, authoritiesFile: authorities, adminSocket, bounds: { heapBytes: heapMib * MIB, connections },
+  })
+  for (const { path, text } of files) await writeFile(path, text, { mode: 0o640 })
+  return { identity, bootstrap: bootstrapFile(identity), adminSocket }
+}
+
+function told (event: ProxyAgentEvent): string {
+  switch (event.type) {
+    case 'started': return 'Envoy is started'
+    case 'ended': return `Envoy has ended ${event.how}; connections reach the pod directly, without restrictions, and it is started again in ${Math.ceil(event.retryMs)} ms`
+    case 'redirecting': return `connections are redirected: ${[event.inboundPort === null ? [] : [`to the pod by port ${event.inboundPort}`], event.outboundPort === null ? [] : [`from the pod by port ${event.outboundPort}`]].flat().join(', ')}`
+    case 'direct': return `connections reach the pod directly, without restrictions: ${event.why}`
+    case 'unwritten': return `the certificate is not where Envoy reads it: ${event.error.message}`
+  }
+}
+
+function id (text: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 1 || value > 0x7fff_ffff) throw new InvalidArgumentError('It must be a user id above 0.')
+  return value
+}

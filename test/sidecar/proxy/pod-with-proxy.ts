@@ -1,0 +1,74 @@
+import { copyFile, mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { pino } from 'pino'
+import type { Test } from 'tap'
+import { CertificateIssuer } from '../../../certs/issuer.ts'
+import { fixedCredentials } from '../../../src/wire/held-credentials.ts'
+import { serverTls } from '../../../src/wire/tls.ts'
+import { Fleet } from '../../../xds/fleet.ts'
+import { XdsServer } from '../../../xds/server.ts'
+import { startControl } from '../../certs/control-server.ts'
+import { knowTokens, reviewOf, seedPod } from '../../certs/pod-tokens.ts'
+import { Root, TRUST_DOMAIN } from '../../certs/samples.ts'
+import { FakeKubernetes } from '../../kubernetes/fake-api.ts'
+import { Lab } from '../../lab/lab.ts'
+import type { LabProcess } from '../../lab/process.ts'
+import { envoyBinary } from '../../setup/envoy-binary.ts'
+import { relay } from '../../xds/relay.ts'
+
+const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url))
+const [XDS, ISSUER, INBOUND] = [18_000, 18_443, 15_006]
+export const USER = 65_533
+/** What the container has where redirecting is allowed, and not one more. */
+const CAPABILITIES = '-all,+net_admin,+setuid,+setgid,+kill'
+const UID = 'uid-of-cart-0'
+
+/** A pod `victim` with applications, and our servers, of which only the issuer is there at first. */
+export async function podWithProxy (t: Test) {
+  const lab = await Lab.start({ pods: ['victim', 'scanner', 'client'].map((name, index) => ({ name, address: `10.67.0.${index + 1}` })) })
+  t.teardown(() => lab[Symbol.asyncDispose]())
+  const [victim, scanner, client] = [lab.pod('victim'), lab.pod('scanner'), lab.pod('client')]
+  const root = new Root()
+  const api = new FakeKubernetes()
+  knowTokens(api, new Map([['good', reviewOf()]]))
+  seedPod(api)
+  const issuer = new CertificateIssuer({ api, authority: { current: () => root.authority }, trustDomain: TRUST_DOMAIN, namespace: 'autoshield', clock: { now: Date.now } })
+  const control = await startControl(t, issuer, fixedCredentials(root.issue('controller')))
+  let xdsPort = 1 // nobody listens there
+  for (const [inside, port] of [[ISSUER, () => Number(control.endpoint.split(':')[1])], [XDS, () => xdsPort]] as const) {
+    const way = await relay(victim, inside, port)
+    t.teardown(() => way[Symbol.asyncDispose]())
+  }
+  const identity = join(victim.folder, 'token')
+  await mkdir(identity)
+  await writeFile(join(identity, 'token'), 'good')
+  await writeFile(join(identity, 'ca.pem'), root.authority.bundle)
+  const envoy = join(lab.folder, 'envoy') // another user cannot look into root's cache
+  await copyFile(envoyBinary(), envoy)
+  const fleet = new Fleet({ clock: { now: Date.now }, defaultInbound: { mode: 'redirect', port: INBOUND } })
+  fleet.setProxies([{ podUid: UID, inbound: { mode: 'redirect', port: INBOUND } }])
+  return {
+    lab,
+    victim,
+    scanner,
+    client,
+    fleet,
+    /** Serves until the test ends; in a laboratory that is abandoned, the streams end with their Envoys. */
+    serveXds: async (): Promise<void> => {
+      const stop = new AbortController()
+      const server = new XdsServer({ fleet, credentials: serverTls(fixedCredentials(root.issue('xds'))), trustDomain: TRUST_DOMAIN, listen: { host: '127.0.0.1', port: 0 }, log: pino({ level: 'silent' }) })
+      const running = server.run(stop.signal)
+      t.teardown(async () => {
+        stop.abort()
+        await running
+      })
+      xdsPort = await server.port
+    },
+    startAgent: (): LabProcess => victim.spawnInNetwork([
+      'setpriv', '--regid', String(USER), '--clear-groups', '--bounding-set', CAPABILITIES, '--inh-caps=-all', '--no-new-privs', process.execPath, MAIN, 'proxy', '--pod-uid', UID, '--namespace', 'shop',
+      '--xds', `127.0.0.1:${XDS}`, '--issuer', `127.0.0.1:${ISSUER}`, '--detector', '127.0.0.1:1', '--trust-domain', TRUST_DOMAIN, '--credentials', identity,
+      '--folder', join(victim.folder, 'proxy'), '--envoy', envoy, '--user', String(USER), '--inbound', String(INBOUND), '--direct-port', '8099',
+    ], { timeoutMs: 100_000 }),
+  }
+}

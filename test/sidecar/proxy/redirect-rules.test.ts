@@ -1,0 +1,25 @@
+import t from 'tap'
+import { redirectRules } from '../../../sidecar/proxy/redirect-rules.ts'
+import { skipWithout, findTool, program } from '../../setup/tools.ts'
+import { execFileSync } from 'node:child_process'
+
+const plan = {
+  inboundPort: 15_006, outboundPort: 15_001, group: 65_533, directPorts: [18_009], directCalls: [{ address: '10.0.0.3', port: 18_001 }, { address: 'fd00::3', port: 18_443 }],
+}
+const tools = skipWithout(['nft', 'unshare'].flatMap((name) => findTool(name).missing ?? []))
+const skip = process.getuid?.() === 0 ? tools : 'a network namespace needs root'
+
+/** What nft makes of the rules, in a network of its own that is gone afterwards. */
+const loaded = (rules: string): string => execFileSync('unshare', ['--net', program('nft'), '-i'], { input: `${rules}\nlist ruleset\n`, encoding: 'utf8' })
+
+t.test('nft takes the rules, for both families, and each direction has its own', { skip }, async (t) => {
+  const both = loaded(redirectRules(plan))
+  t.match(both, /chain inbound \{\s+type nat hook prerouting priority dstnat; policy accept;\s+iifname "lo" return\s+tcp dport 18009 return\s+tcp flags syn \/ fin,syn,rst,ack redirect to :15006\s+\}/)
+  t.match(both, /chain outbound \{[^}]*meta skgid 65533 return\s+oifname "lo" return\s+ip daddr 10\.0\.0\.3 tcp dport 18001 return\s+ip6 daddr fd00::3 tcp dport 18443 return\s+tcp flags syn \/ fin,syn,rst,ack redirect to :15001\s+\}/)
+  t.notMatch(loaded(redirectRules({ ...plan, outboundPort: null })), '15001')
+  t.notMatch(loaded(redirectRules({ ...plan, inboundPort: null })), '15006')
+})
+
+t.test('rules that are made to hold again stand once', { skip }, async (t) => {
+  t.equal(loaded(`${redirectRules(plan)}\n${redirectRules(plan)}`), loaded(redirectRules(plan)))
+})
