@@ -2,6 +2,7 @@ import type { Score } from './core/verdict/score.ts'
 import type { Detection, FeatureEvidence } from './core/verdict/detection.ts'
 import type { Decision } from './core/policy/decision.ts'
 import type { Mitigation } from './core/mitigation/mitigation.ts'
+import type { RestrictionCount } from './core/mitigation/restriction-count.ts'
 import type { Pod } from './core/pod.ts'
 import type { AdmissionEntry } from './core/admission/entry.ts'
 import type { AdmissionNote } from './core/admission/note.ts'
@@ -61,6 +62,7 @@ export type ScoreEvent =
   | { readonly type: 'synced', readonly model: ModelInfo }
   | { readonly type: 'scores', readonly scores: readonly Score[] }
   | { readonly type: 'traffic', readonly atMs: number, readonly edges: readonly TrafficEdge[], readonly stats: DetectorStats }
+  | { readonly type: 'restrictions', readonly counts: readonly RestrictionCount[] }
 
 /** What the controller needs of the detectors. */
 export interface ScoreSource {

@@ -1,10 +1,11 @@
 import { create } from '@bufbuild/protobuf'
 import { encodeWindows } from '../../src/wire/encode-windows.ts'
 import { ObserverMessageSchema, type ObserverMessage } from '../../src/wire/gen/ingest_pb.ts'
+import { encodeRestrictionCount } from '../../src/wire/restriction-counts.ts'
 import type { OutgoingBatch } from './outbox.ts'
 
 /** A batch as it goes over the wire. */
-export function encodeBatch ({ sequence, windows, clocks, resent, forgedSent, counts, droppedWindows }: OutgoingBatch): ObserverMessage {
+export function encodeBatch ({ sequence, windows, clocks, resent, forgedSent, restrictions, counts, droppedWindows }: OutgoingBatch): ObserverMessage {
   return create(ObserverMessageSchema, {
     message: {
       case: 'batch',
@@ -13,6 +14,7 @@ export function encodeBatch ({ sequence, windows, clocks, resent, forgedSent, co
         windows: encodeWindows(windows, clocks),
         resent,
         forgedSent: BigInt(forgedSent),
+        restrictions: restrictions.map(encodeRestrictionCount),
         stats: {
           packets: BigInt(counts.packets),
           flows: BigInt(counts.flows),

@@ -1,5 +1,6 @@
 import { STEPS_MS, TENSOR_WINDOWS, type StepMs, type Window } from '../../src/core/window/window.ts'
 import type { StepClocks } from '../../src/wire/encode-windows.ts'
+import { MAX_BATCH_RESTRICTIONS, type OwnRestrictionCount } from '../../src/wire/restriction-counts.ts'
 
 /** Counts of the source, cumulative since the observer's boot. */
 export interface SourceCounts {
@@ -17,9 +18,13 @@ export interface OutgoingBatch {
   readonly clocks: StepClocks
   readonly resent: boolean
   readonly forgedSent: number
+  readonly restrictions: readonly OwnRestrictionCount[]
   readonly counts: SourceCounts
   readonly droppedWindows: number
 }
+
+/** Half a minute's worth for 64 restricted sources. */
+const MAX_RESTRICTIONS = 4_096
 
 const NOTHING: SourceCounts = { packets: 0, flows: 0, malformed: 0, dropped: 0 }
 
@@ -30,6 +35,8 @@ const NOTHING: SourceCounts = { packets: 0, flows: 0, malformed: 0, dropped: 0 }
 export class Outbox {
   /** Windows that were dropped because the detector did not take them in time. */
   dropped = 0
+  /** Counts of restrictions that were dropped for the same reason. */
+  droppedRestrictions = 0
   readonly #maxWindows: number
   #waiting: Window[] = []
   #unacknowledged: OutgoingBatch[] = []
@@ -38,6 +45,7 @@ export class Outbox {
   #clocks = new Map<StepMs, number>()
   #counts = NOTHING
   #forgedSent = 0
+  #restrictions: OwnRestrictionCount[] = []
   #next = 1
   #forgotten = 0
 
@@ -53,6 +61,11 @@ export class Outbox {
 
   get waiting (): number {
     return this.#waiting.length
+  }
+
+  /** Whether something waits that is worth a batch. */
+  get pending (): boolean {
+    return this.#waiting.length + this.#restrictions.length > 0
   }
 
   /** Batches that were sent and not acknowledged, oldest first. */
@@ -75,6 +88,15 @@ export class Outbox {
     this.#forgedSent += forgedSent
   }
 
+  /** What the pod's proxy did with the attempts of restricted sources, since the last call. */
+  restricted (counts: readonly OwnRestrictionCount[]): void {
+    for (const count of counts) this.#restrictions.push(count)
+    const excess = this.#restrictions.length - MAX_RESTRICTIONS
+    if (excess <= 0) return
+    this.#restrictions.splice(0, excess)
+    this.droppedRestrictions += excess
+  }
+
   /** The next batch, of at most `maxWindows` of the wanted steps; it counts as under way from now on. It may be empty. */
   take (maxWindows: number, steps: ReadonlySet<number>): OutgoingBatch {
     const windows: Window[] = []
@@ -84,7 +106,7 @@ export class Outbox {
       if (window !== undefined && steps.has(window.stepMs)) windows.push(window)
     }
     this.#waiting.splice(0, taken)
-    const batch = this.#batch(windows, this.#forgedSent, false)
+    const batch = this.#batch(windows, this.#forgedSent, this.#restrictions.splice(0, MAX_BATCH_RESTRICTIONS), false)
     this.#forgedSent = 0
     return batch
   }
@@ -106,12 +128,12 @@ export class Outbox {
   startAnew (maxWindows: number): void {
     const earlier = this.#unacknowledged.filter(({ resent }) => !resent)
     this.#unacknowledged = []
-    for (let at = 0; at < this.#history.length; at += maxWindows) this.#batch(this.#history.slice(at, at + maxWindows), 0, true)
-    for (const { windows, forgedSent } of earlier) this.#batch(windows, forgedSent, false)
+    for (let at = 0; at < this.#history.length; at += maxWindows) this.#batch(this.#history.slice(at, at + maxWindows), 0, [], true)
+    for (const { windows, forgedSent, restrictions } of earlier) this.#batch(windows, forgedSent, restrictions, false)
   }
 
-  #batch (windows: readonly Window[], forgedSent: number, resent: boolean): OutgoingBatch {
-    const batch = { sequence: this.#next++, windows, clocks: new Map(this.#clocks), resent, forgedSent, counts: this.#counts, droppedWindows: this.dropped }
+  #batch (windows: readonly Window[], forgedSent: number, restrictions: readonly OwnRestrictionCount[], resent: boolean): OutgoingBatch {
+    const batch = { sequence: this.#next++, windows, clocks: new Map(this.#clocks), resent, forgedSent, restrictions, counts: this.#counts, droppedWindows: this.dropped }
     this.#unacknowledged.push(batch)
     return batch
   }

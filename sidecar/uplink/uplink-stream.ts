@@ -81,10 +81,10 @@ export class UplinkStream {
       if (!this.#room(state, batch.windows.length)) return
       this.#write(state, batch)
     }
-    while (outbox.waiting > 0 && this.#room(state, Math.min(outbox.waiting, state.config.maxBatchWindows))) {
+    while (outbox.pending && this.#room(state, Math.min(outbox.waiting, state.config.maxBatchWindows))) {
       this.#write(state, outbox.take(state.config.maxBatchWindows, state.steps))
     }
-    if (this.#closing && outbox.size === 0 && outbox.unacknowledged.length === 0) this.#call.end()
+    if (this.#closing && !outbox.pending && outbox.unacknowledged.length === 0) this.#call.end()
   }
 
   /** Ends the call as soon as everything is acknowledged, with the last counts. */

@@ -9,6 +9,7 @@ import type { Clock, CredentialSource } from '../../src/ports.ts'
 import { addressToBytes } from '../../src/wire/address.ts'
 import type { StepClocks } from '../../src/wire/encode-windows.ts'
 import { HelloSchema, type Hello } from '../../src/wire/gen/ingest_pb.ts'
+import type { OwnRestrictionCount } from '../../src/wire/restriction-counts.ts'
 import { connect } from '../../src/wire/tls.ts'
 import { wait } from '../../src/wire/wait.ts'
 import { Outbox, type SourceCounts } from './outbox.ts'
@@ -77,6 +78,11 @@ export class Uplink {
     return this.#outbox.dropped
   }
 
+  /** Counts of restrictions that were dropped for the same reason. */
+  get droppedRestrictions (): number {
+    return this.#outbox.droppedRestrictions
+  }
+
   /** `acknowledgedMs`: Unix ms at which the detector last acknowledged something; null before. */
   get state (): { readonly connected: boolean, readonly acknowledgedMs: number | null, readonly waiting: number } {
     return { connected: this.#connected, acknowledgedMs: this.#acknowledgedMs, waiting: this.#outbox.size }
@@ -98,6 +104,12 @@ export class Uplink {
   /** What the source has counted so far; `forgedSent` since the last call. Goes with the next batch. */
   count (counts: SourceCounts, forgedSent: number): void {
     this.#outbox.count(counts, forgedSent)
+  }
+
+  /** What the pod's proxy did with the attempts of restricted sources, since the last call. Never blocks; what there is no room for is dropped, oldest first. */
+  restricted (counts: readonly OwnRestrictionCount[]): void {
+    this.#outbox.restricted(counts)
+    this.#stream?.pump()
   }
 
   /** Resolves when fewer than `windows` are on their way, or the signal aborts: a recording waits where a live source must drop. */

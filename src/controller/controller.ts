@@ -212,6 +212,7 @@ export class Controller implements Loop, AsyncDisposable {
   async #hear (event: ScoreEvent): Promise<void> {
     switch (event.type) {
       case 'synced': return this.#meetModel(event.model)
+      case 'restrictions': return this.#mitigations.counted(event.counts)
       case 'traffic':
         this.#traffic = event
         this.#events.publish(event)

@@ -1,5 +1,6 @@
 import { AutoshieldError } from '../core/errors.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
+import type { RestrictionCount } from '../core/mitigation/restriction-count.ts'
 import type { Score } from '../core/verdict/score.ts'
 import type { AuditTrail, Clock, LoopEvent, ObjectStore, ProxyFleet } from '../ports.ts'
 import type { Journal, NewAuditEntry } from './journal.ts'
@@ -79,6 +80,11 @@ export class MitigationDesk {
   /** Takes in what a score says of attempts that should not get through: `Enforcing`. */
   async seen (score: Score): Promise<void> {
     await this.#keep(this.#set.seen(score, this.#parts.clock.now()))
+  }
+
+  /** The same, from what the victims' proxies counted. */
+  async counted (counts: readonly RestrictionCount[]): Promise<void> {
+    await this.#keep(this.#set.counted(counts, this.#parts.clock.now()))
   }
 
   /** A person's undo. Kept before it is done; rejects NOT_FOUND, CONFLICT or, where it could not be kept, UNAVAILABLE. */

@@ -1,9 +1,11 @@
 import { AutoshieldError } from '../core/errors.ts'
 import { expire, observeAttempts, revert, withProxyStatuses } from '../core/mitigation/lifecycle.ts'
 import type { Condition, Mitigation } from '../core/mitigation/mitigation.ts'
+import type { RestrictionCount } from '../core/mitigation/restriction-count.ts'
 import type { Score } from '../core/verdict/score.ts'
 import type { ProxyFleet } from '../ports.ts'
 import { attemptsSeen } from './attempts-seen.ts'
+import { ProxyEvidence } from './proxy-evidence.ts'
 
 /** How a mitigation changed when its targets answered. */
 export interface StatusChange {
@@ -21,6 +23,7 @@ export class MitigationSet {
   readonly #active = new Map<string, Mitigation>()
   /** Taken back by a person, while that is being written. */
   readonly #ending = new Set<string>()
+  readonly #evidence = new ProxyEvidence()
 
   constructor (proxies: ProxyFleet) {
     this.#proxies = proxies
@@ -46,6 +49,7 @@ export class MitigationSet {
   }
 
   apply (): void {
+    this.#evidence.keepOnly(this.active)
     this.#proxies.apply(this.active)
   }
 
@@ -73,6 +77,11 @@ export class MitigationSet {
       const attempts = attemptsSeen(before, score)
       return attempts === null ? [] : this.#replace(before, observeAttempts(before, attempts, nowMs))
     })
+  }
+
+  /** Compares every restriction with what the victims' proxies counted of it. */
+  counted (counts: readonly RestrictionCount[], nowMs: number): readonly StatusChange[] {
+    return this.#evidence.take(this.active, counts, nowMs).flatMap(({ before, after }) => this.#replace(before, after))
   }
 
   #replace (before: Mitigation, mitigation: Mitigation): StatusChange[] {

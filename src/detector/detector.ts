@@ -88,6 +88,7 @@ export class Detector {
       scoring: this.#scoring,
       tally: this.#tally,
       paused: new Set(),
+      onRestrictions: (podUid, counts) => this.#watchers.restricted(counts.map((count) => ({ podUid, ...count }))),
       onWindows: (windows) => this.#traffic.add(windows, clock.now()),
     }
   }

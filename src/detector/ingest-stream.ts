@@ -6,6 +6,7 @@ import type { Window } from '../core/window/window.ts'
 import type { Clock } from '../ports.ts'
 import { DetectorMessageSchema, type Batch, type DetectorMessage, type Hello, type ObserverMessage } from '../wire/gen/ingest_pb.ts'
 import type { Malformed } from '../wire/method.ts'
+import type { OwnRestrictionCount } from '../wire/restriction-counts.ts'
 import type { Boot, Boots } from './boots.ts'
 import { checkBatch } from './check-batch.ts'
 import { checkHello } from './check-hello.ts'
@@ -36,6 +37,8 @@ export interface IngestContext {
   readonly tally: Tally
   /** Windows that were taken in and are new. */
   readonly onWindows: (windows: readonly Window[]) => void
+  /** What a pod's proxy did with attempts, told once the windows that came with it are scored. */
+  readonly onRestrictions: (podUid: string, counts: readonly OwnRestrictionCount[]) => void
   /** Streams that are not read until less waits to be scored. */
   readonly paused: Set<IngestStream>
 }
@@ -184,7 +187,7 @@ export class IngestStream {
   }
 
   #take (batch: Batch, open: Open): Refusal | null {
-    const { limits, scoring, tally, clock } = this.#context
+    const { limits, scoring, tally, clock, onRestrictions } = this.#context
     const sequence = Number(batch.sequence)
     if (!Number.isSafeInteger(sequence) || sequence < 1) return refusal('Malformed', `${batch.sequence} is no sequence number; they start at 1`)
     const { boot } = open
@@ -196,7 +199,7 @@ export class IngestStream {
     if (boot.accepted !== null && sequence - boot.scored > limits.credits) return refusal('TooMuch', `more than ${limits.credits} batches are under way; wait for acknowledgements`)
     const checked = checkBatch(batch, open, limits, clock.now())
     if (!checked.ok) return checked.refusal
-    const { windows } = checked
+    const { windows, restrictions } = checked
     if (boot.accepted === null) boot.scored = sequence - 1
     boot.accepted = sequence
     this.#count(batch, open, windows)
@@ -208,8 +211,10 @@ export class IngestStream {
       windows,
       receivedAtMs: clock.now(),
       resent: batch.resent,
+      tells: restrictions.length > 0,
       settled: () => {
         boot.scored = sequence
+        if (restrictions.length > 0) onRestrictions(this.identity.uid, restrictions)
         this.#acknowledge(boot)
       },
     })

@@ -20,6 +20,8 @@ export interface Incoming {
   readonly receivedAtMs: number
   /** They fill the tensors only: an earlier detector has scored them. */
   readonly resent: boolean
+  /** When it is settled, those who follow are told something beside its scores: it waits for them, too, where it has no window. */
+  readonly tells: boolean
   /** Called once, when every window was scored and published. */
   readonly settled: () => void
 }
@@ -103,7 +105,7 @@ export class ScoringLoop {
     do {
       // First let the sockets be read, so that what has arrived goes into this round.
       await setImmediate()
-      if (this.#waiting > 0) await this.#options.permit()
+      if (this.#waiting > 0 || this.#queue.some(({ tells }) => tells)) await this.#options.permit()
       await this.#round()
     } while (this.#queue.length > 0)
     this.#running = null

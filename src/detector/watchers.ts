@@ -1,9 +1,11 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import type { ServerWritableStream } from '@grpc/grpc-js'
+import type { RestrictionCount } from '../core/mitigation/restriction-count.ts'
 import type { Score } from '../core/verdict/score.ts'
 import type { Clock, ModelInfo } from '../ports.ts'
 import { WatchEventSchema, type WatchEvent, type WatchRequest } from '../wire/gen/scores_pb.ts'
 import type { Malformed } from '../wire/method.ts'
+import { encodeRestrictionCount } from '../wire/restriction-counts.ts'
 import { encodeScores } from '../wire/scores.ts'
 import { wait } from '../wire/wait.ts'
 import type { ScoredRow } from './scoring-loop.ts'
@@ -22,6 +24,8 @@ interface WatchersOptions {
 
 /** Scores in one event, about 300 KB. */
 const MAX_EVENT_SCORES = 256
+/** Counts in one event, of some 40 bytes each. */
+const MAX_EVENT_RESTRICTIONS = 4_096
 
 /** Everyone who follows the scores. */
 export class Watchers {
@@ -79,6 +83,11 @@ export class Watchers {
     }
   }
 
+  /** Hands on what proxies logged. */
+  restricted (counts: readonly RestrictionCount[]): void {
+    for (const watcher of this.#watchers) watcher.send({ restrictions: counts })
+  }
+
   tell (event: Event): void {
     for (const watcher of this.#watchers) watcher.send({ event })
   }
@@ -104,8 +113,8 @@ interface WatcherOptions {
   readonly onLost: () => void
 }
 
-/** What waits for a watcher: the scores of one round, or another event. */
-type Entry = { readonly scores: readonly Score[] } | { readonly event: Event }
+/** What waits for a watcher: the scores of one round, the counts of one batch, or another event. */
+type Entry = { readonly scores: readonly Score[] } | { readonly restrictions: readonly RestrictionCount[] } | { readonly event: Event }
 
 /**
  * One write is under way at a time, and what comes meanwhile goes into the next: a write takes a turn of the event loop
@@ -154,12 +163,22 @@ class Watcher {
     const entry = this.#queue.shift()
     if (entry === undefined) return null
     if ('event' in entry) return entry.event
+    if ('restrictions' in entry) return this.#restrictions(entry.restrictions)
     const scores = [...entry.scores]
     for (let next = this.#queue[0]; next !== undefined && 'scores' in next && scores.length < MAX_EVENT_SCORES; next = this.#queue[0]) {
       scores.push(...next.scores)
       this.#queue.shift()
     }
     return { case: 'scores', value: encodeScores(scores) }
+  }
+
+  #restrictions (first: readonly RestrictionCount[]): Event {
+    const counts = [...first]
+    for (let next = this.#queue[0]; next !== undefined && 'restrictions' in next && counts.length < MAX_EVENT_RESTRICTIONS; next = this.#queue[0]) {
+      counts.push(...next.restrictions)
+      this.#queue.shift()
+    }
+    return { case: 'restrictions', value: { counts: counts.map((count) => ({ podUid: count.podUid, count: encodeRestrictionCount(count) })) } }
   }
 }
 

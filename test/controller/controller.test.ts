@@ -85,6 +85,35 @@ t.test('what is seen after all proxies took it says whether it works', async (t)
   t.strictSame(bench.trail().slice(-2), ['mitigation.enforcing mitigation AttemptsStopped', 'mitigation.enforcing mitigation AttemptsContinue'])
 })
 
+t.test('what the victim\'s proxy counted says whether it works', async (t) => {
+  await using bench = await Bench.start(t.testdir())
+  await bench.scores.push(scan())
+  const { spec: { subject, victims: [victim] } } = only(bench)
+  const count = (attempts: number, passed: number, afterMs: number, podUid = victim?.uid ?? '') => bench.scores.tell({
+    type: 'restrictions',
+    counts: [{ podUid, source: subject === 'anySource' ? '' : subject.addresses[0] ?? '', destination: victim?.addresses[0] ?? '', port: null, unit: 'connections', atMs: bench.nowMs + afterMs, attempts, denied: attempts - passed, limited: 0, passed, shadowed: 0 }],
+  })
+  const enforcing = () => condition(only(bench), 'Enforcing')
+  await count(9, 0, 0)
+  t.match(enforcing(), { status: 'Unknown' }, 'no proxy has taken it yet')
+  bench.nowMs += 500
+  bench.fleet.answer('in-sync')
+  await bench.until(() => condition(only(bench), 'Programmed')?.status === 'True')
+  await count(9, 9, -500)
+  t.match(enforcing(), { status: 'Unknown' }, 'it was counted before the proxies had taken it')
+  await count(9, 9, 0, 'u7')
+  t.match(enforcing(), { status: 'Unknown' }, 'the suspect\'s own proxy is not asked')
+  await count(9, 0, 0)
+  t.match(enforcing(), { status: 'True', reason: 'AttemptsStopped', message: /^9 attempts/ })
+  await count(5, 0, 500)
+  t.match(enforcing(), { message: /^9 attempts/ }, 'the same answer is not written twice in ten seconds')
+  await count(4, 1, 1_000)
+  t.match(enforcing(), { status: 'False', reason: 'AttemptsContinue', message: /^1 of 9 attempts/ })
+  bench.nowMs += 10_000
+  await count(2, 0, 0)
+  t.match(enforcing(), { status: 'True', message: /^2 attempts/ })
+})
+
 t.test('a replay is decided in full and never enforced', async (t) => {
   await using bench = await Bench.start(t.testdir())
   await bench.scores.push(scan(1, { simulated: true }))

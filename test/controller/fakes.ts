@@ -26,8 +26,13 @@ export class FakeScores implements ScoreSource {
 
   /** Resolves when the controller has dealt with the scores. */
   async push (...scores: Score[]): Promise<void> {
+    await this.tell({ type: 'scores', scores })
+  }
+
+  /** Resolves when the controller has dealt with the event. */
+  async tell (event: ScoreEvent): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<undefined>()
-    this.#events.publish({ event: { type: 'scores', scores }, taken: () => resolve(undefined) })
+    this.#events.publish({ event, taken: () => resolve(undefined) })
     await promise
   }
 

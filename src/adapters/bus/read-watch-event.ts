@@ -1,5 +1,7 @@
+import type { RestrictionCount } from '../../core/mitigation/restriction-count.ts'
 import type { ModelInfo, ScoreEvent } from '../../ports.ts'
-import type { Synced, Traffic, WatchEvent } from '../../wire/gen/scores_pb.ts'
+import type { Restrictions, Synced, Traffic, WatchEvent } from '../../wire/gen/scores_pb.ts'
+import { decodeRestrictionCount } from '../../wire/restriction-counts.ts'
 import { decodeScores } from '../../wire/scores.ts'
 
 /** An event in the loop's words; null for one of a newer version. `problem` where the detector contradicts itself. */
@@ -15,6 +17,7 @@ export function readWatchEvent ({ event }: WatchEvent, model: ModelInfo | null):
       const decoded = decodeScores(event.value, { classes: model.classes.length, contexts: model.contextColumns.length })
       return decoded.ok ? { type: 'scores', scores: decoded.scores } : { type: 'problem', problem: decoded.problem }
     }
+    case 'restrictions': return restrictionsOf(event.value)
     case undefined: return null
   }
 }
@@ -32,4 +35,14 @@ function trafficOf ({ atMs, edges, stats }: Traffic): ReadEvent {
     edges: edges.map(({ source, destination, packets, bytes, flows }) => ({ source, destination, packets, bytes, flows })),
     stats: { observers, packets, flows, windows, tensors, keys, dropped, malformed },
   }
+}
+
+function restrictionsOf ({ counts: told }: Restrictions): ReadEvent {
+  const counts: RestrictionCount[] = []
+  for (const { podUid, count } of told) {
+    const own = count === undefined ? 'a restriction count is empty' : decodeRestrictionCount(count)
+    if (typeof own === 'string') return { type: 'problem', problem: own }
+    counts.push({ podUid, ...own })
+  }
+  return { type: 'restrictions', counts }
 }

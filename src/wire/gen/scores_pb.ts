@@ -6,6 +6,8 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { RestrictionCount } from "./restrictions_pb.ts";
+import { file_restrictions } from "./restrictions_pb.ts";
 import type { WindowColumns } from "./windows_pb.ts";
 import { file_windows } from "./windows_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
@@ -14,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file scores.proto.
  */
 export const file_scores: GenFile = /*@__PURE__*/
-  fileDesc("CgxzY29yZXMucHJvdG8SEmF1dG9zaGllbGQud2lyZS52MSISChBSZXBvcnRlcnNSZXF1ZXN0IicKEVJlcG9ydGVyc1Jlc3BvbnNlEhIKCmlkZW50aXRpZXMYASADKAkiMAoMV2F0Y2hSZXF1ZXN0Eg0KBWZsb29yGAEgASgCEhEKCWV2ZXJ5X2tleRgCIAEoCCK1AQoKV2F0Y2hFdmVudBIsCgZzeW5jZWQYASABKAsyGi5hdXRvc2hpZWxkLndpcmUudjEuU3luY2VkSAASMgoGc2NvcmVzGAIgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlNjb3JlQ29sdW1uc0gAEi4KB3RyYWZmaWMYAyABKAsyGy5hdXRvc2hpZWxkLndpcmUudjEuVHJhZmZpY0gAEgwKBGxvc3QYBCABKARCBwoFZXZlbnQi1gEKBlN5bmNlZBIPCgd2ZXJzaW9uGAEgASgJEg8KB2NsYXNzZXMYAiADKAkSFwoPY29udGV4dF9jb2x1bW5zGAMgAygJEhIKCnRocmVzaG9sZHMYBCADKAESNAoFdXN1YWwYBSADKAsyJS5hdXRvc2hpZWxkLndpcmUudjEuU3luY2VkLlVzdWFsRW50cnkaRwoKVXN1YWxFbnRyeRILCgNrZXkYASABKAkSKAoFdmFsdWUYAiABKAsyGS5hdXRvc2hpZWxkLndpcmUudjEuVXN1YWw6AjgBIhkKBVVzdWFsEhAKCGZlYXR1cmVzGAEgAygBIswBCgxTY29yZUNvbHVtbnMSMgoHd2luZG93cxgBIAEoCzIhLmF1dG9zaGllbGQud2lyZS52MS5XaW5kb3dDb2x1bW5zEhEKCXJlcG9ydGVycxgCIAMoCRIQCghyZXBvcnRlchgDIAMoDRIVCg1wcm9iYWJpbGl0aWVzGAQgAygCEg8KB3RlbnNvcnMYBSADKAISEAoIY29udGV4dHMYBiADKAISFgoOcmVjZWl2ZWRfYXRfbXMYByADKAESEQoJc2ltdWxhdGVkGAggAygIInMKB1RyYWZmaWMSDQoFYXRfbXMYASABKAESJwoFZWRnZXMYAiADKAsyGC5hdXRvc2hpZWxkLndpcmUudjEuRWRnZRIwCgVzdGF0cxgDIAEoCzIhLmF1dG9zaGllbGQud2lyZS52MS5EZXRlY3RvclN0YXRzIloKBEVkZ2USDgoGc291cmNlGAEgASgJEhMKC2Rlc3RpbmF0aW9uGAIgASgJEg8KB3BhY2tldHMYAyABKAESDQoFYnl0ZXMYBCABKAESDQoFZmxvd3MYBSABKAEilgEKDURldGVjdG9yU3RhdHMSEQoJb2JzZXJ2ZXJzGAEgASgNEg8KB3BhY2tldHMYAiABKAESDQoFZmxvd3MYAyABKAESDwoHd2luZG93cxgEIAEoARIPCgd0ZW5zb3JzGAUgASgBEgwKBGtleXMYBiABKA0SDwoHZHJvcHBlZBgHIAEoARIRCgltYWxmb3JtZWQYCCABKAEiZAoORXhwbGFpblJlcXVlc3QSLwoFc2NvcmUYASABKAsyIC5hdXRvc2hpZWxkLndpcmUudjEuU2NvcmVDb2x1bW5zEhIKCmNsYXNzX25hbWUYAiABKAkSDQoFdXN1YWwYAyADKAEiQQoPRXhwbGFpblJlc3BvbnNlEi4KCGV2aWRlbmNlGAEgAygLMhwuYXV0b3NoaWVsZC53aXJlLnYxLkV2aWRlbmNlIkAKCEV2aWRlbmNlEg8KB2ZlYXR1cmUYASABKAkSDQoFdmFsdWUYAiABKAESFAoMY29udHJpYnV0aW9uGAMgASgBMoMCCgZTY29yZXMSSwoFV2F0Y2gSIC5hdXRvc2hpZWxkLndpcmUudjEuV2F0Y2hSZXF1ZXN0Gh4uYXV0b3NoaWVsZC53aXJlLnYxLldhdGNoRXZlbnQwARJSCgdFeHBsYWluEiIuYXV0b3NoaWVsZC53aXJlLnYxLkV4cGxhaW5SZXF1ZXN0GiMuYXV0b3NoaWVsZC53aXJlLnYxLkV4cGxhaW5SZXNwb25zZRJYCglSZXBvcnRlcnMSJC5hdXRvc2hpZWxkLndpcmUudjEuUmVwb3J0ZXJzUmVxdWVzdBolLmF1dG9zaGllbGQud2lyZS52MS5SZXBvcnRlcnNSZXNwb25zZWIGcHJvdG8z", [file_windows]);
+  fileDesc("CgxzY29yZXMucHJvdG8SEmF1dG9zaGllbGQud2lyZS52MSISChBSZXBvcnRlcnNSZXF1ZXN0IicKEVJlcG9ydGVyc1Jlc3BvbnNlEhIKCmlkZW50aXRpZXMYASADKAkiMAoMV2F0Y2hSZXF1ZXN0Eg0KBWZsb29yGAEgASgCEhEKCWV2ZXJ5X2tleRgCIAEoCCLvAQoKV2F0Y2hFdmVudBIsCgZzeW5jZWQYASABKAsyGi5hdXRvc2hpZWxkLndpcmUudjEuU3luY2VkSAASMgoGc2NvcmVzGAIgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlNjb3JlQ29sdW1uc0gAEi4KB3RyYWZmaWMYAyABKAsyGy5hdXRvc2hpZWxkLndpcmUudjEuVHJhZmZpY0gAEjgKDHJlc3RyaWN0aW9ucxgFIAEoCzIgLmF1dG9zaGllbGQud2lyZS52MS5SZXN0cmljdGlvbnNIABIMCgRsb3N0GAQgASgEQgcKBWV2ZW50ItYBCgZTeW5jZWQSDwoHdmVyc2lvbhgBIAEoCRIPCgdjbGFzc2VzGAIgAygJEhcKD2NvbnRleHRfY29sdW1ucxgDIAMoCRISCgp0aHJlc2hvbGRzGAQgAygBEjQKBXVzdWFsGAUgAygLMiUuYXV0b3NoaWVsZC53aXJlLnYxLlN5bmNlZC5Vc3VhbEVudHJ5GkcKClVzdWFsRW50cnkSCwoDa2V5GAEgASgJEigKBXZhbHVlGAIgASgLMhkuYXV0b3NoaWVsZC53aXJlLnYxLlVzdWFsOgI4ASIZCgVVc3VhbBIQCghmZWF0dXJlcxgBIAMoASLMAQoMU2NvcmVDb2x1bW5zEjIKB3dpbmRvd3MYASABKAsyIS5hdXRvc2hpZWxkLndpcmUudjEuV2luZG93Q29sdW1ucxIRCglyZXBvcnRlcnMYAiADKAkSEAoIcmVwb3J0ZXIYAyADKA0SFQoNcHJvYmFiaWxpdGllcxgEIAMoAhIPCgd0ZW5zb3JzGAUgAygCEhAKCGNvbnRleHRzGAYgAygCEhYKDnJlY2VpdmVkX2F0X21zGAcgAygBEhEKCXNpbXVsYXRlZBgIIAMoCCJzCgdUcmFmZmljEg0KBWF0X21zGAEgASgBEicKBWVkZ2VzGAIgAygLMhguYXV0b3NoaWVsZC53aXJlLnYxLkVkZ2USMAoFc3RhdHMYAyABKAsyIS5hdXRvc2hpZWxkLndpcmUudjEuRGV0ZWN0b3JTdGF0cyI+CgxSZXN0cmljdGlvbnMSLgoGY291bnRzGAEgAygLMh4uYXV0b3NoaWVsZC53aXJlLnYxLlByb3h5Q291bnQiUgoKUHJveHlDb3VudBIPCgdwb2RfdWlkGAEgASgJEjMKBWNvdW50GAIgASgLMiQuYXV0b3NoaWVsZC53aXJlLnYxLlJlc3RyaWN0aW9uQ291bnQiWgoERWRnZRIOCgZzb3VyY2UYASABKAkSEwoLZGVzdGluYXRpb24YAiABKAkSDwoHcGFja2V0cxgDIAEoARINCgVieXRlcxgEIAEoARINCgVmbG93cxgFIAEoASKWAQoNRGV0ZWN0b3JTdGF0cxIRCglvYnNlcnZlcnMYASABKA0SDwoHcGFja2V0cxgCIAEoARINCgVmbG93cxgDIAEoARIPCgd3aW5kb3dzGAQgASgBEg8KB3RlbnNvcnMYBSABKAESDAoEa2V5cxgGIAEoDRIPCgdkcm9wcGVkGAcgASgBEhEKCW1hbGZvcm1lZBgIIAEoASJkCg5FeHBsYWluUmVxdWVzdBIvCgVzY29yZRgBIAEoCzIgLmF1dG9zaGllbGQud2lyZS52MS5TY29yZUNvbHVtbnMSEgoKY2xhc3NfbmFtZRgCIAEoCRINCgV1c3VhbBgDIAMoASJBCg9FeHBsYWluUmVzcG9uc2USLgoIZXZpZGVuY2UYASADKAsyHC5hdXRvc2hpZWxkLndpcmUudjEuRXZpZGVuY2UiQAoIRXZpZGVuY2USDwoHZmVhdHVyZRgBIAEoCRINCgV2YWx1ZRgCIAEoARIUCgxjb250cmlidXRpb24YAyABKAEygwIKBlNjb3JlcxJLCgVXYXRjaBIgLmF1dG9zaGllbGQud2lyZS52MS5XYXRjaFJlcXVlc3QaHi5hdXRvc2hpZWxkLndpcmUudjEuV2F0Y2hFdmVudDABElIKB0V4cGxhaW4SIi5hdXRvc2hpZWxkLndpcmUudjEuRXhwbGFpblJlcXVlc3QaIy5hdXRvc2hpZWxkLndpcmUudjEuRXhwbGFpblJlc3BvbnNlElgKCVJlcG9ydGVycxIkLmF1dG9zaGllbGQud2lyZS52MS5SZXBvcnRlcnNSZXF1ZXN0GiUuYXV0b3NoaWVsZC53aXJlLnYxLlJlcG9ydGVyc1Jlc3BvbnNlYgZwcm90bzM", [file_restrictions, file_windows]);
 
 /**
  * @generated from message autoshield.wire.v1.ReportersRequest
@@ -99,6 +101,12 @@ export type WatchEvent = Message<"autoshield.wire.v1.WatchEvent"> & {
      */
     value: Traffic;
     case: "traffic";
+  } | {
+    /**
+     * @generated from field: autoshield.wire.v1.Restrictions restrictions = 5;
+     */
+    value: Restrictions;
+    case: "restrictions";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -270,6 +278,49 @@ export const TrafficSchema: GenMessage<Traffic> = /*@__PURE__*/
   messageDesc(file_scores, 7);
 
 /**
+ * @generated from message autoshield.wire.v1.Restrictions
+ */
+export type Restrictions = Message<"autoshield.wire.v1.Restrictions"> & {
+  /**
+   * @generated from field: repeated autoshield.wire.v1.ProxyCount counts = 1;
+   */
+  counts: ProxyCount[];
+};
+
+/**
+ * Describes the message autoshield.wire.v1.Restrictions.
+ * Use `create(RestrictionsSchema)` to create a new message.
+ */
+export const RestrictionsSchema: GenMessage<Restrictions> = /*@__PURE__*/
+  messageDesc(file_scores, 8);
+
+/**
+ * What the proxy of one pod logged of one source.
+ *
+ * @generated from message autoshield.wire.v1.ProxyCount
+ */
+export type ProxyCount = Message<"autoshield.wire.v1.ProxyCount"> & {
+  /**
+   * By the certificate of the observer that told it.
+   *
+   * @generated from field: string pod_uid = 1;
+   */
+  podUid: string;
+
+  /**
+   * @generated from field: autoshield.wire.v1.RestrictionCount count = 2;
+   */
+  count?: RestrictionCount | undefined;
+};
+
+/**
+ * Describes the message autoshield.wire.v1.ProxyCount.
+ * Use `create(ProxyCountSchema)` to create a new message.
+ */
+export const ProxyCountSchema: GenMessage<ProxyCount> = /*@__PURE__*/
+  messageDesc(file_scores, 9);
+
+/**
  * @generated from message autoshield.wire.v1.Edge
  */
 export type Edge = Message<"autoshield.wire.v1.Edge"> & {
@@ -304,7 +355,7 @@ export type Edge = Message<"autoshield.wire.v1.Edge"> & {
  * Use `create(EdgeSchema)` to create a new message.
  */
 export const EdgeSchema: GenMessage<Edge> = /*@__PURE__*/
-  messageDesc(file_scores, 8);
+  messageDesc(file_scores, 10);
 
 /**
  * Cumulative since the detector's start; `observers` and `keys` are what it holds now.
@@ -358,7 +409,7 @@ export type DetectorStats = Message<"autoshield.wire.v1.DetectorStats"> & {
  * Use `create(DetectorStatsSchema)` to create a new message.
  */
 export const DetectorStatsSchema: GenMessage<DetectorStats> = /*@__PURE__*/
-  messageDesc(file_scores, 9);
+  messageDesc(file_scores, 11);
 
 /**
  * @generated from message autoshield.wire.v1.ExplainRequest
@@ -389,7 +440,7 @@ export type ExplainRequest = Message<"autoshield.wire.v1.ExplainRequest"> & {
  * Use `create(ExplainRequestSchema)` to create a new message.
  */
 export const ExplainRequestSchema: GenMessage<ExplainRequest> = /*@__PURE__*/
-  messageDesc(file_scores, 10);
+  messageDesc(file_scores, 12);
 
 /**
  * @generated from message autoshield.wire.v1.ExplainResponse
@@ -408,7 +459,7 @@ export type ExplainResponse = Message<"autoshield.wire.v1.ExplainResponse"> & {
  * Use `create(ExplainResponseSchema)` to create a new message.
  */
 export const ExplainResponseSchema: GenMessage<ExplainResponse> = /*@__PURE__*/
-  messageDesc(file_scores, 11);
+  messageDesc(file_scores, 13);
 
 /**
  * @generated from message autoshield.wire.v1.Evidence
@@ -435,7 +486,7 @@ export type Evidence = Message<"autoshield.wire.v1.Evidence"> & {
  * Use `create(EvidenceSchema)` to create a new message.
  */
 export const EvidenceSchema: GenMessage<Evidence> = /*@__PURE__*/
-  messageDesc(file_scores, 12);
+  messageDesc(file_scores, 14);
 
 /**
  * @generated from service autoshield.wire.v1.Scores

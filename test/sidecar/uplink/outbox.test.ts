@@ -76,3 +76,15 @@ t.test('the last 20 steps of each length are kept, no more', async (t) => {
   t.equal(resent?.windows.filter(({ stepMs }) => stepMs === 500).length, 20)
   t.equal(resent?.windows.filter(({ stepMs }) => stepMs === 15_000).length, 10)
 })
+
+t.test('counts of restrictions go with one batch each, stay until they are acknowledged, and are bounded', async (t) => {
+  const outbox = new Outbox(10)
+  const count = (atMs: number) => ({ source: '10.0.0.9', destination: '10.0.0.1', port: null, unit: 'connections' as const, atMs, attempts: 1, denied: 1, limited: 0, passed: 0, shadowed: 0 })
+  outbox.restricted(Array.from({ length: 4_100 }, (_, at) => count(at)))
+  t.equal(outbox.droppedRestrictions, 4)
+  const first = outbox.take(10, steps)
+  t.same([first.restrictions.length, first.restrictions[0]?.atMs], [256, 4])
+  outbox.startAnew(10)
+  t.match(outbox.unacknowledged, [{ sequence: 2, restrictions: first.restrictions }], 'a detector that knows nothing of them is told again')
+  t.equal(outbox.take(10, steps).restrictions[0]?.atMs, 260)
+})

@@ -1,0 +1,51 @@
+import t from 'tap'
+import type { RestrictionCount } from '../../src/core/mitigation/restriction-count.ts'
+import { encodeRestrictionCount, type OwnRestrictionCount } from '../../src/wire/restriction-counts.ts'
+import { syntheticWindow } from '../core/tensor/synthetic-window.ts'
+import { RawObserver } from './raw-observer.ts'
+import { connected, POD, POD_ADDRESS, recent, REPLAY, stage, Told } from './stage.ts'
+
+const count = (change: Partial<OwnRestrictionCount> = {}): OwnRestrictionCount => ({
+  source: '10.0.0.9', destination: POD_ADDRESS, port: 80, unit: 'connections', atMs: recent(1) * 500, attempts: 5, denied: 2, limited: 1, passed: 2, shadowed: 1, ...change,
+})
+const restrictionsOf = (told: Told): RestrictionCount[] => told.events.flatMap((event) => event.type === 'restrictions' ? event.counts : [])
+
+t.test('what a proxy did with attempts reaches whoever follows the scores, under the name of its own pod', async (t) => {
+  const { start, uplink, source } = await stage(t)
+  const { address } = await start()
+  const told = new Told(t, source(address))
+  await told.synced()
+  const observer = uplink(address)
+  await observer.event(connected)
+  observer.uplink.restricted([count(), count({ source: 'fd00::9', port: null, unit: 'requests' })])
+  await told.until((told) => restrictionsOf(told).length === 2)
+  t.same(restrictionsOf(told), [{ podUid: POD.uid, ...count() }, { podUid: POD.uid, ...count({ source: 'fd00::9', port: null, unit: 'requests' }) }])
+})
+
+t.test('counts wait for somebody who follows, as scores do', async (t) => {
+  const { start, uplink, source } = await stage(t)
+  const { address } = await start({ limits: { holdMs: 60_000 } })
+  const observer = uplink(address)
+  await observer.event(connected)
+  observer.uplink.restricted([count()])
+  observer.uplink.push([syntheticWindow({ key: { kind: 'pair', source: '10.0.0.9', destination: POD_ADDRESS }, number: recent(1) })], new Map())
+  const told = new Told(t, source(address))
+  await told.until((told) => restrictionsOf(told).length === 1)
+  t.equal(restrictionsOf(told)[0]?.attempts, 5)
+})
+
+t.test('counts that are not of the reporter\'s own proxy, or make no sense, are refused', async (t) => {
+  const { start, credentials } = await stage(t)
+  const { address } = await start()
+  const say = (change: Parameters<typeof count>[0], identity = POD): RawObserver => {
+    const observer = new RawObserver(t, address, credentials(identity))
+    observer.hello(identity === POD ? {} : { identity: 'spiffe://autoshield.test/ns/replay/pod/replay', ownAddresses: [] })
+    observer.say({ case: 'batch', value: { sequence: 1n, restrictions: [encodeRestrictionCount(count(change))] } })
+    return observer
+  }
+  t.match(await say({ source: '10.0.0.7', destination: '10.0.0.8' }).ended, /^PERMISSION_DENIED: a restriction count has none of the reporter's own addresses/)
+  t.match(await say({}, REPLAY).ended, /^PERMISSION_DENIED: a replay has no proxy/)
+  t.match(await say({ passed: 7 }).ended, /^INVALID_ARGUMENT: a restriction count of 5 attempts does not add up/)
+  t.match(await say({ port: 70_000 }).ended, /^INVALID_ARGUMENT: a restriction count names the port 70000/)
+  t.match(await say({ atMs: recent(-63_072_000) * 500 }).ended, /^INVALID_ARGUMENT: a restriction count is of .* ahead; set the node's clock/)
+})
