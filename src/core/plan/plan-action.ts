@@ -124,8 +124,8 @@ function isolate (given: Restrictable, source: Pod): Plan {
 
 function throttle (given: Restrictable, action: Extract<Action, { type: 'traffic_throttle' }>): Plan {
   const { subject, ends: { target, source, sourceName, targetName }, detection, context } = given
-  const { direction, ports, bytesPerSecond, burstBytes } = action
-  const spec = specOf(given, { direction, ports, action: 'limit', limit: { value: bytesPerSecond, unit: 'bytes/s', burst: burstBytes } })
+  const { direction, ports, limit } = action
+  const spec = specOf(given, { direction, ports, action: 'limit', limit })
   const touched = subject === 'anySource' ? target : source
   const cannot = detection.class === 'SYN_FLOOD' ? HALF_OPEN : subject === 'anySource' ? 'No proxy holds one limit over all sources together' : null
   return {
@@ -135,7 +135,7 @@ function throttle (given: Restrictable, action: Extract<Action, { type: 'traffic
     blastRadius: touched === null ? [] : [touched],
     subject,
     reason: cannot === null ? 'RuleMatched' : 'CannotEnforce',
-    message: `${cannot === null ? 'Limits' : 'Would limit'} ${sourceName} to ${bytesPerSecond} bytes/s towards ${targetName}.${cannot === null ? '' : ` ${cannot}.`}`,
+    message: `${cannot === null ? 'Limits' : 'Would limit'} ${sourceName} to ${limit.value} ${limit.unit} towards ${targetName}.${cannot === null ? '' : ` ${cannot}.`}`,
     undo: `Lifts the limit at every proxy; ${sourceName} reaches ${targetName} at full speed again.`,
   }
 }

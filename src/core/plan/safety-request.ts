@@ -4,7 +4,7 @@ import type { Detection } from '../verdict/detection.ts'
 import type { Plan } from './plan.ts'
 
 /** What safety is asked about a plan. `mitigatedBy`: the mitigation in force for this rule, action, source and target. */
-export function safetyRequest (rule: Rule, actionIndex: number, detection: Detection, plan: Plan, evidence: SourceEvidence, mitigatedBy: string | null): SafetyRequest | null {
+export function safetyRequest (rule: Rule, actionIndex: number, detection: Detection, plan: Plan, evidence: SourceEvidence, mitigatedBy: string | null, rollout?: SafetyRequest['rollout']): SafetyRequest | null {
   const action = rule.actions[actionIndex]
   if (action === undefined) return null
   return {
@@ -21,5 +21,6 @@ export function safetyRequest (rule: Rule, actionIndex: number, detection: Detec
     cooldownSeconds: rule.cooldownSeconds,
     mitigatedBy,
     simulatedEvidence: detection.simulated,
+    ...(rollout !== undefined && { rollout }),
   }
 }

@@ -63,8 +63,7 @@ const PARAMETERS: Readonly<Record<ActionType, Reader<ActionDraft>>> = {
     type: 'traffic_throttle',
     direction: given.direction,
     ports: given.ports,
-    bytesPerSecond: given.rate_limit,
-    burstBytes: given.rate_limit * given.burst_seconds,
+    limit: { value: given.rate_limit, unit: 'bytes/s', burst: given.rate_limit * given.burst_seconds },
   })),
   pod_termination: mapped(record({
     grace_period_seconds: optional(number(0, 3600, 'whole', 'Write whole seconds from 0 to 3600'), 30),

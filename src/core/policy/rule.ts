@@ -1,3 +1,4 @@
+import type { Limit } from '../mitigation/mitigation.ts'
 import type { Condition } from './condition/condition.ts'
 
 export const SEVERITIES = ['low', 'medium', 'high', 'critical'] as const
@@ -16,7 +17,7 @@ export type Ports = 'any' | readonly number[]
 export type Action =
   | { readonly type: 'network_policy', readonly direction: Direction, readonly ports: Ports }
   | { readonly type: 'pod_isolation' }
-  | { readonly type: 'traffic_throttle', readonly direction: Direction, readonly ports: Ports, readonly bytesPerSecond: number, readonly burstBytes: number }
+  | { readonly type: 'traffic_throttle', readonly direction: Direction, readonly ports: Ports, readonly limit: Limit }
   | { readonly type: 'pod_termination', readonly gracePeriodSeconds: number }
   | { readonly type: 'node_quarantine', readonly effect: 'NoSchedule' | 'NoExecute' }
   | { readonly type: 'alert_only', readonly channel: string, readonly priority: Severity }

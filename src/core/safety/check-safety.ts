@@ -20,6 +20,8 @@ const VERDICT_OF: Partial<Record<ReasonCode, Verdict>> = {
   SimulatedEvidence: 'simulate',
   ActuationDisabled: 'simulate',
   ActionNeedsCluster: 'simulate',
+  Observing: 'alert',
+  Rehearsed: 'simulate',
 }
 
 /**
@@ -42,7 +44,7 @@ export function checkSafety (state: SafetyState, request: SafetyRequest, setting
   return { verdict, reason, message, checks, state: after === ledger ? state : { ...state, [lane]: after } }
 }
 
-const isDoneHere = ({ action }: SafetyRequest): boolean => REACH[action].by === 'proxy' || REACH[action].by === 'nothing'
+const isDoneHere = ({ action, rollout = 'enforce' }: SafetyRequest): boolean => rollout === 'enforce' && (REACH[action].by === 'proxy' || REACH[action].by === 'nothing')
 
 function judge (request: SafetyRequest, checks: readonly SafetyCheck[]): Pick<SafetyResult, 'verdict' | 'reason' | 'message'> {
   const failed = checks.find(({ passed }) => !passed)

@@ -20,6 +20,8 @@ interface Check {
   /** Why it fails, where it fails. */
   readonly reason: ReasonCode
   readonly look: (hearing: Hearing) => Finding
+  /** It is about mesh policies alone. */
+  readonly ofRollout?: true
 }
 
 const passes = (message: string): Finding => ({ passed: true, message })
@@ -111,6 +113,10 @@ const live = ({ request }: Hearing): Finding => decide(!request.simulatedEvidenc
 
 const actuating = ({ settings }: Hearing): Finding => decide(settings.actuationEnabled, 'actuation is on', 'actuation is switched off')
 
+const observing = ({ request: { rollout } }: Hearing): Finding => decide(rollout !== 'observe', 'the rollout is beyond observing', 'the rollout of the mesh policy observes: nothing is restricted')
+
+const rolledOut = ({ request: { rollout } }: Hearing): Finding => decide(rollout === 'enforce', 'the rollout enforces in front of these pods', 'the rollout of the mesh policy does not enforce in front of these pods yet')
+
 function possibleHere ({ request: { action } }: Hearing): Finding {
   const { by } = REACH[action]
   if (by === 'cluster') return fails(`${action} needs a cluster: it is planned, not done`)
@@ -126,18 +132,20 @@ const CHECKS: readonly Check[] = [
   { check: 'enforceable', reason: 'CannotEnforce', look: enforceable },
   { check: 'protected', reason: 'ProtectedTarget', look: unprotected },
   { check: 'blast-radius', reason: 'BlastRadius', look: blastRadius },
+  { check: 'rollout-restricts', reason: 'Observing', look: observing, ofRollout: true },
   { check: 'already-mitigated', reason: 'AlreadyMitigated', look: notMitigated },
   { check: 'cooldown', reason: 'Cooldown', look: cooledDown },
   { check: 'circuit-breaker', reason: 'CircuitOpen', look: circuitClosed },
   { check: 'rate-limit', reason: 'RateLimited', look: underRate },
   { check: 'live-evidence', reason: 'SimulatedEvidence', look: live },
   { check: 'actuation', reason: 'ActuationDisabled', look: actuating },
+  { check: 'rollout-enforces', reason: 'Rehearsed', look: rolledOut, ofRollout: true },
   { check: 'possible-here', reason: 'ActionNeedsCluster', look: possibleHere },
 ]
 
 /** A check that passed says `RuleMatched`: nothing held the rule back there. */
 export function runChecks (hearing: Hearing): readonly SafetyCheck[] {
-  return CHECKS.map(({ check, reason, look }) => {
+  return CHECKS.filter(({ ofRollout }) => ofRollout === undefined || hearing.request.rollout !== undefined).map(({ check, reason, look }) => {
     const { passed, message } = look(hearing)
     return { check, passed, reason: passed ? 'RuleMatched' : reason, message }
   })

@@ -35,6 +35,8 @@ export interface SafetyRequest {
   readonly mitigatedBy: string | null
   /** The evidence is a replay. */
   readonly simulatedEvidence: boolean
+  /** How far the rollout of the mesh policy is in front of the victims; absent for a rule of the policy file. */
+  readonly rollout?: 'observe' | 'rehearse' | 'enforce'
 }
 
 export interface SafetyCheck {

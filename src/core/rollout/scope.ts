@@ -1,0 +1,27 @@
+import { finish, mix } from '../flow/hash.ts'
+import type { Pod } from '../pod.ts'
+import type { PodSelector } from './mesh-policy.ts'
+
+export function selects ({ namespaces, labels }: PodSelector, pod: Pick<Pod, 'namespace' | 'labels'>): boolean {
+  return (namespaces.length === 0 || namespaces.includes(pod.namespace)) &&
+    Object.entries(labels).every(([key, value]) => Object.hasOwn(pod.labels, key) && pod.labels[key] === value)
+}
+
+/** 0 to 2^32 - 1, the same for a UID wherever it is asked. */
+function placeOf (uid: string): number {
+  let hash = uid.length
+  for (const byte of new TextEncoder().encode(uid)) hash = mix(hash, byte)
+  return finish(hash) >>> 0
+}
+
+/**
+ * UIDs of the pods that enforce at a share in percent: those whose place on the circle of hashes lies below it. A pod's
+ * place never changes and hangs on no other pod, so a larger share keeps all of a smaller one. The first on the circle
+ * enforces at any share, for a canary without a pod would show nothing.
+ */
+export function enforcingPods (uids: readonly string[], share: number): ReadonlySet<string> {
+  if (share === 0) return new Set()
+  const placed = uids.map((uid) => ({ uid, place: placeOf(uid) })).toSorted((left, right) => left.place - right.place || (left.uid < right.uid ? -1 : 1))
+  const below = share / 100 * 2 ** 32
+  return new Set(placed.filter(({ place }, index) => index === 0 || place < below).map(({ uid }) => uid))
+}
