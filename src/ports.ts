@@ -144,6 +144,10 @@ export interface ProxyStatus {
   readonly message: string
   /** Names of the mitigations that the version carries. */
   readonly mitigations: readonly string[]
+  /** When `state` or `version` last changed; ISO 8601. */
+  readonly since: string
+  /** Mitigations that the proxy refused, each in its own words, and that were therefore taken out of its snapshot again. */
+  readonly refused: readonly { readonly mitigation: string, readonly message: string }[]
 }
 
 /** The controller's side of xDS: it hands over what should hold and hears what does. */

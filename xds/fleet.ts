@@ -1,12 +1,12 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Mitigation } from '../src/core/mitigation/mitigation.ts'
 import type { Clock, ProxyFleet, ProxyStatus } from '../src/ports.ts'
-import { buildSnapshot } from './build-snapshot.ts'
-import { findProblems } from './consistency.ts'
+import { DutyIndex } from './duty-index.ts'
 import type { Inbound, ProxySpec } from './proxy-spec.ts'
-import { nextExpiry, planRestrictions, type PodRestrictions, type Shortfall } from './restriction.ts'
+import type { Shortfall } from './restriction.ts'
 import type { Standing } from './session.ts'
 import { createSnapshot, snapshotToJson, type Snapshot } from './snapshot.ts'
-import { Validator } from './validate.ts'
+import { SnapshotBuilder, UNBUILT, type Built } from './snapshot-builder.ts'
 
 /** A connected proxy, as the fleet sees it. */
 export interface Subscriber {
@@ -21,21 +21,18 @@ export interface FleetOptions {
 }
 
 interface Pod {
-  /** Spec and restrictions that the newest attempt to build was made from. */
-  basis: string
+  /** What the newest attempt to build came to. */
+  built: Built
   snapshot: Snapshot
-  /** Why what should hold was not sent; empty where it was. */
-  problems: readonly string[]
   readonly subscribers: Set<Subscriber>
   /** Version that the last connected proxy had taken when it went. */
   taken: string
   /** The status that was told last. */
-  told: string
+  told: ProxyStatus | null
 }
 
-const NO_RESTRICTIONS: PodRestrictions = new Map()
 /** What a proxy gets where nothing could be built yet. */
-const EMPTY = createSnapshot({ clusters: [], listeners: [] }, [])
+const EMPTY = createSnapshot({}, [])
 
 /**
  * What every proxy should have and what it has: the desired set goes in, one snapshot a pod comes out. Level-based, free of
@@ -44,14 +41,12 @@ const EMPTY = createSnapshot({ clusters: [], listeners: [] }, [])
 export class Fleet implements ProxyFleet {
   readonly #clock: Clock
   readonly #defaultInbound: Inbound
-  readonly #validator = new Validator()
+  readonly #builder = new SnapshotBuilder()
   readonly #pods = new Map<string, Pod>()
   readonly #listeners = new Set<(status: ProxyStatus) => void>()
+  readonly #duties = new DutyIndex()
   #specs: ReadonlyMap<string, ProxySpec> = new Map()
   #mitigations: readonly Mitigation[] = []
-  #nextExpiry = Infinity
-  #restrictions: ReadonlyMap<string, PodRestrictions> = new Map()
-  #shortfalls: readonly Shortfall[] = []
 
   constructor ({ clock, defaultInbound }: FleetOptions) {
     this.#clock = clock
@@ -60,33 +55,31 @@ export class Fleet implements ProxyFleet {
 
   /** The proxies that there are, whether or not they are connected; the whole set. */
   setProxies (specs: readonly ProxySpec[]): void {
+    const before = this.#specs
     this.#specs = new Map(specs.map((spec) => [spec.podUid, spec]))
-    this.#converge()
+    const changed = specs.filter((spec) => !isDeepStrictEqual(before.get(spec.podUid), spec)).map(({ podUid }) => podUid)
+    this.#converge(new Set([...changed, ...[...before.keys()].filter((uid) => !this.#specs.has(uid))]))
   }
 
   apply (mitigations: readonly Mitigation[]): void {
-    const now = this.#clock.now()
-    const { pods, shortfalls } = planRestrictions(mitigations, now)
     this.#mitigations = mitigations
-    this.#nextExpiry = nextExpiry(mitigations, now)
-    this.#restrictions = pods
-    this.#shortfalls = shortfalls
-    this.#converge()
+    this.#converge(this.#duties.set(mitigations, this.#clock.now()))
   }
 
   /** Takes out what has expired since, without waiting for the controller. */
   expire (): void {
-    if (this.#clock.now() >= this.#nextExpiry) this.apply(this.#mitigations)
+    if (this.#clock.now() >= this.#duties.nextExpiry) this.apply(this.#mitigations)
   }
 
   /** What no proxy can carry, and why (reason CannotEnforce). */
   shortfalls (): readonly Shortfall[] {
-    return this.#shortfalls
+    const ofPods = [...this.#pods.values()].flatMap(({ built }) => built.shortfalls)
+    return [...new Map([...this.#duties.shortfalls, ...ofPods].map((shortfall) => [`${shortfall.mitigation} ${shortfall.message}`, shortfall])).values()]
   }
 
   /** Every proxy that should be there or is. `connected: false` with `in-sync`: it had taken this version when its stream ended, and Envoy keeps what it has. */
   statuses (): readonly ProxyStatus[] {
-    return [...this.#pods].filter(([uid, { subscribers }]) => this.#specs.has(uid) || subscribers.size > 0).map(([uid, pod]) => statusOf(uid, pod))
+    return [...this.#pods].filter(([uid, { subscribers }]) => this.#specs.has(uid) || subscribers.size > 0).map(([uid, pod]) => this.#statusOf(uid, pod))
   }
 
   snapshot (podUid: string): { version: string, resources: unknown } | null {
@@ -126,9 +119,9 @@ export class Fleet implements ProxyFleet {
     if (pod !== undefined) this.#tell(podUid, pod)
   }
 
-  /** Makes every pod's snapshot what it should be, and forgets pods that nothing names any more. */
-  #converge (): void {
-    for (const uid of new Set([...this.#specs.keys(), ...this.#restrictions.keys(), ...this.#pods.keys()])) {
+  /** Makes the snapshots of these pods what they should be, and forgets pods that nothing names any more. */
+  #converge (uids: Iterable<string>): void {
+    for (const uid of uids) {
       if (this.#forgets(uid)) continue
       const pod = this.#hold(uid)
       this.#refresh(uid, pod)
@@ -137,7 +130,7 @@ export class Fleet implements ProxyFleet {
   }
 
   #forgets (uid: string): boolean {
-    const wanted = this.#specs.has(uid) || this.#restrictions.has(uid) || (this.#pods.get(uid)?.subscribers.size ?? 0) > 0
+    const wanted = this.#specs.has(uid) || this.#duties.of(uid).length > 0 || (this.#pods.get(uid)?.subscribers.size ?? 0) > 0
     if (!wanted) this.#pods.delete(uid)
     return !wanted
   }
@@ -145,7 +138,7 @@ export class Fleet implements ProxyFleet {
   #hold (uid: string): Pod {
     const held = this.#pods.get(uid)
     if (held !== undefined) return held
-    const pod: Pod = { basis: '', snapshot: EMPTY, problems: [], subscribers: new Set(), taken: '', told: '' }
+    const pod: Pod = { built: UNBUILT, snapshot: EMPTY, subscribers: new Set(), taken: '', told: null }
     this.#pods.set(uid, pod)
     this.#refresh(uid, pod)
     return pod
@@ -153,35 +146,35 @@ export class Fleet implements ProxyFleet {
 
   /** What does not pass our own checks is not sent: the proxy keeps what it has, and the status says why. */
   #refresh (uid: string, pod: Pod): void {
-    const inbound = this.#specs.get(uid)?.inbound ?? this.#defaultInbound
-    const restrictions = this.#restrictions.get(uid) ?? NO_RESTRICTIONS
-    const basis = JSON.stringify([inbound, [...restrictions]])
-    if (basis === pod.basis) return
-    pod.basis = basis
-    const desired = buildSnapshot({ inbound }, restrictions)
-    pod.problems = findProblems(desired.content, this.#validator)
-    if (pod.problems.length > 0) return
-    const changed = desired.version !== pod.snapshot.version
-    pod.snapshot = desired // maybe one version with other mitigations: two that ask for the same share a chain
-    if (changed) for (const subscriber of pod.subscribers) subscriber.update(desired)
+    const { inbound } = this.#specs.get(uid) ?? { inbound: this.#defaultInbound }
+    pod.built = this.#builder.build({ inbound }, this.#duties.of(uid))
+    if (pod.built.snapshot === null) return
+    const changed = pod.built.snapshot.version !== pod.snapshot.version
+    pod.snapshot = pod.built.snapshot // maybe one version with other mitigations: two that ask for the same share a chain
+    if (changed) for (const subscriber of pod.subscribers) subscriber.update(pod.snapshot)
   }
 
   #tell (uid: string, pod: Pod): void {
-    const status = statusOf(uid, pod)
-    const text = JSON.stringify(status)
-    if (text === pod.told) return
-    pod.told = text
+    const status = this.#statusOf(uid, pod)
+    if (isDeepStrictEqual(status, pod.told)) return
+    pod.told = status
     for (const listener of this.#listeners) listener(status)
+  }
+
+  #statusOf (podUid: string, pod: Pod): ProxyStatus {
+    const { snapshot: { version, mitigations }, subscribers, told } = pod
+    const { state, message } = standingOf(pod)
+    const since = told !== null && told.state === state && told.version === version ? told.since : new Date(this.#clock.now()).toISOString()
+    return { podUid, connected: subscribers.size > 0, version, state, message, mitigations, since, refused: [] }
   }
 }
 
 const WORST = ['rejected', 'pending', 'in-sync'] as const
 
 /** Of two proxies of one pod (one that starts while the other drains) the worse answer counts. */
-function statusOf (podUid: string, { snapshot, problems, subscribers, taken }: Pod): ProxyStatus {
+function standingOf ({ snapshot, built, subscribers, taken }: Pod): Standing {
+  if (built.problems.length > 0) return { state: 'rejected', message: `not sent: ${built.problems.join('; ')}` }
   const standings = [...subscribers].map((subscriber) => subscriber.standing())
   const worst = WORST.flatMap((state) => standings.filter((standing) => standing.state === state))[0]
-  const absent: Standing = taken === snapshot.version ? { state: 'in-sync', message: '' } : { state: 'pending', message: 'no proxy of this pod is connected' }
-  const { state, message } = problems.length > 0 ? { state: 'rejected' as const, message: `not sent: ${problems.join('; ')}` } : worst ?? absent
-  return { podUid, connected: subscribers.size > 0, version: snapshot.version, state, message, mitigations: snapshot.mitigations }
+  return worst ?? (taken === snapshot.version ? { state: 'in-sync', message: '' } : { state: 'pending', message: 'no proxy of this pod is connected' })
 }

@@ -9,20 +9,22 @@ import { SecretSchema } from '../src/wire/gen/xds/envoy/extensions/transport_soc
 const typeUrl = (schema: DescMessage): string => `type.googleapis.com/${schema.typeName}`
 
 export const CLUSTER = typeUrl(ClusterSchema)
+export const ENDPOINT = typeUrl(ClusterLoadAssignmentSchema)
 export const LISTENER = typeUrl(ListenerSchema)
+export const ROUTE = typeUrl(RouteConfigurationSchema)
+export const SECRET = typeUrl(SecretSchema)
+export const EXTENSION = typeUrl(TypedExtensionConfigSchema)
 
 /**
  * Every type that is served, in the order in which changes are sent: what is named comes before what names it
  * (xDS protocol, "Eventual consistency considerations": CDS, EDS, LDS, RDS).
  */
-export const RESOURCE_ORDER: readonly string[] = [
-  CLUSTER,
-  typeUrl(ClusterLoadAssignmentSchema),
-  LISTENER,
-  typeUrl(RouteConfigurationSchema),
-  typeUrl(SecretSchema),
-  typeUrl(TypedExtensionConfigSchema),
-]
+export const RESOURCE_ORDER: readonly string[] = [CLUSTER, ENDPOINT, LISTENER, ROUTE, SECRET, EXTENSION]
+
+/** As the protocol's documents call them, for people. */
+export const TYPE_WORD: Readonly<Record<string, string>> = {
+  [CLUSTER]: 'cluster', [ENDPOINT]: 'endpoints', [LISTENER]: 'listener', [ROUTE]: 'route configuration', [SECRET]: 'secret', [EXTENSION]: 'extension configuration',
+}
 
 /**
  * The types of which a state-of-the-world response holds everything that the client should have: what is missing is

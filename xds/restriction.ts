@@ -66,34 +66,37 @@ function carriable ({ spec }: Mitigation): { sources: readonly string[], measure
 
 const byText = (one: string, other: string): number => one < other ? -1 : one > other ? 1 : 0
 
-/**
- * What the proxies of the victims have to do, by pod UID: connections that the subject opens to a victim are restricted in
- * front of that victim, whatever the mitigation's direction (an actuator for the subject's own side reads that).
- * Ended mitigations and those past `expiresAt` are left out. What is simulated or in shadow never enforces.
- */
-export function planRestrictions (mitigations: readonly Mitigation[], nowMs: number): { pods: ReadonlyMap<string, PodRestrictions>, shortfalls: readonly Shortfall[] } {
-  const pods = new Map<string, Map<string, Restriction[]>>()
-  const shortfalls: Shortfall[] = []
-  const running = mitigations.filter(({ status, spec }) => status.phase === 'active' && Date.parse(spec.expiresAt) > nowMs)
-  for (const mitigation of running.toSorted((one, other) => byText(one.metadata.name, other.metadata.name))) {
-    const { metadata: { name }, spec, status } = mitigation
-    const carried = carriable(mitigation)
-    if (typeof carried === 'string') {
-      shortfalls.push({ mitigation: name, message: carried })
-      continue
-    }
-    const restriction: Restriction = { mitigation: name, enforce: spec.mode === 'enforce' && !status.simulated, measure: carried.measure, ports: spec.ports }
-    for (const uid of new Set(spec.victims.map((victim) => victim.uid))) {
-      const sources = pods.get(uid) ?? new Map<string, Restriction[]>()
-      pods.set(uid, sources)
-      for (const source of new Set(carried.sources)) sources.set(source, [...sources.get(source) ?? [], restriction])
-    }
-  }
-  return { pods: new Map([...pods].map(([uid, sources]) => [uid, new Map([...sources].sort(([one], [other]) => byText(one, other)))])), shortfalls }
+/** Not ended, and not past its `expiresAt`. */
+export function isRunning ({ status, spec }: Mitigation, nowMs: number): boolean {
+  return status.phase === 'active' && Date.parse(spec.expiresAt) > nowMs
 }
 
-/** When the next of them expires by itself, in Unix ms; Infinity if none will. */
-export function nextExpiry (mitigations: readonly Mitigation[], nowMs: number): number {
-  return mitigations.filter(({ status }) => status.phase === 'active').map(({ spec }) => Date.parse(spec.expiresAt)).filter((time) => time > nowMs)
-    .reduce((next, time) => Math.min(next, time), Infinity)
+/** A mitigation as far as the proxy of one pod carries it: in front of a victim, or in front of what the subject opens. */
+export interface Duty {
+  readonly mitigation: Mitigation
+  readonly side: 'victim' | 'subject'
+}
+
+/** Which pods' proxies carry this mitigation, by UID; or nobody's, and why. */
+export function assign (mitigation: Mitigation): { readonly pods: ReadonlyMap<string, Duty['side']>, readonly shortfall: Shortfall | null } {
+  const carried = carriable(mitigation)
+  if (typeof carried === 'string') return { pods: new Map(), shortfall: { mitigation: mitigation.metadata.name, message: carried } }
+  return { pods: new Map(mitigation.spec.victims.map(({ uid }) => [uid, 'victim'])), shortfall: null }
+}
+
+/**
+ * What the proxy of one pod has to do. Connections that the subject opens to a victim are restricted in front of that
+ * victim, whatever the mitigation's direction. What is simulated or in shadow never enforces. The order of the duties
+ * says nothing.
+ */
+export function restrictionsOf (duties: readonly Duty[]): PodRestrictions {
+  const sources = new Map<string, Restriction[]>()
+  for (const { mitigation } of duties.toSorted((one, other) => byText(one.mitigation.metadata.name, other.mitigation.metadata.name))) {
+    const { metadata: { name }, spec, status } = mitigation
+    const carried = carriable(mitigation)
+    if (typeof carried === 'string') continue
+    const restriction: Restriction = { mitigation: name, enforce: spec.mode === 'enforce' && !status.simulated, measure: carried.measure, ports: spec.ports }
+    for (const source of new Set(carried.sources)) sources.set(source, [...sources.get(source) ?? [], restriction])
+  }
+  return new Map([...sources].sort(([one], [other]) => byText(one, other)))
 }

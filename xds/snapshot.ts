@@ -2,8 +2,12 @@ import { createHash } from 'node:crypto'
 import { toBinary, toJson, type DescMessage, type JsonValue, type MessageShape } from '@bufbuild/protobuf'
 import type { Any } from '@bufbuild/protobuf/wkt'
 import { ClusterSchema, type Cluster } from '../src/wire/gen/xds/envoy/config/cluster/v3/cluster_pb.js'
+import { TypedExtensionConfigSchema, type TypedExtensionConfig } from '../src/wire/gen/xds/envoy/config/core/v3/extension_pb.js'
+import { ClusterLoadAssignmentSchema, type ClusterLoadAssignment } from '../src/wire/gen/xds/envoy/config/endpoint/v3/endpoint_pb.js'
 import { ListenerSchema, type Listener } from '../src/wire/gen/xds/envoy/config/listener/v3/listener_pb.js'
-import { CLUSTER, LISTENER, RESOURCE_ORDER } from './resource-type.ts'
+import { RouteConfigurationSchema, type RouteConfiguration } from '../src/wire/gen/xds/envoy/config/route/v3/route_pb.js'
+import { SecretSchema, type Secret } from '../src/wire/gen/xds/envoy/extensions/transport_sockets/tls/v3/secret_pb.js'
+import { CLUSTER, ENDPOINT, EXTENSION, LISTENER, ROUTE, SECRET } from './resource-type.ts'
 import { REGISTRY } from './registry.ts'
 
 /** One named resource, ready to be sent. */
@@ -23,8 +27,13 @@ export interface TypeResources {
 /** What a snapshot is made from. */
 export interface SnapshotContent {
   readonly clusters: readonly Cluster[]
+  readonly endpoints: readonly ClusterLoadAssignment[]
   readonly listeners: readonly Listener[]
+  readonly routes: readonly RouteConfiguration[]
+  readonly secrets: readonly Secret[]
+  readonly extensions: readonly TypedExtensionConfig[]
 }
+export const NO_CONTENT: SnapshotContent = { clusters: [], endpoints: [], listeners: [], routes: [], secrets: [], extensions: [] }
 
 /**
  * The complete resources of one proxy. Immutable. Two snapshots with one version have the same content: the version is a
@@ -45,28 +54,42 @@ const hash = (parts: Iterable<string | Uint8Array>): string => {
   return sha.digest('hex').slice(0, 16)
 }
 
-function resourcesOf<Schema extends DescMessage> (schema: Schema, messages: readonly (MessageShape<Schema> & { name: string })[]): TypeResources {
+function resourcesOf<Schema extends DescMessage> (schema: Schema, messages: readonly MessageShape<Schema>[], nameOf: (message: MessageShape<Schema>) => string): TypeResources {
   const resources = new Map(messages.map((message) => {
     const value = toBinary(schema, message)
     const body: Any = { $typeName: 'google.protobuf.Any', typeUrl: `type.googleapis.com/${schema.typeName}`, value }
-    return [message.name, { name: message.name, version: hash([value]), body }]
+    const name = nameOf(message)
+    return [name, { name, version: hash([value]), body }]
   }))
   return { version: hash([...resources.values()].flatMap(({ name, version }) => [name, version])), resources }
 }
 
-const NOTHING: TypeResources = { version: hash([]), resources: new Map() }
+const nameOf = ({ name }: { name: string }): string => name
 
-export function createSnapshot (content: SnapshotContent, mitigations: readonly string[]): Snapshot {
-  const served = new Map([[CLUSTER, resourcesOf(ClusterSchema, content.clusters)], [LISTENER, resourcesOf(ListenerSchema, content.listeners)]])
-  const types = new Map(RESOURCE_ORDER.map((type) => [type, served.get(type) ?? NOTHING]))
+/** What is not given is none. */
+export function createSnapshot (given: Partial<SnapshotContent>, mitigations: readonly string[]): Snapshot {
+  const content = { ...NO_CONTENT, ...given }
+  const types = new Map([
+    [CLUSTER, resourcesOf(ClusterSchema, content.clusters, nameOf)],
+    [ENDPOINT, resourcesOf(ClusterLoadAssignmentSchema, content.endpoints, ({ clusterName }) => clusterName)],
+    [LISTENER, resourcesOf(ListenerSchema, content.listeners, nameOf)],
+    [ROUTE, resourcesOf(RouteConfigurationSchema, content.routes, nameOf)],
+    [SECRET, resourcesOf(SecretSchema, content.secrets, nameOf)],
+    [EXTENSION, resourcesOf(TypedExtensionConfigSchema, content.extensions, nameOf)],
+  ])
   return { version: hash([...types].flatMap(([type, { version }]) => [type, version])), types, content, mitigations }
 }
 
-/** As Envoy's config dump writes them. */
-export function snapshotToJson ({ content }: Snapshot): { clusters: JsonValue[], listeners: JsonValue[] } {
+/** As Envoy's config dump writes them, without what a secret holds. */
+export function snapshotToJson ({ content }: Snapshot): Readonly<Record<keyof SnapshotContent, JsonValue[]>> {
   const options = { registry: REGISTRY, useProtoFieldName: true }
+  const json = <Schema extends DescMessage>(schema: Schema, messages: readonly MessageShape<Schema>[]): JsonValue[] => messages.map((message) => toJson(schema, message, options))
   return {
-    clusters: content.clusters.map((cluster) => toJson(ClusterSchema, cluster, options)),
-    listeners: content.listeners.map((listener) => toJson(ListenerSchema, listener, options)),
+    clusters: json(ClusterSchema, content.clusters),
+    endpoints: json(ClusterLoadAssignmentSchema, content.endpoints),
+    listeners: json(ListenerSchema, content.listeners),
+    routes: json(RouteConfigurationSchema, content.routes),
+    secrets: content.secrets.map(({ name }) => ({ name })),
+    extensions: json(TypedExtensionConfigSchema, content.extensions),
   }
 }

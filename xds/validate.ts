@@ -3,6 +3,7 @@ import { isReflectList, isReflectMap, isReflectMessage, reflect, type ReflectMes
 import { anyUnpack, AnySchema, DurationSchema, type Any } from '@bufbuild/protobuf/wkt'
 import { AutoshieldError } from '../src/core/errors.ts'
 import { FieldRulesSchema, required, rules as rulesOption, type FieldRules } from '../src/wire/gen/xds/validate/validate_pb.js'
+import { referencesOf, type Reference } from './references.ts'
 import { REGISTRY } from './registry.ts'
 
 /** A field that breaks a rule of Envoy's own .proto, e.g. `filter_chains[0].name` and `min_len: 1`. */
@@ -93,13 +94,26 @@ function compileField (field: DescField): FieldPlan {
   return { field, required: isRequired(rules), rules: compileRules(field, rules), itemRules: element === undefined ? [] : compileRules(field, element) }
 }
 
+/** What was found in one message and all that is inside it. */
+export interface Inspection {
+  readonly violations: readonly Violation[]
+  readonly references: readonly Reference[]
+}
+interface Findings { readonly violations: Violation[], readonly references: Reference[] }
+
+/** Packed messages whose inspection is remembered: chains of many pods hold the same ones. */
+const REMEMBERED = 20_000
+
 /** Checks messages against the rules that Envoy states in its .proto files (protoc-gen-validate), as Envoy itself does on receipt. */
 export class Validator {
   readonly #plans = new Map<DescMessage, { fields: readonly FieldPlan[], oneofs: readonly DescOneof[] }>()
+  readonly #packed = new Map<string, Inspection>()
 
   /** Follows messages, lists, maps and every Any of a type that REGISTRY holds; an Any of another type is a violation. */
-  check (schema: DescMessage, message: Message): Violation[] {
-    return [...this.#message(reflect(schema, message), '')]
+  inspect (schema: DescMessage, message: Message): Inspection {
+    const found: Findings = { violations: [], references: [] }
+    this.#message(reflect(schema, message), '', found)
+    return found
   }
 
   /** Throws INTERNAL where a rule of the message is of a kind that is not known here. */
@@ -111,35 +125,45 @@ export class Validator {
     return plan
   }
 
-  * #message (message: ReflectMessage, path: string): Generator<Violation, undefined> {
-    if (message.desc.typeName === AnySchema.typeName) return yield * this.#any(message.message as Any, path)
+  #message (message: ReflectMessage, path: string, found: Findings): void {
+    if (message.desc.typeName === AnySchema.typeName) {
+      this.#any(message.message as Any, path, found)
+      return
+    }
+    found.references.push(...referencesOf(message.message))
     const { fields, oneofs } = this.plan(message.desc)
-    for (const oneof of oneofs) if (message.oneofCase(oneof) === undefined) yield { path: `${path}${oneof.name}`, rule: 'required' }
+    for (const oneof of oneofs) if (message.oneofCase(oneof) === undefined) found.violations.push({ path: `${path}${oneof.name}`, rule: 'required' })
     for (const { field, required, rules, itemRules } of fields) {
       const at = `${path}${field.name}`
       const set = message.isSet(field)
-      if (!set && required) yield { path: at, rule: 'required' }
+      if (!set && required) found.violations.push({ path: at, rule: 'required' })
       // A member of a oneof and a message have presence: unset, no rule about their content applies.
       if (!set && (field.fieldKind === 'message' || field.oneof !== undefined)) continue
-      yield * this.#value(unwrap(message.get(field)), at, rules, itemRules)
+      this.#value(unwrap(message.get(field)), at, rules, itemRules, found)
     }
-    return undefined
   }
 
-  * #value (value: unknown, at: string, rules: readonly Rule[], itemRules: readonly Rule[]): Generator<Violation, undefined> {
-    for (const rule of rules) if (!rule.holds(value)) yield { path: at, rule: rule.text }
-    if (isReflectMessage(value) && value.desc.typeName !== DurationSchema.typeName) yield * this.#message(value, `${at}.`)
-    if (isReflectList(value)) for (const [index, item] of [...value].entries()) yield * this.#value(item, `${at}[${index}]`, itemRules, [])
-    if (isReflectMap(value)) for (const [key, item] of value.entries()) yield * this.#value(item, `${at}[${String(key)}]`, itemRules, [])
-    return undefined
+  #value (value: unknown, at: string, rules: readonly Rule[], itemRules: readonly Rule[], found: Findings): void {
+    for (const rule of rules) if (!rule.holds(value)) found.violations.push({ path: at, rule: rule.text })
+    if (isReflectMessage(value) && value.desc.typeName !== DurationSchema.typeName) this.#message(value, `${at}.`, found)
+    if (isReflectList(value)) for (const [index, item] of [...value].entries()) this.#value(item, `${at}[${index}]`, itemRules, [], found)
+    if (isReflectMap(value)) for (const [key, item] of value.entries()) this.#value(item, `${at}[${String(key)}]`, itemRules, [], found)
   }
 
-  * #any (any: Any, path: string): Generator<Violation, undefined> {
+  #any (any: Any, path: string, found: Findings): void {
+    const key = `${any.typeUrl} ${Buffer.from(any.value.buffer, any.value.byteOffset, any.value.byteLength).toString('latin1')}`
+    const { violations, references } = this.#packed.get(key) ?? this.#unpacked(any)
+    if (this.#packed.size >= REMEMBERED) this.#packed.clear()
+    this.#packed.set(key, { violations, references })
+    found.violations.push(...violations.map((violation) => ({ ...violation, path: `${path}${violation.path}` })))
+    found.references.push(...references)
+  }
+
+  #unpacked (any: Any): Inspection {
     const schema = REGISTRY.getMessage(any.typeUrl.slice(any.typeUrl.lastIndexOf('/') + 1))
     const content = schema === undefined ? undefined : anyUnpack(any, REGISTRY)
-    if (schema === undefined || content === undefined) yield { path: `${path}type_url`, rule: `'${any.typeUrl}' is in no registry` }
-    else yield * this.#message(reflect(schema, content), path)
-    return undefined
+    if (schema === undefined || content === undefined) return { violations: [{ path: 'type_url', rule: `'${any.typeUrl}' is in no registry` }], references: [] }
+    return this.inspect(schema, content)
   }
 }
 

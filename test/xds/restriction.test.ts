@@ -2,11 +2,16 @@ import fc from 'fast-check'
 import t from 'tap'
 import type { Limit } from '../../src/core/mitigation/mitigation.ts'
 import { chainsForAnyPort, chainsForPort, mergeRestrictions } from '../../xds/chain-measures.ts'
-import { nextExpiry, planRestrictions, type Restriction } from '../../xds/restriction.ts'
+import { DutyIndex } from '../../xds/duty-index.ts'
+import { restrictionsOf, type Restriction } from '../../xds/restriction.ts'
 import { mitigationOf } from './mitigation-of.ts'
 
 const NOW = Date.parse('2026-06-01T00:00:00Z')
-const plan = (...mitigations: ReturnType<typeof mitigationOf>[]) => planRestrictions(mitigations, NOW)
+function plan (...mitigations: ReturnType<typeof mitigationOf>[]) {
+  const index = new DutyIndex()
+  const changed = index.set(mitigations, NOW)
+  return { pods: new Map([...changed].map((uid) => [uid, restrictionsOf(index.of(uid))])), shortfalls: index.shortfalls, nextExpiry: index.nextExpiry }
+}
 const limit = (value: number, unit: Limit['unit'], burst = value): Limit => ({ value, unit, burst })
 
 t.test('a restriction is in front of each victim, for each address of the subject in its canonical text', async (t) => {
@@ -40,8 +45,8 @@ t.test('what has ended or expired restricts nobody', async (t) => {
 
 t.test('the next expiry is that of the first that still runs', async (t) => {
   const at = (offset: number) => ({ expiresAt: new Date(NOW + offset).toISOString() })
-  t.equal(nextExpiry([mitigationOf('a', at(9000)), mitigationOf('b', at(5000)), mitigationOf('c', at(-1)), mitigationOf('d', at(1), { phase: 'reverted' })], NOW), NOW + 5000)
-  t.equal(nextExpiry([], NOW), Infinity)
+  t.equal(plan(mitigationOf('a', at(9000)), mitigationOf('b', at(5000)), mitigationOf('c', at(-1)), mitigationOf('d', at(1), { phase: 'reverted' })).nextExpiry, NOW + 5000)
+  t.equal(plan().nextExpiry, Infinity)
 })
 
 const CANNOT: Record<string, [Parameters<typeof mitigationOf>[1], RegExp]> = {

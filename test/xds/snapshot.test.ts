@@ -8,8 +8,8 @@ import { findProblems } from '../../xds/consistency.ts'
 import type { Inbound } from '../../xds/proxy-spec.ts'
 import { CLUSTER, LISTENER, RESOURCE_ORDER } from '../../xds/resource-type.ts'
 import { tokenBucket } from '../../xds/resources/filter-chain.ts'
-import { planRestrictions } from '../../xds/restriction.ts'
-import { snapshotToJson, type Snapshot } from '../../xds/snapshot.ts'
+import { DutyIndex } from '../../xds/duty-index.ts'
+import { createSnapshot, NO_CONTENT, snapshotToJson, type Snapshot } from '../../xds/snapshot.ts'
 import { Validator } from '../../xds/validate.ts'
 import { mitigationOf } from './mitigation-of.ts'
 
@@ -21,10 +21,13 @@ const EXPLICIT: Inbound = {
     { listen: { address: '10.0.0.1', port: 22 }, upstream: { address: '127.0.0.1', port: 22 } },
   ],
 }
-const NOTHING = new Map()
 const validator = new Validator()
-const snapshotOf = (inbound: Inbound, ...mitigations: readonly Mitigation[]): Snapshot =>
-  buildSnapshot({ inbound }, planRestrictions(mitigations, 0).pods.get('victim') ?? NOTHING)
+function snapshotOf (inbound: Inbound, ...mitigations: readonly Mitigation[]): Snapshot {
+  const index = new DutyIndex()
+  index.set(mitigations, 0)
+  const { content, mitigations: carried } = buildSnapshot({ inbound }, index.of('victim'))
+  return createSnapshot(content, carried)
+}
 
 const arbitraryMitigations = fc.array(fc.record({
   source: fc.constantFrom('10.0.0.7', '10.0.0.8', '2001:db8::7'),
@@ -98,8 +101,8 @@ t.test('a broken snapshot is told apart, with the resource that breaks it', asyn
   const [first] = content.listeners
   if (first === undefined) return t.fail('there is a listener')
   const doubled = create(ListenerSchema, { ...first, name: '', filterChains: [...first.filterChains, ...first.filterChains] })
-  t.match(findProblems({ clusters: [], listeners: [first, first] }, validator), [/two listeners are named 'inbound\/10\.0\.0\.1:80'/, /missing cluster 'upstream\/10\.0\.0\.1:80'/])
-  t.match(findProblems({ clusters: content.clusters, listeners: [doubled] }, validator), [/two filter chains with one match/])
+  t.match(findProblems({ ...NO_CONTENT, listeners: [first, first] }, validator), [/two of listener 'inbound\/10\.0\.0\.1:80'/, /missing cluster 'upstream\/10\.0\.0\.1:80'/])
+  t.match(findProblems({ ...content, listeners: [doubled] }, validator), [/two filter chains with one match/])
 })
 
 t.test('a bucket fills at its rate, at intervals that Envoy takes', async (t) => {

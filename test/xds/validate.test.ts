@@ -13,7 +13,7 @@ import { Validator } from '../../xds/validate.ts'
 
 const validator = new Validator()
 const check = <Schema extends DescMessage> (schema: Schema, init: MessageInitShape<Schema>) =>
-  validator.check(schema, create(schema, init)).map(({ path, rule }) => `${path} ${rule}`)
+  validator.inspect(schema, create(schema, init)).violations.map(({ path, rule }) => `${path} ${rule}`)
 
 t.test('what breaks a rule of Envoy\'s .proto is named by path and rule', async (t) => {
   t.same(check(ClusterSchema, { name: '' }), ['name min_len: 1'])

@@ -65,6 +65,8 @@ export const ProxyStatus = Type.Object({
   state: Type.Union([Type.Literal('in-sync'), Type.Literal('pending'), Type.Literal('rejected')]),
   message: Type.String({ description: 'The proxy\'s own words when it rejected.' }),
   mitigations: Type.Array(Type.String(), { description: 'Names of the mitigations that the version carries.' }),
+  since: Type.String({ format: 'date-time', description: 'When the state or the version last changed.' }),
+  refused: Type.Array(Type.Object({ mitigation: Type.String(), message: Type.String() }, closed), { description: 'Mitigations that the proxy refused, in its own words, and that were taken out of its snapshot again.' }),
 }, { $id: 'ProxyStatus', ...closed })
 
 export const Snapshot = Type.Object({

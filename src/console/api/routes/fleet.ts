@@ -25,7 +25,7 @@ export function fleetRoutes (app: Api, { loop }: ApiContext): void {
       response: answers(pageOf(ref(ProxyStatus)), 404),
     },
   }, ({ query }) => {
-    const statuses = loop.proxies.statuses().map((status) => ({ ...status, mitigations: [...status.mitigations] }))
+    const statuses = loop.proxies.statuses().map((status) => ({ ...status, mitigations: [...status.mitigations], refused: [...status.refused] }))
     return paginate(statuses.toSorted((a, b) => a.podUid < b.podUid ? -1 : 1), ({ podUid }) => podUid, query)
   })
 
