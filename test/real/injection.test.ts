@@ -15,6 +15,8 @@ import { testCluster, withoutCluster } from './cluster/test-cluster.ts'
 const api = { skip: withoutCluster('api'), timeout: 300_000 }
 const LEVEL = 'pod-security.kubernetes.io/enforce'
 
+const context = contextWith({ xds: 'autoshield-xds.autoshield.svc:18000' })
+
 interface Server { readonly api: KubernetesApi, readonly namespaceOf: (level: string | undefined) => Promise<string> }
 
 /** The API server, and a namespace for each level that pods can be made in. */
@@ -72,16 +74,16 @@ t.test('of 500 random pods, each that the API server takes is taken with its obs
   let taken = 0
   for (const level of POD_SECURITY_LEVELS) {
     const name = await namespaceOf(level)
-    const namespace = { name: 'shop', labels: { 'autoshield.dev/injection': 'required', [LEVEL]: level }, annotations: {} }
+    const namespace = { name: 'shop', labels: { 'autoshield.dev/injection': 'required', 'autoshield.dev/proxy': 'enabled', [LEVEL]: level }, annotations: {} }
     for (const random of fc.sample(validPod(level), { numRuns: 167, seed: 4 })) {
       const pod = random as unknown as KubernetesObject
-      const injected = inject(pod, namespace, contextWith())
+      const injected = inject(pod, namespace, context)
       if (injected === null) continue
       const [plain, stored] = await Promise.all([asStored(api, pod, name), asStored(api, injected, name)])
       if (plain instanceof Error) continue
       taken++
       if (stored instanceof Error) t.fail(`${level}: ${stored.message}: ${JSON.stringify(pod)}`)
-      else t.match(decideInjection({ pod: stored, namespace }, contextWith()), { reason: 'AlreadyInjected' })
+      else t.match(decideInjection({ pod: stored, namespace }, context), { reason: 'AlreadyInjected' })
     }
   }
   t.ok(taken >= 400, `${taken} were taken`)
@@ -89,12 +91,12 @@ t.test('of 500 random pods, each that the API server takes is taken with its obs
 
 t.test('in a namespace without a label, an observer has no pod refused, whatever level the API server enforces there', api, async (t) => {
   const { api, namespaceOf } = await server(t)
-  const namespace = { name: 'shop', labels: { 'autoshield.dev/injection': 'enabled' }, annotations: {} }
+  const namespace = { name: 'shop', labels: { 'autoshield.dev/injection': 'enabled', 'autoshield.dev/proxy': 'enabled' }, annotations: {} }
   let taken = 0
   for (const made of POD_SECURITY_LEVELS) {
     for (const random of fc.sample(validPod(made), { numRuns: 40, seed: 5 })) {
       const pod = random as unknown as KubernetesObject
-      const injected = inject(pod, namespace, contextWith())
+      const injected = inject(pod, namespace, context)
       if (injected === null) continue
       // What AdmissionConfiguration would enforce by default, the labels of these namespaces do.
       for (const level of POD_SECURITY_LEVELS) {

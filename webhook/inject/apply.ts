@@ -1,12 +1,14 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { InjectionDecision, InjectionProfile } from '../../src/core/injection/decision.ts'
-import { ANNOTATIONS, IDENTITY_VOLUME, OBSERVER_CONTAINER } from '../../src/core/injection/names.ts'
+import { ANNOTATIONS, IDENTITY_VOLUME, OBSERVER_CONTAINER, PROXY_CONTAINER, PROXY_VOLUME } from '../../src/core/injection/names.ts'
 import type { InjectionContext } from '../../src/core/injection/settings.ts'
 import type { InjectionStatus } from '../../src/core/injection/status.ts'
 import type { KubernetesObject } from '../../src/core/kubernetes/object.ts'
 import { identityVolume, observerContainer } from './observer-container.ts'
-import { applicationContainers, isJson, isObserver, type Json, listOf, named, type PodShape, readPod } from './pod-shape.ts'
-import { chooseResources } from './resources.ts'
+import { statusOf } from './ours.ts'
+import { applicationContainers, hasPort, isJson, isMeshed, isOurs, type Json, listOf, named, type PodShape, readPod } from './pod-shape.ts'
+import { proxyContainer, proxyVolume } from './proxy-container.ts'
+import { chooseResources, proxyResources } from './resources.ts'
 import { templateHash } from './template-hash.ts'
 
 type Inject = Pick<Extract<InjectionDecision, { kind: 'inject' }>, 'profile'>
@@ -18,9 +20,10 @@ type Inject = Pick<Extract<InjectionDecision, { kind: 'inject' }>, 'profile'>
 export function applyInjection (pod: KubernetesObject, { profile }: Inject, context: InjectionContext): KubernetesObject {
   const shape = readPod(pod)
   if (shape === null) return pod
+  const made = containersFor(shape, profile, context)
   const spec = withLists(shape.spec, {
-    ...withObserver(shape, profile, context),
-    volumes: withVolume(shape.volumes, identityVolume(context.settings)),
+    ...withContainers(shape, profile.form, made),
+    volumes: withVolumes(shape, profile, context),
     imagePullSecrets: withPullSecrets(shape.imagePullSecrets, context.settings.imagePullSecrets),
   })
   const annotations = replaceFields(shape.annotations, { [ANNOTATIONS.authorities]: context.authorities, [ANNOTATIONS.status]: statusText(profile, context) })
@@ -29,35 +32,35 @@ export function applyInjection (pod: KubernetesObject, { profile }: Inject, cont
   return { ...pod, metadata: { ...pod.metadata, ...metadata }, spec }
 }
 
-/** A native sidecar stands first, so that it sees what the other init containers do; an ordinary one last, so that `kubectl logs` shows the application. */
-function withObserver (pod: PodShape, profile: InjectionProfile, context: InjectionContext): { initContainers: readonly unknown[], containers: readonly unknown[] } {
-  const present = [...pod.initContainers, ...pod.containers].find(isObserver)
-  const made = asPresent(makeContainer(pod, profile, context), present)
-  const stays = profile.form === 'native' ? pod.initContainers[0] === present : pod.containers.includes(present)
-  const container = stays ? reuse(made, present) : made // what moves is another object: taken out here, put in there
-  if (profile.form === 'native') return { initContainers: unlessEqual(pod.initContainers, [container, ...others(pod.initContainers)]), containers: others(pod.containers) }
-  const place = pod.containers.findIndex(isObserver)
-  const containers = others(pod.containers)
-  return { initContainers: others(pod.initContainers), containers: unlessEqual(pod.containers, containers.toSpliced(place === -1 ? containers.length : place, 0, container)) }
-}
-
-const others = (list: readonly unknown[]): readonly unknown[] => list.some(isObserver) ? list.filter((value) => !isObserver(value)) : list
-
-function makeContainer (pod: PodShape, profile: InjectionProfile, { settings }: InjectionContext): Json {
-  const applications = applicationContainers(pod)
-  return observerContainer({
-    profile,
-    settings,
-    resources: chooseResources(pod, settings).resources,
-    health: !applications.some((container) => hasPort(container, settings.healthPort)),
-    probe: !applications.some(({ name }) => MESH_CONTAINERS.has(name)),
+/**
+ * Native sidecars stand first, so that the observer sees what the other init containers do; ordinary ones last, so that `kubectl logs`
+ * shows the application.
+ */
+function withContainers (pod: PodShape, form: InjectionProfile['form'], made: readonly Json[]): { initContainers: readonly unknown[], containers: readonly unknown[] } {
+  const present = (container: Json): Json | undefined => [...pod.initContainers, ...pod.containers].find((value) => isJson(value) && value['name'] === container['name']) as Json | undefined
+  const [list, place] = form === 'native' ? [pod.initContainers, 0] as const : [pod.containers, ordinaryPlace(pod.containers)] as const
+  const own = made.map((container, at) => {
+    const found = present(container)
+    const completed = asPresent(container, found)
+    return found !== undefined && list.indexOf(found) === place + at ? reuse(completed, found) : completed // what moves is another object: taken out there, put in here
   })
+  const placed = unlessEqual(list, others(list).toSpliced(place, 0, ...own))
+  return form === 'native' ? { initContainers: placed, containers: others(pod.containers) } : { initContainers: others(pod.initContainers), containers: placed }
 }
 
-const MESH_CONTAINERS: ReadonlySet<unknown> = new Set(['istio-proxy', 'istio-init', 'istio-validation', 'linkerd-proxy', 'linkerd-init', 'linkerd-network-validator'])
+/** Where ours are already, or behind the application's. */
+function ordinaryPlace (containers: readonly unknown[]): number {
+  const place = containers.findIndex(isOurs)
+  return place === -1 ? containers.length : place
+}
 
-function hasPort ({ ports }: { readonly ports?: unknown }, port: number): boolean {
-  return Array.isArray(ports) && ports.some((entry: unknown) => isJson(entry) && entry['containerPort'] === port && (entry['protocol'] ?? 'TCP') === 'TCP')
+const others = (list: readonly unknown[]): readonly unknown[] => list.some(isOurs) ? list.filter((value) => !isOurs(value)) : list
+
+function containersFor (pod: PodShape, profile: InjectionProfile, { settings }: InjectionContext): readonly Json[] {
+  const health = !applicationContainers(pod).some((container) => hasPort(container, settings.healthPort))
+  const observer = observerContainer({ profile, settings, resources: chooseResources(pod, settings).resources, health, probe: !isMeshed(pod) })
+  const { proxy, form } = profile
+  return proxy === undefined ? [observer] : [observer, proxyContainer({ proxy, form, settings, resources: proxyResources(pod, settings), health })]
 }
 
 /**
@@ -91,10 +94,18 @@ function withDefaults (made: unknown, present: unknown): unknown {
 const isApiToken = (mount: unknown): boolean => isJson(mount) && typeof mount['name'] === 'string' && /^kube-api-access-[a-z0-9]+$/.test(mount['name']) &&
   isDeepStrictEqual({ ...mount, name: '' }, { name: '', mountPath: '/var/run/secrets/kubernetes.io/serviceaccount', readOnly: true })
 
+function withVolumes (pod: PodShape, { proxy }: InjectionProfile, { settings }: InjectionContext): readonly unknown[] {
+  const volumes = withVolume(pod.volumes, identityVolume(settings))
+  if (proxy !== undefined) return withVolume(volumes, proxyVolume())
+  // A volume of that name which no status of ours lists is somebody's own.
+  return statusOf(pod)?.volumes.includes(PROXY_VOLUME) === true ? unlessEqual(volumes, volumes.filter((volume) => !named(PROXY_VOLUME)(volume))) : volumes
+}
+
 function withVolume (volumes: readonly unknown[], made: Json): readonly unknown[] {
-  const place = volumes.findIndex(named(IDENTITY_VOLUME))
+  const isIt = named(String(made['name']))
+  const place = volumes.findIndex(isIt)
   const present = volumes[place]
-  const rest = volumes.filter((volume) => !named(IDENTITY_VOLUME)(volume))
+  const rest = volumes.filter((volume) => !isIt(volume))
   return unlessEqual(volumes, rest.toSpliced(place === -1 ? rest.length : place, 0, reuse(made, present)))
 }
 
@@ -104,9 +115,17 @@ function withPullSecrets (present: readonly unknown[], wanted: readonly string[]
 }
 
 /** Equal pods and settings give equal text: the keys have this order. */
-function statusText ({ source, level, form, why }: InjectionProfile, context: InjectionContext): string {
+function statusText ({ source, level, form, why, proxy }: InjectionProfile, context: InjectionContext): string {
   const status: InjectionStatus = {
-    revision: context.settings.revision, template: templateHash(context), source, level, form, why, containers: [OBSERVER_CONTAINER], volumes: [IDENTITY_VOLUME],
+    revision: context.settings.revision,
+    template: templateHash(context),
+    source,
+    level,
+    form,
+    why,
+    containers: [OBSERVER_CONTAINER, ...proxy === undefined ? [] : [PROXY_CONTAINER]],
+    volumes: [IDENTITY_VOLUME, ...proxy === undefined ? [] : [PROXY_VOLUME]],
+    ...proxy === undefined ? {} : { proxy },
   }
   return JSON.stringify(status)
 }

@@ -53,7 +53,7 @@ export function observerContainer ({ profile, settings, resources, health, probe
   }
 }
 
-const fromPod = (name: string, fieldPath: string): Json => ({ name, valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath } } })
+export const fromPod = (name: string, fieldPath: string): Json => ({ name, valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath } } })
 
 /** Three minutes without an answer: an observer that is only slow is left alone. There is no start-up or readiness probe, which would hold back the pod. */
 const livenessProbe = (port: number): Json => ({

@@ -1,7 +1,7 @@
-import { ANNOTATIONS, IDENTITY_VOLUME, OBSERVER_CONTAINER, TOKEN_AUDIENCE } from '../../src/core/injection/names.ts'
+import { ANNOTATIONS, IDENTITY_VOLUME, PROXY_VOLUME, TOKEN_AUDIENCE } from '../../src/core/injection/names.ts'
 import type { InjectionSettings } from '../../src/core/injection/settings.ts'
 import { type InjectionStatus, parseInjectionStatus } from '../../src/core/injection/status.ts'
-import { isJson, isObserver, type Json, named, type PodShape } from './pod-shape.ts'
+import { isJson, isOurs, type Json, named, type PodShape } from './pod-shape.ts'
 
 export type Traces =
   /** Nothing in the pod has a name of ours. */
@@ -13,12 +13,12 @@ export type Traces =
 /**
  * Whether what has our names is ours, perhaps changed by somebody, or a stranger's.
  *
- * | container of our name | volume of our name | traces |
+ * | container of a name of ours | volume of a name of ours | traces |
  * | --- | --- | --- |
  * | none | none | none, whatever the status says |
  * | our image's repository, or a readable status lists it | any | ours |
  * | any other, or an ephemeral one | any | foreign |
- * | none | asks for our token, or a readable status lists it | ours: the container was taken out |
+ * | none | asks for our token, or a readable status lists it | ours: the container was taken out (the proxy's volume asks for no token: by the status alone) |
  * | none | any other | foreign |
  *
  * This is no question of trust. Whatever counts as ours is made exactly ours again, and nothing of a forgery is left;
@@ -26,15 +26,15 @@ export type Traces =
  */
 export function tracesOf (pod: PodShape, settings: InjectionSettings): Traces {
   const status = statusOf(pod)
-  const containers = [...pod.initContainers, ...pod.containers].filter(isObserver)
-  const volumes = pod.volumes.filter(named(IDENTITY_VOLUME))
-  const foreign = containers.find((container) => status?.containers.includes(OBSERVER_CONTAINER) !== true && !hasImageOf(container, settings))
-  if (foreign !== undefined || pod.ephemeralContainers.some(isObserver)) return { kind: 'foreign', what: `container ${OBSERVER_CONTAINER}` }
+  const containers = [...pod.initContainers, ...pod.containers].filter(isOurs)
+  const listed = (name: unknown, list: readonly string[] = []): boolean => list.some((known) => known === name)
+  const foreign = containers.find((container) => !listed(container['name'], status?.containers) && !hasImageOf(container, settings)) ?? pod.ephemeralContainers.find(isOurs)
+  if (foreign !== undefined) return { kind: 'foreign', what: `container ${String(foreign['name'])}` }
   if (containers.length > 0) return { kind: 'ours' }
+  const volumes = [...pod.volumes.filter(named(IDENTITY_VOLUME)), ...pod.volumes.filter(named(PROXY_VOLUME))]
   if (volumes.length === 0) return { kind: 'none' }
-  return status?.volumes.includes(IDENTITY_VOLUME) === true || volumes.every(asksForOurToken)
-    ? { kind: 'ours' }
-    : { kind: 'foreign', what: `volume ${IDENTITY_VOLUME}` }
+  const stranger = volumes.find((volume) => !listed(volume['name'], status?.volumes) && !asksForOurToken(volume))
+  return stranger === undefined ? { kind: 'ours' } : { kind: 'foreign', what: `volume ${String(stranger['name'])}` }
 }
 
 /** Null where the annotation cannot be read, undefined where there is none. */

@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../../src/core/kubernetes/object.ts'
-import { OBSERVER_CONTAINER } from '../../src/core/injection/names.ts'
+import { OBSERVER_CONTAINER, PROXY_CONTAINER } from '../../src/core/injection/names.ts'
 
 export type Json = Readonly<Record<string, unknown>>
 export const isJson = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -37,7 +37,19 @@ export function readPod (pod: KubernetesObject): PodShape | null {
 
 export const named = (name: string) => (value: unknown): value is Json => isJson(value) && value['name'] === name
 export const isObserver = named(OBSERVER_CONTAINER)
+export const isProxy = named(PROXY_CONTAINER)
+/** Has a name of ours. */
+export const isOurs = (value: unknown): value is Json => isObserver(value) || isProxy(value)
 
 /** The containers that are not ours, those that run before the others first. */
 export const applicationContainers = ({ initContainers, containers }: PodShape): readonly Json[] =>
-  [...initContainers, ...containers].filter((value) => isJson(value)).filter((value) => !isObserver(value))
+  [...initContainers, ...containers].filter((value) => isJson(value)).filter((value) => !isOurs(value))
+
+const MESH_CONTAINERS: ReadonlySet<unknown> = new Set(['istio-proxy', 'istio-init', 'istio-validation', 'linkerd-proxy', 'linkerd-init', 'linkerd-network-validator'])
+
+/** Whether another service mesh redirects the pod's connections. */
+export const isMeshed = (pod: PodShape): boolean => applicationContainers(pod).some(({ name }) => MESH_CONTAINERS.has(name))
+
+export function hasPort ({ ports }: { readonly ports?: unknown }, port: number): boolean {
+  return Array.isArray(ports) && ports.some((entry: unknown) => isJson(entry) && entry['containerPort'] === port && (entry['protocol'] ?? 'TCP') === 'TCP')
+}

@@ -5,6 +5,7 @@ import { FORCED_NATIVE_SIDECAR_MINOR, INJECTED_SOURCES, type InjectedSource, typ
 import type { Namespace } from '../../src/core/kubernetes/object.ts'
 import { finding, quote } from './finding.ts'
 import { applicationContainers, isJson, type PodShape } from './pod-shape.ts'
+import { chooseProxy } from './proxy.ts'
 
 /** Sources that each level admits, the one that sees most first. Those of INJECTED_SOURCES run today. */
 export const ADMITTED = {
@@ -26,7 +27,11 @@ export function chooseProfile (pod: PodShape, namespace: Namespace, context: Inj
   const { level, basis } = enforcedLevel(pod, namespace, context)
   const { source, why, findings } = chooseSource(pod, level, basis)
   const form = chooseForm(pod, context)
-  return { profile: { source, level, form: form.form, why }, findings: [...findings, ...form.findings] }
+  const proxy = chooseProxy(pod, namespace, level, context.settings)
+  return {
+    profile: { source, level, form: form.form, why: proxy.why === null ? why : `${why}; ${proxy.why}`, ...proxy.proxy === null ? {} : { proxy: proxy.proxy } },
+    findings: [...findings, ...form.findings, ...proxy.findings],
+  }
 }
 
 /**

@@ -29,16 +29,17 @@ export interface ChosenResources {
  */
 export function chooseResources (pod: PodShape, settings: InjectionSettings): ChosenResources {
   const findings: AdmissionFinding[] = []
-  const requests: Partial<Record<Name, string>> = {}
-  const limits: Partial<Record<Name, string>> = {}
-  const guaranteed = isGuaranteed(pod)
-  for (const name of NAMES) {
-    const chosen = choose(pod, name, settings, findings)
-    if (boundsOfPod(pod).has(name)) continue
-    limits[name] = canonicalQuantity(chosen.limit)
-    requests[name] = guaranteed ? limits[name] : canonicalQuantity(chosen.request)
-  }
-  return { resources: Object.keys(limits).length === 0 ? undefined : { limits, requests }, findings }
+  const [cpu, memory] = [choose(pod, 'cpu', settings, findings), choose(pod, 'memory', settings, findings)]
+  return { resources: fitted(pod, { cpu: cpu.request, memory: memory.request }, { cpu: cpu.limit, memory: memory.limit }), findings }
+}
+
+/** Requests and limits of the proxy: the settings', which no annotation changes. */
+export const proxyResources = (pod: PodShape, { proxyRequests, proxyLimits }: InjectionSettings): Json | undefined => fitted(pod, proxyRequests, proxyLimits)
+
+function fitted (pod: PodShape, request: Readonly<Record<Name, string>>, limit: Readonly<Record<Name, string>>): Json | undefined {
+  const names = NAMES.filter((name) => !boundsOfPod(pod).has(name))
+  const written = (quantities: Readonly<Record<Name, string>>): Json => Object.fromEntries(names.map((name) => [name, canonicalQuantity(quantities[name])]))
+  return names.length === 0 ? undefined : { limits: written(limit), requests: written(isGuaranteed(pod) ? limit : request) }
 }
 
 function choose (pod: PodShape, name: Name, settings: InjectionSettings, findings: AdmissionFinding[]): { request: string, limit: string } {

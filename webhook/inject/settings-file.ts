@@ -25,6 +25,11 @@ const DEFAULTS = {
   requests: { cpu: '10m', memory: '80Mi' },
   limits: { cpu: '200m', memory: '192Mi' },
   maximum: { cpu: '1', memory: '1Gi' },
+  xds: null,
+  // Envoy has 65 MiB resident at rest and its keeper 90 (measured).
+  proxyRequests: { cpu: '20m', memory: '160Mi' },
+  proxyLimits: { cpu: '2', memory: '512Mi' },
+  proxyConnections: 20_000,
 } as const satisfies Partial<InjectionSettings>
 
 const QUANTITY = 'Write a quantity such as 100m or 0.5 for cpu, 128Mi for memory'
@@ -44,6 +49,10 @@ const MENDS: Readonly<Record<keyof InjectionSettings, string>> = {
   requests: QUANTITY,
   limits: QUANTITY,
   maximum: QUANTITY,
+  xds: 'Write HOST:PORT of the xDS server, or null for no proxies',
+  proxyRequests: QUANTITY,
+  proxyLimits: QUANTITY,
+  proxyConnections: 'Write a number from 100 to 1000000',
 }
 
 const validator = Compile(InjectionSettings)
@@ -96,7 +105,7 @@ function faultsOf (settings: Json): readonly Fault[] {
 const describe = (value: unknown): string => (JSON.stringify(value) as string | undefined)?.slice(0, 120) ?? 'missing'
 
 /** What each value allows alone and together they do not. */
-function inconsistencies ({ requests, limits, maximum, detector, identity }: InjectionSettings): readonly Fault[] {
+function inconsistencies ({ requests, limits, maximum, proxyRequests, proxyLimits, detector, identity, xds }: InjectionSettings): readonly Fault[] {
   const faults: Fault[] = []
   for (const name of ['cpu', 'memory'] as const) {
     const [request, limit, most] = [requests, limits, maximum].map((quantities) => parseQuantity(quantities[name]))
@@ -104,9 +113,13 @@ function inconsistencies ({ requests, limits, maximum, detector, identity }: Inj
       if (value === undefined || value === null || value === 0n) faults.push({ path: [group], message: `${group}.${name} is ${quote({ requests, limits, maximum }[group][name])}`, mend: `${QUANTITY}, above 0` })
     }
     if ((request ?? 0n) > (limit ?? 0n)) faults.push({ path: ['requests'], message: `requests.${name} ${requests[name]} is more than limits.${name} ${limits[name]}`, mend: 'Lower the request or raise the limit' })
+    for (const [group, bound] of Object.entries({ proxyRequests, proxyLimits })) {
+      if ((parseQuantity(bound[name]) ?? 0n) === 0n) faults.push({ path: [group], message: `${group}.${name} is ${quote(bound[name])}`, mend: `${QUANTITY}, above 0` })
+    }
+    if ((parseQuantity(proxyRequests[name]) ?? 0n) > (parseQuantity(proxyLimits[name]) ?? 0n)) faults.push({ path: ['proxyRequests'], message: `proxyRequests.${name} ${proxyRequests[name]} is more than proxyLimits.${name} ${proxyLimits[name]}`, mend: 'Lower the request or raise the limit' })
     if ((limit ?? 0n) > (most ?? 0n)) faults.push({ path: ['limits'], message: `limits.${name} ${limits[name]} is more than maximum.${name} ${maximum[name]}`, mend: 'Lower the limit or raise the maximum' })
   }
-  for (const [name, endpoint] of Object.entries({ detector, identity })) {
+  for (const [name, endpoint] of Object.entries({ detector, identity, ...xds === null ? {} : { xds } })) {
     const port = Number(endpoint.slice(endpoint.lastIndexOf(':') + 1))
     if (port < 1 || port > 65535) faults.push({ path: [name], message: `${name} is ${endpoint}, and ${port} is no port`, mend: 'Write a port from 1 to 65535' })
   }
@@ -117,7 +130,7 @@ function inconsistencies ({ requests, limits, maximum, detector, identity }: Inj
 function withQuantitiesAsText (written: Json): Json {
   const asText = (value: unknown): unknown => isJson(value) ? Object.fromEntries(Object.entries(value).map(([name, quantity]) => [name, typeof quantity === 'number' ? String(quantity) : quantity])) : value
   return Object.fromEntries(Object.entries(written).map(([name, value]) => {
-    if (name !== 'requests' && name !== 'limits' && name !== 'maximum') return [name, value]
+    if (name !== 'requests' && name !== 'limits' && name !== 'maximum' && name !== 'proxyRequests' && name !== 'proxyLimits') return [name, value]
     // Half a pair is completed: `limits: { memory: 256Mi }` leaves the processor's limit as it is by default.
     return [name, isJson(value) ? { ...DEFAULTS[name], ...asText(value) as Json } : value]
   }))

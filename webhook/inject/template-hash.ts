@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto'
-import { INJECTED_SOURCES, type InjectionContext, POD_SECURITY_LEVELS } from '../../src/core/injection/settings.ts'
+import { PROXY_PORTS } from '../../src/core/injection/names.ts'
+import type { PodProxy } from '../../src/core/injection/pod-proxy.ts'
+import { INJECTED_SOURCES, type InjectionContext, type InjectionSettings, POD_SECURITY_LEVELS } from '../../src/core/injection/settings.ts'
 import { canonicalQuantity } from '../../src/core/injection/quantity.ts'
 import { identityVolume, observerContainer } from './observer-container.ts'
+import { proxyContainer, proxyVolume } from './proxy-container.ts'
 
 /** Reviews come by the thousand a second, and the context is the same for all until a setting or an authority changes. */
 const known = new WeakMap<InjectionContext, string>()
@@ -21,8 +24,16 @@ export function templateHash (context: InjectionContext): string {
 
 function everything ({ settings, authorities }: InjectionContext): unknown {
   const { revision, requests, limits, maximum, sidecar, defaultPodSecurity, imagePullSecrets } = settings
-  const quantities = [requests, limits, maximum].map(({ cpu, memory }) => [canonicalQuantity(cpu), canonicalQuantity(memory)])
   const containers = POD_SECURITY_LEVELS.flatMap((level) => INJECTED_SOURCES.flatMap((source) => (['native', 'container'] as const).map((form) =>
     observerContainer({ profile: { level, source, form }, settings, resources: undefined, health: true, probe: true }))))
-  return { revision, quantities, sidecar, defaultPodSecurity, imagePullSecrets, containers, volume: identityVolume(settings), authorities }
+  return { revision, quantities: canonical([requests, limits, maximum]), sidecar, defaultPodSecurity, imagePullSecrets, containers, volume: identityVolume(settings), authorities, ...settings.xds === null ? {} : { proxy: everythingOfProxy(settings) } }
 }
+
+/** Where no proxies are injected, no setting of theirs makes a pod stale. */
+function everythingOfProxy (settings: InjectionSettings): unknown {
+  const of = (mode: PodProxy['mode']): PodProxy => ({ mode, inboundPort: PROXY_PORTS.inbound, outboundPort: PROXY_PORTS.outbound, httpPorts: [], explicitPorts: [] })
+  const containers = (['redirect', 'explicit'] as const).map((mode) => proxyContainer({ proxy: of(mode), form: 'native', settings, resources: undefined, health: true }))
+  return { quantities: canonical([settings.proxyRequests, settings.proxyLimits]), containers, volume: proxyVolume() }
+}
+
+const canonical = (quantities: readonly InjectionSettings['limits'][]): unknown => quantities.map(({ cpu, memory }) => [canonicalQuantity(cpu), canonicalQuantity(memory)])

@@ -1,4 +1,4 @@
-import { ANNOTATIONS, IDENTITY_VOLUME, OBSERVER_CONTAINER } from '../injection/names.ts'
+import { ANNOTATIONS, IDENTITY_VOLUME, OBSERVER_CONTAINER, PROXY_CONTAINER } from '../injection/names.ts'
 import type { KubernetesObject, ObjectMeta } from '../kubernetes/object.ts'
 import { isRecord } from '../kubernetes/read-object.ts'
 
@@ -47,7 +47,7 @@ function slimSpec (spec: Fields): Fields {
   return {
     ...pick(spec, SPEC),
     ...isRecord(affinity) ? { affinity: pick(affinity, ['nodeAffinity']) } : {},
-    ...slimLists(spec, ['containers', 'initContainers', 'ephemeralContainers'], (container) => pick(container, container['name'] === OBSERVER_CONTAINER ? ['name', 'image'] : ['name'])),
+    ...slimLists(spec, ['containers', 'initContainers', 'ephemeralContainers'], (container) => pick(container, container['name'] === OBSERVER_CONTAINER || container['name'] === PROXY_CONTAINER ? ['name', 'image'] : ['name'])),
     ...slimLists(spec, ['volumes'], (volume) => volume['name'] === IDENTITY_VOLUME ? volume : pick(volume, ['name'])),
     // Only that it is a list is read.
     ...slimLists(spec, ['imagePullSecrets'], () => ({})),

@@ -1,6 +1,7 @@
 import type { AdmissionFinding } from '../admission/entry.ts'
 import type { KubernetesObject, Namespace } from '../kubernetes/object.ts'
 import type { ReasonCode } from '../reason.ts'
+import type { PodProxy } from './pod-proxy.ts'
 import type { InjectedSource, InjectionContext, PodSecurityLevel } from './settings.ts'
 
 /** Why a pod is left as it is. */
@@ -19,6 +20,8 @@ export interface InjectionProfile {
   readonly form: 'native' | 'container'
   /** Why this source and not a better one, in one sentence. */
   readonly why: string
+  /** The Envoy beside the observer; absent where there is none. */
+  readonly proxy?: PodProxy
 }
 
 export type InjectionDecision =

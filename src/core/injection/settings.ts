@@ -22,6 +22,8 @@ export const InjectionSettings = Type.Object({
   detector: endpoint,
   /** Where observers get their certificates. */
   identity: endpoint,
+  /** Where proxies get their configuration; null: none is injected. */
+  xds: Type.Union([endpoint, Type.Null()]),
   /** Never injected, whatever their labels say. */
   excludedNamespaces: Type.Array(Type.String()),
   /** What Pod Security enforces in a namespace without a label for it. */
@@ -34,6 +36,11 @@ export const InjectionSettings = Type.Object({
   limits: Quantities,
   /** What the author of a pod may ask for at most by annotation. */
   maximum: Quantities,
+  /** Of each proxy: Envoy with its keeper. */
+  proxyRequests: Quantities,
+  proxyLimits: Quantities,
+  /** How many connections clients may hold open through one proxy. */
+  proxyConnections: Type.Integer({ minimum: 100, maximum: 1_000_000 }),
 }, { $id: 'InjectionSettings', additionalProperties: false })
 export type InjectionSettings = Static<typeof InjectionSettings>
 

@@ -9,13 +9,14 @@ import { patchOf } from '../../../webhook/inject/patch.ts'
 import { contextWith } from './cases.ts'
 import { anyNamespace, anyPod, validPod } from './pods.ts'
 
+const xds = 'autoshield-xds.autoshield.svc:18000'
 const contexts = [
-  contextWith(), contextWith({}, { cluster: { major: 1, minor: 27 } }), contextWith({ sidecar: 'container', imagePullSecrets: ['autoshield-registry'] }),
-  contextWith({ defaultPodSecurity: 'privileged', imagePullPolicy: 'Always' }),
+  contextWith(), contextWith({ xds }), contextWith({ xds }, { cluster: { major: 1, minor: 27 } }), contextWith({ sidecar: 'container', imagePullSecrets: ['autoshield-registry'] }),
+  contextWith({ xds, defaultPodSecurity: 'privileged', imagePullPolicy: 'Always' }),
 ]
 
 type Json = Record<string, unknown>
-const OURS = ['autoshield-observer', 'autoshield-identity']
+const OURS = ['autoshield-observer', 'autoshield-identity', 'autoshield-proxy']
 const isRecord = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The pod less all that has our names: what must be the same before and after. Empty lists count as absent. */

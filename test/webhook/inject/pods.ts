@@ -19,10 +19,12 @@ const OUR_ANNOTATIONS = some({
   'autoshield.dev/cpu-limit': fc.constantFrom('5m', '100m', '1', '900000', '1.0001'),
   'autoshield.dev/memory-request': fc.constantFrom('16Mi', '0.1Gi', '1000000', '99Gi'),
   'autoshield.dev/memory-limit': fc.constantFrom('1', '128Mi', '0.5Gi', '1100Mi', '200M', '200.5M'),
+  'autoshield.dev/http-ports': fc.constantFrom('8080', '80,9090', 'x', ''),
+  'autoshield.dev/proxy-ports': fc.constantFrom('19000:8080', '5432', '18009:80', '60000'),
   'autoshield.dev/status': fc.constantFrom('', '{}', '[]', 'forged'),
   'autoshield.dev/authorities': fc.constantFrom('', 'forged'),
 })
-const OUR_LABELS = some({ 'autoshield.dev/inject': fc.constantFrom('true', 'false', 'no'), 'autoshield.dev/rev': fc.constantFrom('default', 'v2') })
+const OUR_LABELS = some({ 'autoshield.dev/inject': fc.constantFrom('true', 'false', 'no'), 'autoshield.dev/rev': fc.constantFrom('default', 'v2'), 'autoshield.dev/proxy': fc.constantFrom('enabled', 'disabled', 'on') })
 
 /** What a container may say at each level, by Pod Security. */
 const SECURITY: Readonly<Record<PodSecurityLevel, Arbitrary<Json>>> = {
@@ -75,10 +77,10 @@ export const validPod = (level: PodSecurityLevel): Arbitrary<Json> => fc.record(
 })
 
 /** Anything that JSON can say, and our own words in the wrong places. */
-const odd: Arbitrary<unknown> = fc.oneof({ weight: 2, arbitrary: fc.constantFrom<unknown>(null, undefined, 0, true, '', 'autoshield-observer', [], {}, [null], [[]]) }, { weight: 1, arbitrary: fc.jsonValue({ maxDepth: 2 }) })
+const odd: Arbitrary<unknown> = fc.oneof({ weight: 2, arbitrary: fc.constantFrom<unknown>(null, undefined, 0, true, '', 'autoshield-observer', 'autoshield-proxy', [], {}, [null], [[]]) }, { weight: 1, arbitrary: fc.jsonValue({ maxDepth: 2 }) })
 
 const oddContainer: Arbitrary<unknown> = fc.oneof(odd, some({
-  name: fc.oneof(word, fc.constantFrom('autoshield-observer', 'istio-proxy', 'linkerd-proxy'), odd),
+  name: fc.oneof(word, fc.constantFrom('autoshield-observer', 'autoshield-proxy', 'istio-proxy', 'linkerd-proxy'), odd),
   image: fc.oneof(image, fc.constantFrom('registry.example/autoshield:1.0.0', 'registry.example/autoshield@sha256:00'), odd),
   args: fc.oneof(fc.constant(['observer']), odd),
   ports: fc.oneof(fc.constant([{ containerPort: 18009 }]), odd),
@@ -87,7 +89,7 @@ const oddContainer: Arbitrary<unknown> = fc.oneof(odd, some({
   securityContext: fc.oneof(fc.constant({ allowPrivilegeEscalation: false }), odd),
   imagePullPolicy: fc.oneof(fc.constant('Always'), odd),
 }))
-const oddVolume = fc.oneof(odd, some({ name: fc.oneof(fc.constant('autoshield-identity'), word, odd), projected: fc.oneof(odd, fc.constant({ sources: [{ serviceAccountToken: { audience: 'autoshield' } }] })) }))
+const oddVolume = fc.oneof(odd, some({ name: fc.oneof(fc.constantFrom('autoshield-identity', 'autoshield-proxy'), word, odd), projected: fc.oneof(odd, fc.constant({ sources: [{ serviceAccountToken: { audience: 'autoshield' } }] })) }))
 const oddList = (of: Arbitrary<unknown>): Arbitrary<unknown> => fc.oneof({ weight: 6, arbitrary: fc.array(of, { maxLength: 4 }) }, { weight: 1, arbitrary: odd })
 const oddMap = (ours: Arbitrary<Json>): Arbitrary<unknown> => fc.oneof({ weight: 6, arbitrary: ours }, { weight: 2, arbitrary: fc.dictionary(fc.oneof(word, fc.constantFrom('autoshield.dev/status', 'autoshield.dev/inject', 'autoshield.dev/cpu-limit', 'kubernetes.io/config.mirror', '__proto__', 'a/b~c')), odd) }, { weight: 1, arbitrary: odd })
 
@@ -119,6 +121,7 @@ export const anyNamespace: Arbitrary<Namespace> = fc.record({
   labels: fc.record({
     'autoshield.dev/injection': fc.constantFrom('enabled', 'enabled', 'required', 'required', 'disabled', 'odd'),
     'autoshield.dev/rev': fc.constantFrom('default', 'default', 'default', 'v2'),
+    'autoshield.dev/proxy': fc.constantFrom('enabled', 'enabled', 'disabled', 'odd'),
     'pod-security.kubernetes.io/enforce': fc.constantFrom(...POD_SECURITY_LEVELS, 'odd'),
   }, { requiredKeys: [] }),
   annotations: fc.constant({}),

@@ -33,6 +33,17 @@ for (const [name, value] of Object.entries(CHANGES)) {
   })
 }
 
+t.test('where proxies are injected, their settings count, and only there', async (t) => {
+  const xds = 'autoshield-xds.autoshield.svc:18000'
+  const withProxies = templateHash(contextWith({ xds }))
+  t.not(withProxies, usual)
+  const changes: Partial<InjectionSettings> = { proxyRequests: { cpu: '30m', memory: '160Mi' }, proxyLimits: { cpu: '2', memory: '1Gi' }, proxyConnections: 100 }
+  for (const [name, value] of Object.entries(changes)) {
+    t.not(templateHash(contextWith({ xds, [name]: value })), withProxies, name)
+    t.equal(templateHash(contextWith({ [name]: value })), usual, `${name} without xds`)
+  }
+})
+
 t.test('a pod is stale when an authority has come or gone', async (t) => {
   t.not(templateHash(contextWith({}, { authorities: 'other' })), usual)
 })
