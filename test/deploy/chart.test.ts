@@ -48,6 +48,16 @@ t.test('helm', { skip: withoutCluster('api') }, async (t) => {
     t.strictSame({ image, detector, identity, ...rest }, parseInjectionSettings(`{ image: '${image}', detector: '${detector}', identity: '${identity}' }`, 'defaults'))
   })
 
+  t.test('injects proxies where it deploys the servers that configure them, and nothing of theirs elsewhere', async (t) => {
+    const settings = async (...values: string[]) => parseInjectionSettings(of(await render('autoshield', ...values), 'ConfigMap', 'autoshield-injection')?.data?.['injection.yaml'] ?? '', 'the chart')
+    const [without, enabled] = [await render('autoshield'), await render('autoshield', '--set', 'xds.enabled=true')]
+    const ofXds = (objects: readonly Rendered[]): string[] => objects.filter(({ metadata: { name } }) => /^autoshield-xds/.test(name)).map(({ kind }) => kind).sort()
+    t.strictSame(ofXds(without), [])
+    t.strictSame(ofXds(enabled), ['ClusterRole', 'ClusterRoleBinding', 'Deployment', 'NetworkPolicy', 'PodDisruptionBudget', 'Role', 'RoleBinding', 'Service', 'ServiceAccount'])
+    t.equal((await settings('--set', 'xds.enabled=true')).xds, 'autoshield-xds.autoshield.svc:18000')
+    t.equal((await settings('--set', 'xds.enabled=true,xds.clusterIP=fd00::3')).xds, '[fd00::3]:18000')
+  })
+
   t.test('refuses what the code would refuse, with the value\'s name', async (t) => {
     const bad = ['injection.revision=Canary', 'injection.sidecar=maybe', 'injection.healthPort=80', 'injection.tokenSeconds=10', 'injection.limits.cpu=lots', 'injection.defaultPodSecurity=none',
       'imagePullPolicy=Sometimes', 'trustDomain=A B', 'webhook.replicas=0', 'controller.actuation=maybe', 'controller.clusterIP=here', 'logLevel=loud', 'image=', 'networkPolicy.apiServer[0].cidr=10.0.0.1', 'injektion.revision=x']
@@ -58,9 +68,9 @@ t.test('helm', { skip: withoutCluster('api') }, async (t) => {
     t.equal(ours['revision']?.pattern, code['revision']?.pattern)
     t.strictSame(ours['defaultPodSecurity']?.enum, code['defaultPodSecurity']?.enum)
     t.strictSame(ours['sidecar']?.enum, code['sidecar']?.anyOf?.map((literal) => literal.const))
-    for (const name of ['healthPort', 'tokenSeconds'] as const) t.strictSame([ours[name]?.minimum, ours[name]?.maximum], [code[name]?.minimum, code[name]?.maximum])
+    for (const name of ['healthPort', 'tokenSeconds', 'proxyConnections'] as const) t.strictSame([ours[name]?.minimum, ours[name]?.maximum], [code[name]?.minimum, code[name]?.maximum])
     t.equal(schema.properties?.['trustDomain']?.pattern, code['trustDomain']?.pattern)
-    t.strictSame([...Object.keys(ours), 'image', 'imagePullPolicy', 'imagePullSecrets', 'trustDomain', 'detector', 'identity'].sort(), Object.keys(code).sort(), 'no setting is forgotten')
+    t.strictSame([...Object.keys(ours), 'image', 'imagePullPolicy', 'imagePullSecrets', 'trustDomain', 'detector', 'identity', 'xds'].sort(), Object.keys(code).sort(), 'no setting is forgotten')
   })
 
   t.test('takes several pull secrets, a policy and addresses', async (t) => {

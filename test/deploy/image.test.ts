@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import t from 'tap'
+import catalogue from '../setup/tools.json' with { type: 'json' }
 import { COMPILED_FROM, COMPILED_PROGRAM } from '../../scripts/compile.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -28,10 +29,16 @@ t.test('the image and the one that the tests run in a cluster hold the same tree
   t.match(dockerfile, 'node scripts/compile.ts /tree')
   t.match(runtime, 'COPY --from=build /tree ./')
   t.match(testImage, 'await compile(')
-  for (const [name, debian] of [['tcpdump', 'tcpdump'], ['ss', 'iproute2']] as const) {
+  for (const [name, debian] of [['tcpdump', 'tcpdump'], ['ss', 'iproute2'], ['nft', 'nftables']] as const) {
     t.match(testImage, `'${name}'`)
     t.match(runtime, new RegExp(`apt-get install .*\\b${debian}\\b`))
   }
+})
+
+t.test('the image has the Envoy that the tests run', async (t) => {
+  t.match(dockerfile, ` ${catalogue.python.envoy.requirement}\n`)
+  t.match(runtime, '/envoy/_bin/envoy /usr/local/bin/envoy')
+  t.match(testImage, "'usr/bin/envoy'")
 })
 
 t.test('the image runs as an ordinary user, by its name, and carries nothing to build with', async (t) => {

@@ -58,7 +58,7 @@ projected:
     - configMap: { name: autoshield-authorities, items: [{ key: ca.pem, path: ca.pem }] }
 {{- end }}
 
-{{/* Where pods reach the controller and the detector: a Service's name needs the cluster's DNS, its address does not. */}}
+{{/* Where pods reach the controller, the detector and the xDS servers: a Service's name needs the cluster's DNS, its address does not. */}}
 {{- define "autoshield.host" -}}
 {{- if contains ":" . }}[{{ . }}]{{ else }}{{ . }}{{ end }}
 {{- end }}
@@ -67,4 +67,7 @@ projected:
 {{- end }}
 {{- define "autoshield.detectorEndpoint" -}}
 {{ include "autoshield.host" (.Values.detector.clusterIP | default (printf "autoshield-detector.%s.svc" .Release.Namespace)) }}:18001
+{{- end }}
+{{- define "autoshield.xdsEndpoint" -}}
+{{ include "autoshield.host" (.Values.xds.clusterIP | default (printf "autoshield-xds.%s.svc" .Release.Namespace)) }}:18000
 {{- end }}

@@ -3,6 +3,7 @@ import { cpSync, existsSync, linkSync, mkdirSync, readFileSync, symlinkSync, wri
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { compile, COMPILED_FROM, COMPILED_PROGRAM } from '../../../scripts/compile.ts'
+import { envoyBinary } from '../../setup/envoy-binary.ts'
 import { program } from '../../setup/tools.ts'
 import type { Say } from './build.ts'
 import { command } from './command.ts'
@@ -24,7 +25,7 @@ export interface Images {
   readonly pause: string
   /** A shell and its tools: `sh`, `wget`, `nc`, `httpd`, … Runs as root. */
   readonly busybox: string
-  /** This very checkout: `autoshield` is the entry point, `tcpdump`, `ss` and busybox are inside. Runs as user 65532. */
+  /** This very checkout: `autoshield` is the entry point, `tcpdump`, `ss`, `nft`, Envoy and busybox are inside. Runs as user 65532. */
   readonly autoshield: string
   /** For attackers and servers: busybox with `nmap`, `nping`, `curl`, `tcpdump`, `ss`, `openssl` and `nginx`. Runs as root. */
   readonly tools: string
@@ -39,7 +40,7 @@ export async function makeImages (folder: string, programs: string, say: Say): P
   const images: Record<keyof Images, Image> = {
     pause: { layers: [await layer('pause', [contents(programs, ['pause'])], (root) => copyWithLibraries(root, { [join(programs, 'pause')]: 'pause' }))], entry: ['/pause'] },
     busybox: { layers: [base] },
-    autoshield: { layers: [base, await runtimeLayer(), await projectLayer()], entry: ['/usr/bin/node', join('/app', COMPILED_PROGRAM)], user: USER },
+    autoshield: { layers: [base, await runtimeLayer(), await envoyLayer(), await projectLayer()], entry: ['/usr/bin/node', join('/app', COMPILED_PROGRAM)], user: USER },
     tools: { layers: [base, await toolsLayer()] },
   }
   const layout = new Layout(folder)
@@ -64,10 +65,10 @@ function baseLayer (): Promise<Layer> {
   })
 }
 
-/** Node, the packages of production and the programs that an observer starts: all that changes only with package-lock.json. */
+/** Node, the packages of production and the programs that an observer or a proxy starts: all that changes only with package-lock.json. */
 function runtimeLayer (): Promise<Layer> {
   const node = join(PROJECT, 'node_modules/node/bin/node')
-  const programs = ['tcpdump', 'ss', 'stdbuf'].map(program)
+  const programs = ['tcpdump', 'ss', 'stdbuf', 'nft', 'setpriv'].map(program)
   return layer('runtime', [contents(PROJECT, ['package-lock.json']), stamps([node, ...programs])], async (root) => {
     const onnx = 'node_modules/onnxruntime-node/bin/napi-v6'
     const unwanted = new RegExp(String.raw`^${join(PROJECT, onnx)}/(?!linux(/x64|$))|\.(d\.[cm]?ts|map|md|markdown)$|/node_modules/node$`)
@@ -78,6 +79,11 @@ function runtimeLayer (): Promise<Layer> {
     await copyWithLibraries(root, { [node]: 'usr/bin/node', ...Object.fromEntries(programs.map((path) => [path, join('usr/bin', basename(path))])), [native]: join('app', onnx, 'linux/x64/onnxruntime_binding.node') })
     cpSync(STDBUF_LIBRARY, join(root, STDBUF_LIBRARY))
   })
+}
+
+function envoyLayer (): Promise<Layer> {
+  const envoy = envoyBinary()
+  return layer('envoy', [stamps([envoy])], (root) => copyWithLibraries(root, { [envoy]: 'usr/bin/envoy' }))
 }
 
 /** Folders of the packages that production needs, nested ones too. The lock says which; other platforms' packages are not installed. */

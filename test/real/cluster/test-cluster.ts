@@ -19,7 +19,7 @@ export type Needs = 'api' | 'node'
 
 const PROGRAMS: Readonly<Record<Needs, readonly string[]>> = {
   api: ['go', 'openssl', 'ip', 'nft', 'unshare', 'nsenter', 'busybox'],
-  node: ['containerd', 'runc'],
+  node: ['containerd', 'runc', 'envoy', 'setpriv'],
 }
 
 /** A cluster as a test sees it. */
