@@ -1,7 +1,9 @@
-import type { ProxySpec } from './proxy-spec.ts'
+import { uncarried } from './chain-measures.ts'
+import type { ExplicitPort, ProxySpec } from './proxy-spec.ts'
 import { originalDestinationCluster, staticCluster } from './resources/cluster.ts'
-import { portListener, redirectListener } from './resources/listener.ts'
-import { restrictionsOf, type Duty, type PodRestrictions, type Shortfall } from './restriction.ts'
+import { inboundRedirect, outboundRedirect, portListener } from './resources/listener.ts'
+import { routesOf } from './resources/routes.ts'
+import { restrictionsOf, type Duty, type PeerRestrictions, type PodRestrictions, type Shortfall } from './restriction.ts'
 import type { SnapshotContent } from './snapshot.ts'
 
 /** What one proxy is to be told, and what it says of the duties that it was made from. */
@@ -13,28 +15,55 @@ export interface ProxyConfiguration {
   readonly shortfalls: readonly Shortfall[]
 }
 
+const NOBODY: PeerRestrictions = new Map()
+
 /**
- * Everything that the proxy of one pod needs: passage for everybody, and each restricted source's own chain. Equal input
+ * Everything that the proxy of one pod needs: passage for everybody, and each restricted peer's own chain. Equal input
  * gives equal resources. `podUid` is not read, so that pods that differ in nothing else share theirs.
  */
 export function buildSnapshot (spec: Omit<ProxySpec, 'podUid'>, duties: readonly Duty[]): ProxyConfiguration {
-  const restrictions = restrictionsOf(duties)
-  const mitigations = new Set([...restrictions.values()].flat().map(({ mitigation }) => mitigation))
-  return { content: contentOf(spec.inbound, restrictions), mitigations: [...mitigations].sort(), shortfalls: [] }
+  const { inbound, outbound } = restrictionsOf(duties)
+  const restrictions = { inbound, outbound: spec.outbound == null ? NOBODY : outbound }
+  const left = [...uncarried(restrictions.inbound, httpPortsOf(spec)), ...uncarried(restrictions.outbound, [])]
+  const wholly = new Set(left.filter((each) => each.wholly).map(({ mitigation }) => mitigation))
+  const mitigations = new Set([...restrictions.inbound.values(), ...restrictions.outbound.values()].flat().map(({ mitigation }) => mitigation).filter((name) => !wholly.has(name)))
+  return { content: contentOf(spec, restrictions), mitigations: [...mitigations].sort(), shortfalls: left.map(({ mitigation, message }) => ({ mitigation, message })) }
 }
 
-function contentOf (inbound: ProxySpec['inbound'], restrictions: PodRestrictions): Partial<SnapshotContent> {
-  switch (inbound.mode) {
-    case 'redirect': {
-      const cluster = 'original-destination'
-      return { clusters: [originalDestinationCluster(cluster)], listeners: [redirectListener('inbound', inbound.port, cluster, restrictions)] }
-    }
-    case 'explicit': {
-      const ports = inbound.ports.map(({ listen, upstream }) => ({ name: `${listen.address}:${listen.port}`, listen, upstream }))
-      return {
-        clusters: ports.map(({ name, upstream }) => staticCluster(`upstream/${name}`, upstream)),
-        listeners: ports.map(({ name, listen }) => portListener(`inbound/${name}`, listen, `upstream/${name}`, restrictions)),
-      }
-    }
+const REDIRECTED = 'original-destination'
+
+function contentOf (spec: Omit<ProxySpec, 'podUid'>, restrictions: PodRestrictions): Partial<SnapshotContent> {
+  const incoming = spec.inbound.mode === 'redirect' ? redirected(spec.inbound.port, httpPortsOf(spec), restrictions) : explicit(spec.inbound.ports, httpPortsOf(spec), restrictions)
+  if (spec.outbound == null) return incoming
+  const clusters = spec.inbound.mode === 'redirect' ? incoming.clusters : [...incoming.clusters, originalDestinationCluster(REDIRECTED)]
+  return { ...incoming, clusters, listeners: [...incoming.listeners, outboundRedirect('outbound', spec.outbound.port, REDIRECTED, restrictions.outbound)] }
+}
+
+type Incoming = Pick<SnapshotContent, 'clusters' | 'listeners' | 'routes'>
+
+function redirected (port: number, httpPorts: readonly number[], { inbound }: PodRestrictions): Incoming {
+  const http = new Map(httpPorts.map((httpPort) => [httpPort, `inbound/http/${httpPort}`]))
+  return {
+    clusters: [originalDestinationCluster(REDIRECTED)],
+    listeners: [inboundRedirect('inbound', port, REDIRECTED, http, inbound)],
+    routes: [...http].map(([httpPort, name]) => routesOf(name, REDIRECTED, inbound, httpPort)),
   }
+}
+
+function explicit (explicitPorts: readonly ExplicitPort[], httpPorts: readonly number[], { inbound }: PodRestrictions): Incoming {
+  const ports = explicitPorts.map(({ listen, upstream }) => {
+    const name = `${listen.address}:${listen.port}`
+    return { listen, upstream, listener: `inbound/${name}`, cluster: `upstream/${name}`, routes: `inbound/http/${name}`, layer: httpPorts.includes(listen.port) ? 'http' as const : 'tcp' as const }
+  })
+  return {
+    clusters: ports.map(({ cluster, upstream }) => staticCluster(cluster, upstream)),
+    listeners: ports.map((port) => portListener(port.listener, port.listen, port, inbound)),
+    routes: ports.filter(({ layer }) => layer === 'http').map(({ routes, cluster, listen }) => routesOf(routes, cluster, inbound, listen.port)),
+  }
+}
+
+/** As clients name them: an explicit proxy has a port of its own for one of the application. */
+function httpPortsOf ({ inbound, httpPorts = [] }: Omit<ProxySpec, 'podUid'>): readonly number[] {
+  const ports = inbound.mode === 'redirect' ? httpPorts : inbound.ports.filter(({ listen, upstream }) => httpPorts.includes(upstream.port) || httpPorts.includes(listen.port)).map(({ listen }) => listen.port)
+  return [...new Set(ports)].sort((one, other) => one - other)
 }

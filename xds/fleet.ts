@@ -146,8 +146,8 @@ export class Fleet implements ProxyFleet {
 
   /** What does not pass our own checks is not sent: the proxy keeps what it has, and the status says why. */
   #refresh (uid: string, pod: Pod): void {
-    const { inbound } = this.#specs.get(uid) ?? { inbound: this.#defaultInbound }
-    pod.built = this.#builder.build({ inbound }, this.#duties.of(uid))
+    const { podUid, ...spec } = this.#specs.get(uid) ?? { podUid: uid, inbound: this.#defaultInbound }
+    pod.built = this.#builder.build(spec, this.#duties.of(podUid))
     if (pod.built.snapshot === null) return
     const changed = pod.built.snapshot.version !== pod.snapshot.version
     pod.snapshot = pod.built.snapshot // maybe one version with other mitigations: two that ask for the same share a chain

@@ -7,7 +7,9 @@ const APPLICATION = '127.0.0.1'
 /** The proxy that was injected into a pod; null where there is none, or where it cannot listen yet because the pod has no address. */
 export function proxySpecOf ({ uid, addresses, proxy }: Pick<Pod, 'uid' | 'addresses' | 'proxy'>): ProxySpec | null {
   if (proxy == null) return null
-  if (proxy.mode === 'redirect') return { podUid: uid, inbound: { mode: 'redirect', port: proxy.inboundPort } }
+  const { outboundPort, httpPorts } = proxy
+  const outbound = outboundPort === null ? null : { port: outboundPort }
+  if (proxy.mode === 'redirect') return { podUid: uid, inbound: { mode: 'redirect', port: proxy.inboundPort }, outbound, httpPorts }
   const ports = addresses.flatMap((address) => proxy.explicitPorts.map(({ listen, application }) => ({ listen: { address, port: listen }, upstream: { address: APPLICATION, port: application } })))
-  return ports.length === 0 ? null : { podUid: uid, inbound: { mode: 'explicit', ports } }
+  return ports.length === 0 ? null : { podUid: uid, inbound: { mode: 'explicit', ports }, outbound, httpPorts }
 }

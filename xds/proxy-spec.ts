@@ -24,4 +24,11 @@ export type Inbound =
 export interface ProxySpec {
   readonly podUid: string
   readonly inbound: Inbound
+  /** Where a redirect sends the connections that the pod opens; null or absent where they do not pass the proxy. */
+  readonly outbound?: { readonly port: number } | null
+  /**
+   * Ports of the application that speak cleartext HTTP/1.1 or HTTP/2 and were declared to: there requests are counted, one
+   * by one. On all others bytes pass, and nothing looks into them.
+   */
+  readonly httpPorts?: readonly number[]
 }

@@ -1,7 +1,7 @@
 import type { Limit, Mitigation } from '../src/core/mitigation/mitigation.ts'
 import { addressFromBytes, addressToBytes } from '../src/wire/address.ts'
 
-/** What one mitigation asks for on the connections of one source address. */
+/** What one mitigation asks for on the connections from, or to, one address. */
 export interface Restriction {
   readonly mitigation: string
   /** False: it is counted and not enforced. */
@@ -11,8 +11,14 @@ export interface Restriction {
 }
 export type Measure = { readonly kind: 'watch' } | { readonly kind: 'deny' } | { readonly kind: 'limit', readonly limit: Limit }
 
-/** Of one pod: canonical source address -> what holds for it. Addresses and lists are sorted, so that equal input gives equal resources. */
-export type PodRestrictions = ReadonlyMap<string, readonly Restriction[]>
+/** Canonical address of the other end -> what holds for it. Addresses and lists are sorted, so that equal input gives equal resources. */
+export type PeerRestrictions = ReadonlyMap<string, readonly Restriction[]>
+
+/** Of one pod: by the source of what comes in, and by the destination of what goes out. */
+export interface PodRestrictions {
+  readonly inbound: PeerRestrictions
+  readonly outbound: PeerRestrictions
+}
 
 /** A mitigation, or a part of it, that no proxy can carry (reason `CannotEnforce`). */
 export interface Shortfall {
@@ -26,8 +32,8 @@ const MAX_KIB = 0xffff_ffff // 4 TiB/s: beyond it a limit says nothing
 /** Why a proxy's chain cannot hold this limit, or null. */
 function unable (limit: Limit): string | null {
   switch (limit.unit) {
-    case 'requests/s': return 'a proxy that passes TCP through sees connections, not requests: limit connections/s or bytes/s'
-    case 'connections/s': return Math.max(limit.value, limit.burst) <= MAX_TOKENS && limit.value >= 1 / 86_400 ? null : `${limit.value} connections/s with a burst of ${limit.burst} is outside 1 a day to ${MAX_TOKENS}/s`
+    case 'requests/s':
+    case 'connections/s': return Math.max(limit.value, limit.burst) <= MAX_TOKENS && limit.value >= 1 / 86_400 ? null : `${limit.value} ${limit.unit} with a burst of ${limit.burst} is outside 1 a day to ${MAX_TOKENS}/s`
     case 'connections': return limit.value >= 1 && limit.value <= MAX_TOKENS ? null : `${limit.value} connections is outside 1 to ${MAX_TOKENS}: use deny for none`
     case 'bytes/s': return limit.value >= 1024 && limit.value / 1024 <= MAX_KIB ? null : `${limit.value} bytes/s is outside 1 KiB/s to ${MAX_KIB} KiB/s, the unit of Envoy's limit`
   }
@@ -49,19 +55,28 @@ const canonical = (address: string): string | null => {
   return bytes === null ? null : addressFromBytes(bytes)
 }
 
+interface Carried {
+  /** Of the subject, in canonical text. */
+  readonly sources: readonly string[]
+  /** That the subject is cut off from, in canonical text: of its victims, and of no known pod. */
+  readonly destinations: readonly string[]
+  readonly measure: Measure
+}
+
 /** The addresses to restrict and the measure for them, or why there is none. */
-function carriable ({ spec }: Mitigation): { sources: readonly string[], measure: Measure } | string {
-  if (spec.subject === 'anySource') return 'a proxy sees completed handshakes only, so it cannot tell forged sources apart: limit SYNs in the victim\'s network namespace'
-  if (spec.victims.length === 0) return 'it names no victim whose proxy could restrict the subject'
+function carriable ({ spec }: Mitigation): Carried | string {
+  const { subject, victims, destinations = [], direction } = spec
+  if (subject === 'anySource') return 'a proxy sees completed handshakes only, so it cannot tell forged sources apart: limit SYNs in the victim\'s network namespace'
+  if (victims.length === 0 && (destinations.length === 0 || direction === 'ingress')) return 'it names no victim whose proxy could restrict the subject'
   const measure = measureOf(spec)
   if (typeof measure === 'string') return measure
   const sources: string[] = []
-  for (const address of spec.subject.addresses) {
+  for (const address of subject.addresses) {
     const source = canonical(address)
     if (source === null) return `'${address}' is no IP address`
     sources.push(source)
   }
-  return { sources, measure }
+  return { sources, destinations: [...victims.flatMap(({ addresses }) => addresses), ...destinations].flatMap((address) => canonical(address) ?? []), measure }
 }
 
 const byText = (one: string, other: string): number => one < other ? -1 : one > other ? 1 : 0
@@ -77,26 +92,30 @@ export interface Duty {
   readonly side: 'victim' | 'subject'
 }
 
-/** Which pods' proxies carry this mitigation, by UID; or nobody's, and why. */
+/**
+ * Which pods' proxies carry this mitigation, by UID; or nobody's, and why. Each victim's does, whatever the direction: it
+ * is the boundary that the subject cannot walk around. The subject's own does, too, where it is cut at egress.
+ */
 export function assign (mitigation: Mitigation): { readonly pods: ReadonlyMap<string, Duty['side']>, readonly shortfall: Shortfall | null } {
   const carried = carriable(mitigation)
   if (typeof carried === 'string') return { pods: new Map(), shortfall: { mitigation: mitigation.metadata.name, message: carried } }
-  return { pods: new Map(mitigation.spec.victims.map(({ uid }) => [uid, 'victim'])), shortfall: null }
+  const { subject, victims, direction } = mitigation.spec
+  const pods = new Map<string, Duty['side']>(victims.map(({ uid }) => [uid, 'victim']))
+  if (subject !== 'anySource' && direction !== 'ingress' && !pods.has(subject.uid)) pods.set(subject.uid, 'subject')
+  return { pods, shortfall: null }
 }
 
-/**
- * What the proxy of one pod has to do. Connections that the subject opens to a victim are restricted in front of that
- * victim, whatever the mitigation's direction. What is simulated or in shadow never enforces. The order of the duties
- * says nothing.
- */
+/** What the proxy of one pod has to do. What is simulated or in shadow never enforces. The order of the duties says nothing. */
 export function restrictionsOf (duties: readonly Duty[]): PodRestrictions {
-  const sources = new Map<string, Restriction[]>()
-  for (const { mitigation } of duties.toSorted((one, other) => byText(one.mitigation.metadata.name, other.mitigation.metadata.name))) {
+  const [inbound, outbound] = [new Map<string, Restriction[]>(), new Map<string, Restriction[]>()]
+  for (const { mitigation, side } of duties.toSorted((one, other) => byText(one.mitigation.metadata.name, other.mitigation.metadata.name))) {
     const { metadata: { name }, spec, status } = mitigation
     const carried = carriable(mitigation)
     if (typeof carried === 'string') continue
     const restriction: Restriction = { mitigation: name, enforce: spec.mode === 'enforce' && !status.simulated, measure: carried.measure, ports: spec.ports }
-    for (const source of new Set(carried.sources)) sources.set(source, [...sources.get(source) ?? [], restriction])
+    const peers = side === 'victim' ? inbound : outbound
+    for (const peer of new Set(side === 'victim' ? carried.sources : carried.destinations)) peers.set(peer, [...peers.get(peer) ?? [], restriction])
   }
-  return new Map([...sources].sort(([one], [other]) => byText(one, other)))
+  const sorted = (peers: ReadonlyMap<string, Restriction[]>): PeerRestrictions => new Map([...peers].sort(([one], [other]) => byText(one, other)))
+  return { inbound: sorted(inbound), outbound: sorted(outbound) }
 }

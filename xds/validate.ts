@@ -136,7 +136,8 @@ export class Validator {
     for (const { field, required, rules, itemRules } of fields) {
       const at = `${path}${field.name}`
       const set = message.isSet(field)
-      if (!set && required) found.violations.push({ path: at, rule: 'required' })
+      // Of a oneof, only the member that is chosen has rules.
+      if (!set && required && field.oneof === undefined) found.violations.push({ path: at, rule: 'required' })
       // A member of a oneof and a message have presence: unset, no rule about their content applies.
       if (!set && (field.fieldKind === 'message' || field.oneof !== undefined)) continue
       this.#value(unwrap(message.get(field)), at, rules, itemRules, found)

@@ -1,6 +1,6 @@
 import type { Mitigation } from '../../src/core/mitigation/mitigation.ts'
 
-/** A mitigation as the controller writes them: enforcing, denying every port, of 127.0.0.66 towards the pod `victim`, unless told otherwise. */
+/** A mitigation as the controller writes them: enforcing, denying every port at the victim, of 127.0.0.66 towards the pod `victim`, unless told otherwise. */
 export function mitigationOf (name: string, spec: Partial<Mitigation['spec']> = {}, status: Partial<Mitigation['status']> = {}): Mitigation {
   return {
     apiVersion: 'autoshield.dev/v1alpha1',
@@ -11,7 +11,7 @@ export function mitigationOf (name: string, spec: Partial<Mitigation['spec']> = 
       detection: 'detection',
       subject: { uid: 'attacker', addresses: ['127.0.0.66'] },
       victims: [{ uid: 'victim', addresses: ['127.0.0.1'] }],
-      direction: 'egress',
+      direction: 'ingress',
       ports: 'any',
       action: 'deny',
       mode: 'enforce',

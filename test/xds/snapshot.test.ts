@@ -5,27 +5,32 @@ import { ListenerSchema } from '../../src/wire/gen/xds/envoy/config/listener/v3/
 import type { Mitigation } from '../../src/core/mitigation/mitigation.ts'
 import { buildSnapshot } from '../../xds/build-snapshot.ts'
 import { findProblems } from '../../xds/consistency.ts'
-import type { Inbound } from '../../xds/proxy-spec.ts'
+import type { ProxySpec } from '../../xds/proxy-spec.ts'
 import { CLUSTER, LISTENER, RESOURCE_ORDER } from '../../xds/resource-type.ts'
-import { tokenBucket } from '../../xds/resources/filter-chain.ts'
+import { tokenBucket } from '../../xds/resources/token-bucket.ts'
 import { DutyIndex } from '../../xds/duty-index.ts'
 import { createSnapshot, NO_CONTENT, snapshotToJson, type Snapshot } from '../../xds/snapshot.ts'
 import { Validator } from '../../xds/validate.ts'
 import { mitigationOf } from './mitigation-of.ts'
 
-const REDIRECT: Inbound = { mode: 'redirect', port: 15_006 }
-const EXPLICIT: Inbound = {
-  mode: 'explicit',
-  ports: [
-    { listen: { address: '10.0.0.1', port: 80 }, upstream: { address: '127.0.0.1', port: 8080 } },
-    { listen: { address: '10.0.0.1', port: 22 }, upstream: { address: '127.0.0.1', port: 22 } },
-  ],
+type Spec = Omit<ProxySpec, 'podUid'>
+const REDIRECT: Spec = { inbound: { mode: 'redirect', port: 15_006 } }
+const EXPLICIT: Spec = {
+  inbound: {
+    mode: 'explicit',
+    ports: [
+      { listen: { address: '10.0.0.1', port: 80 }, upstream: { address: '127.0.0.1', port: 8080 } },
+      { listen: { address: '10.0.0.1', port: 22 }, upstream: { address: '127.0.0.1', port: 22 } },
+    ],
+  },
 }
+const HTTP_REDIRECT: Spec = { ...REDIRECT, outbound: { port: 15_001 }, httpPorts: [80, 8080] }
+const HTTP_EXPLICIT: Spec = { ...EXPLICIT, httpPorts: [8080] }
 const validator = new Validator()
-function snapshotOf (inbound: Inbound, ...mitigations: readonly Mitigation[]): Snapshot {
+function snapshotOf (spec: Spec, ...mitigations: readonly Mitigation[]): Snapshot {
   const index = new DutyIndex()
   index.set(mitigations, 0)
-  const { content, mitigations: carried } = buildSnapshot({ inbound }, index.of('victim'))
+  const { content, mitigations: carried } = buildSnapshot(spec, index.of('victim'))
   return createSnapshot(content, carried)
 }
 
@@ -40,7 +45,7 @@ const arbitraryMitigations = fc.array(fc.record({
 }), { maxLength: 8 }).map((list) => list.map(({ source, action, unit, value, burst, mode, ports }, index) =>
   mitigationOf(`m${index}`, { subject: { uid: source, addresses: [source] }, action, mode, ports, limit: { value, unit, burst } })))
 
-for (const [name, inbound] of Object.entries({ REDIRECT, EXPLICIT })) {
+for (const [name, inbound] of Object.entries({ REDIRECT, EXPLICIT, HTTP_REDIRECT, HTTP_EXPLICIT })) {
   t.test(`${name}: whatever the mitigations ask for, the snapshot holds to Envoy's rules and is consistent`, async (t) => {
     fc.assert(fc.property(arbitraryMitigations, (mitigations) => {
       t.strictSame(findProblems(snapshotOf(inbound, ...mitigations).content, validator), [])

@@ -1,5 +1,4 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf'
-import type { Any } from '@bufbuild/protobuf/wkt'
+import { create } from '@bufbuild/protobuf'
 import { FilterChainSchema, type FilterChain } from '../../src/wire/gen/xds/envoy/config/listener/v3/listener_components_pb.js'
 import { RBAC_Action as RbacAction } from '../../src/wire/gen/xds/envoy/config/rbac/v3/rbac_pb.js'
 import { ConnectionLimitSchema } from '../../src/wire/gen/xds/envoy/extensions/filters/network/connection_limit/v3/connection_limit_pb.js'
@@ -8,14 +7,10 @@ import { LocalRateLimitSchema } from '../../src/wire/gen/xds/envoy/extensions/fi
 import { RBACSchema } from '../../src/wire/gen/xds/envoy/extensions/filters/network/rbac/v3/rbac_pb.js'
 import { TcpBandwidthLimitSchema } from '../../src/wire/gen/xds/envoy/extensions/filters/network/tcp_bandwidth_limit/v3/tcp_bandwidth_limit_pb.js'
 import { TcpProxySchema } from '../../src/wire/gen/xds/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js'
-import type { TokenBucketSchema } from '../../src/wire/gen/xds/envoy/type/v3/token_bucket_pb.js'
-import type { ChainMeasures, SourceChain } from '../chain-measures.ts'
-import { duration, pack } from './pack.ts'
-
-/** Envoy refuses a local_ratelimit bucket that is filled more often. */
-const SHORTEST_FILL_MS = 50
-
-interface NetworkFilter { readonly name: string, readonly config: Any }
+import { statPrefixOf, type ChainMeasures, type PeerChain } from '../chain-measures.ts'
+import { httpByRoutes, httpOfPeer, sourceMark } from './http.ts'
+import { duration, pack, type NetworkFilter } from './pack.ts'
+import { tokenBucket } from './token-bucket.ts'
 
 const toFilter = ({ name, config }: NetworkFilter) => ({ name, configType: { case: 'typedConfig' as const, value: config } })
 
@@ -29,12 +24,6 @@ function tcpProxy (cluster: string, statPrefix: string): NetworkFilter {
 
 /** Closes the connection at once, before anything is connected upstream. */
 const directResponse = (): NetworkFilter => ({ name: 'envoy.filters.network.direct_response', config: pack(DirectResponseSchema, {}) })
-
-/** Whole tokens at intervals that Envoy takes, so that `rate` a second come in over time. */
-export function tokenBucket ({ rate, burst }: { rate: number, burst: number }): MessageInitShape<typeof TokenBucketSchema> {
-  const tokensPerFill = Math.max(1, Math.ceil(rate * SHORTEST_FILL_MS / 1000))
-  return { maxTokens: Math.max(tokensPerFill, Math.floor(burst)), tokensPerFill, fillInterval: duration(1000 * tokensPerFill / rate) }
-}
 
 /**
  * connection_limit comes first: it counts a connection down when it closes, also one that a filter before it closed and
@@ -70,26 +59,34 @@ function shadowCount (statPrefix: string): NetworkFilter {
   }
 }
 
-/** The stats of a source's chain; dots and colons would cut a stat's name apart. */
-export const statPrefixOf = ({ source, port }: Pick<SourceChain, 'source' | 'port'>): string =>
-  `source_${source.replaceAll(/[.:]/g, '_')}${port === null ? '' : `_port_${port}`}`
-
 /** What holds for everybody else: unchanged passage, whoever the source is. While the listener lives it must not change: that would drain everybody. */
 export function defaultChain (cluster: string): FilterChain {
   return create(FilterChainSchema, { name: 'default', filters: [toFilter(tcpProxy(cluster, 'default'))] })
 }
 
-/** A source's own chain: what is in it concerns no other source, and changing it drains nobody else. */
-export function sourceChain (chain: SourceChain, cluster: string): FilterChain {
-  const { source, port, measures } = chain
-  const statPrefix = statPrefixOf(chain)
-  const filters = measures.deny
-    ? [directResponse()]
-    : [...measures.shadow ? [shadowCount(statPrefix)] : [], ...limits(measures, statPrefix), tcpProxy(cluster, statPrefix)]
+/**
+ * The same on a port where requests are seen. By its routes (`RouteConfiguration` of that name) restrictions reach
+ * connections that were open before: a change of routes drains nobody.
+ */
+export function httpDefaultChain (routes: string, port: number | null): FilterChain {
   return create(FilterChainSchema, {
-    name: `source/${source}${port === null ? '' : `/port/${port}`}`,
+    name: port === null ? 'default' : `http/${port}`,
+    ...(port === null ? {} : { filterChainMatch: { destinationPort: port } }),
+    filters: [sourceMark(), httpByRoutes(routes)].map(toFilter),
+  })
+}
+
+/** A peer's own chain: what is in it concerns no other peer, and changing it drains nobody else. */
+export function peerChain (chain: PeerChain, cluster: string): FilterChain {
+  const { side, peer, port, layer, measures } = chain
+  const statPrefix = statPrefixOf(chain)
+  const passage = layer === 'http' ? httpOfPeer(cluster, statPrefix, measures) : tcpProxy(cluster, statPrefix)
+  const filters = measures.deny ? [directResponse()] : [...measures.shadow ? [shadowCount(statPrefix)] : [], ...limits(measures, statPrefix), passage]
+  const range = [{ addressPrefix: peer, prefixLen: peer.includes(':') ? 128 : 32 }]
+  return create(FilterChainSchema, {
+    name: `${side}/${peer}${port === null ? '' : `/port/${port}`}`,
     filterChainMatch: {
-      sourcePrefixRanges: [{ addressPrefix: source, prefixLen: source.includes(':') ? 128 : 32 }],
+      ...(side === 'source' ? { sourcePrefixRanges: range } : { prefixRanges: range }),
       ...(port === null ? {} : { destinationPort: port }),
     },
     filters: filters.map(toFilter),

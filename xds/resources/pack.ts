@@ -6,6 +6,12 @@ export function pack<Schema extends DescMessage> (schema: Schema, content: Messa
   return anyPack(schema, create(schema, content))
 }
 
+/** A filter of a chain, by the name of its extension. */
+export interface NetworkFilter {
+  readonly name: string
+  readonly config: Any
+}
+
 /** google.protobuf.Duration of milliseconds, whole nanoseconds. */
 export function duration (ms: number): { seconds: bigint, nanos: number } {
   const nanos = BigInt(Math.round(ms * 1e6))
