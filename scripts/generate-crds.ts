@@ -3,6 +3,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Document } from 'yaml'
+import { StoredPolicySpec, StoredPolicyStatus } from '../src/adapters/kubernetes/stored-mesh-policy.ts'
 import { StoredSpec, StoredStatus } from '../src/adapters/kubernetes/stored-mitigation.ts'
 import { RESOURCES, type Resource } from '../src/core/kubernetes/resource.ts'
 import { structuralSchema } from './structural-schema.ts'
@@ -11,7 +12,7 @@ import { structuralSchema } from './structural-schema.ts'
 interface Column {
   readonly name: string
   readonly jsonPath: string
-  readonly type: 'string' | 'date'
+  readonly type: 'string' | 'date' | 'integer'
   readonly description: string
   readonly priority?: 1
 }
@@ -49,6 +50,23 @@ const DEFINITIONS: readonly Definition[] = [{
     column('Reason', '.spec.reason', 'The decision in one sentence.', { priority: 1 }),
   ],
   selectable: ['.status.phase', '.spec.action', '.spec.mode'],
+}, {
+  resource: RESOURCES.meshPolicies,
+  shortNames: ['meshpol'],
+  description: 'What is restricted in front of which pods, brought in step by step as far as the evidence allows. People write the spec, AutoShield the status; `autoshield rollout` shows and steers it.',
+  spec: StoredPolicySpec,
+  status: StoredPolicyStatus,
+  columns: [
+    column('Stage', '.status.stage', 'observe, shadow, canary or enforce.'),
+    column('Share', '.status.share', 'Percent of the pods in scope that enforce.', { type: 'integer' }),
+    column('Target', '.spec.target', 'The stage that it shall come to by itself.'),
+    column('Progressing', '.status.conditions[?(@.type=="Progressing")].status', 'Whether it goes on by itself.'),
+    column('Reason', '.status.conditions[?(@.type=="Progressing")].reason', 'What it waits for, or why it goes no further.'),
+    column('Since', '.status.since', 'When this step began.', { type: 'date' }),
+    column('Age', '.metadata.creationTimestamp', 'How long it has been there.', { type: 'date' }),
+    column('Message', '.status.conditions[?(@.type=="Progressing")].message', 'In a sentence.', { priority: 1 }),
+  ],
+  selectable: ['.status.stage', '.spec.target'],
 }]
 
 const definitionOf = ({ resource, shortNames, description, spec, status, columns, selectable }: Definition): object => ({

@@ -2,7 +2,7 @@
 export type StructuralSchema = Readonly<Record<string, unknown>>
 
 /** What structural schemas have beside type, enum and children, under the same names as JSON Schema. */
-const KEPT = ['description', 'format', 'pattern', 'minLength', 'maxLength', 'minItems', 'maxItems', 'minimum', 'maximum', 'required']
+const KEPT = ['description', 'format', 'pattern', 'minLength', 'maxLength', 'minItems', 'maxItems', 'minimum', 'maximum', 'required', 'default']
 const EXTENSION = 'x-kubernetes-'
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value)

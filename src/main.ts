@@ -15,6 +15,7 @@ const VERBS: Readonly<Record<string, () => Promise<MakeVerb>>> = {
   features: async () => (await import('./cli/features.ts')).featuresCommand,
   explain: async () => (await import('./cli/explain.ts')).explainCommand,
   mitigations: async () => (await import('./cli/mitigations.ts')).mitigationsCommand,
+  rollout: async () => (await import('./cli/rollout.ts')).rolloutCommand,
   policy: async () => (await import('./cli/policy.ts')).policyCommand,
   audit: async () => (await import('./cli/audit.ts')).auditCommand,
   identity: async () => (await import('./cli/identity.ts')).identityCommand,

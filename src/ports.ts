@@ -2,6 +2,8 @@ import type { Score } from './core/verdict/score.ts'
 import type { Detection, FeatureEvidence } from './core/verdict/detection.ts'
 import type { Decision } from './core/policy/decision.ts'
 import type { Mitigation } from './core/mitigation/mitigation.ts'
+import type { Command } from './core/rollout/advance.ts'
+import type { MeshPolicy, MeshPolicySpec, MeshPolicyStatus } from './core/rollout/mesh-policy.ts'
 import type { RestrictionCount } from './core/mitigation/restriction-count.ts'
 import type { Pod } from './core/pod.ts'
 import type { AdmissionEntry } from './core/admission/entry.ts'
@@ -101,6 +103,29 @@ export interface Collection<T> {
   put: (id: string, value: T) => Promise<void>
 }
 
+/** Mesh policies, and how far their rollouts have come. What is asked for is a person's, what became of it the controller's. */
+export interface MeshPolicies {
+  get: (name: string) => MeshPolicy | null
+  /** By name. */
+  list: () => readonly MeshPolicy[]
+  /** Writes the status and leaves alone what is asked for. Throws NOT_FOUND where the policy is gone. */
+  tell: (name: string, status: MeshPolicyStatus) => Promise<MeshPolicy>
+}
+
+/** Where no cluster holds them, and so no kubectl writes them. */
+export interface EditableMeshPolicies extends MeshPolicies {
+  /** Makes the policy, or changes what it asks for and leaves its status alone. Throws CONFLICT where there is no room for another. */
+  ask: (name: string, spec: MeshPolicySpec, at: string) => Promise<MeshPolicy>
+}
+
+/** What people may ask of rollouts. */
+export interface Rollouts extends Pick<MeshPolicies, 'get' | 'list'> {
+  /** Throws BAD_DATA with every problem of the spec, CONFLICT where the cluster holds the policies. */
+  apply: (name: string, spec: unknown, actor: string) => Promise<MeshPolicy>
+  /** Throws NOT_FOUND, or CONFLICT with what is in the way and the mend. */
+  command: (name: string, command: Command, actor: string, reason: string) => Promise<MeshPolicy>
+}
+
 /** Small state that a part goes on from after a restart; each reader parses its own. */
 export interface Checkpoints {
   /** What was saved last under this name, not yet parsed; undefined if nothing was. */
@@ -174,6 +199,7 @@ export interface Loop {
   readonly audit: AuditTrail
   readonly pods: PodDirectory
   readonly proxies: ProxyFleet
+  readonly rollouts: Rollouts
   /** The newest traffic, or null before any came. */
   traffic: () => Extract<LoopEvent, { type: 'traffic' }> | null
   policy: () => { source: string, rules: readonly unknown[] }

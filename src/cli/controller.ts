@@ -13,6 +13,7 @@ import { decideInjection } from '../../webhook/inject/decide.ts'
 import { templateHash } from '../../webhook/inject/template-hash.ts'
 import { Fleet } from '../../xds/fleet.ts'
 import { GrpcScoreSource } from '../adapters/bus/grpc-score-source.ts'
+import { KubernetesMeshPolicies } from '../adapters/kubernetes/mesh-policies.ts'
 import { KubernetesMitigations } from '../adapters/kubernetes/mitigations.ts'
 import { KubernetesNamespaces } from '../adapters/kubernetes/namespaces.ts'
 import { KubernetesPods } from '../adapters/kubernetes/pods.ts'
@@ -163,10 +164,12 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
   parts.start((signal) => coverage.run(signal))
 
   const mitigations = new KubernetesMitigations(api, { namespace, onTrouble: (error) => log.warn({ error: error.message }, 'an ended mitigation stays in the cluster') })
+  const meshPolicies = new KubernetesMeshPolicies(api, { namespace })
   parts.start((signal) => mitigations.run(signal))
+  parts.start((signal) => meshPolicies.run(signal))
   // A detection is judged by who has which address, and by what is in force; before that is known, nothing is.
-  const known = Promise.all([mitigations.synced, pods.synced, namespaces.synced])
-  const late = setTimeout(() => log.warn({ mitigations: mitigations.ready(), pods: pods.ready(), namespaces: namespaces.ready() }, 'the loop waits for the cluster to be known; are the rights and the definition of mitigations there?'), LATE_MS)
+  const known = Promise.all([mitigations.synced, meshPolicies.synced, pods.synced, namespaces.synced])
+  const late = setTimeout(() => log.warn({ mitigations: mitigations.ready(), pods: pods.ready(), namespaces: namespaces.ready() }, 'the loop waits for the cluster to be known; are the rights and the definitions of mitigations and mesh policies there?'), LATE_MS)
   await Promise.race([parts.orFailure(known), parts.untilAborted(context.signal)])
   clearTimeout(late)
   if (context.signal.aborted) return
@@ -176,6 +179,7 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
     // Detections and decisions are history, which is kept out of the cluster's own store.
     store: { detections: store.detections, decisions: store.decisions, mitigations },
     checkpoints: store.checkpoints,
+    meshPolicies,
     audit,
     scores,
     pods,

@@ -9,7 +9,7 @@ import { DEFAULT_CONTROLLER_SETTINGS } from '../controller/settings.ts'
 import type { Parts } from './parts.ts'
 import { SHIPPED } from './up-options.ts'
 
-export interface LoopOptions extends Pick<ControllerParts, 'store' | 'checkpoints' | 'audit' | 'scores' | 'pods' | 'proxies' | 'admission'> {
+export interface LoopOptions extends Pick<ControllerParts, 'store' | 'checkpoints' | 'audit' | 'meshPolicies' | 'scores' | 'pods' | 'proxies' | 'admission'> {
   /** File of the rules. */
   readonly policy: string
   readonly zone: string

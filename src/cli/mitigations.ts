@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import { readStore } from '../adapters/store/object-store.ts'
-import { AutoshieldError } from '../core/errors.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import { type CliContext, dataOption, EXIT, verb } from './context.ts'
+import { apiOption, callApi } from './loop-api.ts'
 import { type Column, outputOption, type OutputFormat, RowPrinter } from './output.ts'
 
 const COLUMNS: readonly Column<Mitigation>[] = [
@@ -40,22 +40,11 @@ export function mitigationsCommand (context: CliContext, done: (status: number) 
   const revert = verb('revert', 'undo a restriction now, in the AutoShield that runs', [
     'autoshield mitigations revert mitigation-7f3a --reason "a backup, not a leak"',
   ]).argument('<name>').requiredOption('--reason <text>', 'why; it goes into the audit trail')
-    .option('--api <url>', 'base URL of the running API', 'http://127.0.0.1:8000')
+    .addOption(apiOption())
     .action(async (name: string, { reason, api }: { reason: string, api: string }) => {
-      await post(`${api}/api/v1/mitigations/${encodeURIComponent(name)}/revert`, { reason }, api)
+      await callApi(api, 'POST', `/mitigations/${encodeURIComponent(name)}/revert`, { reason })
       context.stdout.write(`${name}: undone\n`)
       done(EXIT.ok)
     })
   return verb('mitigations', 'list and undo restrictions', ['autoshield mitigations list']).addCommand(list).addCommand(revert)
-}
-
-async function post (url: string, body: unknown, api: string): Promise<void> {
-  const answer = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body), signal: AbortSignal.timeout(10_000) })
-    .catch((cause: unknown) => {
-      throw new AutoshieldError('UNAVAILABLE', `no AutoShield answers at ${api}; start one with 'npm start', or name its API with --api.`, { cause })
-    })
-  if (answer.ok) return
-  const said: unknown = await answer.json().catch(() => null)
-  const message = typeof said === 'object' && said !== null && 'message' in said ? String(said.message) : `HTTP status ${answer.status}`
-  throw new AutoshieldError(answer.status === 404 ? 'NOT_FOUND' : answer.status === 409 ? 'CONFLICT' : 'UNAVAILABLE', message)
 }

@@ -70,6 +70,7 @@ async function up (context: CliContext, flags: UpFlags): Promise<void> {
   const { controller, urls } = await openLoop(parts, {
     store,
     checkpoints: store.checkpoints,
+    meshPolicies: store.meshPolicies,
     audit,
     scores,
     pods,

@@ -6,7 +6,7 @@ import { DEFAULT_SAFETY_SETTINGS } from '../core/safety/settings.ts'
 import type { Score } from '../core/verdict/score.ts'
 import type { VerdictEffect } from '../core/verdict/verdict.ts'
 import type {
-  AdmissionContext, AuditTrail, Checkpoints, Clock, Loop, LoopEvent, ModelInfo, ObjectStore, PodDirectory, PolicySource, ProxyFleet, ScoreEvent, ScoreSource,
+  AdmissionContext, AuditTrail, Checkpoints, Clock, EditableMeshPolicies, Loop, LoopEvent, MeshPolicies, ModelInfo, ObjectStore, PodDirectory, PolicySource, ProxyFleet, ScoreEvent, ScoreSource,
 } from '../ports.ts'
 import { classesAsserted } from './asserted.ts'
 import { Broadcast } from './broadcast.ts'
@@ -19,6 +19,7 @@ import type { ControllerMetrics } from './metrics.ts'
 import { MitigationDesk } from './mitigation-desk.ts'
 import { PolicyBook, type Reload } from './policy-book.ts'
 import { RecentScores } from './recent-scores.ts'
+import { RolloutDesk } from './rollout/rollout-desk.ts'
 import type { ControllerSettings } from './settings.ts'
 import { ScoreWatch } from './score-watch.ts'
 import { Wake } from './wake.ts'
@@ -30,6 +31,7 @@ export interface ControllerParts {
   readonly scores: ScoreSource
   readonly pods: PodDirectory
   readonly proxies: ProxyFleet
+  readonly meshPolicies: MeshPolicies | EditableMeshPolicies
   readonly policy: PolicySource
   readonly clock: Clock
   /** Beats until the signal aborts, then ends; gives the number of the beat, from 0. */
@@ -58,6 +60,7 @@ export class Controller implements Loop, AsyncDisposable {
   readonly audit: AuditTrail
   readonly pods: PodDirectory
   readonly proxies: ProxyFleet
+  readonly rollouts: RolloutDesk
   readonly #parts: ControllerParts
   readonly #zone: TimeZone
   readonly #events = new Broadcast<LoopEvent>(MAX_EVENTS_WAITING)
@@ -92,12 +95,16 @@ export class Controller implements Loop, AsyncDisposable {
     this.#book = new PolicyBook(parts.policy, CLASSES)
     this.#detections = new DetectionDesk({ store, checkpoints, journal: this.#journal, pods, clock, newId, metrics, publish, sharedAddresses: new Set(settings.sharedAddresses), admission: parts.admission })
     this.#mitigations = new MitigationDesk({ store, audit, journal: this.#journal, proxies, clock, metrics, publish })
+    this.rollouts = new RolloutDesk({
+      policies: parts.meshPolicies, checkpoints, journal: this.#journal, audit, mitigations: this.#mitigations, pods, proxies, clock, log, suspects: () => this.#detections.suspects(),
+    })
     this.#decisions = new DecisionDesk({
       store,
       checkpoints,
       journal: this.#journal,
       book: this.#book,
       mitigations: this.#mitigations,
+      applications: (detection) => this.rollouts.applications(detection),
       pods,
       clock,
       newId,
@@ -113,7 +120,7 @@ export class Controller implements Loop, AsyncDisposable {
         protectedPods: settings.protectedPods,
       },
     })
-    this.#watch = new ScoreWatch({ scores, floor: settings.floor, needsEveryKey: () => this.#book.conditionRules.rules.length > 0, hear: async (event) => this.#hear(event) })
+    this.#watch = new ScoreWatch({ scores, floor: settings.floor, needsEveryKey: () => this.#book.conditionRules.rules.length > 0 || this.rollouts.isWatching, hear: async (event) => this.#hear(event) })
     this.#explainer = new Explainer({ scores, metrics, log, answer: async (detection, explanation) => this.#detections.explained(detection, explanation) })
   }
 
@@ -199,6 +206,7 @@ export class Controller implements Loop, AsyncDisposable {
     if (loaded.outcome === 'refused') throw new AutoshieldError('BAD_DATA', loaded.problems.join('\n'))
     this.#decisions.restore(await this.#detections.restore())
     await this.#mitigations.restore()
+    this.rollouts.restore()
     this.#proxyNews.ring()
   }
 
@@ -206,13 +214,16 @@ export class Controller implements Loop, AsyncDisposable {
   async #finish (): Promise<void> {
     await this.#detections.flush()
     await this.#detections.checkpoint()
+    await this.rollouts.checkpoint()
     await this.#journal.retry()
   }
 
   async #hear (event: ScoreEvent): Promise<void> {
     switch (event.type) {
       case 'synced': return this.#meetModel(event.model)
-      case 'restrictions': return this.#mitigations.counted(event.counts)
+      case 'restrictions':
+        this.rollouts.counted(event.counts)
+        return this.#mitigations.counted(event.counts)
       case 'traffic':
         this.#traffic = event
         this.#events.publish(event)
@@ -235,6 +246,7 @@ export class Controller implements Loop, AsyncDisposable {
 
   #judge (score: Score, arrivedMs: number): Promise<unknown>[] {
     this.#recent.remember(score)
+    this.rollouts.seen(score)
     const events = [
       { type: 'score', score } as const,
       ...this.#assertedBy(score).map((className) => ({ type: 'asserted', className, score }) as const),
@@ -269,7 +281,9 @@ export class Controller implements Loop, AsyncDisposable {
       await this.#journal.retry()
       await this.#detections.take({ type: 'tick' }).kept
       await this.#detections.flush()
-      if (beat % BEATS_PER_CHECKPOINT === BEATS_PER_CHECKPOINT - 1) await this.#detections.checkpoint()
+      await this.rollouts.beat()
+      this.#watch.review()
+      if (beat % BEATS_PER_CHECKPOINT === BEATS_PER_CHECKPOINT - 1) await Promise.all([this.#detections.checkpoint(), this.rollouts.checkpoint()])
       if (beat % BEATS_PER_RELOAD === BEATS_PER_RELOAD - 1) await this.reload()
       this.#parts.metrics.dropped('event', this.#events.dropped - this.#eventsDropped)
       this.#eventsDropped = this.#events.dropped

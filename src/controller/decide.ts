@@ -1,6 +1,7 @@
 import { createMitigation } from '../core/mitigation/lifecycle.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import { planAction } from '../core/plan/plan-action.ts'
+import { planTemplate } from '../core/plan/plan-template.ts'
 import { safetyRequest } from '../core/plan/safety-request.ts'
 import type { Plan } from '../core/plan/plan.ts'
 import type { Pod } from '../core/pod.ts'
@@ -9,6 +10,7 @@ import { matchRules, type RuleOutcome } from '../core/policy/match-rules.ts'
 import type { Policy, Rule } from '../core/policy/rule.ts'
 import type { TimeZone } from '../core/policy/time-zone.ts'
 import { AutoshieldError } from '../core/errors.ts'
+import type { Application } from '../core/rollout/apply.ts'
 import { checkSafety } from '../core/safety/check-safety.ts'
 import type { SafetyResult, SourceEvidence } from '../core/safety/safety.ts'
 import type { SafetySettings } from '../core/safety/settings.ts'
@@ -30,14 +32,16 @@ export interface Hearing {
 export interface Bench {
   readonly policy: Policy
   readonly hashOf: (rule: Rule) => string
+  /** What the mesh policies make of the detection, as far as their rollouts have come. */
+  readonly applications: readonly Application[]
   readonly zone: TimeZone
   readonly modelClasses: readonly string[]
   readonly pods: readonly Pod[]
   readonly safety: SafetySettings
   readonly nowMs: number
   readonly newId: () => string
-  /** Name of the mitigation in force for this rule, action, source and target. */
-  readonly mitigatedBy: (rule: Rule, actionIndex: number, detection: Detection) => string | null
+  /** Name of the mitigation in force for this rule, action, source and target, in this mode. */
+  readonly mitigatedBy: (rule: Rule, actionIndex: number, detection: Detection, mode: Mitigation['spec']['mode']) => string | null
   /** Whether this action of this rule has its answer for the detection, so that it is not asked again. */
   readonly isSettled: (rule: Rule, actionIndex: number, detection: Detection) => boolean
 }
@@ -70,7 +74,7 @@ export const annotationsOf = (actionIndex: number, detection: Detection): Record
  */
 export function decide (hearing: Hearing, state: SafetyState, bench: Bench): { rulings: readonly Ruling[], state: SafetyState } {
   const { detection, scores: [newest] } = hearing
-  const outcomes = matchRules(bench.policy, {
+  const facts = {
     detection,
     source: detection.source,
     target: detection.target,
@@ -78,37 +82,50 @@ export function decide (hearing: Hearing, state: SafetyState, bench: Bench): { r
     atMs: windowEndMs(newest),
     zone: bench.zone,
     modelClasses: bench.modelClasses,
-  })
-  const fired = outcomes.filter((outcome) => outcome.fired)
-  if (fired.length === 0) return { rulings: [noRule(detection, bench, outcomes)], state }
+  }
+  const outcomes = matchRules(bench.policy, facts)
+  const applied = bench.applications.flatMap((application) => matchRules({ name: application.policy, rules: [application.rule] }, facts).map((outcome) => ({ outcome, application })))
+  const fired: Case[] = [
+    ...outcomes.flatMap(({ fired, rule, message }) => fired ? [...rule.actions.keys()].map((actionIndex) => ({ rule, actionIndex, matched: message, application: null })) : []),
+    ...applied.flatMap(({ outcome: { fired, rule, message }, application }) => fired ? [{ rule, actionIndex: application.actionIndex, matched: message, application }] : []),
+  ]
+  if (fired.length === 0) return { rulings: [noRule(detection, bench, [...outcomes, ...applied.map(({ outcome }) => outcome)])], state }
   const rulings: Ruling[] = []
-  for (const { rule, message } of fired) {
-    for (const actionIndex of rule.actions.keys()) {
-      if (bench.isSettled(rule, actionIndex, detection)) continue
-      const ruled = ruleOn(hearing, rule, actionIndex, message, state, bench)
-      if (ruled === null) continue
-      rulings.push(ruled.ruling)
-      state = ruled.state
-    }
+  for (const one of fired) {
+    if (bench.isSettled(one.rule, one.actionIndex, detection)) continue
+    const ruled = ruleOn(hearing, one, state, bench)
+    if (ruled === null) continue
+    rulings.push(ruled.ruling)
+    state = ruled.state
   }
   return { rulings, state }
 }
 
-function ruleOn (hearing: Hearing, rule: Rule, actionIndex: number, matched: string, before: SafetyState, bench: Bench): { ruling: Ruling, state: SafetyState } | null {
+/** One action of a rule that fired; `application`: the rule is a mesh policy's. */
+interface Case {
+  readonly rule: Rule
+  readonly actionIndex: number
+  readonly matched: string
+  readonly application: Application | null
+}
+
+function ruleOn (hearing: Hearing, { rule, actionIndex, matched, application }: Case, before: SafetyState, bench: Bench): { ruling: Ruling, state: SafetyState } | null {
   const { detection, evidence } = hearing
   const action = rule.actions[actionIndex]
   if (action === undefined) return null
   const name = `m-${bench.newId()}`
-  const plan = planAction(rule, action, detection, {
-    policy: bench.policy.name,
+  const policy = application?.policy ?? bench.policy.name
+  const mode = detection.simulated || !bench.safety.actuationEnabled || (application?.part ?? 'enforce') !== 'enforce' ? 'shadow' : 'enforce'
+  const plan = (application === null ? planAction : planTemplate)(rule, action, detection, {
+    policy,
     ruleHash: bench.hashOf(rule),
     mitigation: name,
-    pods: bench.pods,
+    pods: application === null ? bench.pods : bench.pods.filter((pod) => application.victims.has(pod.uid) || isEnd(pod, detection)),
     evidence,
     nowMs: bench.nowMs,
-    mode: detection.simulated || !bench.safety.actuationEnabled ? 'shadow' : 'enforce',
+    mode,
   })
-  const request = safetyRequest(rule, actionIndex, detection, plan, evidence, bench.mitigatedBy(rule, actionIndex, detection))
+  const request = safetyRequest(rule, actionIndex, detection, plan, evidence, bench.mitigatedBy(rule, actionIndex, detection, mode), application?.part)
   if (request === null) return null
   const safety = checkSafety(before, request, bench.safety, bench.nowMs)
   const mitigation = mitigationOf(name, plan, safety, actionIndex, detection, bench.nowMs)
@@ -116,7 +133,7 @@ function ruleOn (hearing: Hearing, rule: Rule, actionIndex: number, matched: str
     id: bench.newId(),
     at: new Date(bench.nowMs).toISOString(),
     detection: detection.id,
-    policy: bench.policy.name,
+    policy,
     rule: rule.name,
     ruleHash: bench.hashOf(rule),
     action: action.type,
@@ -129,6 +146,11 @@ function ruleOn (hearing: Hearing, rule: Rule, actionIndex: number, matched: str
     plan: plan.objects.map((object) => ({ ...object })),
   }
   return { ruling: { decision, mitigation, rule, actionIndex }, state: safety.state }
+}
+
+/** The pods of a detection's two ends are known to a plan whoever it restricts in front of. */
+function isEnd ({ uid, addresses }: Pod, { source, target }: Detection): boolean {
+  return [source, target].some((end) => end !== null && (end.uid === undefined ? addresses.includes(end.address) : end.uid === uid))
 }
 
 /**

@@ -1,9 +1,11 @@
+import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import type { Decision } from '../core/policy/decision.ts'
 import type { Rule } from '../core/policy/rule.ts'
 import type { TimeZone } from '../core/policy/time-zone.ts'
 import { recordOutcome } from '../core/safety/ledger.ts'
 import type { SafetySettings } from '../core/safety/settings.ts'
 import { EMPTY_SAFETY_STATE, parseSafetyState, type SafetyState } from '../core/safety/state.ts'
+import type { Application } from '../core/rollout/apply.ts'
 import type { Detection } from '../core/verdict/detection.ts'
 import type { Checkpoints, Clock, LoopEvent, ObjectStore, PodDirectory } from '../ports.ts'
 import { ANNOTATIONS, annotationsOf, decide, type Hearing, type Ruling } from './decide.ts'
@@ -20,6 +22,8 @@ export interface DecisionDeskParts {
   readonly journal: Journal
   readonly book: PolicyBook
   readonly mitigations: MitigationDesk
+  /** What the mesh policies make of a detection now. */
+  readonly applications: (detection: Detection) => readonly Application[]
   readonly pods: PodDirectory
   readonly clock: Clock
   readonly newId: () => string
@@ -64,19 +68,22 @@ export class DecisionDesk {
     const { book, clock, pods, newId, zone, safety, mitigations } = this.#parts
     const { detection } = hearing
     const nowMs = clock.now()
-    const basis = `${detection.confidence} ${JSON.stringify(hearing.evidence)} ${book.version}`
+    const applications = this.#parts.applications(detection)
+    const steps = applications.map(({ rule }) => rule.description).join()
+    const basis = `${detection.confidence} ${JSON.stringify(hearing.evidence)} ${book.version} ${steps}`
     if (!this.#settled.isDue(detection, basis, nowMs)) return
     this.#settled.heard(detection, basis, nowMs)
     const { rulings, state } = decide(hearing, this.#safety, {
       policy: book.policy,
       hashOf: (rule) => book.hashOf(rule),
+      applications,
       zone,
       modelClasses: this.#modelClasses,
       pods: pods.list(),
       safety,
       nowMs,
       newId,
-      mitigatedBy: (rule, actionIndex) => this.#inForce(rule, actionIndex, detection),
+      mitigatedBy: (rule, actionIndex, _, mode) => this.#inForce(rule, actionIndex, detection, mode),
       isSettled: (rule, actionIndex) => this.#settled.isSettled(rule, book.hashOf(rule), actionIndex, detection),
     })
     this.#safety = state
@@ -94,10 +101,10 @@ export class DecisionDesk {
     await this.#parts.checkpoints.save(CHECKPOINT, this.#safety)
   }
 
-  #inForce (rule: Rule, actionIndex: number, detection: Detection): string | null {
+  #inForce (rule: Rule, actionIndex: number, detection: Detection, mode: Mitigation['spec']['mode']): string | null {
     const wanted = annotationsOf(actionIndex, detection)
-    const found = this.#parts.mitigations.active.find(({ spec, metadata: { annotations }, status }) =>
-      spec.owner.rule === rule.id && status.simulated === (detection.simulated || !this.#parts.safety.actuationEnabled) &&
+    const found = this.#parts.mitigations.active.find(({ spec, metadata: { annotations } }) =>
+      spec.owner.rule === rule.id && spec.mode === mode &&
       Object.values(ANNOTATIONS).every((name) => annotations[name] === wanted[name]))
     return found?.metadata.name ?? null
   }

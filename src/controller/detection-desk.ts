@@ -36,6 +36,8 @@ export class DetectionDesk {
   #state: VerdictState = emptyVerdict()
   #dropped = 0
   #touched = false
+  /** Addresses of the sources that an open detection names; null after anything changed. */
+  #suspects: ReadonlySet<string> | null = null
 
   constructor (parts: DetectionDeskParts) {
     this.#parts = parts
@@ -46,6 +48,7 @@ export class DetectionDesk {
     const { store, checkpoints } = this.#parts
     const { state, ended } = loadVerdict(checkpoints.load(CHECKPOINT), store.detections.list({ limit: MAX_RESTORED }))
     this.#state = state
+    this.#suspects = null
     await Promise.all(ended.map(async (detection) => this.#keep(detection)))
     return [...state.cases.values()].flatMap(({ detection }) => detection === null || detection.phase === 'closed' ? [] : [detection])
   }
@@ -64,9 +67,16 @@ export class DetectionDesk {
       standsForMany: (address) => sharedAddresses.has(address),
     })
     this.#touched ||= event.type !== 'tick' || effects.length > 0
+    if (effects.length > 0) this.#suspects = null
     if (this.#state.cases.dropped > this.#dropped) metrics.dropped('case', this.#state.cases.dropped - this.#dropped)
     this.#dropped = this.#state.cases.dropped
     return { effects, kept: Promise.all(effects.map(async (effect) => this.#write(effect))) }
+  }
+
+  /** Addresses whose traffic is not legitimate: an open detection names them as its source. */
+  suspects (): ReadonlySet<string> {
+    this.#suspects ??= new Set([...this.#state.cases.values()].flatMap(({ detection }) => detection?.phase === 'open' && detection.source !== null ? [detection.source.address] : []))
+    return this.#suspects
   }
 
   /** What is usual for the key of a score, to be explained beside it. */

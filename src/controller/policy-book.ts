@@ -18,7 +18,7 @@ export class PolicyBook {
   readonly #source: PolicySource
   #policy: Policy
   #conditionRules: Policy
-  #hashes = new Map<Rule, string>()
+  readonly #hashes = new WeakMap<Rule, string>()
   #version = 0
   #classes: readonly string[]
   /** Text and classes that were looked at last, taken or refused. */
@@ -75,7 +75,6 @@ export class PolicyBook {
     const same = text === this.#text // read anew for other classes alone
     this.#text = text
     this.#policy = parsed.policy
-    this.#hashes = new Map()
     this.#version++
     this.#sort()
     return same ? { outcome: 'same' } : { outcome: 'loaded', rules: parsed.policy.rules.length }

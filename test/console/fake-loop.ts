@@ -5,6 +5,10 @@ import type { Decision } from '../../src/core/policy/decision.ts'
 import type { Detection } from '../../src/core/verdict/detection.ts'
 import type { Mitigation } from '../../src/core/mitigation/mitigation.ts'
 import type { Pod } from '../../src/core/pod.ts'
+import { StoredMeshPolicies } from '../../src/adapters/store/mesh-policies.ts'
+import { command, type Command } from '../../src/core/rollout/advance.ts'
+import type { MeshPolicy } from '../../src/core/rollout/mesh-policy.ts'
+import { readMeshPolicySpec } from '../../src/core/rollout/read-mesh-policy.ts'
 import { AutoshieldError } from '../../src/core/errors.ts'
 import type { AuditEntry, AuditTrail, Collection, Loop, LoopEvent, ProxyStatus } from '../../src/ports.ts'
 
@@ -75,6 +79,24 @@ export class FakeLoop implements Loop {
     statuses: () => this.proxyList,
     snapshot: (podUid: string) => this.snapshots.get(podUid) ?? null,
     onChange: () => ({ [Symbol.dispose]: () => {} }),
+  }
+
+  readonly meshPolicies = new StoredMeshPolicies(new MemoryCollection<MeshPolicy>())
+  rollouts = {
+    get: (name: string) => this.meshPolicies.get(name),
+    list: () => this.meshPolicies.list(),
+    apply: async (name: string, spec: unknown) => {
+      const read = readMeshPolicySpec(spec)
+      if (!read.ok) throw new AutoshieldError('BAD_DATA', read.problems.join('; '))
+      return this.meshPolicies.ask(name, read.spec, new Date(this.now()).toISOString())
+    },
+    command: async (name: string, asked: Command, actor: string, why: string) => {
+      const policy = this.meshPolicies.get(name)
+      if (policy === null) throw new AutoshieldError('NOT_FOUND', `There is no mesh policy '${name}'.`)
+      const commanded = command(policy, asked, actor, why, this.now())
+      if (!commanded.ok) throw new AutoshieldError('CONFLICT', commanded.message)
+      return this.meshPolicies.tell(name, commanded.status)
+    },
   }
 
   traffic = () => this.#traffic

@@ -52,6 +52,7 @@ export class Bench implements AsyncDisposable {
     const parts: ControllerParts = {
       store: this.store,
       checkpoints: this.store.checkpoints,
+      meshPolicies: this.store.meshPolicies,
       audit: this.audit,
       scores: this.scores,
       pods: { byAddress: (address) => PODS.find(({ addresses }) => addresses.includes(address)) ?? null, byUid: (uid) => PODS.find((pod) => pod.uid === uid) ?? null, list: () => PODS },

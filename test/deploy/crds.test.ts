@@ -11,6 +11,7 @@ import { RESOURCES } from '../../src/core/kubernetes/resource.ts'
 import type { Mitigation } from '../../src/core/mitigation/mitigation.ts'
 import { sampleMitigation } from '../adapters/store/samples.ts'
 import { testCluster, withoutCluster } from '../real/cluster/test-cluster.ts'
+import { until } from '../xds/real-envoy.ts'
 
 const CRDS = join(import.meta.dirname, '../../deploy/chart/crds')
 const { customResourceDefinitions, mitigations } = RESOURCES
@@ -57,7 +58,8 @@ t.test('a real API server', { skip: withoutCluster('api') }, async (t) => {
     t.match(row, /^shown +active +deny +enforce +web-0 +2026-01-20T00:00:00.000Z/)
     t.match(await cluster.kubectl(['get', 'autoshield', '-n', namespace]), /shown/)
     t.match(await cluster.kubectl(['get', 'mit', '-n', namespace, '--field-selector', 'status.phase=expired', '--ignore-not-found']), /^$/)
-    t.match(await cluster.kubectl(['explain', 'mitigation.spec.subject']), /Who is restricted/)
+    // The document of the API is put together some time after the definition is established.
+    t.match(await until('kubectl explains it', async () => cluster.kubectl(['explain', 'mitigation.spec.subject']).catch(() => undefined), 30_000), /Who is restricted/)
   })
 
   t.test('refuses what would be wrong, and says why', async (t) => {

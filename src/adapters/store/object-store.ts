@@ -1,11 +1,13 @@
 import { Mitigation } from '../../core/mitigation/mitigation.ts'
+import { MeshPolicy } from '../../core/rollout/mesh-policy.ts'
 import { Decision } from '../../core/policy/decision.ts'
 import { Detection } from '../../core/verdict/detection.ts'
-import type { Checkpoints, ObjectStore } from '../../ports.ts'
+import type { Checkpoints, EditableMeshPolicies, ObjectStore } from '../../ports.ts'
 import { SqliteCheckpoints } from './checkpoints.ts'
 import { SqliteCollection } from './collection.ts'
 import { openReadOnly, OwnedDatabase } from './database.ts'
 import { GroupCommit } from './group-commit.ts'
+import { StoredMeshPolicies } from './mesh-policies.ts'
 
 /** How many ended objects are kept of each kind; what is still in force is never pruned. */
 export interface Retention {
@@ -31,12 +33,13 @@ const MIGRATIONS = [`
   CREATE TABLE checkpoint (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT`]
 
 /** The loop's objects in `DIR/store.db`. Throws as `OwnedDatabase.open` does. */
-export function openStore (dir: string, retention: Partial<Retention> = {}): ObjectStore & { readonly checkpoints: Checkpoints } & AsyncDisposable {
+export function openStore (dir: string, retention: Partial<Retention> = {}): ObjectStore & { readonly checkpoints: Checkpoints, readonly meshPolicies: EditableMeshPolicies } & AsyncDisposable {
   const owned = OwnedDatabase.open({ dir, name: STORE_DATABASE, applicationId: 0x41534d31, migrations: MIGRATIONS })
   const commits = new GroupCommit(owned.sqlite, owned.path)
   return {
     ...collections(owned, commits, { ...RETENTION, ...retention }),
     checkpoints: new SqliteCheckpoints(owned, commits),
+    meshPolicies: new StoredMeshPolicies(new SqliteCollection(owned, commits, { name: 'meshpolicies', schema: MeshPolicy, limit: 0, live: () => true })),
     async [Symbol.asyncDispose] () {
       commits[Symbol.dispose]()
       owned[Symbol.dispose]()

@@ -3,7 +3,7 @@ import type { Action, Rule } from '../policy/rule.ts'
 import type { Detection, Endpoint } from '../verdict/detection.ts'
 import { nameOf } from './ladder.ts'
 import type { MeshPolicy, RestrictionTemplate } from './mesh-policy.ts'
-import { enforcingPods, selects } from './scope.ts'
+import { enforcingPods, scopeOf, selects } from './scope.ts'
 
 export const ownerOf = (name: string): string => `meshpolicy/${name}`
 
@@ -20,8 +20,8 @@ export interface Application {
 }
 
 /**
- * A restriction applies when a detection of its class is about a pod in scope, or about any (a fan-out), and its source
- * is one of `sources`:
+ * A restriction applies when a detection of its class is about a pod in scope that has a proxy, or about any (a fan-out),
+ * and its source is one of `sources`:
  *
  *     stage   | in front of pods that enforce | in front of the others
  *     observe | -                             | observe: an alert
@@ -32,19 +32,19 @@ export interface Application {
  * It comes beside what the rules of the policy file do and takes nothing away from them: a policy that is only being
  * brought in must not loosen what protects today.
  */
-export function applicationsOf (policies: readonly MeshPolicy[], detection: Detection, pods: readonly Pod[]): readonly Application[] {
+export function applicationsOf (policies: readonly MeshPolicy[], detection: Detection, pods: readonly Pod[], proxied: ReadonlySet<string>): readonly Application[] {
   const source = podOf(detection.source, pods)
   const target = podOf(detection.target, pods)
   return policies.flatMap((policy) => {
     const templates = policy.spec.restrictions.filter((template) => template.class === detection.class && (template.sources === undefined || (source !== null && selects(template.sources, source))))
     if (templates.length === 0) return []
-    const parts = partsOf(policy, pods).map(({ victims, ...part }) => ({ ...part, victims: concerned(victims, detection, source, target) })).filter(({ victims }) => victims.size > 0)
+    const parts = partsOf(policy, pods, proxied).map(({ victims, ...part }) => ({ ...part, victims: concerned(victims, detection, source, target) })).filter(({ victims }) => victims.size > 0)
     return templates.flatMap((template) => parts.map((part): Application => ({ policy: ownerOf(policy.metadata.name), rule: ruleOf(policy, template), ...part })))
   })
 }
 
-function partsOf ({ spec, status }: MeshPolicy, pods: readonly Pod[]): Pick<Application, 'actionIndex' | 'part' | 'victims'>[] {
-  const scope = pods.filter((pod) => selects(spec.scope, pod)).map(({ uid }) => uid)
+function partsOf ({ spec, status }: MeshPolicy, pods: readonly Pod[], proxied: ReadonlySet<string>): Pick<Application, 'actionIndex' | 'part' | 'victims'>[] {
+  const scope = scopeOf(spec.scope, pods, proxied)
   const enforcing = enforcingPods(scope, status.share)
   const others = new Set(scope.filter((uid) => !enforcing.has(uid)))
   return [

@@ -32,18 +32,21 @@ export const RestrictionTemplate = Type.Object({
 }, { ...closed, description: 'What is done about attacks of one class.' })
 export type RestrictionTemplate = Static<typeof RestrictionTemplate>
 
+/** A thousand connections hold a share of one in a thousand; ten minutes, a few windows of the slowest detection. */
+const DEFAULT_GATES = { minAttempts: 1000, minPodShare: 0.5, minTried: 10, maxLegitimateDenials: 0.001, maxErrorRise: 0.01, minSeconds: 600 } as const
+
 export const Gates = Type.Object({
-  minAttempts: Type.Integer({ minimum: 1, maximum: 1_000_000_000, default: 1000, description: 'Legitimate connections to pods in scope that must be seen in a step.' }),
-  minPodShare: Type.Number({ minimum: 0, maximum: 1, default: 0.5, description: 'Share of the pods in scope at which some must be seen.' }),
-  minTried: Type.Integer({ minimum: 1, maximum: 1_000_000_000, default: 10, description: 'Attempts that must meet a restriction of the policy in shadow, and again in each canary step. Without any, nothing is known of what it stops.' }),
-  maxLegitimateDenials: Type.Number({ minimum: 0, maximum: 1, default: 0.001, description: 'Share of the legitimate connections of a step that may be stopped, really or in shadow.' }),
-  maxErrorRise: Type.Number({ minimum: 0, maximum: 1, default: 0.01, description: 'How much larger the share of failed connections to canary pods may be than that to the others.' }),
-  minSeconds: Type.Integer({ minimum: 0, maximum: 2_592_000, default: 600, description: 'How long a step lasts at least.' }),
-}, { ...closed, default: {}, description: 'What must be seen before each step.' })
+  minAttempts: Type.Integer({ minimum: 1, maximum: 1_000_000_000, default: DEFAULT_GATES.minAttempts, description: 'Legitimate connections to pods in scope that must be seen in a step.' }),
+  minPodShare: Type.Number({ minimum: 0, maximum: 1, default: DEFAULT_GATES.minPodShare, description: 'Share of the pods in scope at which some must be seen.' }),
+  minTried: Type.Integer({ minimum: 1, maximum: 1_000_000_000, default: DEFAULT_GATES.minTried, description: 'Attempts that must meet a restriction of the policy in shadow, and again in each canary step. Without any, nothing is known of what it stops.' }),
+  maxLegitimateDenials: Type.Number({ minimum: 0, maximum: 1, default: DEFAULT_GATES.maxLegitimateDenials, description: 'Share of the legitimate connections of a step that may be stopped, really or in shadow.' }),
+  maxErrorRise: Type.Number({ minimum: 0, maximum: 1, default: DEFAULT_GATES.maxErrorRise, description: 'How much larger the share of failed connections to canary pods may be than that to the others.' }),
+  minSeconds: Type.Integer({ minimum: 0, maximum: 2_592_000, default: DEFAULT_GATES.minSeconds, description: 'How long a step lasts at least.' }),
+}, { ...closed, default: DEFAULT_GATES, description: 'What must be seen before each step.' })
 export type Gates = Static<typeof Gates>
 
 export const MeshPolicySpec = Type.Object({
-  scope: Type.Object(PodSelector.properties, { ...closed, default: {}, description: 'Pods in front of which it restricts; all of them where nothing is named.' }),
+  scope: Type.Object(PodSelector.properties, { ...closed, default: { namespaces: [], labels: {} }, description: 'Pods in front of which it restricts; all of them where nothing is named.' }),
   restrictions: Type.Array(RestrictionTemplate, { minItems: 1, maxItems: 16, description: 'What is done, by class of the attack.' }),
   target: Type.Enum([...STAGES], { default: 'enforce', description: 'The stage that it shall come to by itself. Lowered, the rollout goes back at once.' }),
   paused: Type.Boolean({ default: false, description: 'It goes no further; going back is not held up.' }),
@@ -101,6 +104,8 @@ export const Transition = Type.Object({
 export type Transition = Static<typeof Transition>
 
 export const MAX_HISTORY = 20
+/** Those that are followed; each asks of the detectors what it needs to know, and is looked at every second. */
+export const MAX_MESH_POLICIES = 64
 
 export const MeshPolicyStatus = Type.Object({
   stage: stage('observe tells only; shadow counts what would be stopped; canary enforces in front of a share of the pods; enforce in front of all.'),

@@ -7,6 +7,11 @@ export function selects ({ namespaces, labels }: PodSelector, pod: Pick<Pod, 'na
     Object.entries(labels).every(([key, value]) => Object.hasOwn(pod.labels, key) && pod.labels[key] === value)
 }
 
+/** UIDs of the pods that a policy is about. `proxied`: those with a proxy, for nothing else carries a restriction of it. */
+export function scopeOf (scope: PodSelector, pods: readonly Pod[], proxied: ReadonlySet<string>): readonly string[] {
+  return pods.filter((pod) => proxied.has(pod.uid) && selects(scope, pod)).map(({ uid }) => uid)
+}
+
 /** 0 to 2^32 - 1, the same for a UID wherever it is asked. */
 function placeOf (uid: string): number {
   let hash = uid.length

@@ -5,7 +5,7 @@ import { FEATURES } from '../window/window.ts'
 import type { Score } from '../verdict/score.ts'
 import { parseSpiffeId } from '../identity.ts'
 import type { Evidence, MeshPolicy } from './mesh-policy.ts'
-import { enforcingPods, selects } from './scope.ts'
+import { enforcingPods, scopeOf } from './scope.ts'
 
 const Counts = Type.Object({ attempts: Type.Number(), failed: Type.Number(), tried: Type.Number(), stopped: Type.Number() }, { additionalProperties: false })
 
@@ -33,12 +33,10 @@ export interface Members {
   readonly others: ReadonlySet<string>
 }
 
-/** A pod whose proxy nobody knows of is one without: it carries no restriction. `proxied`: UIDs of pods with a proxy. */
 export function membersOf ({ spec, status }: MeshPolicy, pods: readonly Pod[], proxied: ReadonlySet<string>): Members {
-  const scope = pods.filter((pod) => selects(spec.scope, pod)).map(({ uid }) => uid)
+  const scope = scopeOf(spec.scope, pods, proxied)
   const enforcing = enforcingPods(scope, status.share)
-  const withProxy = scope.filter((uid) => proxied.has(uid))
-  return { enforcing: new Set(withProxy.filter((uid) => enforcing.has(uid))), others: new Set(withProxy.filter((uid) => !enforcing.has(uid))) }
+  return { enforcing, others: new Set(scope.filter((uid) => !enforcing.has(uid))) }
 }
 
 /** Something that was seen at a pod. */

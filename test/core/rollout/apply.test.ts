@@ -13,7 +13,7 @@ const PODS = Array.from({ length: 40 }, (_, n) => pod(n))
 const UIDS = PODS.map(({ uid }) => uid)
 const pair = (changes: Partial<Detection> = {}) => sampleDetection('d1', changes)
 const parts = (status: Partial<MeshPolicyStatus>, spec: object = {}, detection = pair(), pods: readonly Pod[] = PODS) =>
-  applicationsOf([madePolicy(status, spec)], detection, pods).map(({ part, victims }) => [part, victims.size])
+  applicationsOf([madePolicy(status, spec)], detection, pods, new Set(pods.map(({ uid }) => uid))).map(({ part, victims }) => [part, victims.size])
 
 const CANARY = { stage: 'canary', share: 50 } as const
 const enforcing = enforcingPods(UIDS, 50)
@@ -32,7 +32,7 @@ t.test('what it does in front of a pod is by stage and share', (t) => {
 
 t.test('a fan-out is enforced in front of the canaries and rehearsed in front of the others, never in front of its source', (t) => {
   const scan = pair({ kind: 'fan-out', target: null, source: { address: '10.0.0.7', uid: 'u7' } })
-  const [first, second, ...more] = applicationsOf([madePolicy(CANARY)], scan, PODS)
+  const [first, second, ...more] = applicationsOf([madePolicy(CANARY)], scan, PODS, new Set(UIDS))
   t.strictSame([first?.part, second?.part, more.length], ['enforce', 'rehearse', 0])
   t.strictSame(new Set([...first?.victims ?? [], ...second?.victims ?? []]), new Set(UIDS.filter((uid) => uid !== 'u7')))
   t.strictSame([first?.actionIndex, second?.actionIndex], [0, 1])
@@ -51,13 +51,18 @@ t.test('a detection of another class, of a pod out of scope, of an unknown pod o
   t.end()
 })
 
+t.test('a pod without a proxy is out of scope, for nothing there carries a restriction', (t) => {
+  t.strictSame(applicationsOf([madePolicy({ stage: 'shadow' })], pair(), PODS, new Set(['u1'])), [])
+  t.end()
+})
+
 t.test('an address that another pod has by now is not taken for the one that was meant', (t) => {
   t.strictSame(parts({}, {}, pair({ target: { address: '10.0.0.9', uid: 'gone' } })), [])
   t.end()
 })
 
 t.test('each step has a rule of its own, so that what goes on is decided anew', (t) => {
-  const ruleAt = (status: Partial<MeshPolicyStatus>) => applicationsOf([madePolicy(status)], pair(), PODS)[0]?.rule
+  const ruleAt = (status: Partial<MeshPolicyStatus>) => applicationsOf([madePolicy(status)], pair(), PODS, new Set(UIDS))[0]?.rule
   t.equal(ruleAt({})?.id, ruleAt({ stage: 'shadow' })?.id)
   t.not(ruleAt({})?.description, ruleAt({ stage: 'shadow' })?.description)
   t.end()

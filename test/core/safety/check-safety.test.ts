@@ -66,6 +66,18 @@ t.test('each thing that may hold an action back does so, alone, with its own rea
   t.end()
 })
 
+t.test('a mesh policy tells, rehearses or enforces as far as its rollout has come, whatever else is ready', (t) => {
+  const rows: [SafetyRequest['rollout'], string, string, string[]][] = [
+    ['observe', 'alert', 'Observing', ['rollout-restricts', 'rollout-enforces']], ['rehearse', 'simulate', 'Rehearsed', ['rollout-enforces']], ['enforce', 'mitigate', 'RuleMatched', []],
+  ]
+  for (const [rollout, verdict, reason, wrong] of rows) {
+    const result = checkSafety(EMPTY_SAFETY_STATE, { ...request(), ...rollout !== undefined && { rollout } }, settings(), NOW_MS)
+    t.strictSame([result.verdict, result.reason, failed(result)], [verdict, reason, wrong])
+    t.equal(result.state.enforced.actions.length, rollout === 'enforce' ? 1 : 0, 'what is rehearsed uses up nothing of what is enforced')
+  }
+  t.end()
+})
+
 t.test('a source may be restricted only where it is proved to be real, for every row of the table', (t) => {
   const rows: [SafetyRequest['subject'], boolean, boolean, boolean][] = [
     ['anySource', false, false, true], ['anySource', true, true, true],

@@ -6,11 +6,16 @@ import { answers, ref } from '../components.ts'
 import { PageQuery, pageOf, paginate, SCAN_LIMIT } from '../paging.ts'
 import { Id, planYaml, YAML_TYPE, YamlText } from './detections.ts'
 
+export const Actor = Type.Optional(Type.String({
+  minLength: 1, maxLength: 64, pattern: '^[\\w.@ -]*[\\w.@-][\\w.@ -]*$', description: 'Who says so. The console has no accounts: the name is as good as the access to its port.',
+}))
+
+/** As the trail names whoever acts through the console. */
+export const actorOf = (actor: string | undefined): string => `console:${actor?.trim() ?? 'anonymous'}`
+
 const RevertBody = Type.Object({
   reason: Type.String({ minLength: 1, maxLength: 500, pattern: '\\S', description: 'Why; kept in the audit trail.' }),
-  actor: Type.Optional(Type.String({
-    minLength: 1, maxLength: 64, pattern: '^[\\w.@ -]*[\\w.@-][\\w.@ -]*$', description: 'Who says so. The console has no accounts: the name is as good as the access to its port.',
-  })),
+  actor: Actor,
 }, { additionalProperties: false })
 
 export function mitigationRoutes (app: Api, { loop }: ApiContext): void {
@@ -65,6 +70,6 @@ export function mitigationRoutes (app: Api, { loop }: ApiContext): void {
   }, ({ params: { name }, body }) => {
     const { status } = mitigation(name)
     if (status.phase !== 'active') throw new AutoshieldError('CONFLICT', `The mitigation '${name}' is already ${status.phase}; there is nothing left to undo.`)
-    return loop.revert(name, `console:${body.actor?.trim() ?? 'anonymous'}`, body.reason.trim())
+    return loop.revert(name, actorOf(body.actor), body.reason.trim())
   })
 }

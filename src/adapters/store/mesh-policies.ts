@@ -1,0 +1,63 @@
+import { isDeepStrictEqual } from 'node:util'
+import { AutoshieldError } from '../../core/errors.ts'
+import { firstStatus } from '../../core/rollout/advance.ts'
+import { MAX_MESH_POLICIES, type MeshPolicy, type MeshPolicySpec, type MeshPolicyStatus } from '../../core/rollout/mesh-policy.ts'
+import type { Collection, EditableMeshPolicies } from '../../ports.ts'
+
+/** Mesh policies of a standalone loop, in a collection of whole objects. */
+export class StoredMeshPolicies implements EditableMeshPolicies {
+  readonly #objects: Collection<MeshPolicy>
+  /** A write changes one part of what is there, so each waits for the one before. */
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor (objects: Collection<MeshPolicy>) {
+    this.#objects = objects
+  }
+
+  get (name: string): MeshPolicy | null {
+    return this.#objects.get(name)
+  }
+
+  list (): readonly MeshPolicy[] {
+    return this.#objects.list().toSorted((left, right) => left.metadata.name < right.metadata.name ? -1 : 1)
+  }
+
+  async ask (name: string, spec: MeshPolicySpec, at: string): Promise<MeshPolicy> {
+    return this.#inTurn(async () => {
+      const known = this.get(name)
+      if (known === null && this.list().length >= MAX_MESH_POLICIES) {
+        throw new AutoshieldError('CONFLICT', `There are ${MAX_MESH_POLICIES} mesh policies already: put the restrictions of "${name}" into one of them.`)
+      }
+      if (known === null) return this.#put(fresh(name, spec, at))
+      if (isDeepStrictEqual(known.spec, spec)) return known
+      return this.#put({ ...known, metadata: { ...known.metadata, generation: known.metadata.generation + 1 }, spec })
+    })
+  }
+
+  async tell (name: string, status: MeshPolicyStatus): Promise<MeshPolicy> {
+    return this.#inTurn(async () => {
+      const known = this.get(name)
+      if (known === null) throw new AutoshieldError('NOT_FOUND', `There is no mesh policy "${name}" any more.`)
+      return this.#put({ ...known, status })
+    })
+  }
+
+  async #put (policy: MeshPolicy): Promise<MeshPolicy> {
+    await this.#objects.put(policy.metadata.name, policy)
+    return policy
+  }
+
+  async #inTurn<T> (write: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(write, write)
+    this.#last = turn
+    return turn
+  }
+}
+
+const fresh = (name: string, spec: MeshPolicySpec, at: string): MeshPolicy => ({
+  apiVersion: 'autoshield.dev/v1alpha1',
+  kind: 'MeshPolicy',
+  metadata: { name, uid: `meshpolicy-${name}`, generation: 1, creationTimestamp: at },
+  spec,
+  status: firstStatus(at),
+})

@@ -1,0 +1,199 @@
+import { AutoshieldError } from '../../core/errors.ts'
+import { ACTOR, advance, command, type Command } from '../../core/rollout/advance.ts'
+import { applicationsOf, ownerOf, type Application } from '../../core/rollout/apply.ts'
+import { nameOf } from '../../core/rollout/ladder.ts'
+import { MAX_MESH_POLICIES, type Evidence, type MeshPolicy, type MeshPolicyStatus } from '../../core/rollout/mesh-policy.ts'
+import { readMeshPolicySpec } from '../../core/rollout/read-mesh-policy.ts'
+import { step, type Outcome } from '../../core/rollout/step.ts'
+import { evidenceOf, membersOf, type Members } from '../../core/rollout/tally.ts'
+import type { RestrictionCount } from '../../core/mitigation/restriction-count.ts'
+import type { Detection } from '../../core/verdict/detection.ts'
+import type { Score } from '../../core/verdict/score.ts'
+import type { AuditTrail, Checkpoints, Clock, EditableMeshPolicies, MeshPolicies, PodDirectory, ProxyFleet, Rollouts } from '../../ports.ts'
+import type { Journal, NewAuditEntry } from '../journal.ts'
+import type { Log } from '../log.ts'
+import type { MitigationDesk } from '../mitigation-desk.ts'
+import { Tallies } from './tallies.ts'
+import { strayOf } from './stray.ts'
+
+export interface RolloutDeskParts {
+  readonly policies: MeshPolicies | EditableMeshPolicies
+  readonly checkpoints: Checkpoints
+  readonly journal: Journal
+  readonly audit: AuditTrail
+  readonly mitigations: MitigationDesk
+  readonly pods: PodDirectory
+  readonly proxies: ProxyFleet
+  readonly clock: Clock
+  readonly log: Log
+  /** Addresses whose traffic is not legitimate. */
+  readonly suspects: () => ReadonlySet<string>
+}
+
+/** Counts that only grew are written this often; what changes where a rollout stands is written at once. */
+const BEATS_PER_REPORT = 5
+
+/**
+ * Takes each mesh policy as far as what was seen allows, and back. Level-based: at each beat it compares what the
+ * policies ask for, where they are and what was seen; what they do not enforce any more ends, whoever took them back.
+ */
+export class RolloutDesk implements Rollouts {
+  readonly #parts: RolloutDeskParts
+  readonly #tallies: Tallies
+  #beats = 0
+
+  constructor (parts: RolloutDeskParts) {
+    this.#parts = parts
+    this.#tallies = new Tallies(parts)
+  }
+
+  restore (): void {
+    this.#tallies.restore()
+  }
+
+  /** Whether some rollout needs to know all connections to its pods, also those that nothing is suspected of. */
+  get isWatching (): boolean {
+    return this.#parts.policies.list().length > 0
+  }
+
+  get (name: string): MeshPolicy | null {
+    return this.#parts.policies.get(name)
+  }
+
+  list (): readonly MeshPolicy[] {
+    return this.#parts.policies.list()
+  }
+
+  applications (detection: Detection): readonly Application[] {
+    const policies = this.#followed()
+    return policies.length === 0 ? [] : applicationsOf(policies, detection, this.#parts.pods.list(), this.#proxied())
+  }
+
+  seen (score: Score): void {
+    this.#tallies.seen(score)
+  }
+
+  counted (counts: readonly RestrictionCount[]): void {
+    this.#tallies.counted(counts, this.#parts.mitigations.active)
+  }
+
+  /** Looks at every policy once. */
+  async beat (): Promise<void> {
+    const { journal, mitigations, pods } = this.#parts
+    const policies = this.#followed()
+    const report = this.#beats++ % BEATS_PER_REPORT === 0
+    const members = this.#members(policies)
+    // What cannot be kept is not done, and what is waiting to be kept is not decided twice.
+    if (journal.failure === null) await Promise.all(policies.map(async (policy) => this.#look(policy, members.get(policy.metadata.name), report)))
+    this.#follow()
+    for (const { mitigation, why } of strayOf(mitigations.active, this.#followed(), pods.list(), this.#proxied())) {
+      await mitigations.revert(mitigation.metadata.name, ACTOR, why).catch((error: unknown) => {
+        this.#parts.log.warn({ mitigation: mitigation.metadata.name, error: AutoshieldError.from(error).message }, 'a restriction whose rollout went back could not be ended yet')
+      })
+    }
+  }
+
+  async checkpoint (): Promise<void> {
+    await this.#tallies.checkpoint()
+  }
+
+  async apply (name: string, spec: unknown, actor: string): Promise<MeshPolicy> {
+    const { policies, clock, audit } = this.#parts
+    if (!('ask' in policies)) throw new AutoshieldError('CONFLICT', `Mesh policies are objects of this cluster: write ${name} with kubectl apply, in the namespace of AutoShield.`)
+    const read = readMeshPolicySpec(spec)
+    if (!read.ok) throw new AutoshieldError('BAD_DATA', `Mesh policy ${name}: ${read.problems.join('; ')}.`)
+    const policy = await policies.ask(name, read.spec, new Date(clock.now()).toISOString())
+    await audit.append({ actor, action: 'rollout.asked', object: ownerOf(name), reason: 'Stored', detail: { spec: policy.spec, generation: policy.metadata.generation } })
+    return policy
+  }
+
+  /** A person's step: kept and in the trail before it is answered, or not done. */
+  async command (name: string, asked: Command, actor: string, why: string): Promise<MeshPolicy> {
+    const { policies, audit, clock } = this.#parts
+    if (actor.trim() === '') throw new AutoshieldError('USAGE', 'A step of a rollout needs the name of whoever asks for it.')
+    const policy = policies.get(name)
+    if (policy === null) throw new AutoshieldError('NOT_FOUND', `There is no mesh policy "${name}": list them with \`autoshield rollout status\`.`)
+    const commanded = command(policy, asked, actor, why, clock.now())
+    if (!commanded.ok) throw new AutoshieldError('CONFLICT', commanded.message)
+    const evidence = this.#evidence(policy, this.#members([policy]).get(name))
+    const after = await policies.tell(name, commanded.status)
+    await audit.append({ ...entryOf(policy, after.status, asked, commanded.reason, why, evidence), actor }).catch(async (error: unknown) => {
+      await policies.tell(name, policy.status) // what is not in the trail did not happen
+      throw error
+    })
+    this.#follow()
+    return after
+  }
+
+  /** Counts from now on are those of the steps that the policies are at now. */
+  #follow (): void {
+    const policies = this.#followed()
+    this.#tallies.follow(policies, this.#members(policies))
+  }
+
+  async #look (policy: MeshPolicy, members: Members | undefined, report: boolean): Promise<void> {
+    const { policies, journal, clock, log } = this.#parts
+    const { name } = policy.metadata
+    const evidence = this.#evidence(policy, members)
+    const outcome = step(policy, evidence, clock.now())
+    const status = advance(policy, outcome, evidence, clock.now())
+    if (!report && !isNews(policy.status, status)) return
+    if (JSON.stringify(status) === JSON.stringify(policy.status)) return
+    const isStep = outcome.kind !== 'stay'
+    if (isStep) log.info({ policy: name, to: nameOf(status), reason: outcome.reason }, `rollout: ${outcome.kind}: ${outcome.message}`)
+    await journal.keep({
+      writes: () => [this.#tell(policies, name, status)],
+      audit: isStep ? [entryOf(policy, status, outcome.kind, outcome.reason, outcome.message, evidence)] : [],
+    })
+  }
+
+  /** A policy that somebody deleted meanwhile has nothing to be told. */
+  async #tell (policies: MeshPolicies, name: string, status: MeshPolicyStatus): Promise<void> {
+    await policies.tell(name, status).catch((error: unknown) => {
+      if (AutoshieldError.from(error).code !== 'NOT_FOUND') throw error
+    })
+  }
+
+  #evidence (policy: MeshPolicy, members: Members = { enforcing: new Set(), others: new Set() }): Evidence {
+    const { proxies, mitigations } = this.#parts
+    const statuses = proxies.statuses()
+    const own = new Set(mitigations.active.filter(({ spec }) => spec.owner.policy === ownerOf(policy.metadata.name)).map(({ metadata }) => metadata.name))
+    const refused = statuses.find(({ state, mitigations: carried }) => state === 'rejected' && carried.some((name) => own.has(name)))
+    return evidenceOf(this.#tallies.of(policy), members, {
+      inSync: new Set(statuses.filter(({ connected, state }) => connected && state === 'in-sync').map(({ podUid }) => podUid)),
+      refusal: refused === undefined ? null : `${refused.podUid}: ${refused.message}`,
+    })
+  }
+
+  #members (policies: readonly MeshPolicy[]): ReadonlyMap<string, Members> {
+    const [pods, proxied] = [this.#parts.pods.list(), this.#proxied()]
+    return new Map(policies.map((policy) => [policy.metadata.name, membersOf(policy, pods, proxied)]))
+  }
+
+  /** By what was injected, or because it connected. */
+  #proxied (): ReadonlySet<string> {
+    const { pods, proxies } = this.#parts
+    const injected = pods.list().filter(({ proxy }) => proxy !== undefined && proxy !== null).map(({ uid }) => uid)
+    return new Set([...injected, ...proxies.statuses().map(({ podUid }) => podUid)])
+  }
+
+  #followed (): readonly MeshPolicy[] {
+    return this.#parts.policies.list().slice(0, MAX_MESH_POLICIES)
+  }
+}
+
+/** Whether people would want to know at once. */
+function isNews (before: MeshPolicyStatus, after: MeshPolicyStatus): boolean {
+  const standing = ({ stage, share, since, hold, conditions }: MeshPolicyStatus): string => JSON.stringify([stage, share, since, hold, conditions.map(({ status, reason }) => [status, reason])])
+  return standing(before) !== standing(after)
+}
+
+function entryOf (policy: MeshPolicy, after: MeshPolicyStatus, what: Outcome['kind'] | Command, reason: string, message: string, evidence: Evidence): NewAuditEntry {
+  return {
+    actor: ACTOR,
+    action: `rollout.${what}`,
+    object: ownerOf(policy.metadata.name),
+    reason,
+    detail: { from: nameOf(policy.status), to: nameOf(after), message, evidence, generation: policy.metadata.generation },
+  }
+}

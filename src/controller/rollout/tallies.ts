@@ -1,0 +1,101 @@
+import type { Mitigation } from '../../core/mitigation/mitigation.ts'
+import type { RestrictionCount } from '../../core/mitigation/restriction-count.ts'
+import { ownerOf } from '../../core/rollout/apply.ts'
+import type { MeshPolicy } from '../../core/rollout/mesh-policy.ts'
+import { count, emptyTally, parseTally, seenOf, type Members, type Tally } from '../../core/rollout/tally.ts'
+import { isRecord } from '../../core/kubernetes/read-object.ts'
+import type { Score } from '../../core/verdict/score.ts'
+import { windowStartMs } from '../../core/window/window.ts'
+import type { Checkpoints, PodDirectory } from '../../ports.ts'
+import type { Journal } from '../journal.ts'
+
+export interface TalliesParts {
+  readonly checkpoints: Checkpoints
+  readonly journal: Journal
+  readonly pods: PodDirectory
+  readonly suspects: () => ReadonlySet<string>
+}
+
+const CHECKPOINT = 'rollout'
+
+interface Followed {
+  readonly members: Members
+  tally: Tally
+}
+
+/** What was counted for each policy in its present step. A step that began counts from nothing, also after a restart. */
+export class Tallies {
+  readonly #parts: TalliesParts
+  readonly #followed = new Map<string, Followed>()
+  readonly #restored = new Map<string, Tally>()
+  #touched = false
+
+  constructor (parts: TalliesParts) {
+    this.#parts = parts
+  }
+
+  /** What was kept and cannot be understood is left out: a rollout waits then, it does not go on. */
+  restore (): void {
+    const saved = this.#parts.checkpoints.load(CHECKPOINT)
+    for (const [name, value] of isRecord(saved) ? Object.entries(saved) : []) {
+      const tally = parseTally(value)
+      if (tally !== null) this.#restored.set(name, tally)
+    }
+  }
+
+  /** Which policies there are now, and which pods are theirs. */
+  follow (policies: readonly MeshPolicy[], members: ReadonlyMap<string, Members>): void {
+    const names = new Set(policies.map(({ metadata }) => metadata.name))
+    for (const name of this.#followed.keys()) if (!names.has(name)) this.#followed.delete(name)
+    for (const policy of policies) {
+      const now = members.get(policy.metadata.name)
+      if (now !== undefined) this.#followed.set(policy.metadata.name, { members: now, tally: this.of(policy) })
+    }
+    this.#restored.clear()
+  }
+
+  of ({ metadata: { name }, status: { since } }: MeshPolicy): Tally {
+    const known = this.#followed.get(name)?.tally ?? this.#restored.get(name)
+    return known?.since === since ? known : emptyTally(since)
+  }
+
+  seen (score: Score): void {
+    if (this.#followed.size === 0) return
+    const seen = seenOf(score, (address) => this.#parts.pods.byAddress(address))
+    if (seen === null || this.#parts.suspects().has(seen.source)) return
+    const { podUid, attempts = 0, failed = 0 } = seen
+    for (const followed of this.#since(windowStartMs(score.window))) this.#count(followed, { podUid, attempts, failed })
+  }
+
+  /**
+   * A proxy counts by source, not by restriction, so a count is every policy's that restricts the source in front of the
+   * pod; and where a rule of the policy file stops the same source, it is that policy's, too.
+   */
+  counted (counts: readonly RestrictionCount[], active: readonly Mitigation[]): void {
+    for (const { podUid, source, atMs, attempts, denied, limited, shadowed } of counts) {
+      const owners = new Set(active.filter(({ spec: { subject, victims } }) => subject !== 'anySource' && subject.addresses.includes(source) && victims.some(({ uid }) => uid === podUid)).map(({ spec }) => spec.owner.policy))
+      const stopped = this.#parts.suspects().has(source) ? 0 : denied + limited + shadowed
+      for (const [name, followed] of this.#followed) {
+        if (owners.has(ownerOf(name)) && atMs >= Date.parse(followed.tally.since)) this.#count(followed, { podUid, tried: attempts, stopped })
+      }
+    }
+  }
+
+  async checkpoint (): Promise<void> {
+    if (!this.#touched) return
+    this.#touched = false
+    const saved = Object.fromEntries([...this.#followed].map(([name, { tally }]) => [name, tally]))
+    await this.#parts.journal.keep({ writes: () => [this.#parts.checkpoints.save(CHECKPOINT, saved)], audit: [] })
+  }
+
+  /** What was seen before a step began says nothing of it. */
+  #since (atMs: number): Followed[] {
+    return [...this.#followed.values()].filter(({ tally }) => atMs >= Date.parse(tally.since))
+  }
+
+  #count (followed: Followed, seen: Parameters<typeof count>[2]): void {
+    const after = count(followed.tally, followed.members, seen)
+    this.#touched ||= after !== followed.tally
+    followed.tally = after
+  }
+}

@@ -1,0 +1,210 @@
+import t from 'tap'
+import type { RestrictionCount } from '../../../src/core/mitigation/restriction-count.ts'
+import type { MeshPolicy } from '../../../src/core/rollout/mesh-policy.ts'
+import { AutoshieldError } from '../../../src/core/errors.ts'
+import { ATTACKER, madeScore, T0 } from '../../core/verdict/made-score.ts'
+import { madeSpec } from '../../core/rollout/made-policy.ts'
+import { Bench } from '../bench.ts'
+
+/** The policy file says nothing of scans, so that what is seen is the mesh policy's. */
+const FILE = 'rules: [{ id: floods, name: Floods, attack_class: SYN_FLOOD, actions: [{ action_type: alert_only }] }]'
+const GATES = { minAttempts: 100, minTried: 5, minSeconds: 0, maxLegitimateDenials: 0.01 }
+const SPEC = { canaryShares: [50], gates: GATES, restrictions: [{ name: 'scans', class: 'PORT_SCAN', action: 'deny', ttlSeconds: 86_400 }] }
+const NAME = 'careful'
+
+async function started (t: { testdir: () => string }, spec: object = SPEC, dir = t.testdir()): Promise<Bench> {
+  const bench = await Bench.start(dir, { policy: FILE })
+  await bench.store.meshPolicies.ask(NAME, madeSpec(spec), new Date(bench.nowMs).toISOString())
+  await bench.beat()
+  return bench
+}
+
+const of = (bench: Bench): MeshPolicy => {
+  const policy = bench.controller.rollouts.get(NAME)
+  if (policy === null) throw new Error('the policy is gone')
+  return policy
+}
+const reason = (bench: Bench) => of(bench).status.conditions.find(({ type }) => type === 'Progressing')?.reason
+
+/** Connections of somebody whom nothing is suspected of, in the next whole window. */
+async function traffic (bench: Bench, attempts: number, failed = 0, simulated = false): Promise<void> {
+  bench.nowMs = Math.ceil((bench.nowMs + 1) / 15_000) * 15_000 + 15_000
+  await bench.scores.push(madeScore({}, {
+    key: { kind: 'pair', source: '10.0.0.8', destination: '10.0.0.9' }, stepMs: 15_000, endMs: bench.nowMs, simulated, features: { flow_count: attempts, failed_conn_ratio: failed / attempts },
+  }))
+}
+
+const scan = async (bench: Bench): Promise<void> => bench.scores.push(madeScore({ PORT_SCAN: 0.97 }, { endMs: bench.nowMs, reporter: ATTACKER }))
+/** Of the scanner's attempts. */
+const counts = async (bench: Bench, what: Partial<RestrictionCount>): Promise<void> => bench.scores.tell({
+  type: 'restrictions', counts: [{ podUid: 'u9', source: '10.0.0.7', destination: '10.0.0.9', port: null, unit: 'connections', atMs: bench.nowMs, attempts: 0, denied: 0, limited: 0, passed: 0, shadowed: 0, ...what }],
+})
+const mine = (bench: Bench) => bench.store.mitigations.list().filter(({ spec }) => spec.owner.policy === `meshpolicy/${NAME}`)
+const active = (bench: Bench) => mine(bench).filter(({ status }) => status.phase === 'active').map(({ spec }) => spec.mode)
+
+/** From observing to shadow, with a restriction there. */
+async function toShadow (bench: Bench): Promise<void> {
+  bench.fleet.answer('in-sync')
+  await bench.beat()
+  await traffic(bench, 100)
+  await bench.beat()
+  await scan(bench)
+  bench.fleet.answer('in-sync')
+}
+
+async function toCanary (bench: Bench): Promise<void> {
+  await toShadow(bench)
+  await scan(bench)
+  await counts(bench, { attempts: 6, passed: 6, shadowed: 6 })
+  await traffic(bench, 100)
+  await bench.beat()
+  await scan(bench)
+  bench.fleet.answer('in-sync')
+}
+
+t.test('a policy goes from observing to enforcing as far as what was seen allows, each step in the trail', async (t) => {
+  await using bench = await started(t)
+  t.equal(reason(bench), 'NoTargets')
+  bench.fleet.answer('pending')
+  await bench.beat()
+  t.equal(reason(bench), 'Pending')
+  bench.fleet.answer('in-sync')
+  await bench.beat()
+  t.equal(reason(bench), 'TooLittleTraffic')
+
+  await scan(bench)
+  t.match(bench.store.decisions.list(), [{ policy: `meshpolicy/${NAME}`, verdict: 'alert', reason: 'Observing', mitigation: null }], 'it tells, and restricts nobody')
+
+  await traffic(bench, 100)
+  await bench.beat()
+  t.match(of(bench).status, { stage: 'shadow', share: 0 })
+  await scan(bench)
+  t.match(bench.store.decisions.list()[0], { verdict: 'simulate', reason: 'Rehearsed' })
+  t.strictSame(active(bench), ['shadow'])
+  bench.fleet.answer('in-sync')
+
+  await traffic(bench, 500)
+  await bench.beat()
+  t.equal(reason(bench), 'NothingTried', 'traffic that met no restriction proves nothing of it')
+  await scan(bench)
+  await counts(bench, { attempts: 6, passed: 6, shadowed: 6 })
+  await bench.beat()
+  t.match(of(bench).status, { stage: 'canary', share: 50, evidence: { others: { tried: 0 } } })
+
+  await scan(bench)
+  t.match(bench.store.decisions.list()[0], { verdict: 'mitigate', reason: 'RuleMatched' })
+  t.strictSame(active(bench).toSorted(), ['enforce', 'shadow'])
+  bench.fleet.answer('in-sync')
+  await scan(bench)
+  await counts(bench, { attempts: 9, denied: 9 })
+  await traffic(bench, 200)
+  await bench.beat()
+  t.match(of(bench).status, { stage: 'enforce', share: 100 })
+  await bench.beat()
+  t.match(of(bench).status.conditions, [{ type: 'Progressing', status: 'False', reason: 'TargetReached' }, { type: 'Degraded', status: 'False' }])
+  t.strictSame(bench.audit.search({ object: `meshpolicy/${NAME}` }).toReversed().map(({ actor, action, detail }) => [actor, action, detail['from'], detail['to']]), [
+    ['autoshield', 'rollout.promote', 'observe', 'shadow'], ['autoshield', 'rollout.promote', 'shadow', 'canary 50 %'], ['autoshield', 'rollout.promote', 'canary 50 %', 'enforce'],
+  ])
+})
+
+t.test('legitimate traffic that is stopped takes it back, ends what it enforced, and says why on the object', async (t) => {
+  await using bench = await started(t)
+  await toCanary(bench)
+  t.equal(of(bench).status.stage, 'canary')
+  t.strictSame(active(bench).toSorted(), ['enforce', 'shadow'])
+  await counts(bench, { attempts: 30, denied: 30 })
+  await bench.beat()
+  t.equal(of(bench).status.stage, 'canary', 'what a suspect loses is no loss')
+  await bench.beat(60_000)
+  t.match(bench.store.detections.list(), [{ phase: 'closed' }])
+  await counts(bench, { attempts: 30, denied: 30 })
+  await bench.beat()
+  t.match(of(bench).status, { stage: 'shadow', share: 0, hold: { by: 'autoshield', reason: 'BudgetSpent', message: /^30 attempts of legitimate sources/ } })
+  t.strictSame(active(bench), ['shadow'])
+  t.match(bench.audit.search({ action: 'rollout.roll-back' }), [{ reason: 'BudgetSpent', detail: { from: 'canary 50 %', to: 'shadow', evidence: { enforcing: { stopped: 30 } } } }])
+})
+
+t.test('a proxy that refuses takes it back, in its own words', async (t) => {
+  await using bench = await started(t)
+  await toCanary(bench)
+  bench.fleet.answer('rejected', 'Error adding listener: duplicate filter chain')
+  await bench.beat()
+  t.match(of(bench).status, { stage: 'shadow', hold: { reason: 'Rejected', message: /duplicate filter chain/ } })
+  t.strictSame(active(bench), ['shadow'])
+})
+
+t.test('what rests on a recording, or was seen before the step, is no evidence', async (t) => {
+  await using bench = await started(t)
+  bench.fleet.answer('in-sync')
+  await bench.beat()
+  await traffic(bench, 1_000, 0, true)
+  await bench.scores.push(madeScore({}, { key: { kind: 'pair', source: '10.0.0.8', destination: '10.0.0.9' }, stepMs: 15_000, endMs: T0 - 60_000, features: { flow_count: 1_000 } }))
+  await bench.beat()
+  t.match(of(bench).status, { stage: 'observe', evidence: { others: { attempts: 0 } } })
+})
+
+t.test('while a mesh policy is there, all keys are asked for', async (t) => {
+  await using bench = await started(t)
+  await bench.until(() => bench.scores.interests.at(-1)?.everyKey === true)
+  t.equal(bench.scores.interests[0]?.everyKey, false)
+})
+
+t.test('a restarted controller goes on with what was seen', async (t) => {
+  const dir = t.testdir()
+  let nowMs = 0
+  {
+    await using bench = await started(t, SPEC, dir)
+    bench.fleet.answer('in-sync')
+    await bench.beat()
+    await traffic(bench, 60)
+    nowMs = bench.nowMs
+  }
+  await using bench = await Bench.start(dir, { policy: FILE, nowMs })
+  bench.fleet.answer('in-sync')
+  await bench.beat()
+  await traffic(bench, 40)
+  await bench.beat()
+  t.equal(of(bench).status.stage, 'shadow')
+})
+
+t.test('a person steers it, by name, and what cannot be done is said', async (t) => {
+  await using bench = await started(t)
+  const { rollouts } = bench.controller
+  t.match(await rollouts.command(NAME, 'promote', 'console:jo', 'I know it'), { status: { stage: 'shadow', history: [{ actor: 'console:jo', reason: 'Promoted' }] } })
+  t.match(await rollouts.command(NAME, 'undo', 'console:jo', 'a release'), { status: { stage: 'observe', hold: { by: 'console:jo' } } })
+  await bench.beat(10_000)
+  t.equal(reason(bench), 'Paused')
+  await rollouts.command(NAME, 'resume', 'console:jo', 'it is over')
+  t.strictSame(bench.audit.search({ actor: 'console:jo' }).toReversed().map(({ action, reason }) => [action, reason]), [['rollout.promote', 'Promoted'], ['rollout.undo', 'Reverted'], ['rollout.resume', 'Resumed']])
+  await t.rejects(rollouts.command(NAME, 'resume', 'console:jo', ''), { code: 'CONFLICT', message: /nothing to resume/ })
+  await t.rejects(rollouts.command('nobody', 'pause', 'console:jo', ''), { code: 'NOT_FOUND', message: /autoshield rollout status/ })
+  await t.rejects(rollouts.command(NAME, 'pause', ' ', ''), { code: 'USAGE' })
+})
+
+t.test('an undo ends at once what was enforced', async (t) => {
+  await using bench = await started(t)
+  await toCanary(bench)
+  await bench.controller.rollouts.command(NAME, 'undo', 'console:jo', 'a release')
+  await bench.beat()
+  t.strictSame(active(bench), ['shadow'])
+  t.equal(bench.fleet.inForce.length, 1)
+})
+
+t.test('a step that cannot be kept in the trail is not made', async (t) => {
+  await using bench = await Bench.start(t.testdir(), {
+    policy: FILE,
+    wrap: ({ audit }) => ({ audit: { append: async (entry) => entry.action === 'rollout.pause' ? Promise.reject(new AutoshieldError('UNAVAILABLE', 'full')) : audit.append(entry), search: (query) => audit.search(query) } }),
+  })
+  await bench.store.meshPolicies.ask(NAME, madeSpec(SPEC), new Date(bench.nowMs).toISOString())
+  await t.rejects(bench.controller.rollouts.command(NAME, 'pause', 'console:jo', ''), { code: 'UNAVAILABLE' })
+  t.equal(of(bench).status.hold, undefined)
+})
+
+t.test('a policy is asked for and changed by name, and a bad one is refused with its places', async (t) => {
+  await using bench = await started(t)
+  await bench.controller.rollouts.apply(NAME, { ...SPEC, paused: true }, 'console:jo')
+  await bench.beat()
+  t.equal(reason(bench), 'Paused')
+  t.match(bench.audit.search({ action: 'rollout.asked' }), [{ actor: 'console:jo', object: `meshpolicy/${NAME}` }])
+  await t.rejects(bench.controller.rollouts.apply(NAME, { restrictions: [] }, 'console:jo'), { code: 'BAD_DATA', message: /careful: spec\.restrictions/ })
+})
