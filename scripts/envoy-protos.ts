@@ -6,12 +6,14 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
 const ROOTS = [
+  'envoy/service/accesslog/v3/als.proto',
   'envoy/service/discovery/v3/ads.proto',
   'envoy/config/bootstrap/v3/bootstrap.proto',
   'envoy/config/cluster/v3/cluster.proto',
   'envoy/config/listener/v3/listener.proto',
   'envoy/config/route/v3/route.proto',
   'envoy/extensions/access_loggers/file/v3/file.proto',
+  'envoy/extensions/access_loggers/grpc/v3/als.proto',
   'envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit.proto',
   'envoy/extensions/filters/http/rbac/v3/rbac.proto',
   'envoy/extensions/filters/http/router/v3/router.proto',
@@ -45,6 +47,12 @@ const AMENDMENTS = [
     file: 'envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit.proto',
     message: 'message LocalRateLimit {',
     field: '  google.protobuf.UInt32Value max_dynamic_descriptors = 18;',
+  },
+  {
+    // A tag of an access log entry by a format of Envoy's, such as %FILTER_CHAIN_NAME%.
+    file: 'envoy/type/tracing/v3/custom_tag.proto',
+    message: '  oneof type {',
+    field: '    string value = 6;',
   },
 ]
 

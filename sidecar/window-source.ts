@@ -14,7 +14,7 @@ export interface WindowSink {
 
 /** Something that sees a pod's traffic as windows: ARCHITECTURE, "What the observer may need". */
 export interface WindowSource {
-  readonly name: 'packet' | 'sockdiag' | 'pcap'
+  readonly name: 'packet' | 'sockdiag' | 'als' | 'pcap'
   /**
    * Watches until the signal aborts or a recording ends, then gives what is open. Rejects with UNAVAILABLE where it cannot watch, or not any longer; may be
    * run again, and goes on counting.

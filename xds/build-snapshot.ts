@@ -1,5 +1,6 @@
 import { uncarried } from './chain-measures.ts'
 import type { ExplicitPort, ProxySpec } from './proxy-spec.ts'
+import { withAccessLog } from './resources/access-log.ts'
 import { originalDestinationCluster, staticCluster } from './resources/cluster.ts'
 import { inboundRedirect, outboundRedirect, portListener } from './resources/listener.ts'
 import { routesOf } from './resources/routes.ts'
@@ -27,7 +28,12 @@ export function buildSnapshot (spec: Omit<ProxySpec, 'podUid'>, duties: readonly
   const left = [...uncarried(restrictions.inbound, httpPortsOf(spec)), ...uncarried(restrictions.outbound, [])]
   const wholly = new Set(left.filter((each) => each.wholly).map(({ mitigation }) => mitigation))
   const mitigations = new Set([...restrictions.inbound.values(), ...restrictions.outbound.values()].flat().map(({ mitigation }) => mitigation).filter((name) => !wholly.has(name)))
-  return { content: contentOf(spec, restrictions), mitigations: [...mitigations].sort(), shortfalls: left.map(({ mitigation, message }) => ({ mitigation, message })) }
+  const content = contentOf(spec, restrictions)
+  return {
+    content: spec.accessLog == null ? content : withAccessLog(content, spec.accessLog.socket),
+    mitigations: [...mitigations].sort(),
+    shortfalls: left.map(({ mitigation, message }) => ({ mitigation, message })),
+  }
 }
 
 const REDIRECTED = 'original-destination'

@@ -31,4 +31,6 @@ export interface ProxySpec {
    * by one. On all others bytes pass, and nothing looks into them.
    */
   readonly httpPorts?: readonly number[]
+  /** Unix socket of the pod's access log service; without one nothing is logged. */
+  readonly accessLog?: { readonly socket: string } | null
 }

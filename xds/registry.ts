@@ -5,6 +5,7 @@ import { ClusterLoadAssignmentSchema } from '../src/wire/gen/xds/envoy/config/en
 import { ListenerSchema } from '../src/wire/gen/xds/envoy/config/listener/v3/listener_pb.js'
 import { RouteSchema } from '../src/wire/gen/xds/envoy/config/route/v3/route_components_pb.js'
 import { RouteConfigurationSchema } from '../src/wire/gen/xds/envoy/config/route/v3/route_pb.js'
+import { HttpGrpcAccessLogConfigSchema, TcpGrpcAccessLogConfigSchema } from '../src/wire/gen/xds/envoy/extensions/access_loggers/grpc/v3/als_pb.js'
 import { LocalRateLimitSchema as HttpLocalRateLimitSchema } from '../src/wire/gen/xds/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit_pb.js'
 import { RBACPerRouteSchema, RBACSchema as HttpRbacSchema } from '../src/wire/gen/xds/envoy/extensions/filters/http/rbac/v3/rbac_pb.js'
 import { RouterSchema } from '../src/wire/gen/xds/envoy/extensions/filters/http/router/v3/router_pb.js'
@@ -31,5 +32,5 @@ export const REGISTRY = createRegistry(
   OriginalDstSchema, ConnectionLimitSchema, DirectResponseSchema, LocalRateLimitSchema, RBACSchema, TcpBandwidthLimitSchema, TcpProxySchema,
   HttpConnectionManagerSchema, RouterSchema, HttpLocalRateLimitSchema, HttpRbacSchema, RBACPerRouteSchema, RouteSchema, SetFilterStateSchema, FilterStateInputSchema, PreserveCaseFormatterConfigSchema,
   DownstreamTlsContextSchema, UpstreamTlsContextSchema, HttpProtocolOptionsSchema,
-  DownstreamConnectionsConfigSchema, FixedHeapConfigSchema
+  HttpGrpcAccessLogConfigSchema, TcpGrpcAccessLogConfigSchema, DownstreamConnectionsConfigSchema, FixedHeapConfigSchema
 )

@@ -1,4 +1,5 @@
 import { parseAddress } from '../../src/core/flow/address.ts'
+import type { ConnectionEnd } from '../connections/connection-table.ts'
 
 /** What the kernel's `tcp_info` counts (include/uapi/linux/tcp.h), as far as ss prints it; 0 where it does not. */
 const COUNTED = [
@@ -12,20 +13,13 @@ export interface SocketReport {
   readonly protocol: 'tcp' | 'udp'
   /** ss's own word: `ESTAB`, `SYN-SENT`, `TIME-WAIT`, `LISTEN`, …; `UNCONN` for a TCP socket at its end. */
   readonly state: string
-  readonly local: SocketEnd
-  readonly peer: SocketEnd
+  readonly local: ConnectionEnd
+  readonly peer: ConnectionEnd
   /** The kernel's cookie: two sockets on the same addresses and ports, one after the other, differ in it. */
   readonly cookie: string
   readonly counts: TcpCounts
   /** Milliseconds until the kernel's next timer, and how often it has already run out; null where none runs. */
   readonly timer: { readonly leftMs: number, readonly runs: number } | null
-}
-
-export interface SocketEnd {
-  /** Four words; null for any address (`*`). */
-  readonly address: Int32Array | null
-  /** 0 for any port. */
-  readonly port: number
 }
 
 /** The end's addresses and ports, by which it is found again. */
@@ -62,7 +56,7 @@ function parseTimer (text: string): SocketReport['timer'] {
 }
 
 /** `10.0.0.1:80`, `[2001:db8::1]:80`, `[fe80::1]%eth0:80`, `*:80`, `0.0.0.0:*`. */
-function parseEnd (text: string): SocketEnd | null {
+function parseEnd (text: string): ConnectionEnd | null {
   const at = text.lastIndexOf(':')
   const host = text.slice(0, Math.max(at, 0)).replace(/%[^\]]*$/, '').replace(/^\[(.*)\]$/, '$1')
   const port = text.slice(at + 1)

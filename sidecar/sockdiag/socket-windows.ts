@@ -4,12 +4,13 @@ import { FAN_IN } from '../../src/core/window/key-table.ts'
 import { SUM } from '../../src/core/window/lane.ts'
 import { OwnAddresses } from '../../src/core/window/own-addresses.ts'
 import { QUALITY, STEPS_MS, type StepMs, type Window } from '../../src/core/window/window.ts'
-import { ageMs, endOf, less, most, NOTHING, outcomeOf, quietMs, tallyOf, type End } from './connection.ts'
-import { addTally, ConnectionCells } from './connection-cells.ts'
-import { ConnectionTable, type Connection, type TableLimits } from './connection-table.ts'
+import { addTally, ConnectionCells } from '../connections/connection-cells.ts'
+import { ConnectionTable, type Connection, type ConnectionEnd, type TableLimits } from '../connections/connection-table.ts'
+import { StepLanes } from '../connections/step-lanes.ts'
+import { less, most, NOTHING } from '../connections/tally.ts'
+import { ageMs, endOf, outcomeOf, quietMs, tallyOf, type End } from './connection.ts'
 import { grown, type KernelCounters } from './kernel-counters.ts'
-import { socketId, type SocketEnd, type SocketReport } from './socket-report.ts'
-import { StepLanes } from './step-lanes.ts'
+import { socketId, type SocketReport } from './socket-report.ts'
 
 const STEP_MS = STEPS_MS[0]
 
@@ -51,7 +52,7 @@ export class SocketWindows {
   readonly #own: OwnAddresses
   readonly #ownWords: Int32Array
   readonly #ignores: (socket: SocketReport) => boolean
-  readonly #table: ConnectionTable
+  readonly #table: ConnectionTable<SocketReport>
   readonly #lanes: StepLanes
   readonly #cells: ConnectionCells
   #listening: ReadonlySet<string> = new Set()
@@ -64,7 +65,7 @@ export class SocketWindows {
     this.#own = new OwnAddresses(options.ownAddresses)
     this.#ownWords = parseAddress(options.ownAddresses[0] ?? '') ?? new Int32Array(ADDRESS_WORDS)
     this.#ignores = options.ignores ?? (() => false)
-    this.#table = new ConnectionTable({ ...DEFAULTS, ...options }, this.#own)
+    this.#table = new ConnectionTable({ ...DEFAULTS, ...options }, this.#own, socketId)
     this.#lanes = new StepLanes(this.#table.keys.table, QUALITY.iatEstimated | QUALITY.flagsMissing)
     this.#cells = new ConnectionCells(this.#table.keys, this.#lanes)
   }
@@ -122,9 +123,9 @@ export class SocketWindows {
     if (isEnd) this.#table.close(connection)
   }
 
-  #open (socket: SocketReport, beganMs: number): Connection | null {
+  #open (socket: SocketReport, beganMs: number): Connection<SocketReport> | null {
     const outbound = this.#isOutbound(socket)
-    const connection = this.#table.open(socket, outbound, beganMs)
+    const connection = this.#table.open(socket, { outbound, unproven: socket.state === 'SYN-RECV', firstMs: beganMs })
     if (connection === null) return null
     if (this.#last !== null) {
       this.#cells.begin(connection)
@@ -136,7 +137,7 @@ export class SocketWindows {
     return connection
   }
 
-  #count (connection: Connection, atMs: number, end: End | null, weClosed: boolean | null): void {
+  #count (connection: Connection<SocketReport>, atMs: number, end: End | null, weClosed: boolean | null): void {
     const { last, outbound, firstMs } = connection
     const tally = tallyOf(last, outbound, end)
     const more = less(tally, connection.tally)
@@ -151,7 +152,7 @@ export class SocketWindows {
   }
 
   /** The kernel counts neither datagrams nor bytes of a UDP socket: that it was there is all. */
-  #countDatagrams (connection: Connection): void {
+  #countDatagrams (connection: Connection<SocketReport>): void {
     if (connection.counted) return
     connection.counted = true
     this.#lanes.mark(QUALITY.bytesEstimated)
@@ -201,7 +202,7 @@ export class SocketWindows {
 }
 
 /** An address and port that is listened on; any address is one word for both families. */
-const endText = ({ address, port }: SocketEnd): string =>
+const endText = ({ address, port }: ConnectionEnd): string =>
   `${address === null || (address[3] === 0 && address[1] === 0 && address[0] === 0) ? '*' : address.join()} ${port}`
 
 /** Neither a listener, nor one that has yet to be connected, nor one that the kernel keeps for its ports alone (it counts nothing). */

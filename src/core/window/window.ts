@@ -50,7 +50,7 @@ export const COUNTERS = [
 export type CounterName = (typeof COUNTERS)[number]
 
 /** Bits of `Window.quality`: what the source could only estimate, or not see at all. 0 from a packet source. */
-export const QUALITY = { iatEstimated: 1, flagsMissing: 2, bytesEstimated: 4, tablesFull: 8 } as const
+export const QUALITY = { iatEstimated: 1, flagsMissing: 2, bytesEstimated: 4, tablesFull: 8, packetsEstimated: 16 } as const
 
 /** 12 features of one key over one step of time, with its counters. Not mutated after it was made. */
 export interface Window {

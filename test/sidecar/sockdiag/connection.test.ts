@@ -1,5 +1,6 @@
 import t from 'tap'
-import { ageMs, endOf, less, most, NOTHING, outcomeOf, tallyOf, type End, type Outcome } from '../../../sidecar/sockdiag/connection.ts'
+import { less, most, NOTHING, type Outcome } from '../../../sidecar/connections/tally.ts'
+import { ageMs, endOf, outcomeOf, tallyOf, type End } from '../../../sidecar/sockdiag/connection.ts'
 import { socket } from './sockets.ts'
 
 const outbound = (state: string, counts = '') => socket(`${state} 10.0.0.1:40000 10.0.0.2:80 sk:1 ${counts}`)

@@ -32,6 +32,12 @@ export declare type CustomTag = Message<"envoy.type.tracing.v3.CustomTag"> & {
    */
   type: {
     /**
+     * @generated from field: string value = 6;
+     */
+    value: string;
+    case: "value";
+  } | {
+    /**
      * A literal custom tag.
      *
      * @generated from field: envoy.type.tracing.v3.CustomTag.Literal literal = 2;

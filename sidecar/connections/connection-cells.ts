@@ -2,9 +2,9 @@ import { BIT, KEYS_PER_FLOW, WORD, type FlowKeys } from '../../src/core/window/f
 import { FAN_IN, FAN_OUT, PAIR } from '../../src/core/window/key-table.ts'
 import { SUM, type Lane } from '../../src/core/window/lane.ts'
 import { STEPS_MS } from '../../src/core/window/window.ts'
-import type { Outcome, Tally } from './connection.ts'
 import type { Connection } from './connection-table.ts'
 import type { StepLanes } from './step-lanes.ts'
+import type { Outcome, Tally } from './tally.ts'
 
 const STEP_MS = STEPS_MS[0]
 const MIDDLE_STEPS = STEPS_MS[1] / STEP_MS

@@ -1,11 +1,25 @@
 import { ADDRESS_WORDS } from '../../src/core/flow/address.ts'
 import { FlowKeys } from '../../src/core/window/flow-keys.ts'
 import type { OwnAddresses } from '../../src/core/window/own-addresses.ts'
-import { NOTHING, type Tally } from './connection.ts'
-import { socketId, type SocketReport } from './socket-report.ts'
+import { NOTHING, type Tally } from './tally.ts'
+
+export interface ConnectionEnd {
+  /** Four words; null for any address (`*`). */
+  readonly address: Int32Array | null
+  /** 0 for any port. */
+  readonly port: number
+}
+
+/** What a source tells of a connection at one time. */
+export interface Report {
+  readonly local: ConnectionEnd
+  readonly peer: ConnectionEnd
+  /** Tells connections apart that follow each other on the same ends. */
+  readonly cookie: string
+}
 
 /** One connection (or connected UDP socket) of the pod, followed from look to look. */
-export interface Connection {
+export interface Connection<R extends Report = Report> {
   /** Its place in the tables of keys. */
   readonly slot: number
   readonly cookie: string
@@ -13,7 +27,7 @@ export interface Connection {
   readonly responderPort: number
   /** Unix ms. */
   readonly firstMs: number
-  last: SocketReport
+  last: R
   /** What has been counted for it. */
   tally: Tally
   /** Whether it has counted in any window. */
@@ -39,18 +53,21 @@ export interface TableLimits {
 }
 
 /** The connections under way, each with the keys that it counts for; bounded. */
-export class ConnectionTable {
+export class ConnectionTable<R extends Report> {
   /** Connections that there was no room for. */
   refused = 0
   opened = 0
   readonly keys: FlowKeys
   readonly #max: number
-  readonly #connections = new Map<string, Connection>()
+  readonly #connections = new Map<string, Connection<R>>()
+  readonly #idOf: (report: R) => string
   readonly #free: number[] = []
   #fresh = 0
 
-  constructor ({ maxConnections, maxKeys, maxHalfOpenSources, seed }: TableLimits, own: OwnAddresses) {
+  /** `idOf`: by what a connection is found again. */
+  constructor ({ maxConnections, maxKeys, maxHalfOpenSources, seed }: TableLimits, own: OwnAddresses, idOf: (report: R) => string) {
     this.#max = maxConnections
+    this.#idOf = idOf
     this.keys = new FlowKeys(maxConnections, maxKeys, maxHalfOpenSources, seed, own)
   }
 
@@ -58,31 +75,30 @@ export class ConnectionTable {
     return this.#connections.size
   }
 
-  /** Null where it is new; one whose ports have been taken by another socket meanwhile is closed. */
-  find (socket: SocketReport): Connection | null {
-    const known = this.#connections.get(socketId(socket))
+  /** Null where it is new; one whose ends have been taken by another connection meanwhile is closed. */
+  find (report: R): Connection<R> | null {
+    const known = this.#connections.get(this.#idOf(report))
     if (known === undefined) return null
-    if (known.cookie === socket.cookie) return known
+    if (known.cookie === report.cookie) return known
     this.close(known)
     return null
   }
 
-  /** Null where there is no room. */
-  open (socket: SocketReport, outbound: boolean, firstMs: number): Connection | null {
+  /** Null where there is no room. `unproven`: nobody has seen the source's third packet. */
+  open (report: R, { outbound, unproven, firstMs }: Pick<Connection, 'outbound' | 'unproven' | 'firstMs'>): Connection<R> | null {
     const slot = this.#free.pop() ?? (this.#fresh < this.#max ? this.#fresh++ : -1)
     if (slot < 0) {
       this.refused++
       return null
     }
-    const unproven = socket.state === 'SYN-RECV'
-    const responderPort = (outbound ? socket.peer : socket.local).port
-    const connection: Connection = {
+    const responderPort = (outbound ? report.peer : report.local).port
+    const connection: Connection<R> = {
       slot,
-      cookie: socket.cookie,
+      cookie: report.cookie,
       outbound,
       responderPort,
       firstMs,
-      last: socket,
+      last: report,
       tally: NOTHING,
       counted: false,
       decided: false,
@@ -95,19 +111,19 @@ export class ConnectionTable {
       longAge: 0,
     }
     this.keys.open(slot, unproven, responderPort, firstMs, (_, to) => copyEnds(connection, to))
-    this.#connections.set(socketId(socket), connection)
+    this.#connections.set(this.#idOf(report), connection)
     this.opened++
     return connection
   }
 
   /** Its source has finished the handshake: it holds its keys by right. */
-  prove (connection: Connection, atMs: number): void {
+  prove (connection: Connection<R>, atMs: number): void {
     connection.unproven = false
     this.keys.prove(connection.slot, atMs, (_, to) => copyEnds(connection, to))
   }
 
-  close (connection: Connection): void {
-    this.#connections.delete(socketId(connection.last))
+  close (connection: Connection<R>): void {
+    this.#connections.delete(this.#idOf(connection.last))
     this.keys.close(connection.slot)
     this.#free.push(connection.slot)
   }

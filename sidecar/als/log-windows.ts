@@ -1,0 +1,145 @@
+import { OwnAddresses } from '../../src/core/window/own-addresses.ts'
+import { QUALITY, STEPS_MS, type StepMs, type Window } from '../../src/core/window/window.ts'
+import { ConnectionCells } from '../connections/connection-cells.ts'
+import { ConnectionTable, type Connection, type ConnectionEnd, type Report, type TableLimits } from '../connections/connection-table.ts'
+import { StepLanes } from '../connections/step-lanes.ts'
+import { less, most } from '../connections/tally.ts'
+import { outcomeOf, tallyOf } from './log-tally.ts'
+import type { ProxyEntry } from './proxy-entry.ts'
+import { RequestBytes } from './request-bytes.ts'
+
+export interface LogWindowsOptions extends Partial<TableLimits> {
+  /** The pod's own. Throws BAD_DATA where one is no address. */
+  readonly ownAddresses: readonly string[]
+  /** Connections that belong to no window: the observer's own. */
+  readonly ignores?: (report: Report) => boolean
+}
+
+const STEP_MS = STEPS_MS[0]
+const DEFAULTS: TableLimits = { maxConnections: 32_768, maxKeys: 8_192, maxHalfOpenSources: 256, seed: 0x5eed }
+/** A TCP flow that is idle for 15 minutes is over (CONTRACTS): of one whose end was lost nothing more is heard. */
+const IDLE_LOOKS = 15 * 60_000 / STEP_MS
+/** How long the end of a connection may be heard before the last of its requests: two loggers have streams of their own. */
+const LINGER_MS = 2_000
+
+/** Entries of a proxy's access log to windows of the same meaning as those of packets, for one pod. Time comes with the looks. */
+export class LogWindows {
+  /** What the connections would have been as packets. */
+  packets = 0
+  /** Entries about connections of other pods. */
+  foreign = 0
+  readonly #own: OwnAddresses
+  readonly #ignores: (report: Report) => boolean
+  readonly #table: ConnectionTable<ProxyEntry>
+  readonly #lanes: StepLanes
+  readonly #cells: ConnectionCells
+  readonly #requests: RequestBytes
+  /** Connections that have ended, by when that is forgotten. */
+  readonly #ended = new Map<string, number>()
+  #looks = 0
+  /** When the first look began. */
+  #sinceMs = -1
+
+  constructor (options: LogWindowsOptions) {
+    const limits = { ...DEFAULTS, ...options }
+    this.#own = new OwnAddresses(options.ownAddresses)
+    this.#ignores = options.ignores ?? (() => false)
+    this.#table = new ConnectionTable<ProxyEntry>(limits, this.#own, idOf)
+    this.#lanes = new StepLanes(this.#table.keys.table, QUALITY.iatEstimated | QUALITY.flagsMissing | QUALITY.packetsEstimated)
+    this.#cells = new ConnectionCells(this.#table.keys, this.#lanes)
+    this.#requests = new RequestBytes(limits.maxConnections)
+  }
+
+  /** Cumulative, but `live`. `refused`: connections and keys that the tables had no room for. */
+  get stats (): { readonly flows: number, readonly live: number, readonly refused: number, readonly windows: number } {
+    return { flows: this.#table.opened, live: this.#table.live, refused: this.#table.refused + this.#table.keys.refused, windows: this.#lanes.windows }
+  }
+
+  /** Number of the newest closed window of a step; -1 before any. */
+  lastClosed (stepMs: StepMs): number {
+    return this.#lanes.lastClosed(stepMs)
+  }
+
+  /**
+   * Takes in what was logged until `untilMs`, the boundary of a step, and closes the windows that end there or before. What was logged since
+   * the last call counts in the newest of them.
+   */
+  take (entries: readonly ProxyEntry[], untilMs: number): Window[] {
+    const number = Math.floor(untilMs / STEP_MS)
+    const closed = this.#lanes.reach(number - 1)
+    const strain = this.stats.refused
+    if (this.#looks++ === 0) this.#sinceMs = untilMs - STEP_MS
+    // In the order of their beginnings, between which the gaps are; of one connection in that of the log.
+    for (const entry of entries.toSorted((a, b) => a.startMs - b.startMs)) this.#meet(entry, untilMs)
+    this.#forget(untilMs)
+    if (this.stats.refused > strain) this.#lanes.mark(QUALITY.tablesFull)
+    closed.push(...this.#lanes.reach(number))
+    return closed
+  }
+
+  #meet (entry: ProxyEntry, untilMs: number): void {
+    if (!this.#concernsUs(entry)) {
+      this.foreign++
+      return
+    }
+    if (this.#ended.has(wholeId(entry)) || this.#ignores(entry)) return
+    const connection = this.#table.find(entry) ?? this.#open(entry)
+    if (connection === null) return
+    connection.look = this.#looks
+    connection.last = entry
+    this.#count(connection, untilMs)
+    if (entry.kind !== 'ended') return
+    this.#table.close(connection)
+    this.#ended.set(wholeId(entry), untilMs + LINGER_MS)
+  }
+
+  #open (entry: ProxyEntry): Connection<ProxyEntry> | null {
+    const connection = this.#table.open(entry, { outbound: this.#isOwn(entry.peer), unproven: false, firstMs: entry.startMs })
+    if (connection === null) return null
+    if (entry.startMs >= this.#sinceMs) {
+      this.#cells.begin(connection)
+      return connection
+    }
+    // What was there before the first look neither begins now, nor is what it has counted of now.
+    if (entry.stream === '') connection.tally = tallyOf(entry, false)
+    connection.counted = true
+    return connection
+  }
+
+  #count (connection: Connection<ProxyEntry>, untilMs: number): void {
+    const { last, firstMs, tally: before } = connection
+    const isOver = last.kind === 'ended'
+    const { sentBytes, receivedBytes } = last.stream === '' ? last : this.#requests.total(last, before)
+    const tally = most(tallyOf({ ...last, sentBytes, receivedBytes }, isOver), before)
+    const more = less(tally, before)
+    connection.tally = tally
+    const packets = more.sentPackets + more.receivedPackets
+    this.packets += packets
+    const lastMs = last.endMs ?? untilMs
+    if (!connection.counted || packets > 0) {
+      connection.counted = true
+      this.#cells.add(connection, more, lastMs)
+    }
+    this.#cells.decide(connection, outcomeOf({ ...last, receivedBytes }, lastMs - firstMs, isOver))
+  }
+
+  #concernsUs ({ local, peer }: ProxyEntry): boolean {
+    return this.#isOwn(local) !== this.#isOwn(peer)
+  }
+
+  #isOwn ({ address }: ConnectionEnd): boolean {
+    return address !== null && this.#own.has(address, 0)
+  }
+
+  #forget (untilMs: number): void {
+    this.#table.closeUnmet(this.#looks - IDLE_LOOKS)
+    for (const [id, atMs] of this.#ended) {
+      if (atMs > untilMs) return
+      this.#ended.delete(id)
+    }
+  }
+}
+
+/** A connection's ends, by which it is found again. */
+const idOf = ({ local, peer }: Report): string => `${local.address?.join() ?? ''} ${local.port} ${peer.address?.join() ?? ''} ${peer.port}`
+const wholeId = (entry: ProxyEntry): string => `${idOf(entry)} ${entry.cookie}`

@@ -1,0 +1,82 @@
+import { addressText } from '../../src/core/flow/address.ts'
+import { STEPS_MS } from '../../src/core/window/window.ts'
+import type { OwnRestrictionCount } from '../../src/wire/restriction-counts.ts'
+import type { ConnectionEnd } from '../connections/connection-table.ts'
+import type { ProxyEntry } from './proxy-entry.ts'
+
+type Count = { -readonly [Name in keyof OwnRestrictionCount]: OwnRestrictionCount[Name] }
+
+const STEP_MS = STEPS_MS[0]
+/** Pairs, ports and steps that are counted between two drains. */
+const MAX_COUNTS = 4_096
+/** Open connections in chains of restricted sources that are known to have been counted. */
+const MAX_COUNTED = 16_384
+/** A chain of somebody's own: `source/ADDRESS`, `destination/ADDRESS`, with a port or without. */
+const OWN_CHAIN = /^(?:source|destination)\/[^/]+(?:\/port\/(\d+))?(?:\/|$)/
+
+/**
+ * What the proxy did with the attempts of those who have a filter chain of their own, from its log. A connection counts once: when it is
+ * over, or when it has been open for some time and may go on for long (by then a restriction in shadow has had its first bytes). It counts
+ * in the step in which it began. Requests count when they are over, in place of the connections that they come on.
+ */
+export class RestrictionTally {
+  /** Attempts for which there was no room. */
+  dropped = 0
+  readonly #counts = new Map<string, Count>()
+  readonly #counted = new Set<string>()
+
+  take (entry: ProxyEntry): void {
+    const chain = OWN_CHAIN.exec(entry.chain)
+    if (chain === null || !this.#isFirst(entry)) return
+    const count = this.#countOf(entry, chain[1] === undefined ? entry.port : Number(chain[1]))
+    if (count === null) {
+      this.dropped++
+      return
+    }
+    count.attempts++
+    if (entry.fate === 'denied') count.denied++
+    else if (entry.fate === 'limited') count.limited++
+    else count.passed++
+    if (entry.shadowed && entry.fate !== 'denied' && entry.fate !== 'limited') count.shadowed++
+  }
+
+  /** What was counted since the last call. */
+  drain (): readonly OwnRestrictionCount[] {
+    const counts = [...this.#counts.values()]
+    this.#counts.clear()
+    return counts
+  }
+
+  #isFirst ({ kind, fate, reached, cookie, startMs }: ProxyEntry): boolean {
+    const connection = `${cookie} ${startMs}` // Envoy numbers anew when it starts anew
+    switch (kind) {
+      case 'begun':
+      case 'requesting': return false
+      case 'request': return true
+      case 'ended': return !this.#counted.delete(connection) && (reached || fate !== 'passed')
+      case 'going': {
+        if (this.#counted.has(connection)) return false
+        this.#counted.add(connection)
+        const [oldest] = this.#counted
+        if (this.#counted.size > MAX_COUNTED && oldest !== undefined) this.#counted.delete(oldest)
+        return true
+      }
+    }
+  }
+
+  #countOf ({ kind, peer, local, startMs }: ProxyEntry, port: number | null): Count | null {
+    const source = textOf(peer)
+    const destination = textOf(local)
+    const unit = kind === 'request' ? 'requests' : 'connections'
+    const atMs = Math.floor(startMs / STEP_MS) * STEP_MS
+    const key = `${source} ${destination} ${port ?? ''} ${unit} ${atMs}`
+    const known = this.#counts.get(key)
+    if (known !== undefined) return known
+    if (this.#counts.size >= MAX_COUNTS) return null
+    const count: Count = { source, destination, port, unit, atMs, attempts: 0, denied: 0, limited: 0, passed: 0, shadowed: 0 }
+    this.#counts.set(key, count)
+    return count
+  }
+}
+
+const textOf = ({ address }: ConnectionEnd): string => address === null ? '::' : addressText(address, 0)
