@@ -1,10 +1,10 @@
 import { status, type ServerDuplexStream } from '@grpc/grpc-js'
 import type { Logger } from 'pino'
 import type { Malformed } from '../src/wire/method.ts'
-import type { Fleet, Subscriber } from './fleet.ts'
 import type { AnyRequest, Protocol } from './protocol.ts'
 import { Session, type Standing } from './session.ts'
 import type { Snapshot } from './snapshot.ts'
+import type { SnapshotSource, Subscriber } from './snapshot-source.ts'
 import type { Subscription } from './subscription.ts'
 
 /** A client that asks for more names than any proxy of ours could need is not served. */
@@ -23,25 +23,25 @@ export class AdsStream<Request extends AnyRequest, Response, S extends Subscript
   readonly #protocol: Protocol<Request, Response, S>
   readonly #call: ServerDuplexStream<Request | Malformed, Response>
   readonly #session: Session<S>
-  readonly #fleet: Fleet
+  readonly #source: SnapshotSource
   readonly #podUid: string
   readonly #log: Logger
-  /** The fleet's side of the stream; disposed, nothing is read or written any more. */
+  /** The source's side of the stream; disposed, nothing is read or written any more. */
   readonly #connection = new DisposableStack()
   #blocked = false
 
-  constructor (protocol: Protocol<Request, Response, S>, call: ServerDuplexStream<Request | Malformed, Response>, fleet: Fleet, podUid: string, log: Logger) {
+  constructor (protocol: Protocol<Request, Response, S>, call: ServerDuplexStream<Request | Malformed, Response>, source: SnapshotSource, podUid: string, log: Logger) {
     this.#protocol = protocol
     this.#call = call
-    this.#fleet = fleet
+    this.#source = source
     this.#podUid = podUid
     this.#log = log
-    this.#session = new Session(protocol.open, fleet.current(podUid))
+    this.#session = new Session(protocol.open, source.current(podUid))
   }
 
   /** Serves until the client goes, is refused, or `end` is called; then `ended` is, once. */
   serve (ended: () => void): void {
-    this.#connection.use(this.#fleet.connect(this.#podUid, this))
+    this.#connection.use(this.#source.connect(this.#podUid, this))
     this.#connection.defer(ended)
     this.#call.on('data', (request: Request | Malformed) => {
       const refusal = this.#receive(request)
@@ -82,7 +82,7 @@ export class AdsStream<Request extends AnyRequest, Response, S extends Subscript
     if (this.#session.size > MAX_NAMES) return { code: status.RESOURCE_EXHAUSTED, details: `more than ${MAX_NAMES} names asked for` }
     if (answer === 'nack') this.#log.warn({ pod: this.#podUid, type: request.typeUrl, words: this.standing().message }, 'proxy rejected its configuration')
     this.#pump()
-    this.#fleet.answered(this.#podUid)
+    this.#source.answered(this.#podUid)
     return null
   }
 

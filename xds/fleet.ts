@@ -6,13 +6,8 @@ import type { Inbound, ProxySpec } from './proxy-spec.ts'
 import type { Shortfall } from './restriction.ts'
 import type { Standing } from './session.ts'
 import { createSnapshot, snapshotToJson, type Snapshot } from './snapshot.ts'
+import type { SnapshotSource, Subscriber } from './snapshot-source.ts'
 import { SnapshotBuilder, UNBUILT, type Built } from './snapshot-builder.ts'
-
-/** A connected proxy, as the fleet sees it. */
-export interface Subscriber {
-  readonly update: (snapshot: Snapshot) => void
-  readonly standing: () => Standing
-}
 
 export interface FleetOptions {
   readonly clock: Clock
@@ -38,7 +33,7 @@ const EMPTY = createSnapshot({}, [])
  * What every proxy should have and what it has: the desired set goes in, one snapshot a pod comes out. Level-based, free of
  * gRPC and timers. A pod is held while it has a ProxySpec, a restriction or a connected proxy.
  */
-export class Fleet implements ProxyFleet {
+export class Fleet implements ProxyFleet, SnapshotSource {
   readonly #clock: Clock
   readonly #defaultInbound: Inbound
   readonly #builder = new SnapshotBuilder()

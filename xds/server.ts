@@ -6,12 +6,12 @@ import { identityOfPeer } from '../src/core/identity.ts'
 import { AdsStream } from './ads-stream.ts'
 import type { DeltaDiscoveryRequest, DeltaDiscoveryResponse, DiscoveryRequest, DiscoveryResponse } from '../src/wire/gen/xds/envoy/service/discovery/v3/discovery_pb.js'
 import type { Malformed } from '../src/wire/method.ts'
-import type { Fleet } from './fleet.ts'
 import { ADS_DEFINITION, DELTA, SOTW, type AnyRequest, type Protocol } from './protocol.ts'
+import type { SnapshotSource } from './snapshot-source.ts'
 import type { Subscription } from './subscription.ts'
 
 export interface XdsServerOptions {
-  readonly fleet: Fleet
+  readonly fleet: SnapshotSource
   /** Must ask for and check client certificates: who the peer is decides which pod's resources it gets. */
   readonly credentials: ServerCredentials
   readonly trustDomain: string

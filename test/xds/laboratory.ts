@@ -8,6 +8,7 @@ import { serverTls } from '../../src/wire/tls.ts'
 import type { ExplicitPort, ProxySpec } from '../../xds/proxy-spec.ts'
 import { Fleet } from '../../xds/fleet.ts'
 import { XdsServer, type XdsServerOptions } from '../../xds/server.ts'
+import type { SnapshotSource } from '../../xds/snapshot-source.ts'
 
 const trustDomain = 'xds.test'
 
@@ -103,7 +104,7 @@ export class Laboratory implements AsyncDisposable {
   }
 
   /** Starts a server; a second one, on the port of the first, stands for a restart. */
-  async serve (fleet: Fleet, limits: Pick<XdsServerOptions, 'maxStreams'> = {}): Promise<void> {
+  async serve (fleet: SnapshotSource, limits: Pick<XdsServerOptions, 'maxStreams'> = {}): Promise<void> {
     const credentials = this.#authority.issueWithKey({ identity: { trustDomain, namespace: 'autoshield', uid: 'xds' }, dns: ['xds.test'], ip: ['127.0.0.1'] }, Date.now())
     this.server = new XdsServer({ fleet, credentials: serverTls(fixedCredentials(credentials)), trustDomain, listen: { host: '127.0.0.1', port: this.port }, log: pino({ level: 'silent' }), ...limits })
     this.#ran = this.server.run(this.#stop.signal)

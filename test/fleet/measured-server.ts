@@ -1,0 +1,75 @@
+import type { Mitigation } from '../../src/core/mitigation/mitigation.ts'
+import type { ProxyStatus } from '../../src/ports.ts'
+import type { ProxySpec } from '../../xds/proxy-spec.ts'
+import type { FleetIdentities } from './simulated-fleet.ts'
+import { ToldProcess } from './told-process.ts'
+import type { XdsCommand } from './xds-process.ts'
+
+/** Port of every pod's redirect. */
+const REDIRECT_PORT = 15_006
+
+export const behindRedirect = (podUid: string): ProxySpec => ({ podUid, inbound: { mode: 'redirect', port: REDIRECT_PORT } })
+
+/** One that concerns all of these pods. */
+export function denialOf (name: string, address: string, uids: readonly string[]): Mitigation {
+  return {
+    apiVersion: 'autoshield.dev/v1alpha1',
+    kind: 'Mitigation',
+    metadata: { name, uid: `uid-${name}`, generation: 1, creationTimestamp: '2026-01-01T00:00:00.000Z', annotations: {} },
+    spec: {
+      owner: { policy: 'default', rule: 'rule', hash: '' },
+      detection: 'detection',
+      subject: { uid: `attacker-${address}`, addresses: [address] },
+      victims: uids.map((uid) => ({ uid, addresses: [] })),
+      direction: 'ingress',
+      ports: 'any',
+      action: 'deny',
+      mode: 'enforce',
+      expiresAt: '2100-01-01T00:00:00.000Z',
+      reason: 'test',
+    },
+    status: { phase: 'active', simulated: false, conditions: [], targets: [], undo: '' },
+  }
+}
+
+/** Our xDS server in a process of its own, on a core of its own where the machine has two. */
+export class MeasuredServer implements AsyncDisposable {
+  readonly process: ToldProcess
+  readonly port: number
+
+  private constructor (process: ToldProcess, port: number) {
+    this.process = process
+    this.port = port
+  }
+
+  static async start (identities: FleetIdentities, port = 0): Promise<MeasuredServer> {
+    const process = ToldProcess.node('server', 'xds-process.ts', ['--expose-gc'])
+    const started = await process.tell<{ port: number }>({ do: 'start', credentials: identities.server(), trustDomain: identities.trustDomain, port } satisfies XdsCommand)
+    return new MeasuredServer(process, started.port)
+  }
+
+  async proxies (uids: readonly string[]): Promise<void> {
+    await this.process.tell({ do: 'proxies', specs: uids.map(behindRedirect) } satisfies XdsCommand)
+  }
+
+  async settle (): Promise<number> {
+    return (await this.process.tell<{ ms: number }>({ do: 'settle' } satisfies XdsCommand)).ms
+  }
+
+  /** Milliseconds from the last set to the answer of the last proxy. */
+  async apply (sets: readonly (readonly Mitigation[])[], { everyMs = 0, but = [] }: { everyMs?: number, but?: readonly string[] } = {}): Promise<number> {
+    return (await this.process.tell<{ ms: number }>({ do: 'apply', sets, everyMs, but } satisfies XdsCommand)).ms
+  }
+
+  async statuses (): Promise<readonly ProxyStatus[]> {
+    return this.process.tell<readonly ProxyStatus[]>({ do: 'statuses' } satisfies XdsCommand)
+  }
+
+  async rssBytes (): Promise<number> {
+    return (await this.process.tell<{ rssBytes: number }>({ do: 'memory' } satisfies XdsCommand)).rssBytes
+  }
+
+  [Symbol.asyncDispose] (): Promise<void> {
+    return this.process[Symbol.asyncDispose]()
+  }
+}
