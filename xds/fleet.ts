@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Mitigation } from '../src/core/mitigation/mitigation.ts'
 import type { Clock, ProxyFleet, ProxyStatus } from '../src/ports.ts'
+import type { buildSnapshot } from './build-snapshot.ts'
 import { DutyIndex } from './duty-index.ts'
 import type { Inbound, ProxySpec } from './proxy-spec.ts'
 import type { Shortfall } from './restriction.ts'
+import { RollBack } from './roll-back.ts'
 import type { Standing } from './session.ts'
 import { createSnapshot, snapshotToJson, type Snapshot } from './snapshot.ts'
 import type { SnapshotSource, Subscriber } from './snapshot-source.ts'
@@ -13,9 +15,12 @@ export interface FleetOptions {
   readonly clock: Clock
   /** How a pod that no ProxySpec names is assumed to be reached: what its proxy would get, or gets if it connects. */
   readonly defaultInbound: Inbound
+  /** Makes resources of duties; another one shows what becomes of resources that a proxy refuses. */
+  readonly configure?: typeof buildSnapshot
 }
 
 interface Pod {
+  readonly rollBack: RollBack
   /** What the newest attempt to build came to. */
   built: Built
   snapshot: Snapshot
@@ -36,15 +41,16 @@ const EMPTY = createSnapshot({}, [])
 export class Fleet implements ProxyFleet, SnapshotSource {
   readonly #clock: Clock
   readonly #defaultInbound: Inbound
-  readonly #builder = new SnapshotBuilder()
+  readonly #builder: SnapshotBuilder
   readonly #pods = new Map<string, Pod>()
   readonly #listeners = new Set<(status: ProxyStatus) => void>()
   readonly #duties = new DutyIndex()
   #specs: ReadonlyMap<string, ProxySpec> = new Map()
   #mitigations: readonly Mitigation[] = []
 
-  constructor ({ clock, defaultInbound }: FleetOptions) {
+  constructor ({ clock, defaultInbound, configure }: FleetOptions) {
     this.#clock = clock
+    this.#builder = new SnapshotBuilder(configure)
     this.#defaultInbound = defaultInbound
   }
 
@@ -108,10 +114,14 @@ export class Fleet implements ProxyFleet, SnapshotSource {
     }
   }
 
-  /** A proxy of this pod has answered. */
+  /** A proxy of this pod has answered. A restriction that it refuses is taken out again, for this pod alone. */
   answered (podUid: string): void {
     const pod = this.#pods.get(podUid)
-    if (pod !== undefined) this.#tell(podUid, pod)
+    if (pod === undefined) return
+    const { state, message } = standingOf(pod)
+    const changed = state === 'in-sync' ? pod.rollBack.taken() : state === 'rejected' && pod.rollBack.rejected(message)
+    if (changed) this.#refresh(podUid, pod)
+    this.#tell(podUid, pod)
   }
 
   /** Makes the snapshots of these pods what they should be, and forgets pods that nothing names any more. */
@@ -133,16 +143,21 @@ export class Fleet implements ProxyFleet, SnapshotSource {
   #hold (uid: string): Pod {
     const held = this.#pods.get(uid)
     if (held !== undefined) return held
-    const pod: Pod = { built: UNBUILT, snapshot: EMPTY, subscribers: new Set(), taken: '', told: null }
+    const pod: Pod = { rollBack: new RollBack(), built: UNBUILT, snapshot: EMPTY, subscribers: new Set(), taken: '', told: null }
     this.#pods.set(uid, pod)
     this.#refresh(uid, pod)
     return pod
   }
 
-  /** What does not pass our own checks is not sent: the proxy keeps what it has, and the status says why. */
+  /**
+   * What does not pass our own checks is treated as if the proxy had refused it. Where no restriction is to blame, the
+   * proxy keeps what it has, and the status says why.
+   */
   #refresh (uid: string, pod: Pod): void {
     const { podUid, ...spec } = this.#specs.get(uid) ?? { podUid: uid, inbound: this.#defaultInbound }
-    pod.built = this.#builder.build(spec, this.#duties.of(podUid))
+    const wanted = this.#duties.of(podUid)
+    do pod.built = this.#builder.build(spec, pod.rollBack.allowed(wanted))
+    while (pod.built.snapshot === null && pod.rollBack.rejected(pod.built.problems.join('; ')))
     if (pod.built.snapshot === null) return
     const changed = pod.built.snapshot.version !== pod.snapshot.version
     pod.snapshot = pod.built.snapshot // maybe one version with other mitigations: two that ask for the same share a chain
@@ -160,16 +175,16 @@ export class Fleet implements ProxyFleet, SnapshotSource {
     const { snapshot: { version, mitigations }, subscribers, told } = pod
     const { state, message } = standingOf(pod)
     const since = told !== null && told.state === state && told.version === version ? told.since : new Date(this.#clock.now()).toISOString()
-    return { podUid, connected: subscribers.size > 0, version, state, message, mitigations, since, refused: [] }
+    return { podUid, connected: subscribers.size > 0, version, state, message, mitigations, since, refused: pod.rollBack.refused }
   }
 }
 
 const WORST = ['rejected', 'pending', 'in-sync'] as const
 
-/** Of two proxies of one pod (one that starts while the other drains) the worse answer counts. */
+/** Of two proxies of one pod (one that starts while the other drains) the worse answer counts. A refusal counts until something newer was sent. */
 function standingOf ({ snapshot, built, subscribers, taken }: Pod): Standing {
-  if (built.problems.length > 0) return { state: 'rejected', message: `not sent: ${built.problems.join('; ')}` }
-  const standings = [...subscribers].map((subscriber) => subscriber.standing())
+  if (built.problems.length > 0) return { state: 'rejected', message: `not sent: ${built.problems.join('; ')}`, final: true }
+  const standings = [...subscribers].map((subscriber) => subscriber.standing()).map((standing) => standing.final ? standing : { ...standing, state: 'pending' as const })
   const worst = WORST.flatMap((state) => standings.filter((standing) => standing.state === state))[0]
-  return worst ?? (taken === snapshot.version ? { state: 'in-sync', message: '' } : { state: 'pending', message: 'no proxy of this pod is connected' })
+  return worst ?? (taken === snapshot.version ? { state: 'in-sync', message: '', final: true } : { state: 'pending', message: 'no proxy of this pod is connected', final: false })
 }

@@ -15,6 +15,8 @@ export interface Standing {
   readonly state: 'in-sync' | 'pending' | 'rejected'
   /** The client's own words when rejected; what is missing when pending. */
   readonly message: string
+  /** Rejected: it has answered to all of the newest snapshot, so its words are about that one. */
+  readonly final: boolean
 }
 
 /**
@@ -24,6 +26,8 @@ export interface Standing {
 export class Session<S extends Subscription> {
   readonly #subscriptions = new Map<string, S>()
   readonly #open: (type: string) => S
+  /** Of each type, the version that was sent last. */
+  readonly #sent = new Map<string, string>()
   #snapshot: Snapshot
   #nonce = 0
 
@@ -60,6 +64,7 @@ export class Session<S extends Subscription> {
       if (offer === null) continue
       const nonce = String(++this.#nonce)
       subscription.sent(nonce, offer)
+      this.#sent.set(type, current.version)
       return { type, nonce, version: current.version, offer }
     }
     return null
@@ -68,9 +73,16 @@ export class Session<S extends Subscription> {
   standing (): Standing {
     const gaps = [...this.#snapshot.types].map(([type, current]) => ({ type, gap: this.#gap(type, current) }))
     const refusals = gaps.flatMap(({ gap }) => gap !== null && gap !== 'pending' ? gap.refusals : [])
-    if (refusals.length > 0) return { state: 'rejected', message: refusals.join('; ') }
+    if (refusals.length > 0) return { state: 'rejected', message: refusals.join('; '), final: this.#isAnswered() }
     const missing = gaps.filter(({ gap }) => gap !== null).map(({ type }) => type.slice(type.lastIndexOf('.') + 1))
-    return missing.length > 0 ? { state: 'pending', message: `has not yet taken: ${missing.join(', ')}` } : { state: 'in-sync', message: '' }
+    return missing.length > 0 ? { state: 'pending', message: `has not yet taken: ${missing.join(', ')}`, final: false } : { state: 'in-sync', message: '', final: true }
+  }
+
+  #isAnswered (): boolean {
+    return [...this.#subscriptions].every(([type, subscription]) => {
+      const sent = this.#sent.get(type)
+      return !subscription.waiting && (sent === undefined || sent === this.#snapshot.types.get(type)?.version)
+    })
   }
 
   /** A type that the client did not ask for yet is missing where the snapshot has any of it. */

@@ -18,10 +18,15 @@ const KEPT = 1000
 
 /** Builds and checks snapshots, each only once for all the pods that are told the same. */
 export class SnapshotBuilder {
+  readonly #configure: typeof buildSnapshot
   readonly #validator = new Validator()
   readonly #built = new Map<string, Built>()
   readonly #ids = new WeakMap<Duty, number>()
   #lastId = 0
+
+  constructor (configure: typeof buildSnapshot = buildSnapshot) {
+    this.#configure = configure
+  }
 
   /** A duty that is the same object is taken to ask for the same. */
   build (spec: Omit<ProxySpec, 'podUid'>, duties: readonly Duty[]): Built {
@@ -41,7 +46,7 @@ export class SnapshotBuilder {
   }
 
   #make (spec: Omit<ProxySpec, 'podUid'>, duties: readonly Duty[]): Built {
-    const { content, mitigations, shortfalls } = buildSnapshot(spec, duties)
+    const { content, mitigations, shortfalls } = this.#configure(spec, duties)
     const snapshot = createSnapshot(content, mitigations)
     const problems = findProblems(snapshot.content, this.#validator)
     return { snapshot: problems.length > 0 ? null : snapshot, problems, shortfalls }

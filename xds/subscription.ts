@@ -37,6 +37,8 @@ export interface Subscription {
   readonly gap: (current: TypeResources) => { readonly refusals: readonly string[] } | 'pending' | null
   /** Names asked for, to be bounded by the stream. */
   readonly size: number
+  /** A response is out that was not answered. */
+  readonly waiting: boolean
 }
 
 function gapOf (ledger: Ledger, current: TypeResources): ReturnType<Subscription['gap']> {
@@ -57,6 +59,10 @@ export class DeltaSubscription implements Subscription {
 
   get size (): number {
     return this.#interest.names.size
+  }
+
+  get waiting (): boolean {
+    return this.#ledger.waiting
   }
 
   /** Gives null where the request answers nothing. A nonce that is stale says nothing; what the same request subscribes to counts all the same. */
@@ -117,6 +123,10 @@ export class SotwSubscription implements Subscription {
 
   get size (): number {
     return this.#interest.names.size
+  }
+
+  get waiting (): boolean {
+    return this.#ledger.waiting
   }
 
   /** Gives null where the request answers nothing. A request with a stale nonce is ignored as a whole: the client sends a newer one after it has read our response. */

@@ -18,7 +18,7 @@ function fleet (now = { ms: Date.parse('2026-06-01T00:00:00Z') }) {
 /** A proxy that takes nothing until told. */
 class FakeProxy {
   readonly updates: Snapshot[] = []
-  state: Standing = { state: 'pending', message: 'taking it' }
+  state: Standing = { state: 'pending', final: false, message: 'taking it' }
   update (snapshot: Snapshot): void { this.updates.push(snapshot) }
   standing (): Standing { return this.state }
 }
@@ -70,7 +70,7 @@ t.test('a proxy that left in sync stays so until something else should hold', as
   one.setProxies([PROXY])
   const proxy = new FakeProxy()
   const connection = one.connect('victim', proxy)
-  proxy.state = { state: 'in-sync', message: '' }
+  proxy.state = { state: 'in-sync', final: true, message: '' }
   one.answered('victim')
   connection[Symbol.dispose]()
   t.match(one.statuses(), [{ connected: false, state: 'in-sync' }])

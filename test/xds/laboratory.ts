@@ -6,7 +6,7 @@ import type { Credentials } from '../../src/core/identity.ts'
 import { fixedCredentials } from '../../src/wire/held-credentials.ts'
 import { serverTls } from '../../src/wire/tls.ts'
 import type { ExplicitPort, ProxySpec } from '../../xds/proxy-spec.ts'
-import { Fleet } from '../../xds/fleet.ts'
+import { Fleet, type FleetOptions } from '../../xds/fleet.ts'
 import { XdsServer, type XdsServerOptions } from '../../xds/server.ts'
 import type { SnapshotSource } from '../../xds/snapshot-source.ts'
 
@@ -112,8 +112,8 @@ export class Laboratory implements AsyncDisposable {
   }
 
   /** As a process that has just begun would have it. */
-  newFleet (): Fleet {
-    return new Fleet({ clock: this.clock, defaultInbound: { mode: 'redirect', port: 15_006 } })
+  newFleet (options: Pick<FleetOptions, 'configure'> = {}): Fleet {
+    return new Fleet({ ...options, clock: this.clock, defaultInbound: { mode: 'redirect', port: 15_006 } })
   }
 
   /** Drains the servers that run and waits for their end; `serve` starts another on the same port. */

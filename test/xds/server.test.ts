@@ -39,7 +39,7 @@ t.test('a proxy that does not answer holds one response, and then gets the newes
   t.same(client.responses, [], 'two responses for fifty changes')
 })
 
-t.test('the status says what the proxy answered: pending, rejected in its words, in sync', async (t) => {
+t.test('the status says what the proxy answered: pending, refused in its words, in sync', async (t) => {
   await using laboratory = await Laboratory.start()
   const told: string[] = []
   using stack = new DisposableStack()
@@ -47,11 +47,15 @@ t.test('the status says what the proxy answered: pending, rejected in its words,
   using client = await join(laboratory, 'victim')
   await settled(laboratory, 'in-sync')
   laboratory.fleet.apply([mitigationOf('deny')])
-  client.nack(await client.next(), 'Error adding/updating listener(s) inbound: no')
-  t.match(await settled(laboratory, 'rejected'), { connected: true, message: 'Error adding/updating listener(s) inbound: no', mitigations: ['deny'] })
-  laboratory.fleet.apply([])
-  client.ack(await client.next())
-  await settled(laboratory, 'in-sync')
+  const words = 'Error adding/updating listener(s) inbound: no'
+  client.nack(await client.next(), words)
+  client.ack(await client.next()) // what it had before
+  t.match(await settled(laboratory, 'in-sync'), { connected: true, message: '', mitigations: [], refused: [{ mitigation: 'deny', message: words }] })
+  laboratory.fleet.apply([mitigationOf('deny', { ports: [22] })])
+  client.nack(await client.next(), words)
+  client.nack(await client.next(), words)
+  client.nack(await client.next(), words)
+  t.match(await settled(laboratory, 'rejected'), { connected: true, message: words, mitigations: ['deny'], refused: [] }, 'it refuses everything')
   client[Symbol.dispose]()
   await until('it is gone', () => stateOf(laboratory) === undefined ? true : undefined)
   t.same([...new Set(told)], ['pending', 'in-sync', 'rejected'])

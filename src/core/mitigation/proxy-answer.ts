@@ -8,6 +8,7 @@ export interface ProxyAnswer {
   readonly state: 'in-sync' | 'pending' | 'rejected'
   readonly message: string
   readonly mitigations: readonly string[]
+  readonly refused: readonly { readonly mitigation: string, readonly message: string }[]
 }
 
 /**
@@ -17,14 +18,14 @@ export interface ProxyAnswer {
 export function proxyTargets (mitigation: Mitigation, statuses: readonly ProxyAnswer[]): TargetStatus[] {
   const { metadata: { name }, spec: { subject, victims }, status: { simulated } } = mitigation
   return statuses
-    .filter(({ podUid, mitigations }) => mitigations.includes(name) || (subject !== 'anySource' && victims.some(({ uid }) => uid === podUid)))
+    .filter(({ podUid, mitigations, refused }) => mitigations.includes(name) || refused.some((each) => each.mitigation === name) || (subject !== 'anySource' && victims.some(({ uid }) => uid === podUid)))
     .toSorted((left, right) => left.podUid < right.podUid ? -1 : 1)
     .map((answer) => targetOf(answer, name, simulated))
 }
 
 /**
  *     carries it | connected | answer   | target
- *     no         | -         | -        | pending
+ *     no         | -         | -        | pending; rejected where the proxy refused it, and it was taken out again
  *     yes        | -         | rejected | rejected
  *     yes        | no        | other    | pending: it keeps what it had, but nobody hears it
  *     yes        | yes       | pending  | pending
@@ -32,6 +33,8 @@ export function proxyTargets (mitigation: Mitigation, statuses: readonly ProxyAn
  */
 function targetOf (answer: ProxyAnswer, name: string, simulated: boolean): TargetStatus {
   const target = `proxy/${answer.podUid}`
+  const refusal = answer.refused.find(({ mitigation }) => mitigation === name)
+  if (refusal !== undefined) return { target, state: 'rejected', version: '', message: refusal.message }
   if (!answer.mitigations.includes(name)) return { target, state: 'pending', version: '', message: '' }
   const { version } = answer
   if (answer.state === 'rejected') return { target, state: 'rejected', version, message: answer.message }

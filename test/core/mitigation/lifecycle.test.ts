@@ -29,7 +29,7 @@ const birth = (plan: Partial<Birth['plan']> = {}): Birth => ({
 
 const born = (change: Partial<MitigationSpec> = {}, plan: Partial<Birth['plan']> = {}): Mitigation => createMitigation(spec(change), birth(plan), NOW_MS)
 
-const answer = (podUid: string, overrides: Partial<ProxyAnswer> = {}): ProxyAnswer => ({ podUid, connected: true, version: '7', state: 'in-sync', message: '', mitigations: ['m-1'], ...overrides })
+const answer = (podUid: string, overrides: Partial<ProxyAnswer> = {}): ProxyAnswer => ({ podUid, connected: true, version: '7', state: 'in-sync', message: '', mitigations: ['m-1'], refused: [], ...overrides })
 
 /** `status reason` of each condition, in order. */
 const conditions = (mitigation: Mitigation): readonly string[] => CONDITION_TYPES.map((type) => {
@@ -63,6 +63,8 @@ t.test('what the proxies answer becomes its conditions by the table', (t) => {
     ['taken', born(), [answer('db')], ['True Acknowledged', 'Unknown NoAttemptSeen', 'False Pending'], 'proxy/db programmed'],
     ['taken by one of two', born(), [answer('db'), answer('a', { state: 'pending' })], ['False Pending', 'Unknown NoAttemptSeen', 'False Pending'], 'proxy/a pending, proxy/db programmed'],
     ['refused', born(), [rejected], ['False Rejected', 'Unknown NoAttemptSeen', 'True Rejected'], 'proxy/db rejected'],
+    ['refused and taken out again', born(), [answer('db', { mitigations: ['m-2'], refused: [{ mitigation: 'm-1', message: 'too much' }] })], ['False Rejected', 'Unknown NoAttemptSeen', 'True Rejected'], 'proxy/db rejected'],
+    ['another was refused', born(), [answer('db', { refused: [{ mitigation: 'm-2', message: 'too much' }] })], ['True Acknowledged', 'Unknown NoAttemptSeen', 'False Pending'], 'proxy/db programmed'],
     ['refused by one of two', born(), [rejected, answer('a')], ['False Rejected', 'Unknown NoAttemptSeen', 'True Rejected'], 'proxy/a programmed, proxy/db rejected'],
     ['simulated, no proxy', born({ mode: 'shadow' }), [], ['False Simulated', 'False Simulated', 'False Simulated'], ''],
     ['simulated, taken', born({ mode: 'shadow' }), [answer('db')], ['False Simulated', 'False Simulated', 'False Simulated'], 'proxy/db simulated'],
@@ -145,6 +147,7 @@ const answers = fc.array(fc.record({
   state: fc.constantFrom('in-sync', 'pending', 'rejected'),
   message: fc.constantFrom('', 'no'),
   mitigations: fc.constantFrom<string[]>(['m-1'], [], ['m-2']),
+  refused: fc.constantFrom([], [{ mitigation: 'm-1', message: 'no' }]),
 }), { maxLength: 4 })
 const happening = fc.oneof(
   answers.map((statuses) => (mitigation: Mitigation, nowMs: number) => withProxyStatuses(mitigation, statuses, nowMs)),
