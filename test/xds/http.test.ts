@@ -1,76 +1,24 @@
 import { once } from 'node:events'
-import { Agent, createServer, request, type IncomingHttpHeaders } from 'node:http'
 import { connect as connectHttp2, createServer as createHttp2Server, type ClientHttp2Session } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import t from 'tap'
 import type { Limit } from '../../src/core/mitigation/mitigation.ts'
 import { skipWithout } from '../setup/tools.ts'
-import { freePort, Laboratory } from './laboratory.ts'
+import { httpClient, httpStage, teller, type Answer } from './http-stage.ts'
 import { mitigationOf } from './mitigation-of.ts'
-import { envoyTool, onLoopback, RealEnvoy, until } from './real-envoy.ts'
+import { envoyTool, until } from './real-envoy.ts'
 import { ATTACKER, CLIENT } from './stage.ts'
 
 const skip = skipWithout(envoyTool.missing === undefined ? [] : [envoyTool.missing])
 t.setTimeout(120_000)
-
-/** An application of HTTP/1.1 that tells what it was asked, as it came. */
-async function teller () {
-  const server = createServer((call, answer) => {
-    answer.setHeader('Server', 'teller')
-    answer.end(JSON.stringify({ method: call.method, url: call.url, headers: call.rawHeaders }))
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    port: (server.address() as AddressInfo).port,
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    },
-  }
-}
-
-/** A pod whose port is declared to speak HTTP, behind a real Envoy. */
-async function httpStage (upstream: number) {
-  const stack = new AsyncDisposableStack()
-  const laboratory = stack.use(await Laboratory.start())
-  const port = await freePort()
-  laboratory.fleet.setProxies([{
-    podUid: 'victim', inbound: { mode: 'explicit', ports: [{ listen: { address: '127.0.0.1', port }, upstream: { address: '127.0.0.1', port: upstream } }] }, httpPorts: [upstream],
-  }])
-  const envoy = stack.use(await RealEnvoy.start({ podUid: 'victim', xds: onLoopback(laboratory.port), credentials: laboratory.credentials('victim') }))
-  const { fleet } = laboratory
-  const settled = (what: string) => until(`${what}: ${JSON.stringify(fleet.statuses())}\n${envoy.stderr}`, () => fleet.statuses().find(({ state }) => state !== 'pending'))
-  t.match(await settled('Envoy takes its configuration'), { state: 'in-sync' })
-  return { fleet, envoy, port, settled, [Symbol.asyncDispose]: () => stack.disposeAsync() }
-}
-
-interface Answer { readonly status: number, readonly headers: IncomingHttpHeaders, readonly body: string }
-
-/** A client of HTTP/1.1 that keeps its connection; `null` where it is closed without an answer. */
-function client (from: string, port: number) {
-  const agent = new Agent({ keepAlive: true, maxSockets: 1, localAddress: from })
-  return {
-    ask: (path = '/', headers: readonly string[] = []): Promise<Answer | null> => new Promise((resolve, reject) => {
-      const call = request({ host: '127.0.0.1', port, path, agent, headers: ['Host', 'shop.test', ...headers] })
-      call.on('error', (error: NodeJS.ErrnoException) => error.code === 'ECONNRESET' ? resolve(null) : reject(error))
-      call.on('response', (response) => {
-        let body = ''
-        response.setEncoding('utf8').on('data', (text: string) => { body += text }).on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body })).on('error', () => resolve(null))
-      })
-      call.end()
-    }),
-    [Symbol.dispose]: () => agent.destroy(),
-  }
-}
 
 const limit = (value: number, unit: Limit['unit']): Limit => ({ value, unit, burst: value })
 
 t.test('a request and its answer pass a declared port as they are, but for the protocol that is noted where nobody did', { skip }, async (t) => {
   await using application = await teller()
   await using scene = await httpStage(application.port)
-  using direct = client(CLIENT, application.port)
-  using through = client(CLIENT, scene.port)
+  using direct = httpClient(CLIENT, application.port)
+  using through = httpClient(CLIENT, scene.port)
   const headers = ['X-Forwarded-For', '192.0.2.1', 'X-MiXeD', 'Case', 'X-Request-Id', 'mine', 'X-Forwarded-Client-Cert', 'By=me', 'X-Forwarded-Proto', 'https', 'Connection', 'keep-alive']
   for (const path of ['/', '/a//b/../c%2Fd?e=%20&f', '/%5C']) {
     const [plain, proxied] = [await direct.ask(path, headers), await through.ask(path, headers)]
@@ -91,14 +39,14 @@ t.test('a request and its answer pass a declared port as they are, but for the p
 t.test('a denied source is answered 403 on a connection that was open, and closed on new ones; others keep theirs', { skip }, async (t) => {
   await using application = await teller()
   await using scene = await httpStage(application.port)
-  using attacker = client(ATTACKER, scene.port)
-  using friend = client(CLIENT, scene.port)
+  using attacker = httpClient(ATTACKER, scene.port)
+  using friend = httpClient(CLIENT, scene.port)
   t.match(await attacker.ask(), { status: 200 })
   t.match(await friend.ask(), { status: 200 })
   scene.fleet.apply([mitigationOf('deny-66')])
   t.match(await scene.settled('the denial'), { state: 'in-sync', mitigations: ['deny-66'] })
   await until('the open connection is denied', async () => (await attacker.ask('/', ['X-Forwarded-For', CLIENT]))?.status === 403 || undefined)
-  using again = client(ATTACKER, scene.port)
+  using again = httpClient(ATTACKER, scene.port)
   await until('new ones are closed', async () => await again.ask() === null || undefined)
   t.match(await friend.ask(), { status: 200 })
   t.equal(await scene.envoy.stat('http.default.downstream_cx_destroy_local'), 0, 'nobody was drained')
@@ -111,8 +59,8 @@ for (const [kept, where] of [[true, 'a connection that was open'], [false, 'new 
   t.test(`requests a second hold on ${where}, and for the source alone`, { skip }, async (t) => {
     await using application = await teller()
     await using scene = await httpStage(application.port)
-    using open = client(ATTACKER, scene.port)
-    using friend = client(CLIENT, scene.port)
+    using open = httpClient(ATTACKER, scene.port)
+    using friend = httpClient(CLIENT, scene.port)
     if (kept) await open.ask()
     await friend.ask()
     scene.fleet.apply([mitigationOf('slow', { action: 'limit', limit: limit(0.01, 'requests/s') })])
@@ -134,7 +82,7 @@ t.test('a limit in shadow counts what it would have refused, and refuses nothing
   t.match(await scene.settled('the shadow'), { mitigations: ['shadow'] })
   const prefix = 'source_127_0_0_66.http_local_rate_limit'
   await until('it is counted', async () => {
-    using attacker = client(ATTACKER, scene.port)
+    using attacker = httpClient(ATTACKER, scene.port)
     for (let asked = 0; asked < 3; asked++) t.match(await attacker.ask(), { status: 200 })
     return await scene.envoy.stat(`${prefix}.rate_limited`) > 0 || undefined
   })
