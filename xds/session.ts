@@ -1,5 +1,5 @@
-import { RESOURCE_ORDER } from './resource-type.ts'
-import type { Snapshot, TypeResources } from './snapshot.ts'
+import { CLUSTER, ENDPOINT, RESOURCE_ORDER } from './resource-type.ts'
+import type { Resource, Snapshot, TypeResources } from './snapshot.ts'
 import type { Offer, Subscription } from './subscription.ts'
 
 /** A response to be sent, in words that both protocols share. */
@@ -26,6 +26,8 @@ export interface Standing {
 export class Session<S extends Subscription> {
   readonly #subscriptions = new Map<string, S>()
   readonly #open: (type: string) => S
+  /** Gone from the snapshot, and kept until the client has taken everything that could still name them. */
+  readonly #leaving = new Map<string, ReadonlyMap<string, Resource>>()
   /** Of each type, the version that was sent last. */
   readonly #sent = new Map<string, string>()
   #snapshot: Snapshot
@@ -51,14 +53,30 @@ export class Session<S extends Subscription> {
 
   /** The snapshot that the client should have from now on. */
   update (snapshot: Snapshot): void {
+    for (const type of NAMED_BY_OTHERS) {
+      const now = snapshot.types.get(type)?.resources
+      const left = [...this.#current(type)?.resources ?? []].filter(([name]) => now?.has(name) !== true)
+      if (left.length > 0) this.#leaving.set(type, new Map(left))
+      else this.#leaving.delete(type)
+    }
     this.#snapshot = snapshot
   }
 
-  /** The next response, in the declared order, which counts as sent; null where there is none to send now. */
+  /**
+   * The next response, in the declared order, which counts as sent; null where there is none to send now. What nothing
+   * names any more is removed last (xDS protocol, "Eventual consistency considerations": make before break).
+   */
   next (): Outgoing | null {
+    const made = this.#nextOf()
+    if (made !== null || this.#leaving.size === 0 || !this.#isTaken()) return made
+    this.#leaving.clear()
+    return this.#nextOf()
+  }
+
+  #nextOf (): Outgoing | null {
     for (const type of RESOURCE_ORDER) {
       const subscription = this.#subscriptions.get(type)
-      const current = this.#snapshot.types.get(type)
+      const current = this.#current(type)
       if (subscription === undefined || current === undefined) continue
       const offer = subscription.offer(current)
       if (offer === null) continue
@@ -68,6 +86,22 @@ export class Session<S extends Subscription> {
       return { type, nonce, version: current.version, offer }
     }
     return null
+  }
+
+  /** What the client should have of a type for now. */
+  #current (type: string): TypeResources | undefined {
+    const current = this.#snapshot.types.get(type)
+    const leaving = this.#leaving.get(type)
+    if (current === undefined || leaving === undefined) return current
+    return { version: `${current.version}+${leaving.size}`, resources: new Map([...current.resources, ...leaving]) }
+  }
+
+  /** Whether the client has all that it should have for now. */
+  #isTaken (): boolean {
+    return [...this.#subscriptions].every(([type, subscription]) => {
+      const current = this.#current(type)
+      return current === undefined || subscription.gap(current) === null
+    })
   }
 
   standing (): Standing {
@@ -81,7 +115,7 @@ export class Session<S extends Subscription> {
   #isAnswered (): boolean {
     return [...this.#subscriptions].every(([type, subscription]) => {
       const sent = this.#sent.get(type)
-      return !subscription.waiting && (sent === undefined || sent === this.#snapshot.types.get(type)?.version)
+      return !subscription.waiting && (sent === undefined || sent === this.#current(type)?.version)
     })
   }
 
@@ -90,3 +124,6 @@ export class Session<S extends Subscription> {
     return this.#subscriptions.get(type)?.gap(current) ?? (current.resources.size > 0 && !this.#subscriptions.has(type) ? 'pending' : null)
   }
 }
+
+/** Types whose resources others name: they are there before, and go after. */
+const NAMED_BY_OTHERS = [CLUSTER, ENDPOINT]
