@@ -27,6 +27,16 @@ export class EnvoyAdmin {
     return [...text.matchAll(/^listener\.(?!admin\.)(?!.*\.worker_\d+\.).*: (\d+)$/gm)].reduce((sum, [, count]) => sum + Number(count), 0)
   }
 
+  /** Another text whenever a listener was changed. */
+  async listenersVersion (): Promise<string | null> {
+    return this.#get('/stats?filter=^listener_manager%5C.(lds%5C.version|lds%5C.update_success|listener_create_success|listener_in_place_updated)$')
+  }
+
+  /** The dynamic listeners in use, as JSON (envoy.admin.v3.ListenersConfigDump). */
+  async listeners (): Promise<string | null> {
+    return this.#get('/config_dump?resource=dynamic_listeners')
+  }
+
   async #get (path: string): Promise<string | null> {
     const call = request({ socketPath: this.#socketPath, path, signal: AbortSignal.timeout(ANSWER_MS), agent: false })
     try {

@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { credentialFiles, writeCredentials } from '../../certs/credential-folder.ts'
 import { OwnConversations } from '../../sidecar/own-conversations.ts'
+import { EnvoyAdmin } from '../../sidecar/proxy/envoy-admin.ts'
 import { ProxyAgent, type ProxyAgentEvent, type WantedRedirect } from '../../sidecar/proxy/proxy-agent.ts'
+import { SocketCutter } from '../../sidecar/proxy/socket-cutter.ts'
 import { bootstrapFile, bootstrapFiles, envoyArguments } from '../../xds/bootstrap.ts'
 import { RenewedCredentials } from '../adapters/identity/renewed-credentials.ts'
 import { systemClock } from '../adapters/standalone/clock.ts'
@@ -89,6 +91,10 @@ async function run (flags: Flags, context: CliContext): Promise<void> {
   await using parts = new Parts()
   parts.start((signal) => credentials.run(signal))
   parts.start((signal) => own.follow(signal))
+  if (flags.inbound !== undefined) {
+    const cutter = new SocketCutter({ admin: new EnvoyAdmin(files.adminSocket), inboundPort: flags.inbound, onTrouble: (words) => say(`open connections of denied sources are not cut: ${words}`) })
+    parts.start((signal) => cutter.run(signal))
+  }
   await parts.orFailure(agent.run(context.signal))
 }
 
