@@ -65,7 +65,7 @@ async function main (): Promise<number> {
     .showHelpAfterError('(add --help for the flags and examples)')
     .addHelpText('after', `
 Environment: ENABLE_ACTUATION (true where a cluster is configured), KUBECONFIG, MODEL_PATH, LOG_LEVEL (info), USE_GPU (false); a flag of the same meaning wins.
-Exit status: 0 done, 1 failed, 64 wrong call, 65 bad data, 79 findings: attacks, pods that are not observed, checks that did not pass.
+Exit status: 0 done, 1 failed, 64 wrong call, 65 bad data, 79 findings: attacks, pods that are not observed, checks that did not pass, rollouts that stopped themselves.
 `)
   const called = process.argv[2] ?? ''
   for (const name of Object.hasOwn(VERBS, called) ? [called] : Object.keys(VERBS)) {

@@ -60,8 +60,8 @@ export class FakeFleet implements ProxyFleet {
     return this.applied.at(-1)?.map(({ metadata }) => metadata.name) ?? []
   }
 
-  answer (state: ProxyStatus['state'], message = ''): void {
-    const status: ProxyStatus = { podUid: 'u9', connected: true, version: 'v1', state, message, mitigations: this.inForce, since: '2026-01-01T00:00:00.000Z', refused: [] }
+  answer (state: ProxyStatus['state'], message = '', refused: ProxyStatus['refused'] = []): void {
+    const status: ProxyStatus = { podUid: 'u9', connected: true, version: 'v1', state, message, mitigations: this.inForce, since: '2026-01-01T00:00:00.000Z', refused }
     this.#statuses = [status]
     for (const listener of this.#listeners) listener(status)
   }

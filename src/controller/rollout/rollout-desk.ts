@@ -158,10 +158,13 @@ export class RolloutDesk implements Rollouts {
     const { proxies, mitigations } = this.#parts
     const statuses = proxies.statuses()
     const own = new Set(mitigations.active.filter(({ spec }) => spec.owner.policy === ownerOf(policy.metadata.name)).map(({ metadata }) => metadata.name))
-    const refused = statuses.find(({ state, mitigations: carried }) => state === 'rejected' && carried.some((name) => own.has(name)))
+    const refusals = statuses.flatMap(({ podUid, state, message, mitigations: carried, refused }) => [
+      ...refused.filter(({ mitigation }) => own.has(mitigation)).map((one) => `${podUid}: ${one.message}`),
+      ...(state === 'rejected' && carried.some((name) => own.has(name)) ? [`${podUid}: ${message}`] : []),
+    ])
     return evidenceOf(this.#tallies.of(policy), members, {
       inSync: new Set(statuses.filter(({ connected, state }) => connected && state === 'in-sync').map(({ podUid }) => podUid)),
-      refusal: refused === undefined ? null : `${refused.podUid}: ${refused.message}`,
+      refusal: refusals[0] ?? null,
     })
   }
 

@@ -133,6 +133,18 @@ t.test('a proxy that refuses takes it back, in its own words', async (t) => {
   t.strictSame(active(bench), ['shadow'])
 })
 
+t.test('a proxy that refused one restriction and works without it takes it back, too; the restriction of somebody else does not', async (t) => {
+  await using bench = await started(t)
+  await toCanary(bench)
+  const [enforced] = mine(bench).filter(({ spec }) => spec.mode === 'enforce')
+  bench.fleet.answer('in-sync', '', [{ mitigation: 'another', message: 'not mine' }])
+  await bench.beat()
+  t.equal(of(bench).status.stage, 'canary')
+  bench.fleet.answer('in-sync', '', [{ mitigation: enforced?.metadata.name ?? '', message: 'no such filter' }])
+  await bench.beat()
+  t.match(of(bench).status, { stage: 'shadow', hold: { reason: 'Rejected', message: /u9: no such filter/ } })
+})
+
 t.test('what rests on a recording, or was seen before the step, is no evidence', async (t) => {
   await using bench = await started(t)
   bench.fleet.answer('in-sync')
