@@ -155,6 +155,14 @@ t.test('what rests on a recording, or was seen before the step, is no evidence',
   t.match(of(bench).status, { stage: 'observe', evidence: { others: { attempts: 0 } } })
 })
 
+t.test('each step begins with nothing seen: what took it here takes it no further', async (t) => {
+  await using bench = await started(t)
+  await toCanary(bench)
+  await bench.beat(10_000)
+  t.match(of(bench).status, { stage: 'canary', evidence: { enforcing: { attempts: 0, tried: 0 }, others: { attempts: 0, tried: 0 }, podsSeen: 0 } })
+  t.equal(reason(bench), 'TooLittleTraffic')
+})
+
 t.test('while a mesh policy is there, all keys are asked for', async (t) => {
   await using bench = await started(t)
   await bench.until(() => bench.scores.interests.at(-1)?.everyKey === true)
