@@ -1,5 +1,5 @@
 import { addressText } from '../src/core/flow/address.ts'
-import type { SocketReport } from './sockdiag/socket-report.ts'
+import type { Report } from './connections/connection-table.ts'
 
 export interface Endpoint {
   /** Canonical text. */
@@ -22,10 +22,10 @@ export function withoutOwn ({ called, listens }: OwnTraffic): string | undefined
   return both.length === 0 ? undefined : `not (${both.join(' or ')})`
 }
 
-/** Whether a socket is one of them. */
-export function isOwn ({ called, listens }: OwnTraffic): (socket: SocketReport) => boolean {
+/** Whether a connection is one of them; of the protocols only TCP is, and what names none is TCP. */
+export function isOwn ({ called, listens }: OwnTraffic): (connection: Pick<Report, 'local' | 'peer'> & { readonly protocol?: string }) => boolean {
   const id = (address: string, port: number): string => `${address} ${port}`
   const [peers, locals] = [called, listens].map((ends) => new Set(ends.map(({ address, port }) => id(address, port))))
-  return ({ protocol, local, peer }) => protocol === 'tcp' && local.address !== null && peer.address !== null &&
+  return ({ protocol = 'tcp', local, peer }) => protocol === 'tcp' && local.address !== null && peer.address !== null &&
     (peers?.has(id(addressText(peer.address, 0), peer.port)) === true || locals?.has(id(addressText(local.address, 0), local.port)) === true)
 }

@@ -1,22 +1,25 @@
 import { DECISION_MS } from '../../src/core/flow/attempts.ts'
 import type { Outcome, Tally } from '../connections/tally.ts'
 import type { ProxyEntry } from './proxy-entry.ts'
+import type { Bytes } from './request-bytes.ts'
 
 /** What fits into a segment of the usual 1500-byte path with timestamps. */
 const SEGMENT_BYTES = 1_448
 
 /**
- * What the packets of a logged connection must have been: a handshake, full segments of its bytes with every second acknowledged
- * (RFC 9293, section 3.8.6.3), and, where it is over, a FIN each way or a reset. Bytes are the proxy's own count.
+ * What the packets of a logged connection must have been since it was last looked at: a handshake where it is new, full segments of what its
+ * bytes grew by with every second acknowledged (RFC 9293, section 3.8.6.3), and, where it is over, a FIN each way or a reset. Bytes are the
+ * proxy's own count.
  */
-export function tallyOf ({ sentBytes, receivedBytes, brokenBy }: Pick<ProxyEntry, 'sentBytes' | 'receivedBytes' | 'brokenBy'>, isOver: boolean): Tally {
+export function grownBy ({ sentBytes, receivedBytes }: Bytes, begins: boolean, end: Pick<ProxyEntry, 'brokenBy'> | undefined): Tally {
   const out = Math.ceil(sentBytes / SEGMENT_BYTES)
   const back = Math.ceil(receivedBytes / SEGMENT_BYTES)
-  const finish = isOver && brokenBy === null ? 2 : 0
-  const broken = isOver && brokenBy !== null ? 1 : 0
-  const sentPackets = 2 + out + Math.ceil(back / 2) + finish + broken
-  const receivedPackets = 1 + back + Math.ceil(out / 2) + finish
-  return { sentBytes, receivedBytes, sentPackets, receivedPackets, syn: 1, ack: sentPackets + receivedPackets - 1, rst: broken, fin: finish }
+  const finish = end?.brokenBy === null ? 2 : 0
+  const broken = end !== undefined && end.brokenBy !== null ? 1 : 0
+  const syn = begins ? 1 : 0
+  const sentPackets = 2 * syn + out + Math.ceil(back / 2) + finish + broken
+  const receivedPackets = syn + back + Math.ceil(out / 2) + finish
+  return { sentBytes, receivedBytes, sentPackets, receivedPackets, syn, ack: sentPackets + receivedPackets - syn, rst: broken, fin: finish }
 }
 
 /**

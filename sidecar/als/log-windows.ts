@@ -3,10 +3,10 @@ import { QUALITY, STEPS_MS, type StepMs, type Window } from '../../src/core/wind
 import { ConnectionCells } from '../connections/connection-cells.ts'
 import { ConnectionTable, type Connection, type ConnectionEnd, type Report, type TableLimits } from '../connections/connection-table.ts'
 import { StepLanes } from '../connections/step-lanes.ts'
-import { less, most } from '../connections/tally.ts'
-import { outcomeOf, tallyOf } from './log-tally.ts'
+import { NOTHING } from '../connections/tally.ts'
+import { grownBy, outcomeOf } from './log-tally.ts'
 import type { ProxyEntry } from './proxy-entry.ts'
-import { RequestBytes } from './request-bytes.ts'
+import { larger, RequestBytes, type Bytes } from './request-bytes.ts'
 
 export interface LogWindowsOptions extends Partial<TableLimits> {
   /** The pod's own. Throws BAD_DATA where one is no address. */
@@ -69,58 +69,64 @@ export class LogWindows {
     const closed = this.#lanes.reach(number - 1)
     const strain = this.stats.refused
     if (this.#looks++ === 0) this.#sinceMs = untilMs - STEP_MS
-    // In the order of their beginnings, between which the gaps are; of one connection in that of the log.
-    for (const entry of entries.toSorted((a, b) => a.startMs - b.startMs)) this.#meet(entry, untilMs)
+    // In the order of their beginnings, between which the gaps are. A connection counts once a step, however much was said of it.
+    const byConnection = Map.groupBy(entries.toSorted((one, other) => one.startMs - other.startMs), wholeId)
+    for (const [id, [first, ...more]] of byConnection) if (first !== undefined) this.#meet(id, [first, ...more], untilMs)
     this.#forget(untilMs)
     if (this.stats.refused > strain) this.#lanes.mark(QUALITY.tablesFull)
     closed.push(...this.#lanes.reach(number))
     return closed
   }
 
-  #meet (entry: ProxyEntry, untilMs: number): void {
-    if (!this.#concernsUs(entry)) {
-      this.foreign++
+  #meet (id: string, entries: readonly [ProxyEntry, ...ProxyEntry[]], untilMs: number): void {
+    const [first] = entries
+    if (!this.#concernsUs(first)) {
+      this.foreign += entries.length
       return
     }
-    if (this.#ended.has(wholeId(entry)) || this.#ignores(entry)) return
-    const connection = this.#table.find(entry) ?? this.#open(entry)
+    if (this.#ended.has(id) || this.#ignores(fromOurSide(first, this.#isOwn(first.peer)))) return
+    const connection = this.#table.find(first) ?? this.#open(first)
     if (connection === null) return
     connection.look = this.#looks
-    connection.last = entry
-    this.#count(connection, untilMs)
-    if (entry.kind !== 'ended') return
+    const end = entries.find(({ kind }) => kind === 'ended')
+    this.#count(connection, entries, end, untilMs)
+    if (end === undefined) return
     this.#table.close(connection)
-    this.#ended.set(wholeId(entry), untilMs + LINGER_MS)
+    this.#ended.set(id, untilMs + LINGER_MS)
   }
 
+  /** A proxy's listener has the responder's address, whoever of the two is ours. */
   #open (entry: ProxyEntry): Connection<ProxyEntry> | null {
-    const connection = this.#table.open(entry, { outbound: this.#isOwn(entry.peer), unproven: false, firstMs: entry.startMs })
+    const connection = this.#table.open(entry, { outbound: false, unproven: false, firstMs: entry.startMs })
     if (connection === null) return null
     if (entry.startMs >= this.#sinceMs) {
       this.#cells.begin(connection)
       return connection
     }
     // What was there before the first look neither begins now, nor is what it has counted of now.
-    if (entry.stream === '') connection.tally = tallyOf(entry, false)
+    if (entry.stream === '') connection.tally = { ...NOTHING, sentBytes: entry.sentBytes, receivedBytes: entry.receivedBytes }
     connection.counted = true
     return connection
   }
 
-  #count (connection: Connection<ProxyEntry>, untilMs: number): void {
-    const { last, firstMs, tally: before } = connection
-    const isOver = last.kind === 'ended'
-    const { sentBytes, receivedBytes } = last.stream === '' ? last : this.#requests.total(last, before)
-    const tally = most(tallyOf({ ...last, sentBytes, receivedBytes }, isOver), before)
-    const more = less(tally, before)
-    connection.tally = tally
+  #count (connection: Connection<ProxyEntry>, entries: readonly [ProxyEntry, ...ProxyEntry[]], end: ProxyEntry | undefined, untilMs: number): void {
+    const { firstMs, tally: before } = connection
+    const { fate, brokenBy } = end ?? entries[0]
+    const after = this.#bytes(entries, before)
+    const more = grownBy({ sentBytes: after.sentBytes - before.sentBytes, receivedBytes: after.receivedBytes - before.receivedBytes }, !connection.counted, end)
+    connection.tally = { ...before, ...after }
     const packets = more.sentPackets + more.receivedPackets
     this.packets += packets
-    const lastMs = last.endMs ?? untilMs
-    if (!connection.counted || packets > 0) {
-      connection.counted = true
-      this.#cells.add(connection, more, lastMs)
-    }
-    this.#cells.decide(connection, outcomeOf({ ...last, receivedBytes }, lastMs - firstMs, isOver))
+    const lastMs = end?.endMs ?? Math.max(...entries.map(({ endMs }) => endMs ?? untilMs))
+    if (packets > 0) this.#cells.add(connection, more, lastMs)
+    connection.counted = true
+    this.#cells.decide(connection, outcomeOf({ receivedBytes: after.receivedBytes, fate, brokenBy }, lastMs - firstMs, end !== undefined))
+  }
+
+  /** Requests tell their own bytes; the connection's, where it is told of, are all of them. */
+  #bytes (entries: readonly ProxyEntry[], before: Bytes): Bytes {
+    const requested = entries.filter(({ stream }) => stream !== '').reduce((bytes: Bytes, entry) => this.#requests.total(entry, bytes), before)
+    return entries.filter(({ stream }) => stream === '').reduce((bytes: Bytes, entry) => larger(bytes, entry), requested)
   }
 
   #concernsUs ({ local, peer }: ProxyEntry): boolean {
@@ -139,6 +145,8 @@ export class LogWindows {
     }
   }
 }
+
+const fromOurSide = ({ local, peer, cookie }: Report, begunByUs: boolean): Report => begunByUs ? { local: peer, peer: local, cookie } : { local, peer, cookie }
 
 /** A connection's ends, by which it is found again. */
 const idOf = ({ local, peer }: Report): string => `${local.address?.join() ?? ''} ${local.port} ${peer.address?.join() ?? ''} ${peer.port}`

@@ -12,7 +12,9 @@ const MAX_COUNTS = 4_096
 /** Open connections in chains of restricted sources that are known to have been counted. */
 const MAX_COUNTED = 16_384
 /** A chain of somebody's own: `source/ADDRESS`, `destination/ADDRESS`, with a port or without. */
-const OWN_CHAIN = /^(?:source|destination)\/[^/]+(?:\/port\/(\d+))?(?:\/|$)/
+const OWN_CHAIN = /^(?:source|destination)\/[^/]+(?:\/port\/(\d+))?$/
+/** Everybody's chain on a port where requests are seen: there routes stop requests on connections that were open before. */
+const HTTP_CHAIN = /^http\/(\d+)$/
 
 /**
  * What the proxy did with the attempts of those who have a filter chain of their own, from its log. A connection counts once: when it is
@@ -26,9 +28,11 @@ export class RestrictionTally {
   readonly #counted = new Set<string>()
 
   take (entry: ProxyEntry): void {
-    const chain = OWN_CHAIN.exec(entry.chain)
-    if (chain === null || !this.#isFirst(entry)) return
-    const count = this.#countOf(entry, chain[1] === undefined ? entry.port : Number(chain[1]))
+    const own = OWN_CHAIN.exec(entry.chain)
+    if (own === null && !isStoppedByRoute(entry)) return
+    if (!this.#isFirst(entry)) return
+    const port = (own ?? HTTP_CHAIN.exec(entry.chain))?.[1]
+    const count = this.#countOf(entry, port === undefined ? entry.port : Number(port))
     if (count === null) {
       this.dropped++
       return
@@ -78,5 +82,8 @@ export class RestrictionTally {
     return count
   }
 }
+
+/** What passes in everybody's chain is everybody's: of a restricted source only what was stopped can be told there. */
+const isStoppedByRoute = ({ kind, fate, shadowed }: ProxyEntry): boolean => kind === 'request' && (fate === 'denied' || fate === 'limited' || shadowed)
 
 const textOf = ({ address }: ConnectionEnd): string => address === null ? '::' : addressText(address, 0)

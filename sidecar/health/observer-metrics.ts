@@ -31,6 +31,8 @@ export function observerMetrics (report: () => ObserverReport, nowMs: () => numb
   counter('windows', 'Windows that were made.', ({ windows }) => windows)
   counter('dropped_packets', 'Packets, or sockets, that the source lost.', ({ droppedPackets }) => droppedPackets)
   counter('dropped_windows', 'Windows that waited too long for the detector.', ({ droppedWindows }) => droppedWindows)
+  counter('malformed_entries', 'Entries, messages and streams of the access log socket that were none of a proxy of ours.', ({ malformedEntries }) => malformedEntries)
+  counter('dropped_counts', 'Counts of restricted attempts that there was no room for.', ({ droppedCounts }) => droppedCounts)
   gauge('waiting_windows', 'Windows that the detector has not acknowledged yet.', ({ waiting }) => waiting)
   gauge('connected', '1 while the detector takes windows.', ({ connected }) => connected ? 1 : 0)
   gauge('last_ack_age_seconds', 'Seconds since the detector last acknowledged something; -1 before it ever did.', ({ acknowledgedMs }) =>

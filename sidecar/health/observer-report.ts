@@ -15,4 +15,7 @@ export interface ObserverReport {
   readonly windows: number
   readonly droppedPackets: number
   readonly droppedWindows: number
+  /** Of the proxy's access log: what was none of ours, and what there was no room for. */
+  readonly malformedEntries: number
+  readonly droppedCounts: number
 }

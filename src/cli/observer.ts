@@ -5,26 +5,26 @@ import { RenewedCredentials } from '../adapters/identity/renewed-credentials.ts'
 import { systemClock } from '../adapters/standalone/clock.ts'
 import { AutoshieldError } from '../core/errors.ts'
 import { parseAddress } from '../core/flow/address.ts'
-import type { InjectedSource } from '../core/injection/settings.ts'
 import { type CliContext, EXIT, verb } from './context.ts'
 import { hostPort, split } from './host-port.ts'
-import { runClusterObserver } from './run-cluster-observer.ts'
+import { runClusterObserver, type ObserverSource } from './run-cluster-observer.ts'
 import { runObserver } from './run-observer.ts'
 import { sparingly } from './sparingly.ts'
 import { tellRenewal } from './tell-renewal.ts'
 
 interface StandaloneFlags { interface: string, address: string[], detector: string, identity: string, filter?: string }
 interface ClusterFlags {
-  source: InjectedSource, address: string[], detector: string, issuer: string, trustDomain: string, credentials: string, health?: string, systemNamespace: string
+  source: ObserverSource, alsSocket?: string, address: string[], detector: string, issuer: string, trustDomain: string, credentials: string, health?: string, systemNamespace: string
 }
 /** Not from the schema of the settings: that would load all of it into every pod. */
-const SOURCES = ['sockdiag', 'packet'] as const satisfies readonly InjectedSource[]
+const SOURCES = ['sockdiag', 'als', 'packet'] as const satisfies readonly ObserverSource[]
 
 type Flags = { cluster?: boolean } & Partial<StandaloneFlags> & Partial<ClusterFlags>
 
 export function observerCommand (context: CliContext, done: (status: number) => void): Command {
   return verb('observer', 'watch one pod\'s traffic (run it in the pod\'s network namespace)', [
     'autoshield observer --interface eth0 --address 10.0.0.5 --detector 10.0.0.1:18001 --identity ./db-0-identity',
+    'autoshield observer --cluster --source als --als-socket /run/autoshield-log/als.sock …',
     'autoshield observer --cluster --source sockdiag --address 10.0.0.5 --detector 10.0.0.1:18001 --issuer 10.0.0.2:18002 \\\n      --trust-domain cluster.local --credentials /var/run/secrets/autoshield.dev --health 10.0.0.5:18080',
   ]).option('--address <ip...>', 'the pod\'s own addresses, also separated by commas', addresses)
     .addOption(new Option('--detector <host:port>', 'where the detector listens').argParser(hostPort))
@@ -33,6 +33,7 @@ export function observerCommand (context: CliContext, done: (status: number) => 
     .option('--filter <expression>', 'pcap filter; the observer\'s own stream to the detector is left out in any case')
     .option('--cluster', 'as a sidecar: never ends by itself, finds its interface, and gets its identity from the issuer')
     .addOption(new Option('--source <name>', 'what to watch with').choices(SOURCES))
+    .option('--als-socket <path>', 'Unix socket on which the pod\'s Envoy tells its access log: what it did with restricted sources, and the traffic for --source als')
     .addOption(new Option('--issuer <host:port>', 'who issues certificates for the pod\'s token').argParser(hostPort))
     .option('--trust-domain <name>', 'whose identities the detector and the issuer must have')
     .option('--credentials <dir>', 'folder of token and ca.pem')
@@ -53,10 +54,11 @@ async function standalone ({ interface: interfaceName, address, detector, identi
   await runObserver({ capture, source: 'packet', ownAddresses: address, pacing: { kind: 'live' }, detector, identity }, context)
 }
 
-async function inCluster ({ source, address, detector, issuer, trustDomain, credentials, health, systemNamespace: namespace }: ClusterFlags, context: CliContext): Promise<void> {
+async function inCluster ({ source, alsSocket, address, detector, issuer, trustDomain, credentials, health, systemNamespace: namespace }: ClusterFlags, context: CliContext): Promise<void> {
   const system = (uid: string) => ({ trustDomain, namespace, uid })
   await runClusterObserver({
     source,
+    alsSocket: alsSocket ?? null,
     addresses: address,
     detector,
     issuer,
@@ -84,9 +86,10 @@ function standaloneFlags (flags: Flags): StandaloneFlags {
 }
 
 function clusterFlags (flags: Flags): ClusterFlags {
-  const { source, address, detector, issuer, trustDomain, credentials, health, systemNamespace = 'autoshield' } = flags
+  const { source, alsSocket, address, detector, issuer, trustDomain, credentials, health, systemNamespace = 'autoshield' } = flags
+  if (source === 'als' && alsSocket === undefined) throw missing({ '--als-socket': alsSocket })
   if (source !== undefined && address !== undefined && detector !== undefined && issuer !== undefined && trustDomain !== undefined && credentials !== undefined) {
-    return { source, address, detector, issuer, trustDomain, credentials, systemNamespace, ...(health === undefined ? {} : { health }) }
+    return { source, address, detector, issuer, trustDomain, credentials, systemNamespace, ...(health === undefined ? {} : { health }), ...(alsSocket === undefined ? {} : { alsSocket }) }
   }
   throw missing({ '--source': source, '--address': address, '--detector': detector, '--issuer': issuer, '--trust-domain': trustDomain, '--credentials': credentials })
 }

@@ -1,6 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { networkInterfaces } from 'node:os'
 import { openLive } from '../../sidecar/capture/live-capture.ts'
+import { AccessLog, NO_LOG } from '../../sidecar/als/access-log.ts'
 import { HealthServer } from '../../sidecar/health/health-server.ts'
 import { Observer, type ObserverEvent } from '../../sidecar/observer.ts'
 import { OwnConversations, type Resolve } from '../../sidecar/own-conversations.ts'
@@ -13,7 +14,6 @@ import { systemClock } from '../adapters/standalone/clock.ts'
 import { AutoshieldError } from '../core/errors.ts'
 import { addressText, parseAddress } from '../core/flow/address.ts'
 import type { Identity } from '../core/identity.ts'
-import type { InjectedSource } from '../core/injection/settings.ts'
 import type { CredentialSource } from '../ports.ts'
 import type { CliContext } from './context.ts'
 import { split } from './host-port.ts'
@@ -21,9 +21,13 @@ import { Parts } from './parts.ts'
 import { describe } from './run-observer.ts'
 import { sparingly } from './sparingly.ts'
 
+export type ObserverSource = 'sockdiag' | 'als' | 'packet'
+
 export interface ClusterObserverRun {
-  /** Wanted; where packets are refused, `sockdiag` stands in. */
-  readonly source: InjectedSource
+  /** Wanted; where it cannot watch, `sockdiag` stands in. */
+  readonly source: ObserverSource
+  /** Where the pod's Envoy tells its access log, whatever the source; null: it tells none. */
+  readonly alsSocket: string | null
   /** The pod's own, as in its status.podIPs. */
   readonly addresses: readonly string[]
   /** `HOST:PORT` of the detector and of who issues certificates: what is said to them is not watched. */
@@ -67,8 +71,9 @@ export async function runClusterObserver (run: ClusterObserverRun, context: CliC
     onEvent: sparingly((event) => say(describe(event, run.detector)), ({ type }) => type),
   })
   let trouble: string | null = null
+  const log = run.alsSocket === null ? null : new AccessLog({ socket: run.alsSocket, uplink, onRefused: ({ message }) => say(`${message} It is tried again.`) })
   const observer = new Observer({
-    sources: sourcesOf(run, own),
+    sources: sourcesOf(run, own, log),
     uplink,
     persistence: { random: Math.random },
     onEvent: (event) => {
@@ -80,11 +85,12 @@ export async function runClusterObserver (run: ClusterObserverRun, context: CliC
   })
   const report = () => {
     const { watching, windows, counts: { packets, flows, dropped } } = observer.state
-    return { watching, trouble, ...uplink.state, packets, flows, windows, droppedPackets: dropped, droppedWindows: uplink.dropped }
+    return { watching, trouble, ...uplink.state, packets, flows, windows, droppedPackets: dropped, droppedWindows: uplink.dropped, ...log?.state ?? NO_LOG }
   }
   await using parts = new Parts()
   parts.start((signal) => run.credentials.run(signal))
   parts.start((signal) => own.follow(signal))
+  if (log !== null) parts.start((signal) => log.run(signal))
   if (health !== null) {
     const dropped = sparingly(() => say('too many connections to the health port: the address with most of them loses its oldest'), () => 'dropped')
     const server = new HealthServer({
@@ -100,10 +106,11 @@ export async function runClusterObserver (run: ClusterObserverRun, context: CliC
   await parts.orFailure(observer.run(context.signal))
 }
 
-function sourcesOf ({ source, addresses }: ClusterObserverRun, own: OwnConversations): [WindowSource, ...WindowSource[]] {
+function sourcesOf ({ source, addresses }: ClusterObserverRun, own: OwnConversations, log: AccessLog | null): [WindowSource, ...WindowSource[]] {
   const seed = randomInt(2 ** 31)
   const sockdiag = new SockdiagSource({ ownAddresses: addresses, clock: systemClock, seed, ignores: (socket) => own.isOwn(socket) })
   if (source === 'sockdiag') return [sockdiag]
+  if (source === 'als') return log === null ? [sockdiag] : [log.source({ ownAddresses: addresses, clock: systemClock, seed, ignores: (connection) => own.isOwn(connection) }), sockdiag]
   const open = async (signal: AbortSignal) => {
     const { traffic, outdated } = await own.now()
     const filter = withoutOwn(traffic)

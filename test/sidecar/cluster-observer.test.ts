@@ -53,6 +53,7 @@ t.test('an observer watches before it has an identity, and connects as soon as i
   const held = new HeldCredentials('none was issued')
   const running = runClusterObserver({
     source: 'sockdiag',
+    alsSocket: null,
     addresses: [POD_ADDRESS],
     detector: address,
     issuer: '127.0.0.1:1',
@@ -107,6 +108,7 @@ t.test('an observer whose detector has no address at its start opens its capture
   const held = new HeldCredentials('none was issued')
   const running = runClusterObserver({
     source: 'packet',
+    alsSocket: null,
     addresses: ['127.0.0.1'],
     detector: 'localhost:1',
     issuer: '127.0.0.1:2',

@@ -1,0 +1,56 @@
+import { STEPS_MS } from '../../src/core/window/window.ts'
+import { wait } from '../../src/wire/wait.ts'
+import type { ObserverReport } from '../health/observer-report.ts'
+import type { Uplink } from '../uplink/uplink.ts'
+import { AlsServer, type AlsServerOptions } from './als-server.ts'
+import { AlsSource, type AlsSourceOptions } from './als-source.ts'
+import { RestrictionTally } from './restriction-tally.ts'
+
+export interface AccessLogOptions extends Pick<AlsServerOptions, 'socket' | 'onRefused'> {
+  readonly uplink: Pick<Uplink, 'restricted' | 'droppedRestrictions'>
+}
+
+type State = Pick<ObserverReport, 'malformedEntries' | 'droppedCounts'>
+export const NO_LOG: State = { malformedEntries: 0, droppedCounts: 0 }
+
+/** What the pod's Envoy logs: counts of restricted attempts for the uplink, whatever sees the traffic, and windows where that is the log. */
+export class AccessLog {
+  readonly #options: AccessLogOptions
+  readonly #server: AlsServer
+  readonly #tally = new RestrictionTally()
+  #source: AlsSource | null = null
+
+  constructor (options: AccessLogOptions) {
+    this.#options = options
+    this.#server = new AlsServer({
+      ...options,
+      onEntry: (entry) => {
+        this.#tally.take(entry)
+        this.#source?.hear(entry)
+      },
+    })
+  }
+
+  get state (): State {
+    return { malformedEntries: this.#server.malformed + this.#server.refused, droppedCounts: this.#tally.dropped + this.#options.uplink.droppedRestrictions }
+  }
+
+  /** The source that makes windows of the log; there is one. */
+  source (options: Omit<AlsSourceOptions, 'server'>): AlsSource {
+    this.#source = new AlsSource({ ...options, server: this.#server })
+    return this.#source
+  }
+
+  /** Serves until the signal aborts. Never rejects. */
+  async run (signal: AbortSignal): Promise<void> {
+    const serving = this.#server.run(signal)
+    while (await wait(STEPS_MS[0], signal)) this.#tell()
+    await serving
+    this.#tell()
+  }
+
+  #tell (): void {
+    const counts = this.#tally.drain()
+    if (counts.length > 0) this.#options.uplink.restricted(counts)
+  }
+}
