@@ -166,8 +166,9 @@ function sanTypeOf (name: string): SanType {
 
 /**
  * How Envoy is started on a bootstrap file. `--drain-time-s 0`: a chain that changes cuts its own source's connections
- * within milliseconds; connections of other chains are not touched by that.
+ * within milliseconds; connections of other chains are not touched by that. A server that is away would be a warning at each of its
+ * tries, several a second.
  */
 export function envoyArguments (bootstrapFile: string, { concurrency = 1 }: { concurrency?: number } = {}): string[] {
-  return ['--config-path', bootstrapFile, '--drain-time-s', '0', '--drain-strategy', 'immediate', '--concurrency', String(concurrency), '--disable-hot-restart', '--log-level', 'warning']
+  return ['--config-path', bootstrapFile, '--drain-time-s', '0', '--drain-strategy', 'immediate', '--concurrency', String(concurrency), '--disable-hot-restart', '--log-level', 'warning', '--component-log-level', 'config:error']
 }

@@ -51,8 +51,7 @@ export class ProxyAgent {
   readonly #options: ProxyAgentOptions
   readonly #admin: EnvoyAdmin
   #envoyRuns = false
-  /** Why nothing is redirected, as it was told last. */
-  #toldDirect = ''
+  #told = ''
 
   constructor (options: ProxyAgentOptions) {
     this.#options = options
@@ -96,6 +95,7 @@ export class ProxyAgent {
       },
       onEnd: (how, retryMs) => {
         this.#envoyRuns = false
+        this.#told = ''
         redirect.withdraw() // at once: until it is gone, new connections are refused
         onEvent({ type: 'ended', how, retryMs })
       },
@@ -129,25 +129,25 @@ export class ProxyAgent {
     const [inboundPort, outboundPort] = await Promise.all([usable(wanted.inboundPort), usable(wanted.outboundPort)])
     if (inboundPort === null && outboundPort === null) {
       redirect.withdraw()
-      this.#tellDirect('the proxy does not listen yet')
+      this.#tell({ type: 'direct', why: 'the proxy does not listen yet' })
       return
     }
     const rules = redirectRules({ ...wanted, inboundPort, outboundPort, directCalls: await wanted.directCalls() })
     if (!this.#envoyRuns || signal.aborted) return // it ended meanwhile
     try {
-      const wasHeld = redirect.held
       await redirect.hold(rules)
-      if (!wasHeld) this.#options.onEvent({ type: 'redirecting', inboundPort, outboundPort })
-      this.#toldDirect = ''
+      this.#tell({ type: 'redirecting', inboundPort, outboundPort })
     } catch (thrown) {
-      this.#tellDirect(AutoshieldError.from(thrown).message)
+      this.#tell({ type: 'direct', why: AutoshieldError.from(thrown).message })
     }
   }
 
-  #tellDirect (why: string): void {
-    if (why === this.#toldDirect) return
-    this.#toldDirect = why
-    this.#options.onEvent({ type: 'direct', why })
+  /** Of where connections go, what differs from what was told last. */
+  #tell (event: ProxyAgentEvent): void {
+    const text = JSON.stringify(event)
+    if (text === this.#told) return
+    this.#told = text
+    this.#options.onEvent(event)
   }
 
   /** Resolves when the signal has aborted and nobody is connected through the proxy, or the time is up. */

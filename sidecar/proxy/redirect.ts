@@ -10,6 +10,8 @@ type State =
   | { readonly kind: 'held', readonly rules: string, readonly nft: Nft }
 
 const ANSWER_MS = 5_000
+/** It also complains of what is no fault: that nothing is known of a terminal, which it has none of. */
+const FAULT = /^Error: .*\n/m
 /** nft's list of the table ends so. */
 const LISTED = /^\}$/m
 
@@ -70,10 +72,14 @@ async function load (nft: Nft, rules: string): Promise<void> {
     listed += part.toString('latin1')
     if (LISTED.test(listed)) resolve(undefined)
   }
-  const onFault = (part: Buffer): void => fail(part.toString('latin1').trim().slice(0, 300))
+  let complained = ''
+  const onFault = (part: Buffer): void => {
+    complained = `${complained}${part.toString('latin1')}`.slice(-1000)
+    if (FAULT.test(complained)) fail(complained.trim().slice(0, 300))
+  }
   const onError = (error: Error): void => fail(error.message, error)
   const onClose = (): void => fail('nft has ended')
-  const timer = setTimeout(() => fail(`nft has not answered within ${ANSWER_MS} ms`), ANSWER_MS)
+  const timer = setTimeout(() => fail(`nft has not answered within ${ANSWER_MS} ms${complained === '' ? '' : ` (${complained.trim().slice(0, 300)})`}`), ANSWER_MS)
   nft.stdout.on('data', onOutput)
   nft.stderr.on('data', onFault)
   nft.on('error', onError).on('close', onClose)

@@ -1,4 +1,4 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { credentialFiles, writeCredentials } from '../../certs/credential-folder.ts'
@@ -110,9 +110,11 @@ const ownGroup = (): number => process.getgid?.() ?? 0
 async function writeConfiguration ({ folder, podUid, namespace, xds, heapMib, connections }: Flags, server: string): Promise<{ identity: string, bootstrap: string, adminSocket: string }> {
   const [identity, admin] = [join(folder, 'identity'), join(folder, 'admin')]
   const adminSocket = join(admin, 'admin.sock')
-  await mkdir(identity, { recursive: true, mode: 0o750 })
-  await mkdir(admin, { recursive: true })
-  await chmod(admin, 0o770) // whatever the umask: Envoy makes its socket there
+  for (const [path, mode] of [[identity, 0o750], [admin, 0o770]] as const) {
+    await mkdir(path, { recursive: true })
+    await chown(path, process.getuid?.() ?? 0, ownGroup()) // a pod's fsGroup would have it else
+    await chmod(path, mode)
+  }
   const { certificate, key, authorities } = credentialFiles(identity)
   const files = bootstrapFiles({
     podUid, namespace, xds: { ...split(xds), name: server }, folder: identity, certificateFile: certificate, keyFile: key, authoritiesFile: authorities, adminSocket, bounds: { heapBytes: heapMib * MIB, connections },

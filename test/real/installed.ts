@@ -15,6 +15,8 @@ const ADDRESSES = { controller: '10.96.50.1', detector: '10.96.50.2' } as const
 /** A cluster of the test's own with AutoShield installed in it by Helm, as a user would. */
 export interface Installed {
   readonly kubeconfig: string
+  /** The test's own address, seen from the cluster. */
+  readonly host: string
   readonly auditLog: string
   readonly images: Images
   readonly kubectl: (args: readonly string[], stdin?: string) => Promise<string>
@@ -29,8 +31,8 @@ export interface Installed {
   readonly kill: (namespace: string, pod: string, container: string) => Promise<void>
 }
 
-/** Its webhooks are registered cluster-wide under the default revision, so it shares no cluster with another test. */
-export async function install (t: Test): Promise<Installed> {
+/** `more`: values beside those that any test needs. Its webhooks are registered cluster-wide under the default revision, so it shares no cluster with another test. */
+export async function install (t: Test, more: Readonly<Record<string, string>> = {}): Promise<Installed> {
   const cluster = await startCluster({ node: true, lasting: false, say: (line) => { t.comment(`cluster: ${line}`) } })
   t.teardown(() => stopCluster(cluster))
   const { kubeconfig, programs, images, auditLog } = cluster
@@ -38,12 +40,13 @@ export async function install (t: Test): Promise<Installed> {
   const run = async (program: string, args: readonly string[], stdin?: string): Promise<string> =>
     command(join(programs, program), ['--kubeconfig', kubeconfig, ...args], stdin === undefined ? {} : { stdin })
   const kubectl: Installed['kubectl'] = async (args, stdin) => run('kubectl', args, stdin)
-  const values = Object.entries({ image: images.autoshield, 'controller.clusterIP': ADDRESSES.controller, 'detector.clusterIP': ADDRESSES.detector })
+  const values = Object.entries({ image: images.autoshield, 'controller.clusterIP': ADDRESSES.controller, 'detector.clusterIP': ADDRESSES.detector, ...more })
     .flatMap(([name, value]) => ['--set', `${name}=${value}`])
   await run('helm', ['install', 'autoshield', CHART, '--namespace', OWN_NAMESPACE, '--create-namespace', ...values, '--wait', '--timeout', '120s'])
   await kubectl(['wait', '--for=create', 'mutatingwebhookconfiguration/autoshield-default', '--timeout=60s'])
   return {
     kubeconfig,
+    host: cluster.wire.host,
     auditLog,
     images,
     kubectl,

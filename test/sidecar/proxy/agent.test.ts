@@ -46,7 +46,7 @@ const processesIn = (pod: Pod, name: string): number[] => readdirSync('/proc').f
 })
 
 t.test('whatever of the proxy is away, the pod is served; restrictions hold while it is there', { skip }, async (t) => {
-  const { victim, scanner, client, fleet, serveXds, startAgent } = await podWithProxy(t)
+  const { victim, scanner, client, fleet, adminSocket, serveXds, startAgent } = await podWithProxy(t)
   for (const port of [8080, 8099]) victim.spawn(`socat TCP-LISTEN:${port},fork,reuseaddr SYSTEM:'echo 220 ready'`, { timeoutMs: 120_000 })
   victim.spawn('socat TCP-LISTEN:8082,fork,reuseaddr EXEC:cat', { timeoutMs: 120_000 })
   await Promise.all([8080, 8082, 8099].map((port) => victim.listening(port)))
@@ -62,12 +62,18 @@ t.test('whatever of the proxy is away, the pod is served; restrictions hold whil
   t.equal(await victim.must('nft list ruleset'), '', 'nothing is redirected yet')
 
   await serveXds()
-  await agent.saying('connections are redirected: to the pod by port 15006', 30_000)
+  await agent.saying('connections are redirected: to the pod by port 15006, from the pod by port 15001', 30_000)
   await becomes(scanner, 'refused', 'with its configuration')
   t.equal(await visit(client, victim), 'served')
   t.equal(await visit(scanner, victim, 8099), 'served', 'a port that is left direct')
   t.equal(await visit(victim, victim), 'served', 'the pod itself')
   t.equal(await older.says('through no proxy'), 'through no proxy', 'a connection that is older than the redirect lives on')
+  client.spawn('socat TCP-LISTEN:8080,fork,reuseaddr SYSTEM:\'echo 220 ready\'', { timeoutMs: 120_000 })
+  await client.listening(8080)
+  const opened = async (): Promise<number> => Number(/^listener\.outbound\.downstream_cx_total: (\d+)$/m.exec(await victim.must(`curl -s --unix-socket ${adminSocket} http://envoy/stats`))?.[1])
+  const before = await opened()
+  t.equal(await visit(victim, client), 'served', 'what the pod calls')
+  t.equal(await opened(), before + 1, 'goes by way of the proxy')
   const [envoy = 0] = processesIn(victim, 'envoy')
   t.match(readFileSync(`/proc/${envoy}/status`, 'utf8'), new RegExp(`^Uid:\t${USER}\t.*^CapEff:\t0+$`, 'ms'), 'Envoy is another user without capabilities')
 

@@ -7,6 +7,7 @@ import { CertificateIssuer } from '../../../certs/issuer.ts'
 import { fixedCredentials } from '../../../src/wire/held-credentials.ts'
 import { serverTls } from '../../../src/wire/tls.ts'
 import { Fleet } from '../../../xds/fleet.ts'
+import { proxySpecOf } from '../../../xds/proxy-spec-of.ts'
 import { XdsServer } from '../../../xds/server.ts'
 import { startControl } from '../../certs/control-server.ts'
 import { knowTokens, reviewOf, seedPod } from '../../certs/pod-tokens.ts'
@@ -18,7 +19,7 @@ import { envoyBinary } from '../../setup/envoy-binary.ts'
 import { relay } from '../../xds/relay.ts'
 
 const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url))
-const [XDS, ISSUER, INBOUND] = [18_000, 18_443, 15_006]
+const [XDS, ISSUER, INBOUND, OUTBOUND] = [18_000, 18_443, 15_006, 15_001]
 export const USER = 65_533
 /** What the container has where redirecting is allowed, and not one more. */
 const CAPABILITIES = '-all,+net_admin,+setuid,+setgid,+kill'
@@ -44,16 +45,21 @@ export async function podWithProxy (t: Test) {
   await mkdir(identity)
   await writeFile(join(identity, 'token'), 'good')
   await writeFile(join(identity, 'ca.pem'), root.authority.bundle)
+  // As kubelet makes a volume of a pod with an fsGroup: what is made in it has that group, unless it is told otherwise.
+  await victim.must(`install -d -m 2777 -g 4000 ${join(victim.folder, 'proxy')}`)
   const envoy = join(lab.folder, 'envoy') // another user cannot look into root's cache
   await copyFile(envoyBinary(), envoy)
   const fleet = new Fleet({ clock: { now: Date.now }, defaultInbound: { mode: 'redirect', port: INBOUND } })
-  fleet.setProxies([{ podUid: UID, inbound: { mode: 'redirect', port: INBOUND } }])
+  const spec = proxySpecOf({ uid: UID, addresses: [victim.address], proxy: { mode: 'redirect', inboundPort: INBOUND, outboundPort: OUTBOUND, httpPorts: [], explicitPorts: [] } })
+  if (spec !== null) fleet.setProxies([spec])
   return {
     lab,
     victim,
     scanner,
     client,
     fleet,
+    /** Where the kept Envoy's admin interface is. */
+    adminSocket: join(victim.folder, 'proxy', 'admin', 'admin.sock'),
     /** Serves until the test ends; in a laboratory that is abandoned, the streams end with their Envoys. */
     serveXds: async (): Promise<void> => {
       const stop = new AbortController()
@@ -68,7 +74,7 @@ export async function podWithProxy (t: Test) {
     startAgent: (): LabProcess => victim.spawnInNetwork([
       'setpriv', '--regid', String(USER), '--clear-groups', '--bounding-set', CAPABILITIES, '--inh-caps=-all', '--no-new-privs', process.execPath, MAIN, 'proxy', '--pod-uid', UID, '--namespace', 'shop',
       '--xds', `127.0.0.1:${XDS}`, '--issuer', `127.0.0.1:${ISSUER}`, '--detector', '127.0.0.1:1', '--trust-domain', TRUST_DOMAIN, '--credentials', identity,
-      '--folder', join(victim.folder, 'proxy'), '--envoy', envoy, '--user', String(USER), '--inbound', String(INBOUND), '--direct-port', '8099',
+      '--folder', join(victim.folder, 'proxy'), '--envoy', envoy, '--user', String(USER), '--inbound', String(INBOUND), '--outbound', String(OUTBOUND), '--direct-port', '8099',
     ], { timeoutMs: 100_000 }),
   }
 }

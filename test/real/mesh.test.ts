@@ -1,0 +1,174 @@
+import t from 'tap'
+import { parseInjectionStatus } from '../../src/core/injection/status.ts'
+import { mitigationOf } from '../xds/mitigation-of.ts'
+import { until } from '../xds/real-envoy.ts'
+import { withoutCluster } from './cluster/test-cluster.ts'
+import { install, type Installed } from './installed.ts'
+import { serveXds } from './xds-of-cluster.ts'
+
+t.setTimeout(420_000)
+
+interface Pod {
+  readonly metadata: { readonly name: string, readonly uid: string, readonly annotations?: Readonly<Record<string, string>> }
+  readonly status: { readonly podIP: string, readonly conditions?: readonly { readonly type: string, readonly status: string }[], readonly initContainerStatuses?: readonly { readonly name: string, readonly restartCount: number }[], readonly containerStatuses?: readonly { readonly name: string, readonly restartCount: number }[] }
+}
+
+const HARDENED = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] }, runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } }
+
+/** Answers at once, or without end. */
+const SERVER = `require('http').createServer((request, answer) => {
+  if (request.url !== '/stream') return answer.end('served')
+  const ticks = setInterval(() => answer.write('.'), 100)
+  answer.on('close', () => clearInterval(ticks))
+}).listen(8080)`
+
+/** A web server with the probes that people write. */
+function application (image: string, annotations: Readonly<Record<string, string>>, securityContext: object): string {
+  const probe = { httpGet: { path: '/', port: 8080 }, periodSeconds: 1, failureThreshold: 2, timeoutSeconds: 2 }
+  return JSON.stringify({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'victim' },
+    spec: {
+      selector: { matchLabels: { app: 'victim' } },
+      template: {
+        metadata: { labels: { app: 'victim' }, annotations },
+        spec: {
+          terminationGracePeriodSeconds: 5,
+          containers: [{
+            name: 'app',
+            image,
+            command: ['node', '-e', SERVER],
+            ports: [{ containerPort: 8080 }],
+            readinessProbe: probe,
+            livenessProbe: probe,
+            securityContext,
+          }],
+        },
+      },
+    },
+  })
+}
+
+const client = (name: string, image: string): string => JSON.stringify({
+  apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'clients' }, spec: { terminationGracePeriodSeconds: 1, containers: [{ name: 'app', image, command: ['sleep', '3600'] }] },
+})
+
+/** What the proxy has, less what tells only when it came. */
+const CONFIG_DUMP = `require('http').get({ socketPath: '/run/autoshield-proxy/admin/admin.sock', path: '/config_dump' }, async (answer) => {
+  const text = await require('stream/consumers').text(answer)
+  console.log(JSON.stringify(JSON.parse(text), (name, value) => name === 'last_updated' ? undefined : value))
+})`
+
+/** What a test does with the pods of a namespace. */
+function shopOf ({ kubectl, images }: Installed, namespace: string) {
+  const get = async (from: string, address: string, port: number): Promise<'served' | 'refused'> =>
+    kubectl(['-n', 'clients', 'exec', from, '--', 'curl', '-s', '-m', '5', `http://${address}:${port}/`]).then((text) => text.trim() === 'served' ? 'served' : 'refused', () => 'refused' as const)
+  return {
+    deploy: async (labels: Readonly<Record<string, string>>, annotations: Readonly<Record<string, string>> = {}, security: object = {}): Promise<Pod> => {
+      await kubectl(['create', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } }))
+      await kubectl(['-n', namespace, 'create', '-f', '-'], application(images.autoshield, annotations, security))
+      await kubectl(['-n', namespace, 'rollout', 'status', 'deployment/victim', '--timeout=90s'])
+      const { items: [pod] } = JSON.parse(await kubectl(['-n', namespace, 'get', 'pods', '-l', 'app=victim', '-o', 'json'])) as { items: Pod[] }
+      if (pod === undefined) throw new Error('the deployment has no pod')
+      return pod
+    },
+    pod: async (name: string): Promise<Pod> => JSON.parse(await kubectl(['-n', namespace, 'get', 'pod', name, '-o', 'json'])) as Pod,
+    log: async (name: string): Promise<string> => kubectl(['-n', namespace, 'logs', name, '-c', 'autoshield-proxy']),
+    inProxy: async (name: string, ...command: string[]): Promise<string> => kubectl(['-n', namespace, 'exec', name, '-c', 'autoshield-proxy', '--', ...command]),
+    get,
+    becomes: async (from: string, address: string, port: number, wanted: 'served' | 'refused', why: string) =>
+      until(`${from} is ${wanted} on ${address}:${port}: ${why}`, async () => await get(from, address, port) === wanted || undefined, 30_000),
+  }
+}
+
+const isReady = ({ status }: Pod): boolean => status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true
+const restarts = ({ status }: Pod): number => [...status.initContainerStatuses ?? [], ...status.containerStatuses ?? []].reduce((sum, { restartCount }) => sum + restartCount, 0)
+
+t.test('the mesh in a cluster, with Envoys that the webhook injected', { skip: withoutCluster('node') }, async (t) => {
+  const installed = await install(t, { 'xds.enabled': 'true', 'xds.replicas': '0', 'xds.clusterIP': '10.96.50.3' })
+  const { kubectl, images } = installed
+  await kubectl(['create', 'namespace', 'clients'])
+  await kubectl(['-n', 'clients', 'wait', '--for=create', 'serviceaccount/default', '--timeout=20s'])
+  for (const name of ['attacker', 'friend']) await kubectl(['create', '-f', '-'], client(name, images.tools))
+  await kubectl(['-n', 'clients', 'wait', '--for=condition=Ready', 'pod/attacker', 'pod/friend', '--timeout=60s'])
+  const { status: { podIP: attackerAddress }, metadata: { uid: attackerUid } } = JSON.parse(await kubectl(['-n', 'clients', 'get', 'pod', 'attacker', '-o', 'json'])) as Pod
+  const labels = (level: string) => ({ 'autoshield.dev/injection': 'enabled', 'autoshield.dev/proxy': 'enabled', 'pod-security.kubernetes.io/enforce': level })
+
+  const [shop, vault] = [shopOf(installed, 'shop'), shopOf(installed, 'vault')]
+  const victim = await shop.deploy(labels('privileged'))
+  const { metadata: { name, uid }, status: { podIP: address } } = victim
+  t.match(parseInjectionStatus(victim.metadata.annotations?.['autoshield.dev/status'] ?? ''), { proxy: { mode: 'redirect' }, why: /every TCP connection/ })
+  t.equal(await shop.get('attacker', address, 8080), 'served', 'no xDS server is there yet')
+  const { fleet, pods, mitigations } = await serveXds(t, installed, 'deny-')
+  const settled = async (podUid: string) => until(`the proxy takes its configuration: ${await shop.log(name)}`, () => fleet.statuses().some((status) => status.podUid === podUid && status.state === 'in-sync' && status.connected) || undefined, 60_000)
+  await settled(uid)
+  await until('connections are redirected', async () => (await shop.log(name)).includes('connections are redirected') || undefined, 30_000)
+
+  const deny = async (name: string, victimUid: string, victimAddress: string): Promise<void> => {
+    const nowMs = Date.now()
+    const mitigation = mitigationOf(name, { subject: { uid: attackerUid, addresses: [attackerAddress] }, victims: [{ uid: victimUid, addresses: [victimAddress] }], expiresAt: new Date(nowMs + 600_000).toISOString() })
+    await mitigations.put(name, { ...mitigation, metadata: { ...mitigation.metadata, creationTimestamp: new Date(nowMs).toISOString() } })
+  }
+
+  const undo = async (name: string): Promise<void> => {
+    const mitigation = mitigations.get(name)
+    if (mitigation === null) throw new Error(`there is no mitigation ${name}`)
+    await mitigations.put(name, { ...mitigation, status: { ...mitigation.status, phase: 'reverted', endedAt: new Date().toISOString() } })
+  }
+
+  await t.test('a mitigation reaches the Envoy of its victim, and nobody else notices', async (t) => {
+    const inFriend = async (command: string): Promise<string> => kubectl(['-n', 'clients', 'exec', 'friend', '--', 'sh', '-c', command])
+    await inFriend(`curl -sN http://${address}:8080/stream > /tmp/out 2> /dev/null < /dev/null & echo $! > /tmp/pid`)
+    const bytes = async (): Promise<number> => Number(await inFriend('wc -c < /tmp/out'))
+    const friendGoesOn = async (when: string) => {
+      const heard = await bytes()
+      await until(`the friend hears more ${when}`, async () => await bytes() > heard || undefined, 10_000)
+    }
+    await friendGoesOn('before')
+    t.equal(await shop.get('attacker', address, 8080), 'served')
+    const before = await shop.inProxy(name, 'node', '-e', CONFIG_DUMP)
+    t.match(before, /original-destination/)
+
+    await deny('deny-attacker', uid, address)
+    await shop.becomes('attacker', address, 8080, 'refused', 'the denial reached its Envoy')
+    t.equal(await shop.get('friend', address, 8080), 'served')
+    await friendGoesOn('during')
+    t.match(await shop.inProxy(name, 'node', '-e', CONFIG_DUMP), new RegExp(`source/${attackerAddress}`))
+
+    await undo('deny-attacker') // deleted, it would be put back
+    await shop.becomes('attacker', address, 8080, 'served', 'it was undone')
+    await friendGoesOn('after')
+    const dumped = (text: string): unknown => JSON.parse(text) // maps of protobuf have no order
+    t.strictSame(dumped(await shop.inProxy(name, 'node', '-e', CONFIG_DUMP)), dumped(before), 'the proxy\'s configuration is what it was')
+  })
+
+  await t.test('a killed Envoy leaves the pod ready and reachable, and comes back', async (t) => {
+    await shop.inProxy(name, 'sh', '-c', 'kill -9 $(pidof envoy)')
+    t.equal(await shop.get('friend', address, 8080), 'served')
+    await until('Envoy is back', async () => (await shop.log(name)).split('connections are redirected').length > 2 || undefined, 30_000)
+    t.equal(await shop.get('friend', address, 8080), 'served')
+    const pod = await shop.pod(name)
+    t.ok(isReady(pod), 'its probes passed all the while')
+    t.equal(restarts(pod), 0, 'no container was started again')
+  })
+
+  await t.test('where Pod Security is restricted, the proxy stands before the ports that are named', async (t) => {
+    const { metadata: { name, uid, annotations = {} }, status: { podIP: address } } = await vault.deploy(labels('restricted'), { 'autoshield.dev/http-ports': '8080' }, HARDENED)
+    t.match(parseInjectionStatus(annotations['autoshield.dev/status'] ?? ''), { proxy: { mode: 'explicit' }, why: /18080 before 8080; what comes to the application's own ports/ })
+    await settled(uid)
+    await vault.becomes('attacker', address, 18_080, 'served', await vault.log(name))
+    await deny('deny-at-vault', uid, address)
+    await vault.becomes('attacker', address, 18_080, 'refused', 'the denial reached its Envoy')
+    t.equal(await vault.get('friend', address, 18_080), 'served')
+    t.equal(await vault.get('attacker', address, 8080), 'served', 'the application\'s own port is not covered, as the status says')
+    t.ok(pods.byUid(uid)?.proxy)
+  })
+
+  await t.test('a pod with a proxy ends as soon as it is told to', async (t) => {
+    const started = Date.now()
+    await kubectl(['-n', 'shop', 'delete', 'deployment', 'victim'])
+    await kubectl(['-n', 'shop', 'wait', '--for=delete', `pod/${name}`, '--timeout=60s'])
+    t.comment(`after ${Math.round((Date.now() - started) / 1000)} s`)
+  })
+})
