@@ -28,6 +28,8 @@ async function stage (t: Test, layer: 'tcp' | 'http') {
   const socket = join(victim.folder, 'als.sock')
   const als = victim.spawnInNetwork([process.execPath, WATCHERS.als, VICTIM, socket])
   const packet = victim.spawnInNetwork([process.execPath, WATCHERS.packet, 'packet', VICTIM])
+  // They live in the pod's network alone, so they do not end with it.
+  t.teardown(async () => Promise.all([als, packet].map((watch) => watch.stop('SIGKILL', 0))))
   await Promise.all([als, packet].map((watch) => watch.saying('watching', 60_000)))
   const laboratory = await Laboratory.start()
   t.teardown(async () => laboratory[Symbol.asyncDispose]())
