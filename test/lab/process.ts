@@ -44,10 +44,10 @@ export class LabProcess {
   get stderr (): string { return this.#stderr }
   get stdout (): string { return this.#stdout }
 
-  signal (name: NodeJS.Signals): void {
+  signal (name: NodeJS.Signals, to: 'group' | 'first' = 'group'): void {
     if (this.#closed || this.pid === undefined) return
     try {
-      process.kill(-this.pid, name)
+      process.kill(to === 'group' ? -this.pid : this.pid, name)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
     }
@@ -65,6 +65,12 @@ export class LabProcess {
       clearTimeout(timer)
       clearTimeout(giveUp)
     }
+  }
+
+  /** Asks its first process alone to end, as a container's is, which has to end the others itself. */
+  async end (): Promise<Outcome> {
+    this.signal('SIGTERM', 'first')
+    return await this.done
   }
 
   /** Resolves when the process has written `text` to its error stream; rejects when it ends before, or after `timeoutMs`. */

@@ -17,7 +17,7 @@ t.test('root without the right to change its user captures with NET_RAW and SETG
   const watcher = lab.pod('client').spawnInNetwork(rootWith('+net_raw,+setgid'))
   await watcher.saying('watching', 60_000)
   await lab.pod('client').must('ping -c 3 -i 0.05 10.9.0.2')
-  const { stdout, code } = await watcher.stop('SIGTERM', 10_000)
+  const { stdout, code } = await watcher.end()
   t.equal(code, 0)
   t.match(stdout, '10.9.0.2')
 })

@@ -37,7 +37,7 @@ type Sums = Readonly<Record<FeatureName, number>>
 async function sums (watches: readonly Watch[], key: string): Promise<Map<string, Sums>> {
   const found = new Map<string, Sums>()
   for (const { process, name } of watches) {
-    const { stdout, stderr, code } = await process.stop('SIGTERM', 20_000)
+    const { stdout, stderr, code } = await process.end() // an `ss` that ends before the watch is asked to is a fault to it
     if (code !== 0) throw new Error(`${name} ended with ${code}: ${stderr}`)
     const windows = stdout.trim().split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Pick<Window, 'key' | 'stepMs'> & { features: number[] })
     const ours = windows.filter((window) => window.stepMs === 500 && keyId(window.key) === key)
