@@ -14,7 +14,7 @@ import { tellRenewal } from './tell-renewal.ts'
 
 interface StandaloneFlags { interface: string, address: string[], detector: string, identity: string, filter?: string }
 interface ClusterFlags {
-  source: ObserverSource, alsSocket?: string, address: string[], detector: string, issuer: string, trustDomain: string, credentials: string, health?: string, systemNamespace: string
+  source: ObserverSource, alsSocket?: string, address: string[], detector: string, issuer: string, xds?: string, trustDomain: string, credentials: string, health?: string, systemNamespace: string
 }
 /** Not from the schema of the settings: that would load all of it into every pod. */
 const SOURCES = ['sockdiag', 'als', 'packet'] as const satisfies readonly ObserverSource[]
@@ -35,6 +35,7 @@ export function observerCommand (context: CliContext, done: (status: number) => 
     .addOption(new Option('--source <name>', 'what to watch with').choices(SOURCES))
     .option('--als-socket <path>', 'Unix socket on which the pod\'s Envoy tells its access log: what it did with restricted sources, and the traffic for --source als')
     .addOption(new Option('--issuer <host:port>', 'who issues certificates for the pod\'s token').argParser(hostPort))
+    .addOption(new Option('--xds <host:port>', 'where the pod\'s proxy gets its configuration: its calls are left out, as the observer\'s own are').argParser(hostPort))
     .option('--trust-domain <name>', 'whose identities the detector and the issuer must have')
     .option('--credentials <dir>', 'folder of token and ca.pem')
     .addOption(new Option('--health <ip:port>', 'serve /healthz, /readyz and /metrics here').argParser(hostPort))
@@ -54,7 +55,7 @@ async function standalone ({ interface: interfaceName, address, detector, identi
   await runObserver({ capture, source: 'packet', ownAddresses: address, pacing: { kind: 'live' }, detector, identity }, context)
 }
 
-async function inCluster ({ source, alsSocket, address, detector, issuer, trustDomain, credentials, health, systemNamespace: namespace }: ClusterFlags, context: CliContext): Promise<void> {
+async function inCluster ({ source, alsSocket, address, detector, issuer, xds, trustDomain, credentials, health, systemNamespace: namespace }: ClusterFlags, context: CliContext): Promise<void> {
   const system = (uid: string) => ({ trustDomain, namespace, uid })
   await runClusterObserver({
     source,
@@ -62,6 +63,7 @@ async function inCluster ({ source, alsSocket, address, detector, issuer, trustD
     addresses: address,
     detector,
     issuer,
+    xds: xds ?? null,
     server: system('detector'),
     health: health ?? null,
     credentials: new RenewedCredentials({
@@ -86,10 +88,10 @@ function standaloneFlags (flags: Flags): StandaloneFlags {
 }
 
 function clusterFlags (flags: Flags): ClusterFlags {
-  const { source, alsSocket, address, detector, issuer, trustDomain, credentials, health, systemNamespace = 'autoshield' } = flags
+  const { source, alsSocket, address, detector, issuer, xds, trustDomain, credentials, health, systemNamespace = 'autoshield' } = flags
   if (source === 'als' && alsSocket === undefined) throw missing({ '--als-socket': alsSocket })
   if (source !== undefined && address !== undefined && detector !== undefined && issuer !== undefined && trustDomain !== undefined && credentials !== undefined) {
-    return { source, address, detector, issuer, trustDomain, credentials, systemNamespace, ...(health === undefined ? {} : { health }), ...(alsSocket === undefined ? {} : { alsSocket }) }
+    return { source, address, detector, issuer, trustDomain, credentials, systemNamespace, ...(health === undefined ? {} : { health }), ...(alsSocket === undefined ? {} : { alsSocket }), ...(xds === undefined ? {} : { xds }) }
   }
   throw missing({ '--source': source, '--address': address, '--detector': detector, '--issuer': issuer, '--trust-domain': trustDomain, '--credentials': credentials })
 }

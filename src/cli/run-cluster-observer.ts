@@ -33,6 +33,8 @@ export interface ClusterObserverRun {
   /** `HOST:PORT` of the detector and of who issues certificates: what is said to them is not watched. */
   readonly detector: string
   readonly issuer: string
+  /** Where the pod's proxy gets its configuration; null where it has none. Not watched either. */
+  readonly xds: string | null
   /** Who the detector must be. */
   readonly server: Identity
   /** `IP:PORT`; null for none. */
@@ -54,7 +56,7 @@ export async function runClusterObserver (run: ClusterObserverRun, context: CliC
   const say = (text: string): void => { context.stderr.write(`autoshield observer: ${text}\n`) }
   const { health } = run
   const own = new OwnConversations({
-    called: [run.detector, run.issuer].map(split),
+    called: [run.detector, run.issuer, ...run.xds === null ? [] : [run.xds]].map(split),
     listens: health === null ? [] : run.addresses.map((address) => ({ address, port: split(health).port })),
     ...(run.resolve === undefined ? {} : { resolve: run.resolve }),
   })

@@ -16,10 +16,9 @@ const TRUST_DOMAIN = 'autoshield.local'
 
 /**
  * An xDS server in the test's own process, before the cluster's pods and mitigations, with the cluster's authority; behind the Service that
- * the chart made for those of the cluster. It serves mitigations whose name begins with `prefix`: the installed controller writes others,
- * simulated, against pods whose Envoy tried for a server that was not there (sidecar/proxy/README.md, "Known fault").
+ * the chart made for those of the cluster.
  */
-export async function serveXds (t: Test, { kubeconfig, host, kubectl }: Installed, prefix: string) {
+export async function serveXds (t: Test, { kubeconfig, host, kubectl }: Installed) {
   const api = openKubernetes({ kubeconfig })
   t.teardown(() => api[Symbol.dispose]())
   const stop = new AbortController()
@@ -34,7 +33,7 @@ export async function serveXds (t: Test, { kubeconfig, host, kubectl }: Installe
   const fleet = new Fleet({ clock: systemClock, defaultInbound: { mode: 'redirect', port: 15_006 } })
   const converge = (): void => {
     fleet.setProxies(pods.list().map(proxySpecOf).filter((spec) => spec !== null))
-    fleet.apply(mitigations.list().filter(({ metadata: { name } }) => name.startsWith(prefix)))
+    fleet.apply(mitigations.list())
   }
   pods.onChange(converge)
   mitigations.onChange(converge)

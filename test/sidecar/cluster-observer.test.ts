@@ -54,6 +54,7 @@ t.test('an observer watches before it has an identity, and connects as soon as i
   const running = runClusterObserver({
     source: 'sockdiag',
     alsSocket: null,
+    xds: null,
     addresses: [POD_ADDRESS],
     detector: address,
     issuer: '127.0.0.1:1',
@@ -109,6 +110,7 @@ t.test('an observer whose detector has no address at its start opens its capture
   const running = runClusterObserver({
     source: 'packet',
     alsSocket: null,
+    xds: null,
     addresses: ['127.0.0.1'],
     detector: 'localhost:1',
     issuer: '127.0.0.1:2',

@@ -58,8 +58,8 @@ const others = (list: readonly unknown[]): readonly unknown[] => list.some(isOur
 
 function containersFor (pod: PodShape, profile: InjectionProfile, { settings }: InjectionContext): readonly Json[] {
   const health = !applicationContainers(pod).some((container) => hasPort(container, settings.healthPort))
-  const observer = observerContainer({ profile, settings, resources: chooseResources(pod, settings).resources, health, probe: !isMeshed(pod) })
   const { proxy, form } = profile
+  const observer = observerContainer({ profile, settings, resources: chooseResources(pod, settings).resources, health, probe: !isMeshed(pod), xds: proxy === undefined ? null : settings.xds })
   return proxy === undefined ? [observer] : [observer, proxyContainer({ proxy, form, settings, resources: proxyResources(pod, settings), health })]
 }
 

@@ -24,13 +24,15 @@ export interface ObserverContainer {
   readonly health: boolean
   /** False beside a service mesh, whose redirect would answer or refuse the kubelet's probe in our place. */
   readonly probe: boolean
+  /** Where an Envoy beside it gets its configuration: those calls are not the application's. Null where the pod has none. */
+  readonly xds: string | null
 }
 
 /**
  * The container that watches its pod. What the API server would add by default is written out: the container is found
  * again exactly so when the pod is reviewed a second time.
  */
-export function observerContainer ({ profile, settings, resources, health, probe }: ObserverContainer): Json {
+export function observerContainer ({ profile, settings, resources, health, probe, xds }: ObserverContainer): Json {
   return {
     name: OBSERVER_CONTAINER,
     image: settings.image,
@@ -39,6 +41,7 @@ export function observerContainer ({ profile, settings, resources, health, probe
     args: [
       'observer', '--cluster', '--source', profile.source, '--address', '$(POD_IPS)', '--detector', settings.detector, '--issuer', settings.identity,
       '--trust-domain', settings.trustDomain, '--credentials', IDENTITY_MOUNT, ...(health ? ['--health', `$(POD_IP):${settings.healthPort}`] : []),
+      ...(xds === null ? [] : ['--xds', xds]),
     ],
     env: [
       fromPod('POD_IP', 'status.podIP'), fromPod('POD_IPS', 'status.podIPs'), fromPod('POD_NAME', 'metadata.name'),

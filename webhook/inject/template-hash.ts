@@ -25,7 +25,7 @@ export function templateHash (context: InjectionContext): string {
 function everything ({ settings, authorities }: InjectionContext): unknown {
   const { revision, requests, limits, maximum, sidecar, defaultPodSecurity, imagePullSecrets } = settings
   const containers = POD_SECURITY_LEVELS.flatMap((level) => INJECTED_SOURCES.flatMap((source) => (['native', 'container'] as const).map((form) =>
-    observerContainer({ profile: { level, source, form }, settings, resources: undefined, health: true, probe: true }))))
+    observerContainer({ profile: { level, source, form }, settings, resources: undefined, health: true, probe: true, xds: settings.xds }))))
   return { revision, quantities: canonical([requests, limits, maximum]), sidecar, defaultPodSecurity, imagePullSecrets, containers, volume: identityVolume(settings), authorities, ...settings.xds === null ? {} : { proxy: everythingOfProxy(settings) } }
 }
 
