@@ -1,21 +1,18 @@
 import { conditionOf } from '../core/mitigation/conditions.ts'
-import { countedAttempts, type Budget } from '../core/mitigation/counted-attempts.ts'
 import { observeAttempts, type Attempts } from '../core/mitigation/lifecycle.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import type { RestrictionCount } from '../core/mitigation/restriction-count.ts'
+import { Budgets } from './budgets.ts'
 
 /** What was counted for one mitigation and is not in its status yet. */
 interface Held {
-  /** What is left of its limit, by proxy, source and port. */
-  readonly budgets: Map<string, Budget>
+  readonly budgets: Budgets
   waiting: Attempts | null
   toldMs: number
 }
 
 /** While the answer stays the same, its numbers are written this often: each is a write to the store. */
 const TELL_AGAIN_MS = 10_000
-/** Proxies, sources and ports of one mitigation whose budgets are held; beyond it the oldest begins anew, full. */
-const MAX_BUDGETS = 4_096
 
 /** What the victims' proxies counted, gathered until it says something new of a mitigation. */
 export class ProxyEvidence {
@@ -44,15 +41,11 @@ export class ProxyEvidence {
     if (programmed?.status !== 'True') return
     const sinceMs = Date.parse(programmed.lastTransitionTime)
     if (count.atMs < sinceMs) return
-    const held = this.#held.get(mitigation.metadata.name) ?? { budgets: new Map<string, Budget>(), waiting: null, toldMs: -Infinity }
+    const held = this.#held.get(mitigation.metadata.name) ?? { budgets: new Budgets(), waiting: null, toldMs: -Infinity }
     if (held.waiting !== null && held.waiting.sinceMs < sinceMs) held.waiting = null // it was programmed anew
-    const place = `${count.podUid} ${count.source} ${count.port ?? ''}`
-    const counted = countedAttempts(mitigation, count, held.budgets.get(place) ?? null)
+    const counted = held.budgets.count(mitigation, count)
     if (counted === null) return
     this.#held.set(mitigation.metadata.name, held)
-    const oldest = held.budgets.keys().next()
-    if (held.budgets.size >= MAX_BUDGETS && oldest.done !== true) held.budgets.delete(oldest.value)
-    if (counted.budget !== null) held.budgets.set(place, counted.budget)
     if (counted.attempts === 0) return
     const { attempts, through, sinceMs: earliest } = held.waiting ?? { attempts: 0, through: 0, sinceMs: Infinity }
     held.waiting = { attempts: attempts + counted.attempts, through: through + counted.through, sinceMs: Math.min(earliest, count.atMs) }

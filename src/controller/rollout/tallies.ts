@@ -7,6 +7,7 @@ import { isRecord } from '../../core/kubernetes/read-object.ts'
 import type { Score } from '../../core/verdict/score.ts'
 import { windowStartMs } from '../../core/window/window.ts'
 import type { Checkpoints, PodDirectory } from '../../ports.ts'
+import { Budgets } from '../budgets.ts'
 import type { Journal } from '../journal.ts'
 
 export interface TalliesParts {
@@ -28,6 +29,8 @@ export class Tallies {
   readonly #parts: TalliesParts
   readonly #followed = new Map<string, Followed>()
   readonly #restored = new Map<string, Tally>()
+  /** Of rates in shadow, by the mitigation's name. */
+  readonly #budgets = new Map<string, Budgets>()
   #touched = false
 
   constructor (parts: TalliesParts) {
@@ -69,16 +72,31 @@ export class Tallies {
 
   /**
    * A proxy counts by source, not by restriction, so a count is every policy's that restricts the source in front of the
-   * pod; and where a rule of the policy file stops the same source, it is that policy's, too.
+   * pod; and where a rule of the policy file stops the same source, it is that policy's, too. Of a rate in shadow, what it
+   * would have stopped is not logged, and is reckoned from what passed.
    */
   counted (counts: readonly RestrictionCount[], active: readonly Mitigation[]): void {
-    for (const { podUid, source, atMs, attempts, denied, limited, shadowed } of counts) {
-      const owners = new Set(active.filter(({ spec: { subject, victims } }) => subject !== 'anySource' && subject.addresses.includes(source) && victims.some(({ uid }) => uid === podUid)).map(({ spec }) => spec.owner.policy))
-      const stopped = this.#parts.suspects().has(source) ? 0 : denied + limited + shadowed
-      for (const [name, followed] of this.#followed) {
-        if (owners.has(ownerOf(name)) && atMs >= Date.parse(followed.tally.since)) this.#count(followed, { podUid, tried: attempts, stopped })
+    const names = new Set(active.map(({ metadata: { name } }) => name))
+    for (const name of this.#budgets.keys()) if (!names.has(name)) this.#budgets.delete(name)
+    for (const count of counts) {
+      const { podUid, source, atMs, attempts } = count
+      const concerning = active.filter(({ spec: { subject, victims } }) => subject !== 'anySource' && subject.addresses.includes(source) && victims.some(({ uid }) => uid === podUid))
+      const isSuspect = this.#parts.suspects().has(source)
+      for (const [owner, restrictions] of Map.groupBy(concerning, ({ spec }) => spec.owner.policy)) {
+        const stopped = Math.max(...restrictions.map((mitigation) => this.#stoppedBy(mitigation, count)))
+        for (const [name, followed] of this.#followed) {
+          if (ownerOf(name) === owner && atMs >= Date.parse(followed.tally.since)) this.#count(followed, { podUid, tried: attempts, stopped: isSuspect ? 0 : stopped })
+        }
       }
     }
+  }
+
+  #stoppedBy (mitigation: Mitigation, count: RestrictionCount): number {
+    const { mode, limit } = mitigation.spec
+    if (mode === 'enforce' || (limit?.unit !== 'requests/s' && limit?.unit !== 'connections/s')) return count.denied + count.limited + count.shadowed
+    const budgets = this.#budgets.get(mitigation.metadata.name) ?? new Budgets()
+    this.#budgets.set(mitigation.metadata.name, budgets)
+    return budgets.count(mitigation, count)?.through ?? 0
   }
 
   async checkpoint (): Promise<void> {

@@ -124,6 +124,21 @@ t.test('legitimate traffic that is stopped takes it back, ends what it enforced,
   t.match(bench.audit.search({ action: 'rollout.roll-back' }), [{ reason: 'BudgetSpent', detail: { from: 'canary 50 %', to: 'shadow', evidence: { enforcing: { stopped: 30 } } } }])
 })
 
+t.test('a rate in shadow is reckoned from what passed: what it would have stopped of legitimate sources holds it', async (t) => {
+  const limit = { value: 2, unit: 'requests/s', burst: 2 }
+  await using bench = await started(t, { ...SPEC, restrictions: [{ name: 'scans', class: 'PORT_SCAN', action: 'limit', limit, ttlSeconds: 86_400 }] })
+  await toShadow(bench)
+  t.match(mine(bench), [{ spec: { action: 'limit', mode: 'shadow' } }])
+  await bench.beat(60_000)
+  t.match(bench.store.detections.list(), [{ phase: 'closed' }])
+  await counts(bench, { unit: 'requests', attempts: 2, passed: 2 })
+  await bench.beat()
+  t.match(of(bench).status, { stage: 'shadow', hold: undefined })
+  await counts(bench, { unit: 'requests', attempts: 100, passed: 100 })
+  await bench.beat()
+  t.match(of(bench).status, { stage: 'shadow', hold: { by: 'autoshield', reason: 'BudgetSpent' } })
+})
+
 t.test('a proxy that refuses takes it back, in its own words', async (t) => {
   await using bench = await started(t)
   await toCanary(bench)
