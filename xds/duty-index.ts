@@ -4,16 +4,19 @@ import { assign, isRunning, type Duty, type Shortfall } from './restriction.ts'
 
 interface Entry {
   readonly mitigation: Mitigation
-  readonly expiresMs: number
+  expiresMs: number
   readonly pods: ReadonlyMap<string, Duty['side']>
   readonly shortfall: Shortfall | null
 }
 
 const NONE: readonly Duty[] = []
 
-/** What a proxy is told depends on nothing else of a mitigation; its conditions change all the time. */
-const saysTheSame = (one: Mitigation, other: Mitigation): boolean => one === other ||
-  (one.status.simulated === other.status.simulated && (one.spec === other.spec || isDeepStrictEqual(one.spec, other.spec)))
+/** What a proxy is told depends on nothing else of a mitigation: neither its conditions, nor when it ends and why. */
+function essenceOf ({ spec: { subject, victims, destinations, direction, ports, action, limit, mode }, status: { simulated } }: Mitigation): object {
+  return { subject, victims, destinations, direction, ports, action, limit, mode, simulated }
+}
+
+const saysTheSame = (one: Mitigation, other: Mitigation): boolean => one === other || isDeepStrictEqual(essenceOf(one), essenceOf(other))
 
 /**
  * Which duties each pod's proxy has, kept so that a change costs what changed and not what there is. While a mitigation
@@ -46,7 +49,10 @@ export class DutyIndex {
     for (const name of this.#entries.keys()) if (!running.has(name)) this.#remove(name, changed)
     for (const [name, mitigation] of running) {
       const before = this.#entries.get(name)
-      if (before !== undefined && saysTheSame(before.mitigation, mitigation)) continue
+      if (before !== undefined && saysTheSame(before.mitigation, mitigation)) {
+        before.expiresMs = Date.parse(mitigation.spec.expiresAt)
+        continue
+      }
       this.#remove(name, changed)
       this.#add(name, mitigation, changed)
     }

@@ -118,10 +118,18 @@ export class Fleet implements ProxyFleet, SnapshotSource {
   answered (podUid: string): void {
     const pod = this.#pods.get(podUid)
     if (pod === undefined) return
-    const { state, message } = standingOf(pod)
-    const changed = state === 'in-sync' ? pod.rollBack.taken() : state === 'rejected' && pod.rollBack.rejected(message)
-    if (changed) this.#refresh(podUid, pod)
+    this.#advance(podUid, pod)
     this.#tell(podUid, pod)
+  }
+
+  /** Goes on by what the proxy says, up to something that it has to be sent: restrictions that change nothing get no answer. */
+  #advance (uid: string, pod: Pod): void {
+    for (let { version } = pod.snapshot; version === pod.snapshot.version;) {
+      const { state, message } = standingOf(pod)
+      const goesOn = state === 'in-sync' ? pod.rollBack.taken() : state === 'rejected' && pod.rollBack.rejected(message)
+      if (!goesOn) return
+      this.#refresh(uid, pod)
+    }
   }
 
   /** Makes the snapshots of these pods what they should be, and forgets pods that nothing names any more. */
@@ -130,6 +138,7 @@ export class Fleet implements ProxyFleet, SnapshotSource {
       if (this.#forgets(uid)) continue
       const pod = this.#hold(uid)
       this.#refresh(uid, pod)
+      this.#advance(uid, pod)
       this.#tell(uid, pod)
     }
   }

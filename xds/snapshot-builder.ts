@@ -13,16 +13,17 @@ export interface Built {
 }
 export const UNBUILT: Built = { snapshot: null, problems: [], shortfalls: [] }
 
-/** Different configurations kept: most pods of a fleet have one of a few. */
-const KEPT = 1000
+/** So many are remembered before those that no pod has any more are looked for. */
+const SWEEP_AT = 1000
 
-/** Builds and checks snapshots, each only once for all the pods that are told the same. */
+/** Builds and checks snapshots, each only once for all the pods that are told the same. What no pod has any more is let go. */
 export class SnapshotBuilder {
   readonly #configure: typeof buildSnapshot
   readonly #validator = new Validator()
-  readonly #built = new Map<string, Built>()
+  readonly #built = new Map<string, WeakRef<Built>>()
   readonly #ids = new WeakMap<Duty, number>()
   #lastId = 0
+  #sweepAt = SWEEP_AT
 
   constructor (configure: typeof buildSnapshot = buildSnapshot) {
     this.#configure = configure
@@ -31,12 +32,17 @@ export class SnapshotBuilder {
   /** A duty that is the same object is taken to ask for the same. */
   build (spec: Omit<ProxySpec, 'podUid'>, duties: readonly Duty[]): Built {
     const basis = JSON.stringify([spec, duties.map((duty) => this.#idOf(duty)).sort((one, other) => one - other)])
-    const known = this.#built.get(basis)
+    const known = this.#built.get(basis)?.deref()
     if (known !== undefined) return known
     const built = this.#make(spec, duties)
-    if (this.#built.size >= KEPT) this.#built.delete(this.#built.keys().next().value ?? '')
-    this.#built.set(basis, built)
+    if (this.#built.size >= this.#sweepAt) this.#sweep()
+    this.#built.set(basis, new WeakRef(built))
     return built
+  }
+
+  #sweep (): void {
+    for (const [basis, built] of this.#built) if (built.deref() === undefined) this.#built.delete(basis)
+    this.#sweepAt = Math.max(SWEEP_AT, 2 * this.#built.size)
   }
 
   #idOf (duty: Duty): number {

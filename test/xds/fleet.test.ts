@@ -126,3 +126,64 @@ t.test('what no proxy can carry is named, with the reason', async (t) => {
   t.match(one.shortfalls(), [{ mitigation: 'flood', message: /forged/ }])
   t.equal(one.snapshot('victim'), null)
 })
+
+/** Takes what it is sent at once, but for what it refuses. */
+class Answering {
+  readonly pushed: (readonly string[])[] = []
+  answers = 0
+  #standing: Standing = { state: 'pending', final: false, message: '' }
+  readonly #refuses: (mitigations: readonly string[]) => boolean
+  constructor (refuses: (mitigations: readonly string[]) => boolean) { this.#refuses = refuses }
+  update ({ mitigations }: Snapshot): void {
+    this.pushed.push(mitigations)
+    this.#standing = this.#refuses(mitigations) ? { state: 'rejected', final: true, message: 'no' } : { state: 'in-sync', final: true, message: '' }
+  }
+
+  standing (): Standing { return this.#standing }
+}
+
+/** Once for each push, until the proxy is sent nothing more. */
+function answerAll (one: ReturnType<typeof fleet>['fleet'], proxy: Answering): void {
+  for (; proxy.answers < proxy.pushed.length; proxy.answers++) one.answered('victim')
+}
+
+const denies = (name: string, address: string) => mitigationOf(name, { subject: { uid: name, addresses: [address] } })
+
+t.test('restrictions that change nothing hold up none of those that are tried after a refusal', async (t) => {
+  for (const together of [true, false]) {
+    const { fleet: one } = fleet()
+    one.setProxies([PROXY])
+    const proxy = new Answering((mitigations) => mitigations.includes('bad'))
+    one.connect('victim', proxy)
+    const first = denies('first', '10.0.0.66')
+    const [same, bad, later] = [denies('same', '10.0.0.66'), denies('bad', '10.0.0.67'), denies('later', '10.0.0.68')]
+    for (const set of together ? [[first], [first, same, bad]] : [[first], [first, same], [first, same, bad]]) {
+      one.apply(set)
+      answerAll(one, proxy)
+    }
+    one.apply([first, same, bad, later])
+    answerAll(one, proxy)
+    t.match(one.statuses(), [{ state: 'in-sync', mitigations: ['first', 'later', 'same'], refused: [{ mitigation: 'bad', message: 'no' }] }], JSON.stringify(proxy.pushed))
+    t.ok(proxy.pushed.slice(1).every((mitigations) => mitigations.includes('first')), 'what was taken is never taken out')
+  }
+})
+
+t.test('a later end of a restriction is no new restriction', async (t) => {
+  const { fleet: one, now } = fleet()
+  one.setProxies([PROXY])
+  const proxy = new Answering((mitigations) => mitigations.includes('bad'))
+  one.connect('victim', proxy)
+  const until = (ms: number) => mitigationOf('first', { expiresAt: new Date(now.ms + ms).toISOString(), reason: `for ${ms} ms` })
+  one.apply([until(1_000)])
+  answerAll(one, proxy)
+  one.apply([until(5_000)])
+  one.apply([until(5_000), denies('bad', '10.0.0.67')])
+  answerAll(one, proxy)
+  t.ok(proxy.pushed.every((mitigations) => mitigations.includes('first')), JSON.stringify(proxy.pushed))
+  now.ms += 2_000
+  one.expire()
+  t.match(one.statuses(), [{ mitigations: ['first'] }], 'it ends at its new time')
+  now.ms += 4_000
+  one.expire()
+  t.match(one.statuses(), [{ mitigations: [] }])
+})
