@@ -1,12 +1,9 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { parseChainName, type PeerChainName } from '../../src/wire/chain-name.ts'
 
 /** An address that the pod's proxy denies, on every port or on one of the destination. */
-export interface Denial {
-  readonly side: 'source' | 'destination'
-  readonly address: string
-  readonly port: number | null
-}
+export type Denial = PeerChainName
 
 /** What is read of Envoy's dump of its listeners (envoy.admin.v3.ListenersConfigDump). */
 const Dump = Compile(Type.Object({
@@ -17,22 +14,19 @@ const Dump = Compile(Type.Object({
   }))),
 }))
 
-/** As `xds/resources/filter-chain.ts` names the chain of one peer. */
-const CHAIN = /^(source|destination)\/([0-9a-f.:]+)(?:\/port\/(\d+))?$/
 const CLOSES = 'envoy.filters.network.direct_response'
 
-/** Whom the listeners that Envoy uses now deny; empty where the text is no such dump. */
-export function denialsOf (text: string): readonly Denial[] {
+/** Whom the listeners that Envoy uses now deny; null where the text is no such dump. */
+export function denialsOf (text: string): readonly Denial[] | null {
   let dump: unknown
   try {
     dump = JSON.parse(text)
   } catch {
-    return []
+    return null
   }
-  if (!Dump.Check(dump)) return []
+  if (!Dump.Check(dump)) return null
   return (dump.configs ?? []).flatMap(({ active_state: active }) => active?.listener.filter_chains ?? []).flatMap(({ name = '', filters = [] }) => {
-    const [, side, address, port] = CHAIN.exec(name) ?? []
-    if (filters[0]?.name !== CLOSES || address === undefined || (side !== 'source' && side !== 'destination')) return []
-    return [{ side, address, port: port === undefined ? null : Number(port) }]
+    const chain = parseChainName(name)
+    return filters[0]?.name === CLOSES && chain?.kind === 'peer' ? [{ side: chain.side, address: chain.address, port: chain.port }] : []
   })
 }

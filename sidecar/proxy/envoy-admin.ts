@@ -3,10 +3,17 @@ import { type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
 
 const ANSWER_MS = 2_000
+/** Envoy needs 0.4 s to print 2,000 filter chains. */
+const DUMP_MS = 10_000
 /** A list of a hundred listeners has 30 KB. */
-const MAX_ANSWER_BYTES = 1_048_576
+const MAX_ANSWER_CHARS = 2 ** 20
+/** 500 B a denial (Envoy 1.40): more than the heap that an Envoy is given holds. */
+const MAX_DUMP_CHARS = 2 ** 25
 
-/** What is asked of Envoy's admin interface, which is a Unix socket of its group alone. Each resolves to null where it does not answer. */
+/** The text of an answer, or why there is none. */
+export type Answer = { readonly ok: true, readonly text: string } | { readonly ok: false, readonly why: string }
+
+/** What is asked of Envoy's admin interface, which is a Unix socket of its group alone. Each resolves to null where it does not answer, unless it says otherwise. */
 export class EnvoyAdmin {
   readonly #socketPath: string
 
@@ -32,24 +39,29 @@ export class EnvoyAdmin {
     return this.#get('/stats?filter=^listener_manager%5C.(lds%5C.version|lds%5C.update_success|listener_create_success|listener_in_place_updated)$')
   }
 
-  /** The dynamic listeners in use, as JSON (envoy.admin.v3.ListenersConfigDump). */
-  async listeners (): Promise<string | null> {
-    return this.#get('/config_dump?resource=dynamic_listeners')
+  /** The dynamic listeners in use, without those that warm or drain, as JSON (envoy.admin.v3.ListenersConfigDump). */
+  async listeners (): Promise<Answer> {
+    return this.#ask('/config_dump?resource=dynamic_listeners&mask=active_state', DUMP_MS, MAX_DUMP_CHARS)
   }
 
   async #get (path: string): Promise<string | null> {
-    const call = request({ socketPath: this.#socketPath, path, signal: AbortSignal.timeout(ANSWER_MS), agent: false })
+    const answer = await this.#ask(path, ANSWER_MS, MAX_ANSWER_CHARS)
+    return answer.ok ? answer.text : null
+  }
+
+  async #ask (path: string, withinMs: number, maxChars: number): Promise<Answer> {
+    const call = request({ socketPath: this.#socketPath, path, signal: AbortSignal.timeout(withinMs), agent: false })
     try {
       call.end()
       const [response] = await once(call, 'response') as [IncomingMessage]
       let text = ''
       for await (const part of response.setEncoding('utf8') as AsyncIterable<string>) {
         text += part
-        if (text.length > MAX_ANSWER_BYTES) return null
+        if (text.length > maxChars) return { ok: false, why: `Envoy's answer is longer than ${maxChars} characters` }
       }
-      return response.statusCode === 200 ? text : null
-    } catch {
-      return null // not there yet, or no more: what the callers ask for
+      return response.statusCode === 200 ? { ok: true, text } : { ok: false, why: `Envoy answers ${response.statusCode ?? 0}: ${text.slice(0, 200)}` }
+    } catch (error) {
+      return { ok: false, why: error instanceof Error ? error.message : String(error) } // not there yet, or no more
     } finally {
       call.destroy()
     }

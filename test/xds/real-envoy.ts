@@ -65,6 +65,10 @@ export class RealEnvoy implements AsyncDisposable {
     return this.#stderr
   }
 
+  get adminSocket (): string {
+    return join(this.#folder, 'admin.sock')
+  }
+
   /** Puts another certificate into its folder, as whoever renews it does. */
   async renew (credentials: Credentials): Promise<void> {
     await writeCredentials(this.#folder, credentials)
@@ -72,7 +76,7 @@ export class RealEnvoy implements AsyncDisposable {
 
   /** Body of a GET on the admin interface. */
   async admin (path: string): Promise<string> {
-    const call = request({ socketPath: join(this.#folder, 'admin.sock'), path })
+    const call = request({ socketPath: this.adminSocket, path })
     call.end()
     const [response] = await once(call, 'response') as [AsyncIterable<Buffer>]
     let text = ''

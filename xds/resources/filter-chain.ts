@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf'
+import { httpChainName, peerChainName } from '../../src/wire/chain-name.ts'
 import { FilterChainSchema, type FilterChain } from '../../src/wire/gen/xds/envoy/config/listener/v3/listener_components_pb.js'
-import { RBAC_Action as RbacAction } from '../../src/wire/gen/xds/envoy/config/rbac/v3/rbac_pb.js'
 import { ConnectionLimitSchema } from '../../src/wire/gen/xds/envoy/extensions/filters/network/connection_limit/v3/connection_limit_pb.js'
 import { ConfigSchema as DirectResponseSchema } from '../../src/wire/gen/xds/envoy/extensions/filters/network/direct_response/v3/config_pb.js'
 import { LocalRateLimitSchema } from '../../src/wire/gen/xds/envoy/extensions/filters/network/local_ratelimit/v3/local_rate_limit_pb.js'
@@ -8,6 +8,7 @@ import { RBACSchema } from '../../src/wire/gen/xds/envoy/extensions/filters/netw
 import { TcpBandwidthLimitSchema } from '../../src/wire/gen/xds/envoy/extensions/filters/network/tcp_bandwidth_limit/v3/tcp_bandwidth_limit_pb.js'
 import { TcpProxySchema } from '../../src/wire/gen/xds/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js'
 import { statPrefixOf, type ChainMeasures, type PeerChain } from '../chain-measures.ts'
+import { COUNT_ALL } from './count-all.ts'
 import { httpByRoutes, httpOfPeer, sourceMark } from './http.ts'
 import { duration, pack, type NetworkFilter } from './pack.ts'
 import { tokenBucket } from './token-bucket.ts'
@@ -51,10 +52,7 @@ function shadowCount (statPrefix: string): NetworkFilter {
     name: 'envoy.filters.network.rbac',
     config: pack(RBACSchema, {
       statPrefix: `${statPrefix}.`,
-      shadowRules: {
-        action: RbacAction.DENY,
-        policies: { shadow: { permissions: [{ rule: { case: 'any', value: true } }], principals: [{ identifier: { case: 'any', value: true } }] } },
-      },
+      shadowRules: COUNT_ALL,
     }),
   }
 }
@@ -70,7 +68,7 @@ export function defaultChain (cluster: string): FilterChain {
  */
 export function httpDefaultChain (routes: string, port: number | null): FilterChain {
   return create(FilterChainSchema, {
-    name: port === null ? 'default' : `http/${port}`,
+    name: port === null ? 'default' : httpChainName(port),
     ...(port === null ? {} : { filterChainMatch: { destinationPort: port } }),
     filters: [sourceMark(), httpByRoutes(routes)].map(toFilter),
   })
@@ -84,7 +82,7 @@ export function peerChain (chain: PeerChain, cluster: string): FilterChain {
   const filters = measures.deny ? [directResponse()] : [...measures.shadow ? [shadowCount(statPrefix)] : [], ...limits(measures, statPrefix), passage]
   const range = [{ addressPrefix: peer, prefixLen: peer.includes(':') ? 128 : 32 }]
   return create(FilterChainSchema, {
-    name: `${side}/${peer}${port === null ? '' : `/port/${port}`}`,
+    name: peerChainName({ side, address: peer, port }),
     filterChainMatch: {
       ...(side === 'source' ? { sourcePrefixRanges: range } : { prefixRanges: range }),
       ...(port === null ? {} : { destinationPort: port }),

@@ -1,6 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import type { Any } from '@bufbuild/protobuf/wkt'
-import { RBAC_Action as RbacAction } from '../../src/wire/gen/xds/envoy/config/rbac/v3/rbac_pb.js'
 import { RouteConfigurationSchema, type RouteConfiguration } from '../../src/wire/gen/xds/envoy/config/route/v3/route_pb.js'
 import { RouteSchema } from '../../src/wire/gen/xds/envoy/config/route/v3/route_components_pb.js'
 import { LocalRateLimitSchema } from '../../src/wire/gen/xds/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit_pb.js'
@@ -10,6 +9,7 @@ import { FractionalPercent_DenominatorType as Denominator } from '../../src/wire
 import type { Matcher_OnMatchSchema as OnMatchSchema } from '../../src/wire/gen/xds/xds/type/matcher/v3/matcher_pb.js'
 import { chainsForPort, statPrefixOf, type ChainMeasures } from '../chain-measures.ts'
 import type { PeerRestrictions } from '../restriction.ts'
+import { COUNT_ALL } from './count-all.ts'
 import { duration, pack } from './pack.ts'
 import { tokenBucket } from './token-bucket.ts'
 
@@ -72,5 +72,3 @@ function filtersOf (statPrefix: string, { requestsPerSecond, shadowRequestsPerSe
     ...(shadow ? { [RBAC]: pack(RBACPerRouteSchema, { rbac: { shadowRules: COUNT_ALL, shadowRulesStatPrefix: `${statPrefix}.` } }) } : {}),
   }
 }
-
-const COUNT_ALL = { action: RbacAction.DENY, policies: { shadow: { permissions: [{ rule: { case: 'any' as const, value: true } }], principals: [{ identifier: { case: 'any' as const, value: true } }] } } }

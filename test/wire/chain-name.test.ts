@@ -1,0 +1,15 @@
+import t from 'tap'
+import { httpChainName, parseChainName, peerChainName } from '../../src/wire/chain-name.ts'
+
+t.test('what is written is read as it was', async (t) => {
+  for (const side of ['source', 'destination'] as const) {
+    for (const address of ['10.0.0.9', 'fd00::5', '::ffff:10.0.0.9']) {
+      for (const port of [null, 1, 65_535]) t.strictSame(parseChainName(peerChainName({ side, address, port })), { kind: 'peer', side, address, port })
+    }
+  }
+  t.strictSame(parseChainName(httpChainName(8080)), { kind: 'http', port: 8080 })
+})
+
+t.test('all else names nobody', async (t) => {
+  for (const name of ['', 'default', 'loop-guard', 'source/', 'source/$(reboot)', 'source/10.0.0.9/port/', 'destination/10.0.0.9/port/1/2', 'http/', 'http/x']) t.equal(parseChainName(name), null, name)
+})
