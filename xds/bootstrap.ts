@@ -12,6 +12,7 @@ import { UpstreamTlsContextSchema } from '../src/wire/gen/xds/envoy/extensions/t
 import { HttpProtocolOptionsSchema } from '../src/wire/gen/xds/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js'
 import { DiscoveryResponseSchema } from '../src/wire/gen/xds/envoy/service/discovery/v3/discovery_pb.js'
 import { REGISTRY } from './registry.ts'
+import { oneEndpoint } from './resources/one-endpoint.ts'
 import { duration, pack, socketAddress } from './resources/pack.ts'
 
 export interface BootstrapOptions {
@@ -113,10 +114,7 @@ function xdsCluster (options: BootstrapOptions): Cluster {
     name: CLUSTER,
     clusterDiscoveryType: { case: 'type', value: isIP(xds.host) === 0 ? DiscoveryType.STRICT_DNS : DiscoveryType.STATIC },
     connectTimeout: duration(1000),
-    loadAssignment: {
-      clusterName: CLUSTER,
-      endpoints: [{ lbEndpoints: [{ hostIdentifier: { case: 'endpoint', value: { address: socketAddress({ address: xds.host, port: xds.port }) } } }] }],
-    },
+    loadAssignment: oneEndpoint(CLUSTER, socketAddress({ address: xds.host, port: xds.port })),
     typedExtensionProtocolOptions: {
       'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': pack(HttpProtocolOptionsSchema, {
         upstreamProtocolOptions: {

@@ -11,6 +11,7 @@ import { HttpConnectionManagerSchema } from '../../src/wire/gen/xds/envoy/extens
 import { TcpProxySchema } from '../../src/wire/gen/xds/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js'
 import { HttpProtocolOptionsSchema } from '../../src/wire/gen/xds/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js'
 import type { SnapshotContent } from '../snapshot.ts'
+import { oneEndpoint } from './one-endpoint.ts'
 import { duration, pack } from './pack.ts'
 
 const CLUSTER = 'access-log'
@@ -36,10 +37,7 @@ function logCluster (path: string): Cluster {
     name: CLUSTER,
     clusterDiscoveryType: { case: 'type', value: DiscoveryType.STATIC },
     connectTimeout: duration(1_000),
-    loadAssignment: {
-      clusterName: CLUSTER,
-      endpoints: [{ lbEndpoints: [{ hostIdentifier: { case: 'endpoint', value: { address: { address: { case: 'pipe', value: { path } } } } } }] }],
-    },
+    loadAssignment: oneEndpoint(CLUSTER, { address: { case: 'pipe', value: { path } } }),
     typedExtensionProtocolOptions: {
       'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': pack(HttpProtocolOptionsSchema, {
         upstreamProtocolOptions: { case: 'explicitHttpConfig', value: { protocolConfig: { case: 'http2ProtocolOptions', value: {} } } },

@@ -3,6 +3,7 @@ import { Cluster_DiscoveryType as DiscoveryType, Cluster_LbPolicy as LbPolicy, C
 import { HttpProtocolOptionsSchema } from '../../src/wire/gen/xds/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js'
 import type { SocketAddress } from '../proxy-spec.ts'
 import { AS_WRITTEN } from './header-case.ts'
+import { oneEndpoint } from './one-endpoint.ts'
 import { duration, pack, socketAddress } from './pack.ts'
 
 /** Envoy's own defaults are 1024 of each: the proxy would refuse what the application takes. */
@@ -31,10 +32,7 @@ export function staticCluster (name: string, upstream: SocketAddress): Cluster {
     connectTimeout: duration(CONNECT_TIMEOUT_MS),
     circuitBreakers: UNLIMITED,
     ...AS_THE_CLIENT,
-    loadAssignment: {
-      clusterName: name,
-      endpoints: [{ lbEndpoints: [{ hostIdentifier: { case: 'endpoint', value: { address: socketAddress(upstream) } } }] }],
-    },
+    loadAssignment: oneEndpoint(name, socketAddress(upstream)),
   })
 }
 
