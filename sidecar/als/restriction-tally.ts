@@ -1,5 +1,6 @@
 import { addressText } from '../../src/core/flow/address.ts'
 import { STEPS_MS } from '../../src/core/window/window.ts'
+import { parseChainName } from '../../src/wire/chain-name.ts'
 import type { OwnRestrictionCount } from '../../src/wire/restriction-counts.ts'
 import type { ConnectionEnd } from '../connections/connection-table.ts'
 import type { ProxyEntry } from './proxy-entry.ts'
@@ -9,30 +10,30 @@ type Count = { -readonly [Name in keyof OwnRestrictionCount]: OwnRestrictionCoun
 const STEP_MS = STEPS_MS[0]
 /** Pairs, ports and steps that are counted between two drains. */
 const MAX_COUNTS = 4_096
-/** Open connections in chains of restricted sources that are known to have been counted. */
-const MAX_COUNTED = 16_384
-/** A chain of somebody's own: `source/ADDRESS`, `destination/ADDRESS`, with a port or without. */
-const OWN_CHAIN = /^(?:source|destination)\/[^/]+(?:\/port\/(\d+))?$/
-/** Everybody's chain on a port where requests are seen: there routes stop requests on connections that were open before. */
-const HTTP_CHAIN = /^http\/(\d+)$/
+/** Open connections in chains of restricted sources that are counted before they are over; those above count at their end. */
+const MAX_OPEN = 16_384
+/** Drains, 500 ms apart, without a word of an open connection, which is told of each 500 ms, until its end must have been lost. */
+const FORGET_DRAINS = 120
 
 /**
  * What the proxy did with the attempts of those who have a filter chain of their own, from its log. A connection counts once: when it is
  * over, or when it has been open for some time and may go on for long (by then a restriction in shadow has had its first bytes). It counts
- * in the step in which it began. Requests count when they are over, in place of the connections that they come on.
+ * in the step in which it began. In everybody's chain on a port where requests are seen, routes stop requests on connections that were
+ * open before. Requests count when they are over, in place of the connections that they come on.
  */
 export class RestrictionTally {
   /** Attempts for which there was no room. */
   dropped = 0
   readonly #counts = new Map<string, Count>()
-  readonly #counted = new Set<string>()
+  /** Open connections that are counted, by the drain before which they were last told of; in this order. */
+  readonly #open = new Map<string, number>()
+  #drains = 0
 
   take (entry: ProxyEntry): void {
-    const own = OWN_CHAIN.exec(entry.chain)
-    if (own === null && !isStoppedByRoute(entry)) return
+    const chain = parseChainName(entry.chain)
+    if (chain?.kind !== 'peer' && !isStoppedByRoute(entry)) return
     if (!this.#isFirst(entry)) return
-    const port = (own ?? HTTP_CHAIN.exec(entry.chain))?.[1]
-    const count = this.#countOf(entry, port === undefined ? entry.port : Number(port))
+    const count = this.#countOf(entry, chain?.port ?? entry.port)
     if (count === null) {
       this.dropped++
       return
@@ -48,6 +49,7 @@ export class RestrictionTally {
   drain (): readonly OwnRestrictionCount[] {
     const counts = [...this.#counts.values()]
     this.#counts.clear()
+    this.#forget()
     return counts
   }
 
@@ -57,14 +59,21 @@ export class RestrictionTally {
       case 'begun':
       case 'requesting': return false
       case 'request': return true
-      case 'ended': return !this.#counted.delete(connection) && (reached || fate !== 'passed')
+      case 'ended': return !this.#open.delete(connection) && (reached || fate !== 'passed')
       case 'going': {
-        if (this.#counted.has(connection)) return false
-        this.#counted.add(connection)
-        const [oldest] = this.#counted
-        if (this.#counted.size > MAX_COUNTED && oldest !== undefined) this.#counted.delete(oldest)
-        return true
+        const known = this.#open.delete(connection)
+        if (this.#open.size >= MAX_OPEN) return false
+        this.#open.set(connection, this.#drains)
+        return !known
       }
+    }
+  }
+
+  #forget (): void {
+    this.#drains++
+    for (const [connection, drain] of this.#open) {
+      if (drain > this.#drains - FORGET_DRAINS) return
+      this.#open.delete(connection)
     }
   }
 

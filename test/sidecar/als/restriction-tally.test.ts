@@ -55,3 +55,26 @@ t.test('what there is no room for is counted', (t) => {
   t.equal(tally.dropped, 4)
   t.end()
 })
+
+t.test('however many connections are open, each counts once', (t) => {
+  const tally = new RestrictionTally()
+  let attempts = 0
+  const tell = (kind: 'going' | 'ended', connections: number) => {
+    for (let each = 0; each < connections; each++) tally.take(entry({ chain: OWN, kind, cookie: String(each) }))
+    for (const count of tally.drain()) attempts += count.attempts
+  }
+  for (let round = 0; round < 3; round++) tell('going', 17_000)
+  t.equal(attempts, 16_384, 'those for which there is no room wait for their end')
+  tell('ended', 17_000)
+  t.equal(attempts, 17_000)
+  t.end()
+})
+
+t.test('open connections whose end is lost make room for others', (t) => {
+  const tally = new RestrictionTally()
+  for (let each = 0; each < 16_384; each++) tally.take(entry({ chain: OWN, kind: 'going', cookie: `lost ${each}` }))
+  for (let drain = 0; drain < 121; drain++) tally.drain()
+  tally.take(entry({ chain: OWN, kind: 'going', cookie: 'new' }))
+  t.equal(tally.drain()[0]?.attempts, 1)
+  t.end()
+})
