@@ -28,6 +28,7 @@ const VERBS: Readonly<Record<string, () => Promise<MakeVerb>>> = {
   inject: async () => (await import('./cli/inject.ts')).injectCommand,
   'check-inject': async () => (await import('./cli/check-inject.ts')).checkInjectCommand,
   webhook: async () => (await import('./cli/webhook.ts')).webhookCommand,
+  xds: async () => (await import('./cli/xds.ts')).xdsCommand,
   check: async () => (await import('./cli/check.ts')).checkCommand,
   uninstall: async () => (await import('./cli/uninstall.ts')).uninstallCommand,
 }

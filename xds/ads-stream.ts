@@ -16,6 +16,14 @@ export interface Refusal {
   readonly details: string
 }
 
+/** Told of what becomes of a stream. */
+export interface StreamListener {
+  /** A response was sent. */
+  readonly pushed: () => void
+  /** Called once. */
+  readonly ended: () => void
+}
+
 const isMalformed = (request: AnyRequest | Malformed): request is Malformed => !('typeUrl' in request)
 
 /** One proxy's stream over gRPC: requests in, the session's responses out, no faster than the client reads. */
@@ -29,6 +37,7 @@ export class AdsStream<Request extends AnyRequest, Response, S extends Subscript
   /** The source's side of the stream; disposed, nothing is read or written any more. */
   readonly #connection = new DisposableStack()
   #blocked = false
+  #listener: StreamListener | null = null
 
   constructor (protocol: Protocol<Request, Response, S>, call: ServerDuplexStream<Request | Malformed, Response>, source: SnapshotSource, podUid: string, log: Logger) {
     this.#protocol = protocol
@@ -39,10 +48,11 @@ export class AdsStream<Request extends AnyRequest, Response, S extends Subscript
     this.#session = new Session(protocol.open, source.current(podUid))
   }
 
-  /** Serves until the client goes, is refused, or `end` is called; then `ended` is, once. */
-  serve (ended: () => void): void {
+  /** Serves until the client goes, is refused, or `end` is called. */
+  serve (listener: StreamListener): void {
+    this.#listener = listener
     this.#connection.use(this.#source.connect(this.#podUid, this))
-    this.#connection.defer(ended)
+    this.#connection.defer(listener.ended)
     this.#call.on('data', (request: Request | Malformed) => {
       const refusal = this.#receive(request)
       if (refusal !== null) {
@@ -92,6 +102,7 @@ export class AdsStream<Request extends AnyRequest, Response, S extends Subscript
       const next = this.#session.next()
       if (next === null) return
       this.#blocked = !this.#call.write(this.#protocol.respond(next))
+      this.#listener?.pushed()
     }
   }
 }

@@ -25,6 +25,8 @@ export interface XdsServerOptions {
 export interface XdsServerStats {
   readonly streams: number
   readonly refused: number
+  /** Responses sent. */
+  readonly pushes: number
 }
 
 const KEEPALIVE = { 'grpc.keepalive_time_ms': 30_000, 'grpc.keepalive_timeout_ms': 10_000, 'grpc.keepalive_permit_without_calls': 1 }
@@ -40,6 +42,7 @@ export class XdsServer {
   readonly #streams = new Set<{ end: () => void }>()
   readonly #listening = Promise.withResolvers<number>()
   #refused = 0
+  #pushes = 0
 
   constructor (options: XdsServerOptions) {
     this.#options = options
@@ -52,7 +55,7 @@ export class XdsServer {
   }
 
   get stats (): XdsServerStats {
-    return { streams: this.#streams.size, refused: this.#refused }
+    return { streams: this.#streams.size, refused: this.#refused, pushes: this.#pushes }
   }
 
   /**
@@ -80,7 +83,7 @@ export class XdsServer {
     const { promise, resolve, reject } = Promise.withResolvers<number>()
     server.bindAsync(`${host.includes(':') ? `[${host}]` : host}:${port}`, credentials, (error, bound) => {
       if (error === null) resolve(bound)
-      else reject(new AutoshieldError('UNAVAILABLE', `the xDS server cannot listen on ${host}:${port} (${error.message}); choose another with --xds.`, { cause: error }))
+      else reject(new AutoshieldError('UNAVAILABLE', `the xDS server cannot listen on ${host}:${port} (${error.message}); choose another for it.`, { cause: error }))
     })
     const bound = await promise
     log.info({ host, port: bound }, 'xDS server listening')
@@ -101,9 +104,12 @@ export class XdsServer {
     const stream = new AdsStream(protocol, call, fleet, identity.uid, log)
     this.#streams.add(stream)
     log.info({ pod: identity.uid, protocol: protocol.name, peer: call.getPeer() }, 'proxy connected')
-    stream.serve(() => {
-      this.#streams.delete(stream)
-      log.info({ pod: identity.uid }, 'proxy gone')
+    stream.serve({
+      pushed: () => { this.#pushes++ },
+      ended: () => {
+        this.#streams.delete(stream)
+        log.info({ pod: identity.uid }, 'proxy gone')
+      },
     })
   }
 

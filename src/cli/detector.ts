@@ -1,7 +1,5 @@
-import { join } from 'node:path'
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { FolderCredentials } from '../../certs/credential-folder.ts'
-import { RenewedCredentials } from '../adapters/identity/renewed-credentials.ts'
 import { KubernetesPods } from '../adapters/kubernetes/pods.ts'
 import { loadModel } from '../adapters/onnx/load-model.ts'
 import { systemClock } from '../adapters/standalone/clock.ts'
@@ -9,29 +7,24 @@ import { readPodFile } from '../adapters/standalone/pod-file.ts'
 import { ReplayPods } from '../adapters/standalone/replay-pods.ts'
 import { AutoshieldError } from '../core/errors.ts'
 import { spiffeId } from '../core/identity.ts'
-import { IDENTITY_MOUNT } from '../core/injection/names.ts'
 import { Detector } from '../detector/detector.ts'
 import { scopeFromPods } from '../detector/reporter-scope.ts'
 import type { CredentialSource, PodDirectory } from '../ports.ts'
 import { firstCredentials } from '../wire/held-credentials.ts'
 import { type CliContext, EXIT, verb } from './context.ts'
-import { SYSTEM_IDENTITIES, TRUST_DOMAIN } from './data-folder.ts'
-import { hostPort } from './host-port.ts'
+import { SYSTEM_IDENTITIES } from './data-folder.ts'
+import { issuedIdentity, issuedIdentityOptions, type IssuedIdentityFlags } from './issued-identity.ts'
 import { type KubernetesFlags, kubernetesOptions, openFrom } from './kubernetes-option.ts'
 import { gpuOption, modelOption } from './model-option.ts'
 import { Parts } from './parts.ts'
 
-interface Flags extends KubernetesFlags {
+interface Flags extends KubernetesFlags, IssuedIdentityFlags {
   listen: string
   identity?: string
   model: string
   gpu: boolean
   pods?: string
   cluster: boolean
-  issuer?: string
-  credentials: string
-  namespace: string
-  trustDomain: string
 }
 
 type Say = (text: string) => void
@@ -43,18 +36,14 @@ interface Place {
 }
 
 export function detectorCommand (context: CliContext, done: (status: number) => void): Command {
-  return kubernetesOptions(verb('detector', 'take windows from observers and score them (`up` starts one)', [
+  return issuedIdentityOptions(kubernetesOptions(verb('detector', 'take windows from observers and score them (`up` starts one)', [
     'autoshield detector --listen 127.0.0.1:18001 --identity .autoshield/identities/detector',
     'autoshield detector --cluster --listen 0.0.0.0:18001 --issuer autoshield-controller.autoshield.svc:8444',
   ]).requiredOption('--listen <host:port>', 'address for observers and controllers; port 0 takes a free one')
     .option('--identity <dir>', 'folder of cert.pem, key.pem and ca.pem')
     .option('--pods <file>', 'who has which address (pods.json); without it only recordings are taken')
     .option('--cluster', 'take identity and pods from the cluster', false)
-    .addOption(new Option('--issuer <host:port>', 'the controller, which issues the identity').argParser(hostPort))
-    .option('--credentials <dir>', 'folder of token and ca.pem', IDENTITY_MOUNT)
-    .option('--namespace <name>', 'AutoShield\'s own namespace', 'autoshield')
-    .option('--trust-domain <name>', 'SPIFFE trust domain', TRUST_DOMAIN)
-    .addOption(modelOption(context.settings)).addOption(gpuOption(context.settings)))
+    .addOption(modelOption(context.settings)).addOption(gpuOption(context.settings))))
     .action(async (flags: Flags) => {
       const say: Say = (text) => { context.stderr.write(`autoshield detector: ${text}\n`) }
       const { listen, trustDomain, namespace } = flags
@@ -86,17 +75,9 @@ async function standalone ({ identity, pods }: Flags, parts: Parts, say: Say): P
   return { credentials, pods: pods === undefined ? new ReplayPods() : readPodFile(pods) }
 }
 
-function inCluster ({ issuer, credentials: folder, trustDomain, namespace }: Flags, pods: KubernetesPods, parts: Parts, say: Say): Place {
-  if (issuer === undefined) throw new AutoshieldError('USAGE', '--cluster needs --issuer HOST:PORT, the controller that issues the detector\'s identity.')
-  const credentials = new RenewedCredentials({
-    endpoint: issuer,
-    server: { ...SYSTEM_IDENTITIES.controller, trustDomain, namespace },
-    tokenFile: join(folder, 'token'),
-    authoritiesFile: join(folder, 'ca.pem'),
-    clock: systemClock,
-    random: Math.random,
-    onEvent: (event) => say(event.type === 'renewed' ? `identity until ${new Date(event.endsMs).toISOString()}` : `no identity yet (${event.reason}); next try in ${Math.round(event.retryMs)} ms`),
-  })
+function inCluster (flags: Flags, pods: KubernetesPods, parts: Parts, say: Say): Place {
+  const credentials = issuedIdentity(flags, '--cluster needs --issuer HOST:PORT, the controller that issues the detector\'s identity.',
+    (event) => say(event.type === 'renewed' ? `identity until ${new Date(event.endsMs).toISOString()}` : `no identity yet (${event.reason}); next try in ${Math.round(event.retryMs)} ms`))
   parts.start((signal) => credentials.run(signal))
   parts.start((signal) => pods.run(signal))
   return { credentials, pods }

@@ -1,0 +1,38 @@
+import { Counter, Gauge, type Registry } from 'prom-client'
+import type { Fleet } from './fleet.ts'
+import type { XdsServer } from './server.ts'
+
+const STATES = ['in-sync', 'pending', 'rejected', 'away'] as const
+
+/** What a process that serves proxies tells Prometheus; looked up when it is asked. */
+export function xdsMetrics (registry: Registry, fleet: Pick<Fleet, 'statuses'>, server: Pick<XdsServer, 'stats'>): void {
+  registry.registerMetric(new Gauge({
+    name: 'autoshield_xds_streams',
+    help: 'Streams of proxies that are open here.',
+    registers: [],
+    collect () { this.set(server.stats.streams) },
+  }))
+  registry.registerMetric(new Counter({
+    name: 'autoshield_xds_pushes_total',
+    help: 'Responses sent to proxies.',
+    registers: [],
+    collect () {
+      this.reset()
+      this.inc(server.stats.pushes)
+    },
+  }))
+  registry.registerMetric(new Gauge({
+    name: 'autoshield_xds_proxies',
+    help: 'Proxies that are there, by what they made of their newest configuration. Away: not connected here.',
+    labelNames: ['state'],
+    registers: [],
+    collect () {
+      const counts = new Map<string, number>(STATES.map((state) => [state, 0]))
+      for (const { connected, state } of fleet.statuses()) {
+        const at = connected ? state : 'away'
+        counts.set(at, (counts.get(at) ?? 0) + 1)
+      }
+      for (const [state, count] of counts) this.set({ state }, count)
+    },
+  }))
+}
