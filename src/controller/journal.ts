@@ -43,6 +43,12 @@ export class Journal {
     return this.#failure
   }
 
+  /** Appends to the trail at once, past what waits. Rejects as the trail does, and then nothing is written or waits. */
+  async record (entry: NewAuditEntry): Promise<void> {
+    await this.#audit.append(entry)
+    this.#metrics.auditEntry()
+  }
+
   /** Resolves when the entry was kept and acted on, or waits. Never rejects. */
   async keep (entry: Entry): Promise<void> {
     if (this.#waiting.length === 0 && await this.#attempt(entry)) return
@@ -63,10 +69,7 @@ export class Journal {
   async #attempt ({ writes, audit, then }: Entry): Promise<boolean> {
     try {
       await Promise.all(writes())
-      await Promise.all(audit.map(async (entry) => {
-        await this.#audit.append(entry)
-        this.#metrics.auditEntry()
-      }))
+      await Promise.all(audit.map(async (entry) => this.record(entry)))
     } catch (error) {
       this.#failed(AutoshieldError.from(error))
       return false

@@ -2,14 +2,13 @@ import { AutoshieldError } from '../core/errors.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import type { RestrictionCount } from '../core/mitigation/restriction-count.ts'
 import type { Score } from '../core/verdict/score.ts'
-import type { AuditTrail, Clock, LoopEvent, ObjectStore, ProxyFleet } from '../ports.ts'
+import type { Clock, LoopEvent, ObjectStore, ProxyFleet } from '../ports.ts'
 import type { Journal, NewAuditEntry } from './journal.ts'
 import type { ControllerMetrics } from './metrics.ts'
 import { MitigationSet, type StatusChange } from './mitigation-set.ts'
 
 export interface MitigationDeskParts {
   readonly store: ObjectStore
-  readonly audit: AuditTrail
   readonly journal: Journal
   readonly proxies: ProxyFleet
   readonly clock: Clock
@@ -91,15 +90,14 @@ export class MitigationDesk {
   async revert (name: string, actor: string, reason: string): Promise<Mitigation> {
     const found = this.find(name)
     if (found === null) throw new AutoshieldError('NOT_FOUND', `There is no mitigation "${name}": list them with \`autoshield mitigations list\`.`)
-    const { clock, store, audit, metrics, publish } = this.#parts
+    const { clock, store, journal, publish } = this.#parts
     const ended = await this.#set.revert(found, actor, reason, clock.now(), async (mitigation) => {
       await store.mitigations.put(name, mitigation)
-      await audit.append({ ...entryOf(mitigation, 'mitigation.reverted', 'Reverted'), actor, detail: { ...entryOf(mitigation, '', '').detail, reason } })
+      await journal.record({ ...entryOf(mitigation, 'mitigation.reverted', 'Reverted'), actor, detail: { ...entryOf(mitigation, '', '').detail, reason } })
         .catch(async (error: unknown) => {
           await this.#put(found) // what is not in the trail did not happen
           throw error
         })
-      metrics.auditEntry()
     })
     this.#count()
     publish({ type: 'mitigation', mitigation: ended })

@@ -2,13 +2,14 @@ import { isDeepStrictEqual } from 'node:util'
 import { AutoshieldError } from '../../core/errors.ts'
 import { firstStatus } from '../../core/rollout/advance.ts'
 import { MAX_MESH_POLICIES, type MeshPolicy, type MeshPolicySpec, type MeshPolicyStatus } from '../../core/rollout/mesh-policy.ts'
+import { Turns } from '../../core/turns.ts'
 import type { Collection, EditableMeshPolicies } from '../../ports.ts'
 
 /** Mesh policies of a standalone loop, in a collection of whole objects. */
 export class StoredMeshPolicies implements EditableMeshPolicies {
   readonly #objects: Collection<MeshPolicy>
   /** A write changes one part of what is there, so each waits for the one before. */
-  #last: Promise<unknown> = Promise.resolve()
+  readonly #turns = new Turns()
 
   constructor (objects: Collection<MeshPolicy>) {
     this.#objects = objects
@@ -48,9 +49,7 @@ export class StoredMeshPolicies implements EditableMeshPolicies {
   }
 
   async #inTurn<T> (write: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(write, write)
-    this.#last = turn
-    return turn
+    return this.#turns.take('', write)
   }
 }
 

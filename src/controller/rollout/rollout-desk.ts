@@ -6,10 +6,11 @@ import { MAX_MESH_POLICIES, type Evidence, type MeshPolicy, type MeshPolicyStatu
 import { readMeshPolicySpec } from '../../core/rollout/read-mesh-policy.ts'
 import { step, type Outcome } from '../../core/rollout/step.ts'
 import { evidenceOf, membersOf, type Members } from '../../core/rollout/tally.ts'
+import { Turns } from '../../core/turns.ts'
 import type { RestrictionCount } from '../../core/mitigation/restriction-count.ts'
 import type { Detection } from '../../core/verdict/detection.ts'
 import type { Score } from '../../core/verdict/score.ts'
-import type { AuditTrail, Checkpoints, Clock, EditableMeshPolicies, MeshPolicies, PodDirectory, ProxyFleet, Rollouts } from '../../ports.ts'
+import type { Checkpoints, Clock, EditableMeshPolicies, MeshPolicies, PodDirectory, ProxyFleet, Rollouts } from '../../ports.ts'
 import type { Journal, NewAuditEntry } from '../journal.ts'
 import type { Log } from '../log.ts'
 import type { MitigationDesk } from '../mitigation-desk.ts'
@@ -20,7 +21,6 @@ export interface RolloutDeskParts {
   readonly policies: MeshPolicies | EditableMeshPolicies
   readonly checkpoints: Checkpoints
   readonly journal: Journal
-  readonly audit: AuditTrail
   readonly mitigations: MitigationDesk
   readonly pods: PodDirectory
   readonly proxies: ProxyFleet
@@ -40,6 +40,8 @@ const BEATS_PER_REPORT = 5
 export class RolloutDesk implements Rollouts {
   readonly #parts: RolloutDeskParts
   readonly #tallies: Tallies
+  /** Of each policy: whoever takes a step has read where the step before led. */
+  readonly #turns = new Turns()
   #beats = 0
 
   constructor (parts: RolloutDeskParts) {
@@ -77,14 +79,15 @@ export class RolloutDesk implements Rollouts {
     this.#tallies.counted(counts, this.#parts.mitigations.active)
   }
 
-  /** Looks at every policy once. */
+  /** Looks at every policy once. What cannot be kept is not done, and is decided anew at the next beat. */
   async beat (): Promise<void> {
-    const { journal, mitigations, pods } = this.#parts
-    const policies = this.#followed()
+    const { mitigations, pods } = this.#parts
     const report = this.#beats++ % BEATS_PER_REPORT === 0
-    const members = this.#members(policies)
-    // What cannot be kept is not done, and what is waiting to be kept is not decided twice.
-    if (journal.failure === null) await Promise.all(policies.map(async (policy) => this.#look(policy, members.get(policy.metadata.name), report)))
+    await Promise.all(this.#followed().map(async ({ metadata: { name } }) => this.#turns.take(name, async () => this.#look(name, report)).catch((error: unknown) => {
+      const { code, message } = AutoshieldError.from(error)
+      if (code === 'NOT_FOUND') return // somebody deleted it meanwhile
+      this.#parts.log.warn({ policy: name, error: message }, 'a step of a rollout could not be kept; it is decided anew')
+    })))
     this.#follow()
     for (const { mitigation, why } of strayOf(mitigations.active, this.#followed(), pods.list(), this.#proxied())) {
       await mitigations.revert(mitigation.metadata.name, ACTOR, why).catch((error: unknown) => {
@@ -98,28 +101,24 @@ export class RolloutDesk implements Rollouts {
   }
 
   async apply (name: string, spec: unknown, actor: string): Promise<MeshPolicy> {
-    const { policies, clock, audit } = this.#parts
+    const { policies, clock, journal } = this.#parts
     if (!('ask' in policies)) throw new AutoshieldError('CONFLICT', `Mesh policies are objects of this cluster: write ${name} with kubectl apply, in the namespace of AutoShield.`)
     const read = readMeshPolicySpec(spec)
     if (!read.ok) throw new AutoshieldError('BAD_DATA', `Mesh policy ${name}: ${read.problems.join('; ')}.`)
     const policy = await policies.ask(name, read.spec, new Date(clock.now()).toISOString())
-    await audit.append({ actor, action: 'rollout.asked', object: ownerOf(name), reason: 'Stored', detail: { spec: policy.spec, generation: policy.metadata.generation } })
+    await journal.record({ actor, action: 'rollout.asked', object: ownerOf(name), reason: 'Stored', detail: { spec: policy.spec, generation: policy.metadata.generation } })
     return policy
   }
 
   /** A person's step: kept and in the trail before it is answered, or not done. */
   async command (name: string, asked: Command, actor: string, why: string): Promise<MeshPolicy> {
-    const { policies, audit, clock } = this.#parts
     if (actor.trim() === '') throw new AutoshieldError('USAGE', 'A step of a rollout needs the name of whoever asks for it.')
-    const policy = policies.get(name)
-    if (policy === null) throw new AutoshieldError('NOT_FOUND', `There is no mesh policy "${name}": list them with \`autoshield rollout status\`.`)
-    const commanded = command(policy, asked, actor, why, clock.now())
-    if (!commanded.ok) throw new AutoshieldError('CONFLICT', commanded.message)
-    const evidence = this.#evidence(policy, this.#members([policy]).get(name))
-    const after = await policies.tell(name, commanded.status)
-    await audit.append({ ...entryOf(policy, after.status, asked, commanded.reason, why, evidence), actor }).catch(async (error: unknown) => {
-      await policies.tell(name, policy.status) // what is not in the trail did not happen
-      throw error
+    const after = await this.#turns.take(name, async () => {
+      const policy = this.#parts.policies.get(name)
+      if (policy === null) throw new AutoshieldError('NOT_FOUND', `There is no mesh policy "${name}": list them with \`autoshield rollout status\`.`)
+      const commanded = command(policy, asked, actor, why, this.#parts.clock.now())
+      if (!commanded.ok) throw new AutoshieldError('CONFLICT', commanded.message)
+      return this.#keep(policy, commanded.status, { ...entryOf(policy, commanded.status, asked, commanded.reason, why, this.#evidence(policy)), actor })
     })
     this.#follow()
     return after
@@ -131,31 +130,40 @@ export class RolloutDesk implements Rollouts {
     this.#tallies.follow(policies, this.#members(policies))
   }
 
-  async #look (policy: MeshPolicy, members: Members | undefined, report: boolean): Promise<void> {
+  /** In turn. Rejects where what it decided could not be kept. */
+  async #look (name: string, report: boolean): Promise<void> {
     const { policies, journal, clock, log } = this.#parts
-    const { name } = policy.metadata
-    const evidence = this.#evidence(policy, members)
+    const policy = policies.get(name)
+    if (policy === null) return
+    const evidence = this.#evidence(policy)
     const outcome = step(policy, evidence, clock.now())
     const status = advance(policy, outcome, evidence, clock.now())
     if (!report && !isNews(policy.status, status)) return
     if (JSON.stringify(status) === JSON.stringify(policy.status)) return
-    const isStep = outcome.kind !== 'stay'
-    if (isStep) log.info({ policy: name, to: nameOf(status), reason: outcome.reason }, `rollout: ${outcome.kind}: ${outcome.message}`)
-    await journal.keep({
-      writes: () => [this.#tell(policies, name, status)],
-      audit: isStep ? [entryOf(policy, status, outcome.kind, outcome.reason, outcome.message, evidence)] : [],
-    })
+    const entry = entryOf(policy, status, outcome.kind, outcome.reason, outcome.message, evidence)
+    if (outcome.kind === 'promote') await this.#keep(policy, status, entry)
+    else await policies.tell(name, status)
+    if (outcome.kind === 'stay') return
+    log.info({ policy: name, to: nameOf(status), reason: outcome.reason }, `rollout: ${outcome.kind}: ${outcome.message}`)
+    // What makes it safer is done already: the trail alone may wait.
+    if (outcome.kind !== 'promote') await journal.keep({ writes: () => [], audit: [entry] })
   }
 
-  /** A policy that somebody deleted meanwhile has nothing to be told. */
-  async #tell (policies: MeshPolicies, name: string, status: MeshPolicyStatus): Promise<void> {
-    await policies.tell(name, status).catch((error: unknown) => {
-      if (AutoshieldError.from(error).code !== 'NOT_FOUND') throw error
+  /** Told and in the trail, or put back: what is not in the trail did not happen. */
+  async #keep (before: MeshPolicy, status: MeshPolicyStatus, entry: NewAuditEntry): Promise<MeshPolicy> {
+    const { policies, journal } = this.#parts
+    const { name } = before.metadata
+    const after = await policies.tell(name, status)
+    await journal.record(entry).catch(async (error: unknown) => {
+      await policies.tell(name, before.status)
+      throw error
     })
+    return after
   }
 
-  #evidence (policy: MeshPolicy, members: Members = { enforcing: new Set(), others: new Set() }): Evidence {
-    const { proxies, mitigations } = this.#parts
+  #evidence (policy: MeshPolicy): Evidence {
+    const { proxies, pods, mitigations } = this.#parts
+    const members = membersOf(policy, pods.list(), this.#proxied())
     const statuses = proxies.statuses()
     const own = new Set(mitigations.active.filter(({ spec }) => spec.owner.policy === ownerOf(policy.metadata.name)).map(({ metadata }) => metadata.name))
     const refusals = statuses.flatMap(({ podUid, state, message, mitigations: carried, refused }) => [

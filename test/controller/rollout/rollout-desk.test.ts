@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { RestrictionCount } from '../../../src/core/mitigation/restriction-count.ts'
 import type { MeshPolicy } from '../../../src/core/rollout/mesh-policy.ts'
+import type { ControllerParts } from '../../../src/controller/controller.ts'
 import { AutoshieldError } from '../../../src/core/errors.ts'
 import { ATTACKER, madeScore, T0 } from '../../core/verdict/made-score.ts'
 import { madeSpec } from '../../core/rollout/made-policy.ts'
@@ -12,11 +13,16 @@ const GATES = { minAttempts: 100, minTried: 5, minSeconds: 0, maxLegitimateDenia
 const SPEC = { canaryShares: [50], gates: GATES, restrictions: [{ name: 'scans', class: 'PORT_SCAN', action: 'deny', ttlSeconds: 86_400 }] }
 const NAME = 'careful'
 
-async function started (t: { testdir: () => string }, spec: object = SPEC, dir = t.testdir()): Promise<Bench> {
-  const bench = await Bench.start(dir, { policy: FILE })
+async function started (t: { testdir: () => string }, spec: object = SPEC, dir = t.testdir(), wrap: (parts: ControllerParts) => Partial<ControllerParts> = () => ({})): Promise<Bench> {
+  const bench = await Bench.start(dir, { policy: FILE, wrap })
   await bench.store.meshPolicies.ask(NAME, madeSpec(spec), new Date(bench.nowMs).toISOString())
   await bench.beat()
   return bench
+}
+
+/** Time for what could begin to begin. */
+async function turns (): Promise<void> {
+  for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve))
 }
 
 const of = (bench: Bench): MeshPolicy => {
@@ -214,6 +220,73 @@ t.test('a person steers it, by name, and what cannot be done is said', async (t)
   await t.rejects(rollouts.command(NAME, 'resume', 'console:jo', ''), { code: 'CONFLICT', message: /nothing to resume/ })
   await t.rejects(rollouts.command('nobody', 'pause', 'console:jo', ''), { code: 'NOT_FOUND', message: /autoshield rollout status/ })
   await t.rejects(rollouts.command(NAME, 'pause', ' ', ''), { code: 'USAGE' })
+})
+
+t.test('a look that is under way while a person takes a rollout back does not undo that', async (t) => {
+  const looking = Promise.withResolvers<undefined>()
+  const gate = Promise.withResolvers<undefined>()
+  await using bench = await started(t, SPEC, t.testdir(), ({ meshPolicies }) => ({
+    meshPolicies: {
+      get: (name) => meshPolicies.get(name),
+      list: () => meshPolicies.list(),
+      tell: async (name, status) => {
+        if (status.stage === 'enforce') {
+          looking.resolve(undefined)
+          await gate.promise
+        }
+        return meshPolicies.tell(name, status)
+      },
+    },
+  }))
+  await toCanary(bench)
+  await counts(bench, { attempts: 9, denied: 9 })
+  await traffic(bench, 200)
+  const beat = bench.beat()
+  await looking.promise // the step to enforce is decided, and not written yet
+  const undone = bench.controller.rollouts.command(NAME, 'undo', 'console:jo', 'a release')
+  await turns()
+  gate.resolve(undefined)
+  await Promise.all([undone, beat])
+  await bench.beat()
+  t.match(of(bench).status, { stage: 'shadow', hold: { by: 'console:jo' } })
+  t.strictSame(active(bench), ['shadow'])
+})
+
+t.test('a step that could not be kept is decided anew, and what a person does meanwhile stands', async (t) => {
+  let isFull = true
+  await using bench = await started(t, SPEC, t.testdir(), ({ audit }) => ({
+    audit: { append: async (entry) => isFull && entry.action === 'rollout.promote' && entry.actor === 'autoshield' ? Promise.reject(new AutoshieldError('UNAVAILABLE', 'full')) : audit.append(entry), search: (query) => audit.search(query) },
+  }))
+  bench.fleet.answer('in-sync')
+  await bench.beat()
+  await traffic(bench, 100)
+  await bench.beat()
+  t.equal(of(bench).status.stage, 'observe', 'what is not in the trail did not happen')
+  t.match(bench.logged.at(-1), /could not be kept; it is decided anew/)
+  await bench.controller.rollouts.command(NAME, 'pause', 'console:jo', 'a release')
+  isFull = false
+  await bench.beat()
+  t.match(of(bench).status, { stage: 'observe', hold: { by: 'console:jo' } })
+  await bench.controller.rollouts.command(NAME, 'resume', 'console:jo', 'it is over')
+  await traffic(bench, 100)
+  await bench.beat()
+  t.equal(of(bench).status.stage, 'shadow')
+  t.equal(bench.audit.search({ action: 'rollout.promote' }).length, 1)
+})
+
+t.test('what goes back by itself goes back also while the trail takes nothing', async (t) => {
+  let isFull = false
+  await using bench = await started(t, SPEC, t.testdir(), ({ audit }) => ({
+    audit: { append: async (entry) => isFull ? Promise.reject(new AutoshieldError('UNAVAILABLE', 'full')) : audit.append(entry), search: (query) => audit.search(query) },
+  }))
+  await toCanary(bench)
+  isFull = true
+  bench.fleet.answer('rejected', 'duplicate filter chain')
+  await bench.beat()
+  t.match(of(bench).status, { stage: 'shadow', hold: { reason: 'Rejected' } })
+  isFull = false
+  await bench.beat()
+  t.match(bench.audit.search({ action: 'rollout.roll-back' }), [{ reason: 'Rejected' }])
 })
 
 t.test('an undo ends at once what was enforced', async (t) => {
