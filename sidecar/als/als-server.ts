@@ -35,19 +35,23 @@ export class AlsServer {
   malformed = 0
   refused = 0
   readonly #options: AlsServerOptions
-  readonly #listening = Promise.withResolvers<undefined>()
+  readonly #tried = Promise.withResolvers<undefined>()
+  /** Why it could not listen when it last tried; null where it does. */
+  #failure: AutoshieldError | null = null
   #streams = 0
 
   constructor (options: AlsServerOptions) {
     this.#options = options
   }
 
-  /** Resolves true once it listens, false where the signal aborts before. */
+  /** Resolves true once it listens, false where the signal aborts before. Rejects with UNAVAILABLE where it could not when it last tried. */
   async listens (signal: AbortSignal): Promise<boolean> {
     const over = new AbortController()
-    await Promise.race([this.#listening.promise, aborted(AbortSignal.any([signal, over.signal]))])
+    await Promise.race([this.#tried.promise, aborted(AbortSignal.any([signal, over.signal]))])
     over.abort() // the wait
-    return !signal.aborted
+    if (signal.aborted) return false
+    if (this.#failure !== null) throw this.#failure
+    return true
   }
 
   /** Serves until the signal aborts. Never rejects: an observer without proxy goes on observing. */
@@ -60,10 +64,13 @@ export class AlsServer {
       })
       try {
         await this.#bind(server)
-        this.#listening.resolve(undefined)
+        this.#failure = null
+        this.#tried.resolve(undefined)
         await aborted(signal)
       } catch (error) {
-        onRefused?.(AutoshieldError.from(error))
+        this.#failure = AutoshieldError.from(error)
+        this.#tried.resolve(undefined)
+        onRefused?.(this.#failure)
         await wait(retryMs, signal)
       } finally {
         server.forceShutdown()

@@ -127,6 +127,27 @@ t.test('an observer whose detector has no address at its start opens its capture
   await running
 })
 
+t.test('sockets stand in for an access log that nobody can write to', { skip }, async (t) => {
+  const { context: cli, words, end } = context(t)
+  const held = new HeldCredentials('none was issued')
+  const running = runClusterObserver({
+    source: 'als',
+    alsSocket: join(t.testdir({}), 'nowhere', 'als.sock'),
+    xds: null,
+    addresses: [POD_ADDRESS],
+    detector: '127.0.0.1:1',
+    issuer: '127.0.0.1:2',
+    server: { ...CONTROLLER, uid: 'detector' },
+    health: null,
+    credentials: { current: () => held.current(), onChange: (listener) => held.onChange(listener), run: async (signal) => { await wait(600_000, signal) } },
+  }, cli)
+  await words.saying(/the source als does not watch: .*nowhere.*the folder must be there and writable\. The source sockdiag stands in\./)
+  await words.saying(/the source sockdiag sees the traffic/)
+  t.notMatch(words.text, /the source als sees/)
+  end()
+  await running
+})
+
 t.test('what a call lacks is said at once', async (t) => {
   const main = join(import.meta.dirname, '../../src/main.ts')
   const call = async (...flags: string[]): Promise<{ code: number | null, text: string }> => {
