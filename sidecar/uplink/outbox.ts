@@ -63,6 +63,11 @@ export class Outbox {
     return this.#waiting.length
   }
 
+  /** Windows and counts that the next batch of at most `maxWindows` holds at most: what the detector's rate is of. */
+  next (maxWindows: number): number {
+    return Math.min(this.#waiting.length, maxWindows) + Math.min(this.#restrictions.length, MAX_BATCH_RESTRICTIONS)
+  }
+
   /** Whether something waits that is worth a batch. */
   get pending (): boolean {
     return this.#waiting.length + this.#restrictions.length > 0

@@ -78,10 +78,10 @@ export class UplinkStream {
     const { outbox } = this.#options
     for (const batch of outbox.unacknowledged) {
       if (batch.sequence <= state.sent) continue
-      if (!this.#room(state, batch.windows.length)) return
+      if (!this.#room(state, batch.windows.length + batch.restrictions.length)) return
       this.#write(state, batch)
     }
-    while (outbox.pending && this.#room(state, Math.min(outbox.waiting, state.config.maxBatchWindows))) {
+    while (outbox.pending && this.#room(state, outbox.next(state.config.maxBatchWindows))) {
       this.#write(state, outbox.take(state.config.maxBatchWindows, state.steps))
     }
     if (this.#closing && !outbox.pending && outbox.unacknowledged.length === 0) this.#call.end()
@@ -145,16 +145,16 @@ export class UplinkStream {
   }
 
   /** Whether a batch may go out now; where the rate alone forbids it, `pump` is called again when it may. */
-  #room (state: Open, windows: number): boolean {
+  #room (state: Open, units: number): boolean {
     if (this.#options.outbox.unacknowledged.filter(({ sequence }) => sequence <= state.sent).length >= state.credits) return false
     const now = this.#options.clock.now()
-    const waitMs = state.rate.waitMs(windows, now)
+    const waitMs = state.rate.waitMs(units, now)
     if (waitMs > 0) {
       clearTimeout(this.#pause)
       this.#pause = setTimeout(() => this.pump(), Math.ceil(Math.min(waitMs, 60_000)))
       return false
     }
-    return state.rate.take(windows, now)
+    return state.rate.take(units, now)
   }
 
   #write (state: Open, batch: ReturnType<Outbox['take']>): void {
@@ -167,7 +167,8 @@ export class UplinkStream {
   #beat (): void {
     const state = this.#state
     if (state.phase !== 'open') return
-    if (this.#room(state, 0)) this.#write(state, this.#options.outbox.take(state.config.maxBatchWindows, state.steps))
+    const { outbox } = this.#options
+    if (this.#room(state, outbox.next(state.config.maxBatchWindows))) this.#write(state, outbox.take(state.config.maxBatchWindows, state.steps))
     else this.#heartbeat?.refresh()
   }
 }

@@ -11,7 +11,7 @@ import { maySpeakOf, type ReporterScope } from './reporter-scope.ts'
 export interface Sender {
   readonly scope: ReporterScope
   readonly simulated: boolean
-  /** Windows that it may still send; what is checked is taken from it. */
+  /** Windows and counts that it may still send; what is checked is taken from it. */
   readonly rate: TokenBucket
 }
 
@@ -23,7 +23,7 @@ export type CheckedBatch =
 export function checkBatch (batch: Batch, { scope, simulated, rate }: Sender, limits: Limits, nowMs: number): CheckedBatch {
   const rows = batch.windows?.key.length ?? 0
   if (rows > limits.maxBatchWindows) return refuse('TooMuch', `a batch of ${rows} windows is larger than ${limits.maxBatchWindows}, which welcome allowed`)
-  if (!rate.take(rows, nowMs)) return refuse('TooMuch', `more than ${limits.maxWindowsPerSecond} windows a second came, which welcome allowed`)
+  if (!rate.take(rows + batch.restrictions.length, nowMs)) return refuse('TooMuch', `more than ${limits.maxWindowsPerSecond} windows and restriction counts a second came, which welcome allowed`)
   const restrictions = checkRestrictions(batch, scope, limits, nowMs)
   if ('refusal' in restrictions) return { ok: false, refusal: restrictions.refusal }
   if (batch.windows === undefined) return { ok: true, windows: [], ...restrictions }

@@ -211,7 +211,7 @@ export class IngestStream {
       windows,
       receivedAtMs: clock.now(),
       resent: batch.resent,
-      tells: restrictions.length > 0,
+      counts: restrictions.length,
       settled: () => {
         boot.scored = sequence
         if (restrictions.length > 0) onRestrictions(this.identity.uid, restrictions)

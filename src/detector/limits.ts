@@ -4,7 +4,7 @@ import { STEPS_MS } from '../core/window/window.ts'
 export interface Limits {
   /** Windows in one batch. */
   readonly maxBatchWindows: number
-  /** Windows a second from one observer, as a mean over ten seconds. A replay may send as fast as the credits let it. */
+  /** Windows and restriction counts a second from one observer, as a mean over ten seconds. A replay may send as fast as the credits let it. */
   readonly maxWindowsPerSecond: number
   /** Batches of one stream that may wait for their scores. */
   readonly credits: number
@@ -14,7 +14,7 @@ export interface Limits {
   readonly maxStreamsPerIdentity: number
   /** Streams of observers at one time, about 115 kB each with TLS (measured with 1,500): 470 MB of the chart's 1 GiB. */
   readonly maxObservers: number
-  /** Windows of all observers that wait to be scored; streams are not read while there are more. */
+  /** Windows of all observers that wait to be scored, and restriction counts that wait with them; streams are not read while there are more. */
   readonly maxQueuedWindows: number
   /** Keys whose tensors are held, about 3.6 KiB each once used; the least recently used of a shard goes. As many again for replays. */
   readonly maxKeys: number

@@ -20,8 +20,8 @@ export interface Incoming {
   readonly receivedAtMs: number
   /** They fill the tensors only: an earlier detector has scored them. */
   readonly resent: boolean
-  /** When it is settled, those who follow are told something beside its scores: it waits for them, too, where it has no window. */
-  readonly tells: boolean
+  /** What those who follow are told beside its scores when it is settled: it waits for them, too, where it has no window, and takes as much room. */
+  readonly counts: number
   /** Called once, when every window was scored and published. */
   readonly settled: () => void
 }
@@ -69,7 +69,7 @@ export class ScoringLoop {
     this.#tables = new TensorTables(options.maxKeys)
   }
 
-  /** Windows that wait. */
+  /** Windows and counts that wait. */
   get waiting (): number {
     return this.#waiting
   }
@@ -85,7 +85,7 @@ export class ScoringLoop {
 
   add (incoming: Incoming): void {
     this.#queue.push(incoming)
-    this.#waiting += incoming.windows.length
+    this.#waiting += incoming.windows.length + incoming.counts
     this.#running ??= this.#run()
   }
 
@@ -105,7 +105,7 @@ export class ScoringLoop {
     do {
       // First let the sockets be read, so that what has arrived goes into this round.
       await setImmediate()
-      if (this.#waiting > 0 || this.#queue.some(({ tells }) => tells)) await this.#options.permit()
+      if (this.#waiting > 0) await this.#options.permit()
       await this.#round()
     } while (this.#queue.length > 0)
     this.#running = null
@@ -132,6 +132,7 @@ export class ScoringLoop {
       }
       if (this.#taken < incoming.windows.length) break
       this.#taken = 0
+      this.#waiting -= incoming.counts
     }
     return this.#queue.splice(0, done)
   }

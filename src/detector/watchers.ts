@@ -85,7 +85,7 @@ export class Watchers {
 
   /** Hands on what proxies logged. */
   restricted (counts: readonly RestrictionCount[]): void {
-    for (const watcher of this.#watchers) watcher.send({ restrictions: counts })
+    for (const watcher of this.#watchers) watcher.send({ restrictions: [...counts] })
   }
 
   tell (event: Event): void {
@@ -113,8 +113,8 @@ interface WatcherOptions {
   readonly onLost: () => void
 }
 
-/** What waits for a watcher: the scores of one round, the counts of one batch, or another event. */
-type Entry = { readonly scores: readonly Score[] } | { readonly restrictions: readonly RestrictionCount[] } | { readonly event: Event }
+/** What waits for a watcher: the scores of one round, the counts of a few batches, or another event. */
+type Entry = { readonly scores: readonly Score[] } | { readonly restrictions: RestrictionCount[] } | { readonly event: Event }
 
 /**
  * One write is under way at a time, and what comes meanwhile goes into the next: a write takes a turn of the event loop
@@ -137,7 +137,11 @@ class Watcher {
   }
 
   send (entry: Entry): void {
-    if (this.#queue.push(entry) > this.#options.maxQueued) {
+    const last = this.#queue.at(-1)
+    // Counts take no place of their own: those of a thousand proxies would push the scores out.
+    if ('restrictions' in entry && last !== undefined && 'restrictions' in last && last.restrictions.length + entry.restrictions.length <= MAX_EVENT_RESTRICTIONS) {
+      last.restrictions.push(...entry.restrictions)
+    } else if (this.#queue.push(entry) > this.#options.maxQueued) {
       this.#queue.shift()
       this.#lost++
       this.#options.onLost()
@@ -163,22 +167,13 @@ class Watcher {
     const entry = this.#queue.shift()
     if (entry === undefined) return null
     if ('event' in entry) return entry.event
-    if ('restrictions' in entry) return this.#restrictions(entry.restrictions)
+    if ('restrictions' in entry) return { case: 'restrictions', value: { counts: entry.restrictions.map((count) => ({ podUid: count.podUid, count: encodeRestrictionCount(count) })) } }
     const scores = [...entry.scores]
     for (let next = this.#queue[0]; next !== undefined && 'scores' in next && scores.length < MAX_EVENT_SCORES; next = this.#queue[0]) {
       scores.push(...next.scores)
       this.#queue.shift()
     }
     return { case: 'scores', value: encodeScores(scores) }
-  }
-
-  #restrictions (first: readonly RestrictionCount[]): Event {
-    const counts = [...first]
-    for (let next = this.#queue[0]; next !== undefined && 'restrictions' in next && counts.length < MAX_EVENT_RESTRICTIONS; next = this.#queue[0]) {
-      counts.push(...next.restrictions)
-      this.#queue.shift()
-    }
-    return { case: 'restrictions', value: { counts: counts.map((count) => ({ podUid: count.podUid, count: encodeRestrictionCount(count) })) } }
   }
 }
 

@@ -7,6 +7,7 @@ import type { Window } from '../../src/core/window/window.ts'
 import { fixedCredentials } from '../../src/wire/held-credentials.ts'
 import type { RefusalReason } from '../../src/detector/refusal.ts'
 import type { Limits } from '../../src/detector/limits.ts'
+import { encodeRestrictionCount } from '../../src/wire/restriction-counts.ts'
 import { syntheticWindow } from '../core/tensor/synthetic-window.ts'
 import { RawObserver } from './raw-observer.ts'
 import { POD, POD_ADDRESS, REPLAY, TRUST_DOMAIN, recent, stage, type Running } from './stage.ts'
@@ -31,6 +32,8 @@ async function serves (t: Parameters<typeof stage>[0], { address }: Running, cre
   await good.acknowledged(1)
   t.pass('a good observer is served')
 }
+
+const counted = { source: '10.0.0.9', destination: POD_ADDRESS, port: 80, unit: 'connections', atMs: recent(1) * 500, attempts: 1, denied: 1, limited: 0, passed: 0, shadowed: 0 } as const
 
 interface Case {
   readonly what: string
@@ -59,7 +62,8 @@ const cases: readonly Case[] = [
   { what: 'another pod\'s fan-in', says: (o) => { o.hello(); o.batch(1, [own({ key: { kind: 'fan-in', destination: '10.0.0.7' } })]) }, answer: /^PERMISSION_DENIED: a fan-in window/, reason: 'NotYours' },
   { what: 'a window of next year', says: (o) => { o.hello(); o.batch(1, [own({ number: recent(-63_072_000) })]) }, answer: /^INVALID_ARGUMENT: a window starts at .* ahead; set the node's clock/, reason: 'Malformed' },
   { what: 'a batch that is too large', limits: { maxBatchWindows: 2 }, says: (o) => { o.hello(); o.batch(1, [3, 4, 5].map((ago) => own({ number: recent(ago) }))) }, answer: /^RESOURCE_EXHAUSTED: a batch of 3 windows is larger than 2/, reason: 'TooMuch' },
-  { what: 'too many windows a second', limits: { maxWindowsPerSecond: 1 }, says: (o) => { o.hello(); o.batch(1, Array.from({ length: 11 }, (_, ago) => own({ number: recent(ago) }))) }, answer: /^RESOURCE_EXHAUSTED: more than 1 windows a second/, reason: 'TooMuch' },
+  { what: 'too many windows a second', limits: { maxWindowsPerSecond: 1 }, says: (o) => { o.hello(); o.batch(1, Array.from({ length: 11 }, (_, ago) => own({ number: recent(ago) }))) }, answer: /^RESOURCE_EXHAUSTED: more than 1 windows and restriction counts a second/, reason: 'TooMuch' },
+  { what: 'too many restriction counts a second', limits: { maxWindowsPerSecond: 1 }, says: (o) => { o.hello(); o.say({ case: 'batch', value: { sequence: 1n, restrictions: Array.from({ length: 11 }, () => encodeRestrictionCount(counted)) } }) }, answer: /^RESOURCE_EXHAUSTED: more than 1 windows and restriction counts a second/, reason: 'TooMuch' },
   { what: 'silence', limits: { silenceMs: 30 }, says: (o) => o.hello(), answer: /^DEADLINE_EXCEEDED: nothing came for 30 ms; send an empty batch/, reason: 'Silent' },
   { what: 'silence before hello', limits: { silenceMs: 30 }, says: () => undefined, answer: /^DEADLINE_EXCEEDED: nothing came/, reason: 'Silent' },
 ]

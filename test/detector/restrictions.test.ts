@@ -49,3 +49,28 @@ t.test('counts that are not of the reporter\'s own proxy, or make no sense, are 
   t.match(await say({ port: 70_000 }).ended, /^INVALID_ARGUMENT: a restriction count names the port 70000/)
   t.match(await say({ atMs: recent(-63_072_000) * 500 }).ended, /^INVALID_ARGUMENT: a restriction count is of .* ahead; set the node's clock/)
 })
+
+t.test('an observer tells many counts as slowly as the detector takes them', async (t) => {
+  const { start, uplink, source } = await stage(t)
+  const { address, detector } = await start({ limits: { maxWindowsPerSecond: 400 } })
+  const told = new Told(t, source(address))
+  await told.synced()
+  const observer = uplink(address)
+  await observer.event(connected)
+  const counts = Array.from({ length: 4_096 }, (_, index) => count({ port: 1 + index }))
+  observer.uplink.restricted(counts)
+  await told.until((told) => restrictionsOf(told).length === counts.length)
+  t.same(observer.events, [{ type: 'connected' }], 'it was not refused')
+  t.equal(detector.refused().get('TooMuch') ?? 0, 0)
+})
+
+t.test('streams are not read while too many counts wait, and none is lost', async (t) => {
+  const { start, uplink, source } = await stage(t)
+  const { address } = await start({ limits: { maxQueuedWindows: 10, holdMs: 60_000 } })
+  const observer = uplink(address)
+  await observer.event(connected)
+  for (let port = 1; port <= 2_000; port++) observer.uplink.restricted([count({ port })])
+  const told = new Told(t, source(address))
+  await told.until((told) => restrictionsOf(told).length === 2_000)
+  t.equal(restrictionsOf(told)[1_999]?.port, 2_000)
+})
