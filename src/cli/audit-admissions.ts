@@ -4,7 +4,7 @@ import { ADMISSION_ACTIONS, readTrailEntry, UNKNOWN_ACTOR } from '../controller/
 import { atLeast, FINDING_CODES, SEVERITIES, type FindingCode, type Severity } from '../core/admission/finding.ts'
 import { AutoshieldError } from '../core/errors.ts'
 import type { AuditEntry, AuditTrail } from '../ports.ts'
-import { type CliContext, dataOption, EXIT, numberIn, verb } from './context.ts'
+import { type CliContext, dataOption, EXIT, verb, wholeNumberIn } from './context.ts'
 import { type Column, outputOption, type OutputFormat, RowPrinter } from './output.ts'
 
 const COLUMNS: readonly Column<AuditEntry>[] = [
@@ -40,7 +40,7 @@ export function admissionsCommand (context: CliContext, done: (status: number) =
     .option('--user <name>', 'only what this user did')
     .addOption(new Option('--finding <code>', 'only what has this finding').choices(FINDING_CODES))
     .addOption(new Option('--severity <level>', 'only what has a finding at least as grave').choices(SEVERITIES))
-    .addOption(new Option('--limit <n>', 'how many entries').argParser(numberIn(0, 1_000_000)).default(100))
+    .addOption(new Option('--limit <n>', 'how many entries').argParser(wholeNumberIn(1, 1_000_000)).default(100))
     .action(async ({ data, output, ...flags }: Flags) => {
       using trail = readAuditTrail(data)
       const printer = new RowPrinter(context.stdout, output, COLUMNS)

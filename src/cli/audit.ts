@@ -4,7 +4,7 @@ import { verifyAudit } from '../adapters/store/verify-audit.ts'
 import { AutoshieldError } from '../core/errors.ts'
 import type { AuditEntry } from '../ports.ts'
 import { admissionsCommand } from './audit-admissions.ts'
-import { type CliContext, dataOption, EXIT, numberIn, verb } from './context.ts'
+import { type CliContext, dataOption, EXIT, verb, wholeNumberIn } from './context.ts'
 import { type Column, outputOption, type OutputFormat, RowPrinter } from './output.ts'
 
 const COLUMNS: readonly Column<AuditEntry>[] = [
@@ -28,7 +28,7 @@ export function auditCommand (context: CliContext, done: (status: number) => voi
     .option('--action <action>', 'only this action')
     .option('--object <object>', 'only what concerns this object')
     .addOption(new Option('--since <time>', 'only entries at or after this time (ISO 8601)').argParser(time))
-    .addOption(new Option('--limit <n>', 'how many entries').argParser(numberIn(0, 1_000_000)).default(100))
+    .addOption(new Option('--limit <n>', 'how many entries').argParser(wholeNumberIn(1, 1_000_000)).default(100))
     .action(async ({ data, output, since, ...query }: SearchFlags) => {
       using trail = readAuditTrail(data)
       const printer = new RowPrinter(context.stdout, output, COLUMNS)

@@ -59,6 +59,15 @@ export function numberIn (min: number, max: number): (text: string) => number {
   }
 }
 
+/** Parses an option that is a whole number from `min` to `max`. */
+export function wholeNumberIn (min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (!Number.isInteger(value) || value < min || value > max) throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`)
+    return value
+  }
+}
+
 /** Parses a TCP port; 0 asks the system for a free one. */
 export function port (text: string): number {
   const value = Number(text)

@@ -10,7 +10,7 @@ import { bootstrapFile, bootstrapFiles, envoyArguments } from '../../xds/bootstr
 import { RenewedCredentials } from '../adapters/identity/renewed-credentials.ts'
 import { systemClock } from '../adapters/standalone/clock.ts'
 import { spiffeId } from '../core/identity.ts'
-import { type CliContext, EXIT, numberIn, port, verb } from './context.ts'
+import { type CliContext, EXIT, port, verb, wholeNumberIn } from './context.ts'
 import { hostPort, split } from './host-port.ts'
 import { Parts } from './parts.ts'
 import { sparingly } from './sparingly.ts'
@@ -55,8 +55,8 @@ export function proxyCommand (context: CliContext, done: (status: number) => voi
     .option('--inbound <port>', 'redirect connections to the pod here, while Envoy listens here', port)
     .option('--outbound <port>', 'redirect the pod\'s own connections here, while Envoy listens here', port)
     .option('--direct-port <port...>', 'a port of the pod that is never redirected', (text, before: number[] | undefined) => [...before ?? [], port(text)])
-    .option('--heap-mib <count>', 'Envoy\'s memory', numberIn(0, 65_536), 256)
-    .option('--connections <count>', 'how many may be open through Envoy', numberIn(0, 10_000_000), 20_000)
+    .option('--heap-mib <count>', 'Envoy\'s memory', wholeNumberIn(1, 65_536), 256)
+    .option('--connections <count>', 'how many may be open through Envoy', wholeNumberIn(1, 10_000_000), 20_000)
     .action(async (flags: Flags) => {
       await run(flags, context)
       done(EXIT.ok)

@@ -23,6 +23,9 @@ t.test('a wrong call exits with 64 and says what is wrong', async (t) => {
     [['detect', 'x.pcap', '-o', 'xml'], /Allowed choices are table, json, yaml/],
     [['up', '--api-port', '99999'], /port from 0 to 65535/],
     [['up', '--speed', '0'], /above 0/],
+    [['audit', 'search', '--limit', '1.5'], /whole number from 1/],
+    [['proxy', '--connections', '1.5'], /whole number from 1 to 10000000/],
+    [['proxy', '--heap-mib', '0.3'], /whole number from 1 to 65536/],
     [['audit', 'search', '--since', 'yesterday'], /--since yesterday is no time/],
   ] as const) {
     const { status, stderr } = await autoshield(args)
