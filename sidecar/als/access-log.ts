@@ -1,4 +1,5 @@
 import { STEPS_MS } from '../../src/core/window/window.ts'
+import { OwnAddresses } from '../../src/core/window/own-addresses.ts'
 import { wait } from '../../src/wire/wait.ts'
 import type { ObserverReport } from '../health/observer-report.ts'
 import type { Uplink } from '../uplink/uplink.ts'
@@ -7,11 +8,13 @@ import { AlsSource, type AlsSourceOptions } from './als-source.ts'
 import { RestrictionTally } from './restriction-tally.ts'
 
 export interface AccessLogOptions extends Pick<AlsServerOptions, 'socket' | 'onRefused'> {
+  /** The pod's own, at least one. */
+  readonly ownAddresses: readonly string[]
   readonly uplink: Pick<Uplink, 'restricted' | 'droppedRestrictions'>
 }
 
-type State = Pick<ObserverReport, 'malformedEntries' | 'droppedCounts'>
-export const NO_LOG: State = { malformedEntries: 0, droppedCounts: 0 }
+type State = Pick<ObserverReport, 'malformedEntries' | 'foreignEntries' | 'droppedCounts'>
+export const NO_LOG: State = { malformedEntries: 0, foreignEntries: 0, droppedCounts: 0 }
 
 /** What the pod's Envoy logs: counts of restricted attempts for the uplink, whatever sees the traffic, and windows where that is the log. */
 export class AccessLog {
@@ -19,12 +22,20 @@ export class AccessLog {
   readonly #server: AlsServer
   readonly #tally = new RestrictionTally()
   #source: AlsSource | null = null
+  /** Entries about connections of other pods. */
+  #foreign = 0
 
+  /** Throws BAD_DATA where an own address is none. */
   constructor (options: AccessLogOptions) {
+    const own = new OwnAddresses(options.ownAddresses)
     this.#options = options
     this.#server = new AlsServer({
       ...options,
       onEntry: (entry) => {
+        if (![entry.local, entry.peer].some(({ address }) => address !== null && own.has(address, 0))) {
+          this.#foreign++ // the detector refuses who tells of others
+          return
+        }
         this.#tally.take(entry)
         this.#source?.hear(entry)
       },
@@ -32,12 +43,12 @@ export class AccessLog {
   }
 
   get state (): State {
-    return { malformedEntries: this.#server.malformed + this.#server.refused, droppedCounts: this.#tally.dropped + this.#options.uplink.droppedRestrictions }
+    return { malformedEntries: this.#server.malformed + this.#server.refused, foreignEntries: this.#foreign, droppedCounts: this.#tally.dropped + this.#options.uplink.droppedRestrictions }
   }
 
   /** The source that makes windows of the log; there is one. */
-  source (options: Omit<AlsSourceOptions, 'server'>): AlsSource {
-    this.#source = new AlsSource({ ...options, server: this.#server })
+  source (options: Omit<AlsSourceOptions, 'server' | 'ownAddresses'>): AlsSource {
+    this.#source = new AlsSource({ ...options, server: this.#server, ownAddresses: this.#options.ownAddresses })
     return this.#source
   }
 

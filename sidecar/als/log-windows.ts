@@ -19,26 +19,24 @@ const STEP_MS = STEPS_MS[0]
 const DEFAULTS: TableLimits = { maxConnections: 32_768, maxKeys: 8_192, maxHalfOpenSources: 256, seed: 0x5eed }
 /** A TCP flow that is idle for 15 minutes is over (CONTRACTS): of one whose end was lost nothing more is heard. */
 const IDLE_LOOKS = 15 * 60_000 / STEP_MS
-/** How long the end of a connection may be heard before the last of its requests: two loggers have streams of their own. */
-const LINGER_MS = 2_000
+/** How long the end of a connection may be heard before the last of its requests: two loggers have streams of their own. In looks, which no clock sets back. */
+const LINGER_LOOKS = 2_000 / STEP_MS
 
 /** Entries of a proxy's access log to windows of the same meaning as those of packets, for one pod. Time comes with the looks. */
 export class LogWindows {
   /** What the connections would have been as packets. */
   packets = 0
-  /** Entries about connections of other pods. */
-  foreign = 0
   readonly #own: OwnAddresses
   readonly #ignores: (report: Report) => boolean
   readonly #table: ConnectionTable<ProxyEntry>
   readonly #lanes: StepLanes
   readonly #cells: ConnectionCells
   readonly #requests: RequestBytes
-  /** Connections that have ended, by when that is forgotten. */
+  /** Connections that have ended, by the look that heard it. */
   readonly #ended = new Map<string, number>()
   #looks = 0
-  /** When the first look began. */
-  #sinceMs = -1
+  /** When the first look began, by a clock that may have been set back since. */
+  #sinceMs = Infinity
 
   constructor (options: LogWindowsOptions) {
     const limits = { ...DEFAULTS, ...options }
@@ -68,11 +66,12 @@ export class LogWindows {
     const number = Math.floor(untilMs / STEP_MS)
     const closed = this.#lanes.reach(number - 1)
     const strain = this.stats.refused
-    if (this.#looks++ === 0) this.#sinceMs = untilMs - STEP_MS
+    this.#looks++
+    this.#sinceMs = Math.min(this.#sinceMs, untilMs - STEP_MS)
     // In the order of their beginnings, between which the gaps are. A connection counts once a step, however much was said of it.
     const byConnection = Map.groupBy(entries.toSorted((one, other) => one.startMs - other.startMs), wholeId)
     for (const [id, [first, ...more]] of byConnection) if (first !== undefined) this.#meet(id, [first, ...more], untilMs)
-    this.#forget(untilMs)
+    this.#forget()
     if (this.stats.refused > strain) this.#lanes.mark(QUALITY.tablesFull)
     closed.push(...this.#lanes.reach(number))
     return closed
@@ -80,11 +79,7 @@ export class LogWindows {
 
   #meet (id: string, entries: readonly [ProxyEntry, ...ProxyEntry[]], untilMs: number): void {
     const [first] = entries
-    if (!this.#concernsUs(first)) {
-      this.foreign += entries.length
-      return
-    }
-    if (this.#ended.has(id) || this.#ignores(fromOurSide(first, this.#isOwn(first.peer)))) return
+    if (!this.#concernsUs(first) || this.#ended.has(id) || this.#ignores(fromOurSide(first, this.#isOwn(first.peer)))) return
     const connection = this.#table.find(first) ?? this.#open(first)
     if (connection === null) return
     connection.look = this.#looks
@@ -92,7 +87,7 @@ export class LogWindows {
     this.#count(connection, entries, end, untilMs)
     if (end === undefined) return
     this.#table.close(connection)
-    this.#ended.set(id, untilMs + LINGER_MS)
+    this.#ended.set(id, this.#looks)
   }
 
   /** A proxy's listener has the responder's address, whoever of the two is ours. */
@@ -137,10 +132,10 @@ export class LogWindows {
     return address !== null && this.#own.has(address, 0)
   }
 
-  #forget (untilMs: number): void {
+  #forget (): void {
     this.#table.closeUnmet(this.#looks - IDLE_LOOKS)
-    for (const [id, atMs] of this.#ended) {
-      if (atMs > untilMs) return
+    for (const [id, look] of this.#ended) {
+      if (look > this.#looks - LINGER_LOOKS) return
       this.#ended.delete(id)
     }
   }

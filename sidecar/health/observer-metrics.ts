@@ -32,6 +32,7 @@ export function observerMetrics (report: () => ObserverReport, nowMs: () => numb
   counter('dropped_packets', 'Packets, or sockets, that the source lost.', ({ droppedPackets }) => droppedPackets)
   counter('dropped_windows', 'Windows that waited too long for the detector.', ({ droppedWindows }) => droppedWindows)
   counter('malformed_entries', 'Entries, messages and streams of the access log socket that were none of a proxy of ours.', ({ malformedEntries }) => malformedEntries)
+  counter('foreign_entries', 'Entries of the access log about connections of other pods.', ({ foreignEntries }) => foreignEntries)
   counter('dropped_counts', 'Counts of restricted attempts that there was no room for.', ({ droppedCounts }) => droppedCounts)
   gauge('waiting_windows', 'Windows that the detector has not acknowledged yet.', ({ waiting }) => waiting)
   gauge('connected', '1 while the detector takes windows.', ({ connected }) => connected ? 1 : 0)

@@ -15,7 +15,8 @@ export interface ObserverReport {
   readonly windows: number
   readonly droppedPackets: number
   readonly droppedWindows: number
-  /** Of the proxy's access log: what was none of ours, and what there was no room for. */
+  /** Of the proxy's access log: what was none of ours, what is of other pods, and what there was no room for. */
   readonly malformedEntries: number
+  readonly foreignEntries: number
   readonly droppedCounts: number
 }

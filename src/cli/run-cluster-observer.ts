@@ -73,7 +73,7 @@ export async function runClusterObserver (run: ClusterObserverRun, context: CliC
     onEvent: sparingly((event) => say(describe(event, run.detector)), ({ type }) => type),
   })
   let trouble: string | null = null
-  const log = run.alsSocket === null ? null : new AccessLog({ socket: run.alsSocket, uplink, onRefused: ({ message }) => say(`${message} It is tried again.`) })
+  const log = run.alsSocket === null ? null : new AccessLog({ socket: run.alsSocket, ownAddresses: run.addresses, uplink, onRefused: ({ message }) => say(`${message} It is tried again.`) })
   const observer = new Observer({
     sources: sourcesOf(run, own, log),
     uplink,
@@ -112,7 +112,7 @@ function sourcesOf ({ source, addresses }: ClusterObserverRun, own: OwnConversat
   const seed = randomInt(2 ** 31)
   const sockdiag = new SockdiagSource({ ownAddresses: addresses, clock: systemClock, seed, ignores: (socket) => own.isOwn(socket) })
   if (source === 'sockdiag') return [sockdiag]
-  if (source === 'als') return log === null ? [sockdiag] : [log.source({ ownAddresses: addresses, clock: systemClock, seed, ignores: (connection) => own.isOwn(connection) }), sockdiag]
+  if (source === 'als') return log === null ? [sockdiag] : [log.source({ clock: systemClock, seed, ignores: (connection) => own.isOwn(connection) }), sockdiag]
   const open = async (signal: AbortSignal) => {
     const { traffic, outdated } = await own.now()
     const filter = withoutOwn(traffic)

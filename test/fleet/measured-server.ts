@@ -1,6 +1,7 @@
 import type { Mitigation } from '../../src/core/mitigation/mitigation.ts'
 import type { ProxyStatus } from '../../src/ports.ts'
 import type { ProxySpec } from '../../xds/proxy-spec.ts'
+import { mitigationOf } from '../xds/mitigation-of.ts'
 import type { FleetIdentities } from './simulated-fleet.ts'
 import { ToldProcess } from './told-process.ts'
 import type { XdsCommand } from './xds-process.ts'
@@ -11,26 +12,8 @@ const REDIRECT_PORT = 15_006
 export const behindRedirect = (podUid: string): ProxySpec => ({ podUid, inbound: { mode: 'redirect', port: REDIRECT_PORT } })
 
 /** One that concerns all of these pods. */
-export function denialOf (name: string, address: string, uids: readonly string[]): Mitigation {
-  return {
-    apiVersion: 'autoshield.dev/v1alpha1',
-    kind: 'Mitigation',
-    metadata: { name, uid: `uid-${name}`, generation: 1, creationTimestamp: '2026-01-01T00:00:00.000Z', annotations: {} },
-    spec: {
-      owner: { policy: 'default', rule: 'rule', hash: '' },
-      detection: 'detection',
-      subject: { uid: `attacker-${address}`, addresses: [address] },
-      victims: uids.map((uid) => ({ uid, addresses: [] })),
-      direction: 'ingress',
-      ports: 'any',
-      action: 'deny',
-      mode: 'enforce',
-      expiresAt: '2100-01-01T00:00:00.000Z',
-      reason: 'test',
-    },
-    status: { phase: 'active', simulated: false, conditions: [], targets: [], undo: '' },
-  }
-}
+export const denialOf = (name: string, address: string, uids: readonly string[]): Mitigation =>
+  mitigationOf(name, { subject: { uid: `attacker-${address}`, addresses: [address] }, victims: uids.map((uid) => ({ uid, addresses: [] })) })
 
 /** Our xDS server in a process of its own, on a core of its own where the machine has two. */
 export class MeasuredServer implements AsyncDisposable {

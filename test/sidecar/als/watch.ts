@@ -6,10 +6,11 @@ const ending = new AbortController()
 process.once('SIGTERM', () => ending.abort())
 const log = new AccessLog({
   socket,
+  ownAddresses: [address],
   uplink: { restricted: (counts) => process.stdout.write(`${JSON.stringify({ counts })}\n`), droppedRestrictions: 0 },
   onRefused: ({ message }) => process.stderr.write(`${message}\n`),
 })
-const source = log.source({ ownAddresses: [address], clock: { now: Date.now } })
+const source = log.source({ clock: { now: Date.now } })
 const serving = log.run(ending.signal)
 await source.run(ending.signal, {
   watching: () => process.stderr.write('watching\n'),

@@ -6,7 +6,7 @@ import { HealthServer, type HealthServerOptions } from '../../../sidecar/health/
 import type { ObserverReport } from '../../../sidecar/health/observer-report.ts'
 
 const REPORT: ObserverReport = {
-  watching: 'sockdiag', trouble: 'packets are refused', connected: false, acknowledgedMs: 10_000, waiting: 3, packets: 12, flows: 4, windows: 9, droppedPackets: 1, droppedWindows: 2, malformedEntries: 0, droppedCounts: 0,
+  watching: 'sockdiag', trouble: 'packets are refused', connected: false, acknowledgedMs: 10_000, waiting: 3, packets: 12, flows: 4, windows: 9, droppedPackets: 1, droppedWindows: 2, malformedEntries: 0, foreignEntries: 5, droppedCounts: 0,
 }
 
 async function serve (t: Test, options: Partial<HealthServerOptions> = {}): Promise<{ port: number }> {
