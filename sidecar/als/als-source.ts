@@ -1,7 +1,6 @@
-import { STEPS_MS, type StepMs } from '../../src/core/window/window.ts'
 import type { Clock } from '../../src/ports.ts'
-import { wait } from '../../src/wire/wait.ts'
 import type { Report } from '../connections/connection-table.ts'
+import { giveLook, nextStepEnd, stepEnd, stepStart } from '../connections/step-frame.ts'
 import type { WindowSink, WindowSource } from '../window-source.ts'
 import type { AlsServer } from './als-server.ts'
 import { LogWindows } from './log-windows.ts'
@@ -19,7 +18,6 @@ export interface AlsSourceOptions {
   readonly seed?: number
 }
 
-const STEP_MS = STEPS_MS[0]
 /** Entries that are kept between two looks: 131,072 a second. */
 const MAX_ENTRIES = 65_536
 
@@ -52,12 +50,12 @@ export class AlsSource implements WindowSource {
     sink.watching()
     try {
       for (;;) {
-        const boundaryMs = (Math.floor(this.#clock.now() / STEP_MS) + 1) * STEP_MS
-        if (!await wait(boundaryMs - this.#clock.now(), signal)) break
-        this.#take(Math.max(boundaryMs, Math.floor(this.#clock.now() / STEP_MS) * STEP_MS), sink)
+        const boundaryMs = await nextStepEnd(this.#clock, signal)
+        if (boundaryMs === null) break
+        this.#take(Math.max(boundaryMs, stepStart(this.#clock.now())), sink)
       }
       // What was logged since is given before its window would have closed.
-      this.#take((Math.floor(this.#clock.now() / STEP_MS) + 1) * STEP_MS, sink)
+      this.#take(stepEnd(this.#clock.now()), sink)
     } finally {
       this.#watching = false
       this.#entries = []
@@ -67,9 +65,6 @@ export class AlsSource implements WindowSource {
   #take (untilMs: number, sink: WindowSink): void {
     const entries = this.#entries
     this.#entries = []
-    const windows = this.#windows.take(entries, untilMs)
-    const { flows, refused } = this.#windows.stats
-    const clocks = STEPS_MS.map((stepMs): [StepMs, number] => [stepMs, this.#windows.lastClosed(stepMs)]).filter(([, number]) => number >= 0)
-    sink.take(windows, new Map(clocks), { packets: this.#windows.packets, flows, malformed: this.#server.malformed, dropped: this.#lost + refused }, 0)
+    giveLook(sink, this.#windows.take(entries, untilMs), this.#windows, { malformed: this.#server.malformed, lost: this.#lost })
   }
 }

@@ -1,6 +1,5 @@
-import { STEPS_MS, type StepMs } from '../../src/core/window/window.ts'
 import type { Clock } from '../../src/ports.ts'
-import { wait } from '../../src/wire/wait.ts'
+import { giveLook, nextStepEnd, stepEnd, stepStart } from '../connections/step-frame.ts'
 import type { WindowSink, WindowSource } from '../window-source.ts'
 import type { SocketReport } from './socket-report.ts'
 import { SocketWindows, type Look } from './socket-windows.ts'
@@ -16,7 +15,6 @@ export interface SockdiagSourceOptions {
   readonly seed?: number
 }
 
-const STEP_MS = STEPS_MS[0]
 /** Ended sockets that are kept between two looks; a pod that ends more is told as `dropped`. */
 const MAX_ENDED = 65_536
 
@@ -54,15 +52,15 @@ export class SockdiagSource implements WindowSource {
   }
 
   async #look (signal: AbortSignal, sink: WindowSink): Promise<void> {
-    let boundaryMs = Math.floor(this.#clock.now() / STEP_MS) * STEP_MS
-    this.#take(await this.#see(signal), boundaryMs, sink)
+    const startMs = stepStart(this.#clock.now())
+    this.#take(await this.#see(signal), startMs, sink)
     sink.watching()
     for (;;) {
-      boundaryMs = (Math.floor(this.#clock.now() / STEP_MS) + 1) * STEP_MS
-      if (!await wait(boundaryMs - this.#clock.now(), signal)) return
+      const boundaryMs = await nextStepEnd(this.#clock, signal)
+      if (boundaryMs === null) return
       const look = await this.#see(signal)
       if (signal.aborted) return // it may have been cut short
-      this.#take(look, Math.max(boundaryMs, Math.floor(this.#clock.now() / STEP_MS) * STEP_MS), sink)
+      this.#take(look, Math.max(boundaryMs, stepStart(this.#clock.now())), sink)
     }
   }
 
@@ -77,13 +75,10 @@ export class SockdiagSource implements WindowSource {
   async #last (sink: WindowSink): Promise<void> {
     const nowMs = this.#clock.now()
     const look = { ...await this.#see(new AbortController().signal), atMs: nowMs }
-    this.#take(look, (Math.floor(nowMs / STEP_MS) + 1) * STEP_MS, sink)
+    this.#take(look, stepEnd(nowMs), sink)
   }
 
   #take (look: Look, untilMs: number, sink: WindowSink): void {
-    const windows = this.#windows.take(look, untilMs)
-    const { flows, refused } = this.#windows.stats
-    const clocks = STEPS_MS.map((stepMs): [StepMs, number] => [stepMs, this.#windows.lastClosed(stepMs)]).filter(([, number]) => number >= 0)
-    sink.take(windows, new Map(clocks), { packets: this.#windows.packets, flows, malformed: 0, dropped: this.#lost + refused }, 0)
+    giveLook(sink, this.#windows.take(look, untilMs), this.#windows, { malformed: 0, lost: this.#lost })
   }
 }
