@@ -4,6 +4,7 @@ import type { Decision } from './core/policy/decision.ts'
 import type { Mitigation } from './core/mitigation/mitigation.ts'
 import type { Command } from './core/rollout/advance.ts'
 import type { MeshPolicy, MeshPolicySpec, MeshPolicyStatus } from './core/rollout/mesh-policy.ts'
+import type { OpenConnections } from './core/mitigation/open-connections.ts'
 import type { RestrictionCount } from './core/mitigation/restriction-count.ts'
 import type { Pod } from './core/pod.ts'
 import type { AdmissionEntry } from './core/admission/entry.ts'
@@ -173,6 +174,12 @@ export interface ProxyStatus {
   readonly since: string
   /** Mitigations that the proxy refused, each in its own words, and that were therefore taken out of its snapshot again. */
   readonly refused: readonly { readonly mitigation: string, readonly message: string }[]
+  /** Of `mitigations`, those that the proxy has taken, in this version or in one before. */
+  readonly taken: readonly string[]
+  /** Mitigations that this proxy cannot carry, wholly or in part, and why. */
+  readonly shortfalls: readonly { readonly mitigation: string, readonly message: string }[]
+  /** What becomes of open connections, by mitigation that enforces. */
+  readonly openConnections: Readonly<Record<string, readonly OpenConnections[]>>
 }
 
 /** The controller's side of xDS: it hands over what should hold and hears what does. */

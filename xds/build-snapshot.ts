@@ -1,5 +1,5 @@
 import { uncarried } from './chain-measures.ts'
-import type { ExplicitPort, ProxySpec } from './proxy-spec.ts'
+import { httpPortsOf, type ExplicitPort, type ProxySpec } from './proxy-spec.ts'
 import { withAccessLog } from './resources/access-log.ts'
 import { originalDestinationCluster, staticCluster } from './resources/cluster.ts'
 import { inboundRedirect, outboundRedirect, portListener } from './resources/listener.ts'
@@ -66,10 +66,4 @@ function explicit (explicitPorts: readonly ExplicitPort[], httpPorts: readonly n
     listeners: ports.map((port) => portListener(port.listener, port.listen, port, inbound)),
     routes: ports.filter(({ layer }) => layer === 'http').map(({ routes, cluster, listen }) => routesOf(routes, cluster, inbound, listen.port)),
   }
-}
-
-/** As clients name them: an explicit proxy has a port of its own for one of the application. */
-function httpPortsOf ({ inbound, httpPorts = [] }: Omit<ProxySpec, 'podUid'>): readonly number[] {
-  const ports = inbound.mode === 'redirect' ? httpPorts : inbound.ports.filter(({ listen, upstream }) => httpPorts.includes(upstream.port) || httpPorts.includes(listen.port)).map(({ listen }) => listen.port)
-  return [...new Set(ports)].sort((one, other) => one - other)
 }

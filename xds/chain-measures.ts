@@ -71,7 +71,7 @@ export const statPrefixOf = ({ side, peer, port }: Pick<PeerChain, 'side' | 'pee
   `${side}_${peer.replaceAll(/[.:]/g, '_')}${port === null ? '' : `_port_${port}`}`
 
 /** What a proxy of TCP cannot do on a port, it does not promise there. */
-const isCarried = ({ measure }: Restriction, layer: Layer): boolean => layer === 'http' || measure.kind !== 'limit' || measure.limit.unit !== 'requests/s'
+export const isCarried = ({ measure }: Restriction, layer: Layer): boolean => layer === 'http' || measure.kind !== 'limit' || measure.limit.unit !== 'requests/s'
 
 /**
  * The chains of a listener that takes connections to any port. Envoy picks by destination port first and does not go back

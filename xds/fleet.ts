@@ -181,10 +181,10 @@ export class Fleet implements ProxyFleet, SnapshotSource {
   }
 
   #statusOf (podUid: string, pod: Pod): ProxyStatus {
-    const { snapshot: { version, mitigations }, subscribers, told } = pod
+    const { snapshot: { version, mitigations }, subscribers, told, rollBack, built } = pod
     const { state, message } = standingOf(pod)
     const since = told !== null && told.state === state && told.version === version ? told.since : new Date(this.#clock.now()).toISOString()
-    return { podUid, connected: subscribers.size > 0, version, state, message, mitigations, since, refused: pod.rollBack.refused }
+    return { podUid, connected: subscribers.size > 0, version, state, message, mitigations, since, refused: rollBack.refused, taken: rollBack.held.filter((name) => mitigations.includes(name)).sort(), shortfalls: built.shortfalls, openConnections: built.openConnections() }
   }
 }
 

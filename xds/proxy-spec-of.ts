@@ -9,7 +9,8 @@ export function proxySpecOf ({ uid, addresses, proxy }: Pick<Pod, 'uid' | 'addre
   if (proxy == null) return null
   const { outboundPort, httpPorts } = proxy
   const outbound = outboundPort === null ? null : { port: outboundPort }
-  if (proxy.mode === 'redirect') return { podUid: uid, inbound: { mode: 'redirect', port: proxy.inboundPort }, outbound, httpPorts }
+  // Whoever may redirect may destroy sockets: both need NET_ADMIN.
+  if (proxy.mode === 'redirect') return { podUid: uid, inbound: { mode: 'redirect', port: proxy.inboundPort }, outbound, httpPorts, cutsSockets: true }
   const ports = addresses.flatMap((address) => proxy.explicitPorts.map(({ listen, application }) => ({ listen: { address, port: listen }, upstream: { address: APPLICATION, port: application } })))
   return ports.length === 0 ? null : { podUid: uid, inbound: { mode: 'explicit', ports }, outbound, httpPorts }
 }

@@ -31,6 +31,14 @@ export interface ProxySpec {
    * by one. On all others bytes pass, and nothing looks into them.
    */
   readonly httpPorts?: readonly number[]
+  /** Whether the proxy's keeper may destroy sockets of the pod (NET_ADMIN), and so cuts what a denied address had open; absent: it may not. */
+  readonly cutsSockets?: boolean
   /** Unix socket of the pod's access log service; without one nothing is logged. */
   readonly accessLog?: { readonly socket: string } | null
+}
+
+/** Declared HTTP ports as clients name them: an explicit proxy has a port of its own for one of the application. */
+export function httpPortsOf ({ inbound, httpPorts = [] }: Omit<ProxySpec, 'podUid'>): readonly number[] {
+  const ports = inbound.mode === 'redirect' ? httpPorts : inbound.ports.filter(({ listen, upstream }) => httpPorts.includes(upstream.port) || httpPorts.includes(listen.port)).map(({ listen }) => listen.port)
+  return [...new Set(ports)].sort((one, other) => one - other)
 }

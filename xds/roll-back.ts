@@ -33,6 +33,11 @@ export class RollBack {
     return [...this.#refused].map(([{ mitigation }, message]) => ({ mitigation: mitigation.metadata.name, message }))
   }
 
+  /** Names of those that the proxy has taken, and that it should still have. */
+  get held (): readonly string[] {
+    return [...this.#good].map(({ mitigation }) => mitigation.metadata.name)
+  }
+
   /** The proxy has all that was allowed. Gives whether more is allowed now. */
   taken (): boolean {
     for (const duty of this.#tried) this.#good.add(duty)

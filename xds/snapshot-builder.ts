@@ -1,7 +1,9 @@
 import { buildSnapshot } from './build-snapshot.ts'
 import { findProblems } from './consistency.ts'
 import type { ProxySpec } from './proxy-spec.ts'
+import type { ProxyStatus } from '../src/ports.ts'
 import type { Duty, Shortfall } from './restriction.ts'
+import { openConnectionsOf } from './open-connections.ts'
 import { createSnapshot, type Snapshot } from './snapshot.ts'
 import { Validator } from './validate.ts'
 
@@ -10,8 +12,11 @@ export interface Built {
   readonly snapshot: Snapshot | null
   readonly problems: readonly string[]
   readonly shortfalls: readonly Shortfall[]
+  /** Reckoned when first asked for. */
+  readonly openConnections: () => ProxyStatus['openConnections']
 }
-export const UNBUILT: Built = { snapshot: null, problems: [], shortfalls: [] }
+const NOTHING = {}
+export const UNBUILT: Built = { snapshot: null, problems: [], shortfalls: [], openConnections: () => NOTHING }
 
 /** So many are remembered before those that no pod has any more are looked for. */
 const SWEEP_AT = 1000
@@ -55,6 +60,7 @@ export class SnapshotBuilder {
     const { content, mitigations, shortfalls } = this.#configure(spec, duties)
     const snapshot = createSnapshot(content, mitigations)
     const problems = findProblems(snapshot.content, this.#validator)
-    return { snapshot: problems.length > 0 ? null : snapshot, problems, shortfalls }
+    let openConnections: ProxyStatus['openConnections'] | null = null
+    return { snapshot: problems.length > 0 ? null : snapshot, problems, shortfalls, openConnections: () => (openConnections ??= openConnectionsOf(spec, duties)) }
   }
 }

@@ -278,6 +278,7 @@ export class Controller implements Loop, AsyncDisposable {
   async #beat (signal: AbortSignal): Promise<void> {
     for await (const beat of this.#parts.every(BEAT_MS, signal)) {
       await this.#mitigations.expire()
+      if (this.#mitigations.awaits) this.#proxyNews.ring()
       await this.#journal.retry()
       await this.#detections.take({ type: 'tick' }).kept
       await this.#detections.flush()

@@ -32,6 +32,11 @@ export class MitigationDesk {
     return this.#set.active
   }
 
+  /** Whether some proxy is waited for, which has to answer by a deadline. */
+  get awaits (): boolean {
+    return this.#set.awaits
+  }
+
   find (name: string): Mitigation | null {
     return this.#set.get(name) ?? this.#parts.store.mitigations.get(name)
   }

@@ -1,5 +1,5 @@
 import { AutoshieldError } from '../core/errors.ts'
-import { expire, observeAttempts, revert, withProxyStatuses } from '../core/mitigation/lifecycle.ts'
+import { expire, isAwaited, observeAttempts, revert, withProxyStatuses } from '../core/mitigation/lifecycle.ts'
 import type { Condition, Mitigation } from '../core/mitigation/mitigation.ts'
 import type { RestrictionCount } from '../core/mitigation/restriction-count.ts'
 import type { Score } from '../core/verdict/score.ts'
@@ -62,6 +62,11 @@ export class MitigationSet {
     for (const { metadata } of ended) this.#active.delete(metadata.name)
     if (ended.length > 0) this.apply()
     return ended
+  }
+
+  /** Whether some proxy is waited for: then `observe` may say something new without news of any. */
+  get awaits (): boolean {
+    return this.#active.values().some(isAwaited)
   }
 
   /** Compares every mitigation with what its targets say now. */

@@ -30,6 +30,8 @@ export const REASONS = {
   Pending: 'not every target has answered yet',
   Acknowledged: 'every target has taken the restriction',
   Rejected: 'a target refused the restriction',
+  ProxySilent: 'a proxy is connected and has not answered for too long',
+  ProxyAway: 'a proxy that should carry the restriction has not been connected for too long',
   CannotEnforce: 'no actuator here can stop this traffic',
   NoAttemptSeen: 'no attempt was seen since the restriction was programmed',
   AttemptsStopped: 'attempts were seen and did not get through',

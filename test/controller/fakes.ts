@@ -61,7 +61,7 @@ export class FakeFleet implements ProxyFleet {
   }
 
   answer (state: ProxyStatus['state'], message = '', refused: ProxyStatus['refused'] = []): void {
-    const status: ProxyStatus = { podUid: 'u9', connected: true, version: 'v1', state, message, mitigations: this.inForce, since: '2026-01-01T00:00:00.000Z', refused }
+    const status: ProxyStatus = { podUid: 'u9', connected: true, version: 'v1', state, message, mitigations: this.inForce, since: '2026-01-01T00:00:00.000Z', refused, taken: [], shortfalls: [], openConnections: {} }
     this.#statuses = [status]
     for (const listener of this.#listeners) listener(status)
   }

@@ -78,6 +78,23 @@ t.test('a proxy that left in sync stays so until something else should hold', as
   t.match(one.statuses(), [{ connected: false, state: 'pending' }])
 })
 
+t.test('what a proxy has taken is told while it owes an answer to something else', async (t) => {
+  const { fleet: one } = fleet()
+  one.setProxies([PROXY])
+  const proxy = new FakeProxy()
+  one.connect('victim', proxy)
+  one.apply([mitigationOf('first')])
+  t.match(one.statuses(), [{ state: 'pending', taken: [] }])
+  proxy.state = { state: 'in-sync', final: true, message: '' }
+  one.answered('victim')
+  t.match(one.statuses(), [{ state: 'in-sync', taken: ['first'] }])
+  proxy.state = { state: 'pending', final: false, message: '' }
+  one.apply([mitigationOf('first'), mitigationOf('second', { ports: [80], action: 'limit', limit: { value: 1, unit: 'connections/s', burst: 1 }, subject: { uid: 'x', addresses: ['10.9.9.9'] } })])
+  t.match(one.statuses(), [{ state: 'pending', mitigations: ['first', 'second'], taken: ['first'], openConnections: { first: [{ means: 'none' }] } }])
+  one.apply([])
+  t.match(one.statuses(), [{ mitigations: [], taken: [] }])
+})
+
 t.test('a proxy that left before it had answered is not taken to have what it was sent', async (t) => {
   const { fleet: one } = fleet()
   one.setProxies([PROXY])

@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox'
+import { OpenConnections } from '../../core/mitigation/open-connections.ts'
 
 const count = (description: string) => Type.Integer({ minimum: 0, description })
 const time = (description: string) => Type.String({ format: 'date-time', description })
@@ -67,6 +68,9 @@ export const ProxyStatus = Type.Object({
   mitigations: Type.Array(Type.String(), { description: 'Names of the mitigations that the version carries.' }),
   since: Type.String({ format: 'date-time', description: 'When the state or the version last changed.' }),
   refused: Type.Array(Type.Object({ mitigation: Type.String(), message: Type.String() }, closed), { description: 'Mitigations that the proxy refused, in its own words, and that were taken out of its snapshot again.' }),
+  taken: Type.Array(Type.String(), { description: 'Of `mitigations`, those that the proxy has taken, in this version or in one before.' }),
+  shortfalls: Type.Array(Type.Object({ mitigation: Type.String(), message: Type.String() }, closed), { description: 'What this proxy cannot carry, wholly or in part, and why.' }),
+  openConnections: Type.Record(Type.String(), Type.Array(OpenConnections), { description: 'What becomes of the connections that the subject had open, by mitigation that enforces.' }),
 }, { $id: 'ProxyStatus', ...closed })
 
 export const Snapshot = Type.Object({

@@ -1,7 +1,7 @@
 import type { Plan } from '../plan/plan.ts'
 import { asPlanned, CANNOT_ENFORCE, conditionOf, SIMULATED, UNSEEN, withStatus, type Statement } from './conditions.ts'
 import type { Mitigation, MitigationSpec, TargetStatus } from './mitigation.ts'
-import { proxyTargets, type ProxyAnswer } from './proxy-answer.ts'
+import { proxyTargets, type ProxyAnswer, type ProxyTarget } from './proxy-answer.ts'
 
 /** What a new mitigation is called and rests on. */
 export interface Birth {
@@ -34,26 +34,37 @@ export function createMitigation (spec: MitigationSpec, birth: Birth, nowMs: num
 }
 
 /**
- * What the proxies' answers make of it. Level-based: the same answers twice change nothing. What ended is returned as it is.
+ * What the proxies' answers make of it. Level-based: the same answers twice change nothing, but that a proxy which stays silent
+ * is named when `nowMs` passes its deadline. What ended is returned as it is.
  *
- *     simulated | proxies    | one refused | all took it | Programmed           | Degraded
- *     -         | some       | yes         | no          | False, Rejected      | True, Rejected, in the proxy's words
- *     yes       | any        | no          | -           | False, Simulated     | as planned
- *     no        | none       | -           | -           | False, NoTargets     | as planned
- *     no        | some       | no          | no          | False, Pending       | as planned
- *     no        | some       | no          | yes         | True, Acknowledged   | as planned
+ *     simulated | proxies that can | one refused | all took it | Programmed
+ *     -         | some             | yes         | no          | False, Rejected
+ *     yes       | any              | no          | -           | False, Simulated
+ *     no        | none             | -           | -           | False, NoTargets
+ *     no        | some             | no          | no          | False, Pending
+ *     no        | some             | no          | yes         | True, Acknowledged
+ *
+ *     one refused | one is overdue       | one cannot carry all of it | Degraded
+ *     yes         | -                    | -                          | True, Rejected, in the proxy's words
+ *     no          | and connected        | -                          | True, ProxySilent, with the names of all that are overdue
+ *     no          | none of it connected | -                          | True, ProxyAway, with their names
+ *     no          | no                   | yes                        | True, CannotEnforce, with what it cannot
+ *     no          | no                   | no                         | as planned
  *
  * As planned: True with CannotEnforce where the plan said so, else False. Policy objects are planned, not applied, and count for nothing.
  */
 export function withProxyStatuses (mitigation: Mitigation, statuses: readonly ProxyAnswer[], nowMs: number): Mitigation {
   if (mitigation.status.phase !== 'active') return mitigation
-  const proxies = proxyTargets(mitigation, statuses)
+  const proxies = proxyTargets(mitigation, statuses, nowMs)
   const planned = mitigation.status.targets.filter(({ target }) => !target.startsWith('proxy/'))
-  const carried = programmed(mitigation, proxies)
+  const carried = programmed(mitigation, proxies.map(({ status }) => status).filter(({ state }) => state !== 'unable'))
   // What was seen under the old programming proves nothing about the next.
   const unproved = carried.status === 'True' || mitigation.status.simulated ? [] : [UNSEEN]
-  return withStatus(mitigation, [carried, ...unproved, degraded(mitigation, proxies)], { targets: [...proxies, ...planned] }, nowMs)
+  return withStatus(mitigation, [carried, ...unproved, degraded(mitigation, proxies)], { targets: [...proxies.map(({ status }) => status), ...planned] }, nowMs)
 }
+
+/** Whether it waits for a proxy, so that a deadline may pass without any news. */
+export const isAwaited = ({ status }: Mitigation): boolean => status.phase === 'active' && status.targets.some(({ target, state }) => state === 'pending' && target.startsWith('proxy/'))
 
 function programmed (mitigation: Mitigation, proxies: readonly TargetStatus[]): Statement {
   const refused = proxies.filter(({ state }) => state === 'rejected')
@@ -66,13 +77,26 @@ function programmed (mitigation: Mitigation, proxies: readonly TargetStatus[]): 
   return took.length === proxies.length ? said('True', 'Acknowledged', `${count}.`) : said('False', 'Pending', `${count}.`)
 }
 
-function degraded (mitigation: Mitigation, proxies: readonly TargetStatus[]): Statement {
-  const refused = proxies.filter(({ state }) => state === 'rejected')
-  if (refused.length > 0) {
-    const words = refused.map(({ target, message }) => `${target}: ${message}`).slice(0, 3).join('; ')
-    return { type: 'Degraded', status: 'True', reason: 'Rejected', message: words }
-  }
+function degraded (mitigation: Mitigation, proxies: readonly ProxyTarget[]): Statement {
+  const said = (reason: Statement['reason'], told: readonly string[]): Statement => ({ type: 'Degraded', status: 'True', reason, message: few(told) })
+  const refused = proxies.filter(({ status }) => status.state === 'rejected')
+  if (refused.length > 0) return said('Rejected', refused.map(({ status: { target, message } }) => `${nameOf(mitigation, target)}: ${message}`))
+  const overdue = proxies.filter((proxy) => proxy.overdue !== null).toSorted((one, other) => rank(one) - rank(other))
+  if (overdue[0]?.overdue != null) return said(overdue[0].overdue, overdue.map((proxy) => `${nameOf(mitigation, proxy.status.target)} ${proxy.overdue === 'ProxySilent' ? 'has not answered' : 'is not connected, waited for'} since ${proxy.status.since ?? ''}`))
+  const short = proxies.filter(({ shortfall }) => shortfall !== '')
+  if (short.length > 0) return said('CannotEnforce', short.map(({ status, shortfall }) => `${nameOf(mitigation, status.target)}: ${shortfall}`))
   return asPlanned(mitigation)
+}
+
+const rank = ({ overdue }: ProxyTarget): number => overdue === 'ProxySilent' ? 0 : 1
+
+const MOST_NAMED = 3
+const few = (told: readonly string[]): string => `${told.slice(0, MOST_NAMED).join('; ')}${told.length > MOST_NAMED ? `; and ${told.length - MOST_NAMED} more` : ''}`
+
+/** `proxy/shop/db-0` where the pod's name is known, else by UID. */
+function nameOf ({ spec: { subject, victims } }: Mitigation, target: string): string {
+  const pod = [...victims, ...(subject === 'anySource' ? [] : [subject])].find(({ uid }) => target === `proxy/${uid}`)
+  return pod?.name === undefined ? target : `proxy/${pod.namespace === undefined ? '' : `${pod.namespace}/`}${pod.name}`
 }
 
 /** What was seen of the subject's traffic to the victims over one stretch of time. */

@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { REASON_CODES } from '../reason.ts'
+import { OpenConnections } from './open-connections.ts'
 
 const reason = Type.Enum(REASON_CODES, { description: 'Why, from the closed list of reason codes.' })
 
@@ -38,9 +39,11 @@ export type Condition = Static<typeof Condition>
 /** What one proxy or policy object answered. */
 export const TargetStatus = Type.Object({
   target: Type.String({ description: '`proxy/UID` or `networkpolicy/NAMESPACE/NAME`.' }),
-  state: Type.Union([Type.Literal('pending'), Type.Literal('programmed'), Type.Literal('rejected'), Type.Literal('simulated')], { description: 'What the target made of it.' }),
+  state: Type.Union([Type.Literal('pending'), Type.Literal('programmed'), Type.Literal('rejected'), Type.Literal('unable'), Type.Literal('simulated')], { description: 'What the target made of it. unable: it cannot carry it.' }),
   version: Type.String({ description: 'xDS version or object generation that carries it; empty before one does.' }),
-  message: Type.String({ description: 'The target\'s own words on refusal.' }),
+  message: Type.String({ description: 'The target\'s own words on refusal, or why it is pending.' }),
+  since: Type.Optional(Type.String({ format: 'date-time', description: 'When it came to this state.' })),
+  openConnections: Type.Optional(Type.Array(OpenConnections, { description: 'What becomes of the connections that the subject had open there.' })),
 }, { $id: 'TargetStatus', additionalProperties: false, description: 'The answer of one proxy or policy object.' })
 export type TargetStatus = Static<typeof TargetStatus>
 

@@ -104,7 +104,7 @@ t.test('the page', { skip, timeout: 300_000 }, async (t) => {
     await loop.emit({ type: 'decision', decision: decided(now, { detection: `x/${hostile}`, rule: hostile, message: hostile, mitigation: hostile, plan: [{ kind: hostile, yaml: hostile }] }) })
     const mitigation = limited(now, { undo: hostile, targets: [{ target: `proxy/${hostile}`, state: 'rejected', version: hostile, message: hostile }] }, { detection: `x/${hostile}`, reason: hostile, subject: { uid: hostile, addresses: ['10.0.9.9'], name: hostile } })
     await loop.emit({ type: 'mitigation', mitigation: { ...mitigation, metadata: { ...mitigation.metadata, name: hostile } } })
-    await loop.emit({ type: 'proxy', status: { podUid: hostile, connected: true, version: hostile, state: 'rejected', message: hostile, mitigations: [hostile], since: '2026-01-01T00:00:00.000Z', refused: [{ mitigation: hostile, message: hostile }] } })
+    await loop.emit({ type: 'proxy', status: { podUid: hostile, connected: true, version: hostile, state: 'rejected', message: hostile, mitigations: [hostile], since: '2026-01-01T00:00:00.000Z', refused: [{ mitigation: hostile, message: hostile }], taken: [], shortfalls: [{ mitigation: hostile, message: hostile }], openConnections: {} } })
     await loop.audit.append({ actor: hostile, action: hostile, object: hostile, reason: hostile, detail: { [hostile]: hostile } })
     const { page, complaints, strayed } = await visit(t, browser, urls.dashboard)
     const look = async () => {
@@ -130,7 +130,7 @@ t.test('the page', { skip, timeout: 300_000 }, async (t) => {
     t.equal(empty.podList.length, 0)
     await attack(loop)
     await simulatedScan(loop)
-    await loop.emit({ type: 'proxy', status: { podUid: 'uid-shop-web-0', connected: true, version: '3', state: 'rejected', message: 'Error adding listener: duplicate', mitigations: [], since: '2026-01-01T00:00:00.000Z', refused: [] } })
+    await loop.emit({ type: 'proxy', status: { podUid: 'uid-shop-web-0', connected: true, version: '3', state: 'rejected', message: 'Error adding listener: duplicate', mitigations: [], since: '2026-01-01T00:00:00.000Z', refused: [], taken: [], shortfalls: [], openConnections: {} } })
     for (const colorScheme of ['light', 'dark'] as const) {
       const { page } = await visit(t, browser, urls.dashboard, { colorScheme })
       const check = async (what: string) => {

@@ -2,9 +2,10 @@ import fc from 'fast-check'
 import { Value } from 'typebox/value'
 import t from 'tap'
 import { conditionOf, setCondition } from '../../../src/core/mitigation/conditions.ts'
-import { createMitigation, expire, observeAttempts, revert, withProxyStatuses, type Birth } from '../../../src/core/mitigation/lifecycle.ts'
+import { createMitigation, expire, isAwaited, observeAttempts, revert, withProxyStatuses, type Birth } from '../../../src/core/mitigation/lifecycle.ts'
 import { CONDITION_TYPES, Mitigation, type MitigationSpec } from '../../../src/core/mitigation/mitigation.ts'
-import type { ProxyAnswer } from '../../../src/core/mitigation/proxy-answer.ts'
+import type { Means } from '../../../src/core/mitigation/open-connections.ts'
+import { ANSWER_DEADLINE_MS, type ProxyAnswer } from '../../../src/core/mitigation/proxy-answer.ts'
 
 const NOW_MS = Date.parse('2026-06-01T12:00:00Z')
 const at = (afterMs: number): string => new Date(NOW_MS + afterMs).toISOString()
@@ -29,7 +30,7 @@ const birth = (plan: Partial<Birth['plan']> = {}): Birth => ({
 
 const born = (change: Partial<MitigationSpec> = {}, plan: Partial<Birth['plan']> = {}): Mitigation => createMitigation(spec(change), birth(plan), NOW_MS)
 
-const answer = (podUid: string, overrides: Partial<ProxyAnswer> = {}): ProxyAnswer => ({ podUid, connected: true, version: '7', state: 'in-sync', message: '', mitigations: ['m-1'], refused: [], ...overrides })
+const answer = (podUid: string, overrides: Partial<ProxyAnswer> = {}): ProxyAnswer => ({ podUid, connected: true, version: '7', state: 'in-sync', message: '', mitigations: ['m-1'], refused: [], taken: [], shortfalls: [], openConnections: {}, ...overrides })
 
 /** `status reason` of each condition, in order. */
 const conditions = (mitigation: Mitigation): readonly string[] => CONDITION_TYPES.map((type) => {
@@ -69,6 +70,12 @@ t.test('what the proxies answer becomes its conditions by the table', (t) => {
     ['simulated, no proxy', born({ mode: 'shadow' }), [], ['False Simulated', 'False Simulated', 'False Simulated'], ''],
     ['simulated, taken', born({ mode: 'shadow' }), [answer('db')], ['False Simulated', 'False Simulated', 'False Simulated'], 'proxy/db simulated'],
     ['simulated, refused', born({ mode: 'shadow' }), [rejected], ['False Rejected', 'False Simulated', 'True Rejected'], 'proxy/db rejected'],
+    ['taken, and something else is on its way', born(), [answer('db', { state: 'pending', taken: ['m-1'] })], ['True Acknowledged', 'Unknown NoAttemptSeen', 'False Pending'], 'proxy/db programmed'],
+    ['taken, and something else is refused', born(), [answer('db', { state: 'rejected', message: 'no', taken: ['m-1'] })], ['True Acknowledged', 'Unknown NoAttemptSeen', 'False Pending'], 'proxy/db programmed'],
+    ['taken, and not heard any more', born(), [answer('db', { connected: false, taken: ['m-1'] })], ['False Pending', 'Unknown NoAttemptSeen', 'False Pending'], 'proxy/db pending'],
+    ['cannot be carried', born(), [answer('db', { mitigations: [], shortfalls: [{ mitigation: 'm-1', message: 'no HTTP' }] })], ['False NoTargets', 'Unknown NoAttemptSeen', 'True CannotEnforce'], 'proxy/db unable'],
+    ['can be carried in part', born(), [answer('db', { shortfalls: [{ mitigation: 'm-1', message: 'on 8080 alone' }] })], ['True Acknowledged', 'Unknown NoAttemptSeen', 'True CannotEnforce'], 'proxy/db programmed'],
+    ['cannot be carried by one of two', born(), [answer('a'), answer('db', { mitigations: [], shortfalls: [{ mitigation: 'm-1', message: 'no HTTP' }] })], ['True Acknowledged', 'Unknown NoAttemptSeen', 'True CannotEnforce'], 'proxy/a programmed, proxy/db unable'],
     ['any source: no proxy can carry it', born({ subject: 'anySource' }, { reason: 'CannotEnforce' }), [answer('db', { mitigations: [] })], ['False NoTargets', 'Unknown NoAttemptSeen', 'True CannotEnforce'], ''],
   ]
   for (const [name, mitigation, statuses, wanted, targets] of table) {
@@ -80,6 +87,53 @@ t.test('what the proxies answer becomes its conditions by the table', (t) => {
     t.equal(Value.Check(Mitigation, after), true)
   }
   t.match(conditionOf(withProxyStatuses(born(), [rejected], NOW_MS), 'Degraded')?.message, 'proxy/db: duplicate filter chain')
+  t.end()
+})
+
+t.test('a proxy that does not answer is named after its deadline, by the table, and no more when it does', (t) => {
+  const silent = answer('db', { state: 'pending' })
+  const away = answer('db', { connected: false })
+  const late = ANSWER_DEADLINE_MS
+  const named = born({ victims: [{ uid: 'db', addresses: ['10.0.0.3'], namespace: 'shop', name: 'db-0' }, { uid: 'a', addresses: ['10.0.0.4'] }] })
+  const table: [string, Mitigation, readonly ProxyAnswer[], readonly ProxyAnswer[], number, string, RegExp][] = [
+    ['silent, in time', named, [silent], [silent], late - 1, 'False Pending', /No target has refused/],
+    ['silent', named, [silent], [silent], late, 'True ProxySilent', /^proxy\/shop\/db-0 has not answered since 2026-06-01T12:00:00\.000Z$/],
+    ['has yet to be sent it', named, [answer('db', { mitigations: [] })], [answer('db', { mitigations: [] })], late, 'True ProxySilent', /shop\/db-0/],
+    ['away', named, [away], [away], late, 'True ProxyAway', /^proxy\/shop\/db-0 is not connected, waited for since 2026-06-01T12:00:00\.000Z$/],
+    ['one away, one silent', named, [answer('a', { state: 'pending' }), away], [answer('a', { state: 'pending' }), away], late, 'True ProxySilent', /^proxy\/a has not answered since .*; proxy\/shop\/db-0 is not connected/],
+    ['comes and goes', named, [silent], [away], late, 'True ProxyAway', /db-0/],
+    ['one silent, one refuses', named, [answer('a', { state: 'pending' }), answer('db', { state: 'rejected', message: 'no' })], [answer('a', { state: 'pending' }), answer('db', { state: 'rejected', message: 'no' })], late, 'True Rejected', /^proxy\/shop\/db-0: no$/],
+    ['answers late', named, [silent], [answer('db')], late, 'False Pending', /No target has refused/],
+    ['gone with its pod', named, [silent], [], late, 'False Pending', /No target has refused/],
+    ['new since', named, [answer('a')], [answer('a'), silent], late, 'False Pending', /No target has refused/],
+    ['lost after it had taken it, just now', named, [answer('db')], [away], late, 'False Pending', /No target has refused/],
+    ['simulated, silent', born({ mode: 'shadow' }), [silent], [silent], late, 'True ProxySilent', /proxy\/db/],
+  ]
+  for (const [name, mitigation, first, second, afterMs, wanted, message] of table) {
+    const after = withProxyStatuses(withProxyStatuses(mitigation, first, NOW_MS), second, NOW_MS + afterMs)
+    t.equal(conditions(after)[3], wanted, name)
+    t.match(conditionOf(after, 'Degraded')?.message, message, name)
+    t.equal(revert(after, 'ada', '', NOW_MS + afterMs).outcome, 'ended', `${name}: an undo waits for no proxy`)
+    if (!wanted.startsWith('True Proxy')) continue
+    t.equal(conditions(after)[1], mitigation.status.simulated ? 'False Simulated' : 'False Pending', `${name}: not programmed`)
+    t.equal(withProxyStatuses(after, second, NOW_MS + afterMs + 5_000), after, `${name}: told once`)
+  }
+  t.equal(isAwaited(withProxyStatuses(named, [silent], NOW_MS)), true)
+  t.equal(isAwaited(withProxyStatuses(named, [answer('db')], NOW_MS)), false)
+  t.equal(isAwaited(named), false, 'a policy object is not waited for')
+  t.end()
+})
+
+t.test('what becomes of open connections is told as it was when the proxy took it', (t) => {
+  const means = (...of: Means[]) => ({ openConnections: { 'm-1': of.map((each) => ({ means: each })) } })
+  const opened = (mitigation: Mitigation) => mitigation.status.targets[0]?.openConnections?.map((each) => each.means)
+  const waits = withProxyStatuses(born(), [answer('db', { state: 'pending', ...means('chain') })], NOW_MS)
+  t.equal(opened(waits), undefined, 'nothing is said before')
+  const took = withProxyStatuses(waits, [answer('db', means('chain'))], NOW_MS)
+  t.strictSame(opened(took), ['chain'])
+  t.strictSame(opened(withProxyStatuses(took, [answer('db', means('none'))], NOW_MS)), ['chain'], 'the watch before it has ended since')
+  t.equal(opened(withProxyStatuses(born({ mode: 'shadow' }), [answer('db', means('chain'))], NOW_MS)), undefined, 'shadow cuts nothing')
+  t.equal(Value.Check(Mitigation, took), true)
   t.end()
 })
 
@@ -148,6 +202,9 @@ const answers = fc.array(fc.record({
   message: fc.constantFrom('', 'no'),
   mitigations: fc.constantFrom<string[]>(['m-1'], [], ['m-2']),
   refused: fc.constantFrom([], [{ mitigation: 'm-1', message: 'no' }]),
+  taken: fc.constantFrom<string[]>([], ['m-1']),
+  shortfalls: fc.constantFrom([], [{ mitigation: 'm-1', message: 'it cannot' }]),
+  openConnections: fc.constantFrom({}, { 'm-1': [{ means: 'none' as const }] }),
 }), { maxLength: 4 })
 const happening = fc.oneof(
   answers.map((statuses) => (mitigation: Mitigation, nowMs: number) => withProxyStatuses(mitigation, statuses, nowMs)),

@@ -25,7 +25,14 @@ export function fleetRoutes (app: Api, { loop }: ApiContext): void {
       response: answers(pageOf(ref(ProxyStatus)), 404),
     },
   }, ({ query }) => {
-    const statuses = loop.proxies.statuses().map((status) => ({ ...status, mitigations: [...status.mitigations], refused: [...status.refused] }))
+    const statuses = loop.proxies.statuses().map((status) => ({
+      ...status,
+      mitigations: [...status.mitigations],
+      refused: [...status.refused],
+      taken: [...status.taken],
+      shortfalls: [...status.shortfalls],
+      openConnections: Object.fromEntries(Object.entries(status.openConnections).map(([name, each]) => [name, [...each]])),
+    }))
     return paginate(statuses.toSorted((a, b) => a.podUid < b.podUid ? -1 : 1), ({ podUid }) => podUid, query)
   })
 
