@@ -27,9 +27,9 @@ export interface StreamListener {
 const isMalformed = (request: AnyRequest | Malformed): request is Malformed => !('typeUrl' in request)
 
 /** One proxy's stream over gRPC: requests in, the session's responses out, no faster than the client reads. */
-export class AdsStream<Request extends AnyRequest, Response, S extends Subscription> implements Subscriber {
-  readonly #protocol: Protocol<Request, Response, S>
-  readonly #call: ServerDuplexStream<Request | Malformed, Response>
+export class AdsStream<Request extends AnyRequest, S extends Subscription> implements Subscriber {
+  readonly #protocol: Protocol<Request, S>
+  readonly #call: ServerDuplexStream<Request | Malformed, Buffer>
   readonly #session: Session<S>
   readonly #source: SnapshotSource
   readonly #podUid: string
@@ -39,7 +39,7 @@ export class AdsStream<Request extends AnyRequest, Response, S extends Subscript
   #blocked = false
   #listener: StreamListener | null = null
 
-  constructor (protocol: Protocol<Request, Response, S>, call: ServerDuplexStream<Request | Malformed, Response>, source: SnapshotSource, podUid: string, log: Logger) {
+  constructor (protocol: Protocol<Request, S>, call: ServerDuplexStream<Request | Malformed, Buffer>, source: SnapshotSource, podUid: string, log: Logger) {
     this.#protocol = protocol
     this.#call = call
     this.#source = source

@@ -40,7 +40,7 @@ const EMPTY = createSnapshot({}, [])
  */
 export class Fleet implements ProxyFleet, SnapshotSource {
   readonly #clock: Clock
-  readonly #defaultInbound: Inbound
+  readonly #defaultSpec: Omit<ProxySpec, 'podUid'>
   readonly #builder: SnapshotBuilder
   readonly #pods = new Map<string, Pod>()
   readonly #listeners = new Set<(status: ProxyStatus) => void>()
@@ -51,7 +51,7 @@ export class Fleet implements ProxyFleet, SnapshotSource {
   constructor ({ clock, defaultInbound, configure }: FleetOptions) {
     this.#clock = clock
     this.#builder = new SnapshotBuilder(configure)
-    this.#defaultInbound = defaultInbound
+    this.#defaultSpec = { inbound: defaultInbound }
   }
 
   /** The proxies that there are, whether or not they are connected; the whole set. */
@@ -163,8 +163,8 @@ export class Fleet implements ProxyFleet, SnapshotSource {
    * proxy keeps what it has, and the status says why.
    */
   #refresh (uid: string, pod: Pod): void {
-    const { podUid, ...spec } = this.#specs.get(uid) ?? { podUid: uid, inbound: this.#defaultInbound }
-    const wanted = this.#duties.of(podUid)
+    const spec = this.#specs.get(uid) ?? this.#defaultSpec
+    const wanted = this.#duties.of(uid)
     do pod.built = this.#builder.build(spec, pod.rollBack.allowed(wanted))
     while (pod.built.snapshot === null && pod.rollBack.rejected(pod.built.problems.join('; ')))
     if (pod.built.snapshot === null) return
@@ -175,7 +175,7 @@ export class Fleet implements ProxyFleet, SnapshotSource {
 
   #tell (uid: string, pod: Pod): void {
     const status = this.#statusOf(uid, pod)
-    if (isDeepStrictEqual(status, pod.told)) return
+    if (pod.told !== null && saysTheSame(status, pod.told)) return
     pod.told = status
     for (const listener of this.#listeners) listener(status)
   }
@@ -188,12 +188,22 @@ export class Fleet implements ProxyFleet, SnapshotSource {
   }
 }
 
+/** All but `since`, which follows from the others. */
+function saysTheSame (one: ProxyStatus, other: ProxyStatus): boolean {
+  return one.state === other.state && one.version === other.version && one.connected === other.connected && one.message === other.message &&
+    (one.mitigations === other.mitigations || isDeepStrictEqual(one.mitigations, other.mitigations)) && (one.refused === other.refused || isDeepStrictEqual(one.refused, other.refused))
+}
+
 const WORST = ['rejected', 'pending', 'in-sync'] as const
 
 /** Of two proxies of one pod (one that starts while the other drains) the worse answer counts. A refusal counts until something newer was sent. */
 function standingOf ({ snapshot, built, subscribers, taken }: Pod): Standing {
   if (built.problems.length > 0) return { state: 'rejected', message: `not sent: ${built.problems.join('; ')}`, final: true }
-  const standings = [...subscribers].map((subscriber) => subscriber.standing()).map((standing) => standing.final ? standing : { ...standing, state: 'pending' as const })
-  const worst = WORST.flatMap((state) => standings.filter((standing) => standing.state === state))[0]
+  let worst: Standing | null = null
+  for (const subscriber of subscribers) {
+    const standing = subscriber.standing()
+    const counted = standing.final ? standing : { ...standing, state: 'pending' as const }
+    if (worst === null || WORST.indexOf(counted.state) < WORST.indexOf(worst.state)) worst = counted
+  }
   return worst ?? (taken === snapshot.version ? { state: 'in-sync', message: '', final: true } : { state: 'pending', message: 'no proxy of this pod is connected', final: false })
 }

@@ -1,6 +1,9 @@
 import type { ProxyStatus } from '../src/ports.ts'
 import type { Duty } from './restriction.ts'
 
+const NOTHING: ReadonlySet<Duty> = new Set()
+const NONE: ProxyStatus['refused'] = []
+
 /**
  * Finds the restriction that a proxy refuses, and keeps it from taking the others with it. What the proxy has taken is good.
  * New duties are sent together; when that is refused, the proxy is put back on what is good at once, and the new ones are
@@ -9,28 +12,28 @@ import type { Duty } from './restriction.ts'
  * put back on, too, no duty was to blame.
  */
 export class RollBack {
-  #good = new Set<Duty>()
+  readonly #good = new Set<Duty>()
   /** Sent beside what is good, and not answered yet. */
-  #tried: readonly Duty[] = []
+  #tried: ReadonlySet<Duty> = NOTHING
   /** To be tried one group after another, after a refusal. */
   #groups: (readonly Duty[])[] = []
-  #refused = new Map<Duty, string>()
+  readonly #refused = new Map<Duty, string>()
   /** Refused, and nothing was taken since: it may be that all would be refused. */
-  #unproved = new Set<Duty>()
+  readonly #unproved = new Set<Duty>()
 
   /** What the proxy should carry now, of what is wanted of it. */
   allowed (wanted: readonly Duty[]): readonly Duty[] {
     this.#forget(new Set(wanted))
-    const known = new Set([...this.#good, ...this.#tried, ...this.#groups.flat(), ...this.#refused.keys()])
-    const fresh = wanted.filter((duty) => !known.has(duty))
+    const waiting = new Set(this.#groups.flat())
+    const fresh = wanted.filter((duty) => !this.#good.has(duty) && !this.#tried.has(duty) && !waiting.has(duty) && !this.#refused.has(duty))
     if (fresh.length > 0 && this.#groups.length > 0) this.#groups.push(fresh)
-    else this.#tried = [...this.#tried, ...fresh]
-    return wanted.filter((duty) => this.#good.has(duty) || this.#tried.includes(duty))
+    else if (fresh.length > 0) this.#tried = new Set([...this.#tried, ...fresh])
+    return wanted.filter((duty) => this.#good.has(duty) || this.#tried.has(duty))
   }
 
   /** In the words in which the proxy refused them. */
   get refused (): ProxyStatus['refused'] {
-    return [...this.#refused].map(([{ mitigation }, message]) => ({ mitigation: mitigation.metadata.name, message }))
+    return this.#refused.size === 0 ? NONE : [...this.#refused].map(([{ mitigation }, message]) => ({ mitigation: mitigation.metadata.name, message }))
   }
 
   /** Names of those that the proxy has taken, and that it should still have. */
@@ -42,22 +45,24 @@ export class RollBack {
   taken (): boolean {
     for (const duty of this.#tried) this.#good.add(duty)
     this.#unproved.clear()
-    this.#tried = this.#groups.shift() ?? []
-    return this.#tried.length > 0
+    const next = this.#groups.shift()
+    this.#tried = next === undefined ? NOTHING : new Set(next)
+    return this.#tried.size > 0
   }
 
   /** The proxy refused what was allowed, and answered for all of it. Gives whether something else is allowed now: false where no duty is to blame. */
   rejected (words: string): boolean {
-    const [first, ...others] = this.#tried
+    const tried = [...this.#tried]
+    const [first, ...others] = tried
     if (first === undefined) return this.#acquit()
     if (others.length === 0) {
       this.#refused.set(first, words)
       this.#unproved.add(first)
     } else {
-      const half = Math.ceil(this.#tried.length / 2)
-      this.#groups.unshift(this.#tried.slice(0, half), this.#tried.slice(half))
+      const half = Math.ceil(tried.length / 2)
+      this.#groups.unshift(tried.slice(0, half), tried.slice(half))
     }
-    this.#tried = []
+    this.#tried = NOTHING
     return true
   }
 
@@ -73,10 +78,8 @@ export class RollBack {
   }
 
   #forget (wanted: ReadonlySet<Duty>): void {
-    this.#good = new Set([...this.#good].filter((duty) => wanted.has(duty)))
-    this.#tried = this.#tried.filter((duty) => wanted.has(duty))
-    this.#groups = this.#groups.map((group) => group.filter((duty) => wanted.has(duty))).filter((group) => group.length > 0)
-    this.#refused = new Map([...this.#refused].filter(([duty]) => wanted.has(duty)))
-    this.#unproved = new Set([...this.#unproved].filter((duty) => wanted.has(duty)))
+    if (!wanted.isSupersetOf(this.#tried)) this.#tried = wanted.intersection(this.#tried)
+    if (this.#groups.length > 0) this.#groups = this.#groups.map((group) => group.filter((duty) => wanted.has(duty))).filter((group) => group.length > 0)
+    for (const duties of [this.#good, this.#refused, this.#unproved]) for (const duty of duties.keys()) if (!wanted.has(duty)) duties.delete(duty)
   }
 }

@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import { AutoshieldError } from '../src/core/errors.ts'
 import { identityOfPeer } from '../src/core/identity.ts'
 import { AdsStream } from './ads-stream.ts'
-import type { DeltaDiscoveryRequest, DeltaDiscoveryResponse, DiscoveryRequest, DiscoveryResponse } from '../src/wire/gen/xds/envoy/service/discovery/v3/discovery_pb.js'
+import type { DeltaDiscoveryRequest, DiscoveryRequest } from '../src/wire/gen/xds/envoy/service/discovery/v3/discovery_pb.js'
 import type { Malformed } from '../src/wire/method.ts'
 import { ADS_DEFINITION, DELTA, SOTW, type AnyRequest, type Protocol } from './protocol.ts'
 import type { SnapshotSource } from './snapshot-source.ts'
@@ -65,8 +65,8 @@ export class XdsServer {
   async run (signal: AbortSignal): Promise<void> {
     const server = new Server({ ...KEEPALIVE, 'grpc.max_receive_message_length': MAX_REQUEST_BYTES })
     server.addService(ADS_DEFINITION, {
-      deltaAggregatedResources: (call: ServerDuplexStream<DeltaDiscoveryRequest | Malformed, DeltaDiscoveryResponse>) => this.#serve(DELTA, call),
-      streamAggregatedResources: (call: ServerDuplexStream<DiscoveryRequest | Malformed, DiscoveryResponse>) => this.#serve(SOTW, call),
+      deltaAggregatedResources: (call: ServerDuplexStream<DeltaDiscoveryRequest | Malformed, Buffer>) => this.#serve(DELTA, call),
+      streamAggregatedResources: (call: ServerDuplexStream<DiscoveryRequest | Malformed, Buffer>) => this.#serve(SOTW, call),
     })
     try {
       this.#listening.resolve(await this.#bind(server))
@@ -90,7 +90,7 @@ export class XdsServer {
     return bound
   }
 
-  #serve<Request extends AnyRequest, Response, S extends Subscription> (protocol: Protocol<Request, Response, S>, call: ServerDuplexStream<Request | Malformed, Response>): void {
+  #serve<Request extends AnyRequest, S extends Subscription> (protocol: Protocol<Request, S>, call: ServerDuplexStream<Request | Malformed, Buffer>): void {
     const { fleet, trustDomain, log, maxStreams = 10_000 } = this.#options
     const identity = identityOfPeer(call.getAuthContext().sslPeerCertificate ?? {})
     if (identity?.trustDomain !== trustDomain) {

@@ -55,6 +55,7 @@ export class Session<S extends Subscription> {
   update (snapshot: Snapshot): void {
     for (const type of NAMED_BY_OTHERS) {
       const now = snapshot.types.get(type)?.resources
+      if (now === this.#snapshot.types.get(type)?.resources && !this.#leaving.has(type)) continue
       const left = [...this.#current(type)?.resources ?? []].filter(([name]) => now?.has(name) !== true)
       if (left.length > 0) this.#leaving.set(type, new Map(left))
       else this.#leaving.delete(type)
@@ -105,11 +106,12 @@ export class Session<S extends Subscription> {
   }
 
   standing (): Standing {
+    if (this.#snapshot.types.entries().every(([type, current]) => this.#gap(type, current) === null)) return IN_SYNC
     const gaps = [...this.#snapshot.types].map(([type, current]) => ({ type, gap: this.#gap(type, current) }))
     const refusals = gaps.flatMap(({ gap }) => gap !== null && gap !== 'pending' ? gap.refusals : [])
     if (refusals.length > 0) return { state: 'rejected', message: refusals.join('; '), final: this.#isAnswered() }
     const missing = gaps.filter(({ gap }) => gap !== null).map(({ type }) => type.slice(type.lastIndexOf('.') + 1))
-    return missing.length > 0 ? { state: 'pending', message: `has not yet taken: ${missing.join(', ')}`, final: false } : { state: 'in-sync', message: '', final: true }
+    return { state: 'pending', message: `has not yet taken: ${missing.join(', ')}`, final: false }
   }
 
   #isAnswered (): boolean {
@@ -124,6 +126,8 @@ export class Session<S extends Subscription> {
     return this.#subscriptions.get(type)?.gap(current) ?? (current.resources.size > 0 && !this.#subscriptions.has(type) ? 'pending' : null)
   }
 }
+
+const IN_SYNC: Standing = { state: 'in-sync', message: '', final: true }
 
 /** Types whose resources others name: they are there before, and go after. */
 const NAMED_BY_OTHERS = [CLUSTER, ENDPOINT]

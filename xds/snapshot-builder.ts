@@ -27,6 +27,7 @@ export class SnapshotBuilder {
   readonly #validator = new Validator()
   readonly #built = new Map<string, WeakRef<Built>>()
   readonly #ids = new WeakMap<Duty, number>()
+  readonly #shapes = new WeakMap<object, string>()
   #lastId = 0
   #sweepAt = SWEEP_AT
 
@@ -34,9 +35,9 @@ export class SnapshotBuilder {
     this.#configure = configure
   }
 
-  /** A duty that is the same object is taken to ask for the same. */
+  /** A duty, or a spec, that is the same object is taken to ask for the same. */
   build (spec: Omit<ProxySpec, 'podUid'>, duties: readonly Duty[]): Built {
-    const basis = JSON.stringify([spec, duties.map((duty) => this.#idOf(duty)).sort((one, other) => one - other)])
+    const basis = `${this.#shapeOf(spec)} ${duties.map((duty) => this.#idOf(duty)).sort((one, other) => one - other).join(' ')}`
     const known = this.#built.get(basis)?.deref()
     if (known !== undefined) return known
     const built = this.#make(spec, duties)
@@ -48,6 +49,13 @@ export class SnapshotBuilder {
   #sweep (): void {
     for (const [basis, built] of this.#built) if (built.deref() === undefined) this.#built.delete(basis)
     this.#sweepAt = Math.max(SWEEP_AT, 2 * this.#built.size)
+  }
+
+  /** All of the spec but whose it is. */
+  #shapeOf (spec: Omit<ProxySpec, 'podUid'>): string {
+    const shape = this.#shapes.get(spec) ?? JSON.stringify({ ...spec, podUid: undefined })
+    this.#shapes.set(spec, shape)
+    return shape
   }
 
   #idOf (duty: Duty): number {

@@ -48,6 +48,29 @@ function gapOf (ledger: Ledger, current: TypeResources): ReturnType<Subscription
   return ledger.waiting || lacks || keeps ? 'pending' : null
 }
 
+/** Resources that a subscription has nothing to do for, until something is said or sent: most proxies are told nothing most of the time. */
+class Settled {
+  offered: TypeResources | null = null
+  held: TypeResources | null = null
+
+  /** There is nothing to offer of it. */
+  offer (current: TypeResources): null {
+    this.offered = current
+    return null
+  }
+
+  /** The client holds all of it. */
+  hold (current: TypeResources): null {
+    this.held = current
+    return null
+  }
+
+  clear (): void {
+    this.offered = null
+    this.held = null
+  }
+}
+
 /** Incremental: what changed, by name; versions are each resource's own. */
 export class DeltaSubscription implements Subscription {
   readonly #interest = new Interest()
@@ -56,6 +79,7 @@ export class DeltaSubscription implements Subscription {
   readonly #owed = new Set<string>()
   #heard = false
   #answered = false
+  readonly #settled = new Settled()
 
   get size (): number {
     return this.#interest.names.size
@@ -67,6 +91,7 @@ export class DeltaSubscription implements Subscription {
 
   /** Gives null where the request answers nothing. A nonce that is stale says nothing; what the same request subscribes to counts all the same. */
   receive (ask: DeltaAsk): Answer | null {
+    this.#settled.clear()
     const answer = ask.nonce === '' ? null : this.#ledger.answer(ask.nonce, ask.error)
     const first = !this.#heard
     this.#heard = true
@@ -84,7 +109,7 @@ export class DeltaSubscription implements Subscription {
   }
 
   offer (current: TypeResources): Offer | null {
-    if (this.#ledger.waiting) return null
+    if (this.#ledger.waiting || this.#settled.offered === current) return null
     const wanted = this.#interest.wildcard ? current.resources.keys() : this.#interest.names
     const resources = [...new Set(wanted)].flatMap((name) => {
       const resource = current.resources.get(name)
@@ -92,18 +117,19 @@ export class DeltaSubscription implements Subscription {
     })
     const gone = [...this.#ledger.known.keys(), ...this.#owed].filter((name) => !current.resources.has(name))
     // The first request is answered even by nothing: Envoy waits for it before it goes on starting.
-    if (resources.length === 0 && gone.length === 0 && this.#answered) return null
+    if (resources.length === 0 && gone.length === 0 && this.#answered) return this.#settled.offer(current)
     return { resources, removed: [...new Set(gone)] }
   }
 
   sent (nonce: string, offer: Offer): void {
+    this.#settled.clear()
     this.#answered = true
     this.#owed.clear()
     this.#ledger.send(nonce, offer.resources, offer.removed)
   }
 
   gap (current: TypeResources): ReturnType<Subscription['gap']> {
-    return gapOf(this.#ledger, current)
+    return this.#settled.held === current ? null : gapOf(this.#ledger, current) ?? this.#settled.hold(current)
   }
 }
 
@@ -116,6 +142,7 @@ export class SotwSubscription implements Subscription {
   #brought = ''
   #owed = false
   #nonce = ''
+  readonly #settled = new Settled()
 
   constructor (type: string) {
     this.#fullState = isFullState(type)
@@ -131,6 +158,7 @@ export class SotwSubscription implements Subscription {
 
   /** Gives null where the request answers nothing. A request with a stale nonce is ignored as a whole: the client sends a newer one after it has read our response. */
   receive (ask: SotwAsk): Answer | null {
+    this.#settled.clear()
     if (ask.nonce !== '' && ask.nonce !== this.#nonce) return 'stale'
     // A second request with the newest nonce answers nothing: it changes the names.
     const answer = ask.nonce === '' || !this.#ledger.waiting ? null : this.#ledger.answer(ask.nonce, ask.error)
@@ -163,12 +191,13 @@ export class SotwSubscription implements Subscription {
   }
 
   sent (nonce: string, offer: Offer): void {
+    this.#settled.clear()
     this.#owed = false
     this.#nonce = nonce
     this.#ledger.send(nonce, offer.resources, offer.removed)
   }
 
   gap (current: TypeResources): ReturnType<Subscription['gap']> {
-    return gapOf(this.#ledger, current)
+    return this.#settled.held === current ? null : gapOf(this.#ledger, current) ?? this.#settled.hold(current)
   }
 }
