@@ -55,13 +55,13 @@ async function measure (served: Served, identities: FleetIdentities, uids: reado
 
 async function ours (identities: FleetIdentities, uids: readonly string[]): Promise<Measured> {
   await using server = await MeasuredServer.start(identities)
-  await server.proxies(uids)
+  await server.proxies(uids.map(behindRedirect))
   const denial = [denialOf('deny', ATTACKER, uids)]
   return await measure({
     port: server.port,
     push: (restricted) => server.apply([restricted ? denial : []]),
     settle: () => server.settle(),
-    rssBytes: () => server.rssBytes(),
+    rssBytes: async () => (await server.memory()).rssBytes,
   }, identities, uids)
 }
 

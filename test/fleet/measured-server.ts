@@ -31,8 +31,9 @@ export class MeasuredServer implements AsyncDisposable {
     return new MeasuredServer(process, started.port)
   }
 
-  async proxies (uids: readonly string[]): Promise<void> {
-    await this.process.tell({ do: 'proxies', specs: uids.map(behindRedirect) } satisfies XdsCommand)
+  /** The whole set of pods that have a proxy. */
+  async proxies (specs: readonly ProxySpec[]): Promise<void> {
+    await this.process.tell({ do: 'proxies', specs } satisfies XdsCommand)
   }
 
   async settle (): Promise<number> {
@@ -48,8 +49,9 @@ export class MeasuredServer implements AsyncDisposable {
     return this.process.tell<readonly ProxyStatus[]>({ do: 'statuses' } satisfies XdsCommand)
   }
 
-  async rssBytes (): Promise<number> {
-    return (await this.process.tell<{ rssBytes: number }>({ do: 'memory' } satisfies XdsCommand)).rssBytes
+  /** After collecting garbage; `heldBytes` is what the program itself holds, on V8's heap and beside it. */
+  async memory (): Promise<{ rssBytes: number, heldBytes: number }> {
+    return this.process.tell({ do: 'memory' } satisfies XdsCommand)
   }
 
   [Symbol.asyncDispose] (): Promise<void> {

@@ -12,6 +12,10 @@ export type ProxiesCommand =
   | { readonly do: 'connect' }
   | { readonly do: 'forget', readonly pods: readonly string[] }
   | { readonly do: 'count' }
+  /** What each has, the pods that have the same together. */
+  | { readonly do: 'holdings' }
+
+export interface Holding { readonly resources: readonly string[], readonly pods: readonly string[] }
 
 const counted: Counted = { responses: 0, resources: 0, removed: 0, bytes: 0, cut: 0 }
 const proxies = new Map<string, SimulatedProxy>()
@@ -41,6 +45,10 @@ async function answer (command: ProxiesCommand): Promise<unknown> {
         proxies.delete(uid)
       }
       return {}
+    }
+    case 'holdings': {
+      const alike = Map.groupBy(proxies, ([, { holdings }]) => holdings.join('\n'))
+      return [...alike].map(([resources, members]): Holding => ({ resources: resources.split('\n'), pods: members.map(([uid]) => uid) }))
     }
     case 'count': return { ...counted, connected: [...proxies.values()].filter(({ connected }) => connected).length }
   }

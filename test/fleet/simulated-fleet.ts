@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { Authority, createAuthority } from '../../certs/authority.ts'
 import type { Credentials } from '../../src/core/identity.ts'
-import type { ProxiesCommand } from './proxies-process.ts'
+import type { Holding, ProxiesCommand } from './proxies-process.ts'
 import type { Counted } from './simulated-proxy.ts'
 import { ToldProcess } from './told-process.ts'
 
@@ -70,6 +70,10 @@ export class SimulatedFleet implements AsyncDisposable {
     const counts = await Promise.all(this.#processes.map((process) => process.tell<Counted & { connected: number }>({ do: 'count' } satisfies ProxiesCommand)))
     const sum = (key: keyof Counted | 'connected'): number => counts.reduce((total, counted) => total + counted[key], 0)
     return { responses: sum('responses'), resources: sum('resources'), removed: sum('removed'), bytes: sum('bytes'), cut: sum('cut'), connected: sum('connected') }
+  }
+
+  async holdings (): Promise<readonly Holding[]> {
+    return (await Promise.all(this.#processes.map((process) => process.tell<Holding[]>({ do: 'holdings' } satisfies ProxiesCommand)))).flat()
   }
 
   async #each (what: 'cut' | 'forget', uids: readonly string[]): Promise<void> {

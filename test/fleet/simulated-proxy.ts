@@ -71,6 +71,11 @@ export class SimulatedProxy {
     return this.#session !== null
   }
 
+  /** What it has taken and not been told to drop: type, name, version, in that order, sorted. */
+  get holdings (): string[] {
+    return [...this.#taken].flatMap(([type, versions]) => [...versions].map(([name, version]) => `${type} ${name} ${version}`)).sort()
+  }
+
   /** As when the network is cut: no farewell. */
   cut (): void {
     const session = this.#session

@@ -21,7 +21,9 @@ export type XdsCommand =
   | { readonly do: 'memory' }
 
 const fleet = new Fleet({ clock: { now: Date.now }, defaultInbound: { mode: 'redirect', port: 15_006 } })
-/** Pods whose proxies have not taken what they should have. */
+/** Pods that should have a proxy. */
+let known: ReadonlySet<string> = new Set()
+/** Those of them whose proxies have not taken what they should have. */
 const behind = new Set<string>()
 let settled: (() => void) | null = null
 /** Pods that nobody waits for. */
@@ -29,7 +31,7 @@ let passedOver: ReadonlySet<string> = new Set()
 
 fleet.onChange(({ podUid, state, connected }) => {
   if (state === 'in-sync' && connected) behind.delete(podUid)
-  else if (!passedOver.has(podUid)) behind.add(podUid)
+  else if (known.has(podUid) && !passedOver.has(podUid)) behind.add(podUid)
   if (behind.size === 0) settled?.()
 })
 
@@ -50,8 +52,8 @@ async function answer (command: XdsCommand): Promise<unknown> {
       return { port: await server.port }
     }
     case 'proxies': {
+      known = new Set(command.specs.map(({ podUid }) => podUid))
       fleet.setProxies(command.specs)
-      const known = new Set(command.specs.map(({ podUid }) => podUid))
       for (const uid of behind) if (!known.has(uid)) behind.delete(uid)
       return {}
     }
@@ -79,7 +81,8 @@ async function answer (command: XdsCommand): Promise<unknown> {
         globalThis.gc?.()
         await setTimeout(300) // V8 gives freed pages back beside the program
       }
-      return { rssBytes: process.memoryUsage.rss() }
+      const { rss, heapUsed, external } = process.memoryUsage()
+      return { rssBytes: rss, heldBytes: heapUsed + external }
     }
   }
 }
