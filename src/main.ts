@@ -16,6 +16,8 @@ const VERBS: Readonly<Record<string, () => Promise<MakeVerb>>> = {
   explain: async () => (await import('./cli/explain.ts')).explainCommand,
   mitigations: async () => (await import('./cli/mitigations.ts')).mitigationsCommand,
   rollout: async () => (await import('./cli/rollout.ts')).rolloutCommand,
+  'proxy-status': async () => (await import('./cli/proxy-status.ts')).proxyStatusCommand,
+  'proxy-config': async () => (await import('./cli/proxy-config.ts')).proxyConfigCommand,
   policy: async () => (await import('./cli/policy.ts')).policyCommand,
   audit: async () => (await import('./cli/audit.ts')).auditCommand,
   identity: async () => (await import('./cli/identity.ts')).identityCommand,
@@ -66,7 +68,7 @@ async function main (): Promise<number> {
     .showHelpAfterError('(add --help for the flags and examples)')
     .addHelpText('after', `
 Environment: ENABLE_ACTUATION (true where a cluster is configured), KUBECONFIG, MODEL_PATH, LOG_LEVEL (info), USE_GPU (false); a flag of the same meaning wins.
-Exit status: 0 done, 1 failed, 64 wrong call, 65 bad data, 79 findings: attacks, pods that are not observed, checks that did not pass, rollouts that stopped themselves.
+Exit status: 0 done, 1 failed, 64 wrong call, 65 bad data, 79 findings: attacks, pods that are not observed, checks that did not pass, rollouts that stopped themselves, proxies that refused, are silent or away.
 `)
   const called = process.argv[2] ?? ''
   for (const name of Object.hasOwn(VERBS, called) ? [called] : Object.keys(VERBS)) {

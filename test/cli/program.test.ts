@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { autoshield } from '../program.ts'
 
-const VERBS = ['up', 'replay', 'detect', 'features', 'explain', 'mitigations', 'policy', 'audit', 'identity', 'detector', 'observer']
+const VERBS = ['up', 'replay', 'detect', 'features', 'explain', 'mitigations', 'proxy-status', 'proxy-config', 'policy', 'audit', 'identity', 'detector', 'observer']
 
 t.test('help lists every verb, and each verb\'s help shows an example', async (t) => {
   const { status, stdout } = await autoshield(['--help'])

@@ -172,7 +172,7 @@ export async function attack (loop: FakeLoop): Promise<void> {
   await quiet(loop)
   loop.snapshots.set('uid-shop-db-0', { version: '7', resources: { listeners: [{ name: 'inbound', filterChains: [{ name: 'mit-guess-1', match: '10.0.4.7/32' }] }] } })
   await loop.emit(traffic(now, 1, [{ source: '10.0.4.7', destination: '10.0.2.9', packets: 1240, bytes: 204_000, flows: 212 }]))
-  await loop.emit({ type: 'proxy', status: { podUid: 'uid-shop-db-0', connected: true, version: '7', state: 'in-sync', message: '', mitigations: ['mit-guess-1'], since: new Date(now).toISOString(), refused: [], taken: [], shortfalls: [], openConnections: {} } })
+  await loop.emit({ type: 'proxy', status: { podUid: 'uid-shop-db-0', connected: true, version: '7', state: 'in-sync', message: '', mitigations: ['mit-guess-1'], since: new Date(now).toISOString(), refused: [], taken: ['mit-guess-1'], shortfalls: [], openConnections: { 'mit-guess-1': [{ ports: [5432], means: 'none' }] } } })
   await loop.emit({ type: 'detection', detection: guessing(now) })
   await loop.emit({ type: 'decision', decision: decided(now) })
   await loop.emit({ type: 'mitigation', mitigation: limited(now) })

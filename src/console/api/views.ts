@@ -1,5 +1,7 @@
 import { Type, type Static } from 'typebox'
+import { Limit, MitigationSpec } from '../../core/mitigation/mitigation.ts'
 import { OpenConnections } from '../../core/mitigation/open-connections.ts'
+import { STANDINGS } from '../../core/mitigation/proxy-standing.ts'
 
 const count = (description: string) => Type.Integer({ minimum: 0, description })
 const time = (description: string) => Type.String({ format: 'date-time', description })
@@ -59,7 +61,20 @@ export const Pod = Type.Object({
 }, { $id: 'Pod', ...closed })
 export type Pod = Static<typeof Pod>
 
-export const ProxyStatus = Type.Object({
+const ProxyRestriction = Type.Object({
+  mitigation: Type.String({ description: 'Name of the mitigation.' }),
+  sources: Type.Array(Type.String(), { description: 'Addresses of its subject.' }),
+  action: MitigationSpec.properties.action,
+  limit: Type.Optional(Limit),
+  ports: Type.Optional(Type.Array(Type.Integer(), { description: 'Destination ports; any unless given.' })),
+  shadow: Type.Boolean({ description: 'It is counted and not enforced.' }),
+  taken: Type.Boolean({ description: 'The proxy has taken it.' }),
+  openConnections: Type.Array(OpenConnections, { description: 'What becomes of the connections that the subject had open; empty in shadow.' }),
+  expiresAt: time('When it ends by itself.'),
+}, { $id: 'ProxyRestriction', ...closed })
+export type ProxyRestriction = Static<typeof ProxyRestriction>
+
+export const Proxy = Type.Object({
   podUid: Type.String(),
   connected: Type.Boolean(),
   version: Type.String(),
@@ -71,7 +86,12 @@ export const ProxyStatus = Type.Object({
   taken: Type.Array(Type.String(), { description: 'Of `mitigations`, those that the proxy has taken, in this version or in one before.' }),
   shortfalls: Type.Array(Type.Object({ mitigation: Type.String(), message: Type.String() }, closed), { description: 'What this proxy cannot carry, wholly or in part, and why.' }),
   openConnections: Type.Record(Type.String(), Type.Array(OpenConnections), { description: 'What becomes of the connections that the subject had open, by mitigation that enforces.' }),
+  namespace: Type.Union([Type.String(), Type.Null()], { description: 'Of its pod; null where the directory does not know the pod.' }),
+  name: Type.Union([Type.String(), Type.Null()], { description: 'Of its pod; null where the directory does not know the pod.' }),
+  standing: Type.Enum([...STANDINGS], { description: 'In one word. stale: it is being told something newer. silent: it is connected and has not answered for ten seconds. away: it should be there and is not connected.' }),
+  restrictions: Type.Array(ProxyRestriction, { description: 'What its newest version carries.' }),
 }, { $id: 'ProxyStatus', ...closed })
+export type Proxy = Static<typeof Proxy>
 
 export const Snapshot = Type.Object({
   version: Type.String(),

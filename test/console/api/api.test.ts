@@ -54,6 +54,21 @@ t.test('objects are answered whole, as the stores hold them', async (t) => {
   t.match(await get('/status'), { version: '1.2.3', ready: true, detections: { open: 1 }, mitigations: { active: 1, simulated: 0 }, pods: { known: SHOP.length, unobserved: 1 } })
 })
 
+t.test('proxies are told with their pods, where they stand and what each of their restrictions is', async (t) => {
+  const { loop, urls } = await stage(t)
+  await attack(loop)
+  const proxies = async (query = '') => (await ask(`${urls.api}/api/v1/proxies${query}`)).json()
+  t.match(await proxies(), { items: [{
+    podUid: 'uid-shop-db-0', namespace: 'shop', name: 'db-0', standing: 'in-sync', mitigations: ['mit-guess-1'],
+    restrictions: [{ mitigation: 'mit-guess-1', sources: ['10.0.4.7'], action: 'limit', limit: { value: 1, unit: 'connections/s' }, ports: [5432], shadow: false, taken: true, openConnections: [{ ports: [5432], means: 'none' }] }],
+  }], next: null })
+  t.match(await proxies('?namespace=ops'), { items: [] })
+  const [status] = loop.proxyList
+  if (status === undefined) throw new Error('no proxy')
+  loop.proxyList = [{ ...status, podUid: 'uid-gone', mitigations: ['gone'], connected: false }]
+  t.match(await proxies(), { items: [{ podUid: 'uid-gone', namespace: null, name: null, standing: 'away', mitigations: ['gone'], restrictions: [] }] }, 'what nobody knows any more has no words')
+})
+
 t.test('before any traffic there is a picture of nothing, not an error', async (t) => {
   const { urls } = await stage(t)
   const answer = await ask(`${urls.api}/api/v1/traffic`)

@@ -4,7 +4,8 @@ import type { AuditTrail } from '../../../ports.ts'
 import type { Api, ApiContext } from '../context.ts'
 import { answers, ref } from '../components.ts'
 import { PageQuery, pageOf, paginate, SCAN_LIMIT } from '../paging.ts'
-import { AuditEntry, Policy, ProxyStatus, Snapshot } from '../views.ts'
+import { proxyView } from '../proxy-view.ts'
+import { AuditEntry, Policy, Proxy, Snapshot } from '../views.ts'
 import { Id } from './detections.ts'
 
 const AuditQuery = Type.Object({
@@ -16,24 +17,18 @@ const AuditQuery = Type.Object({
   since: Type.Optional(Type.String({ format: 'date-time' })),
 }, { additionalProperties: false })
 
-export function fleetRoutes (app: Api, { loop }: ApiContext): void {
+export function fleetRoutes (app: Api, { loop, clock }: ApiContext): void {
   app.get('/proxies', {
     schema: {
       tags: ['proxies'],
       summary: 'Proxies and what they answered to their newest snapshot',
-      querystring: Type.Object(PageQuery, { additionalProperties: false }),
-      response: answers(pageOf(ref(ProxyStatus)), 404),
+      querystring: Type.Object({ ...PageQuery, namespace: Type.Optional(Type.String({ minLength: 1, maxLength: 63, description: 'Only those of its pods.' })) }, { additionalProperties: false }),
+      response: answers(pageOf(ref(Proxy)), 404),
     },
-  }, ({ query }) => {
-    const statuses = loop.proxies.statuses().map((status) => ({
-      ...status,
-      mitigations: [...status.mitigations],
-      refused: [...status.refused],
-      taken: [...status.taken],
-      shortfalls: [...status.shortfalls],
-      openConnections: Object.fromEntries(Object.entries(status.openConnections).map(([name, each]) => [name, [...each]])),
-    }))
-    return paginate(statuses.toSorted((a, b) => a.podUid < b.podUid ? -1 : 1), ({ podUid }) => podUid, query)
+  }, ({ query: { namespace, ...page } }) => {
+    const wanted = loop.proxies.statuses().filter(({ podUid }) => namespace === undefined || loop.pods.byUid(podUid)?.namespace === namespace)
+    const { items, next } = paginate(wanted.toSorted((a, b) => a.podUid < b.podUid ? -1 : 1), ({ podUid }) => podUid, page)
+    return { items: items.map((status) => proxyView(loop, status, clock.now())), next }
   })
 
   app.get('/proxies/:podUid/snapshot', {
