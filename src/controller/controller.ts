@@ -94,7 +94,7 @@ export class Controller implements Loop, AsyncDisposable {
     this.#journal = new Journal({ audit, metrics, log })
     this.#book = new PolicyBook(parts.policy, CLASSES)
     this.#detections = new DetectionDesk({ store, checkpoints, journal: this.#journal, pods, clock, newId, metrics, publish, sharedAddresses: new Set(settings.sharedAddresses), admission: parts.admission })
-    this.#mitigations = new MitigationDesk({ store, journal: this.#journal, proxies, clock, metrics, publish })
+    this.#mitigations = new MitigationDesk({ store, audit, journal: this.#journal, proxies, clock, metrics, publish })
     this.rollouts = new RolloutDesk({
       policies: parts.meshPolicies, checkpoints, journal: this.#journal, mitigations: this.#mitigations, pods, proxies, clock, log, suspects: () => this.#detections.suspects(),
     })

@@ -2,13 +2,16 @@ import { AutoshieldError } from '../core/errors.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import type { RestrictionCount } from '../core/mitigation/restriction-count.ts'
 import type { Score } from '../core/verdict/score.ts'
-import type { Clock, LoopEvent, ObjectStore, ProxyFleet } from '../ports.ts'
+import type { AuditTrail, Clock, LoopEvent, ObjectStore, ProxyFleet, ProxyStatus } from '../ports.ts'
 import type { Journal, NewAuditEntry } from './journal.ts'
 import type { ControllerMetrics } from './metrics.ts'
 import { MitigationSet, type StatusChange } from './mitigation-set.ts'
+import { ProxyRefusals, refusalsOf } from './refusals.ts'
 
 export interface MitigationDeskParts {
   readonly store: ObjectStore
+  /** What was said of proxies before. */
+  readonly audit: Pick<AuditTrail, 'search'>
   readonly journal: Journal
   readonly proxies: ProxyFleet
   readonly clock: Clock
@@ -22,10 +25,12 @@ const MAX_RESTORED = 20_000
 export class MitigationDesk {
   readonly #parts: MitigationDeskParts
   readonly #set: MitigationSet
+  readonly #refusals: ProxyRefusals
 
   constructor (parts: MitigationDeskParts) {
     this.#parts = parts
     this.#set = new MitigationSet(parts.proxies)
+    this.#refusals = new ProxyRefusals(parts.audit)
   }
 
   get active (): readonly Mitigation[] {
@@ -76,8 +81,13 @@ export class MitigationDesk {
 
   /** Compares what should hold with what the proxies say. Gives how enforced ones were newly taken, for the circuit breaker. */
   async observe (): Promise<readonly ('succeeded' | 'failed')[]> {
-    const changes = this.#set.observe(this.#parts.clock.now())
-    await this.#keep(changes)
+    const statuses = this.#parts.proxies.statuses()
+    const changes = this.#set.observe(statuses, this.#parts.clock.now())
+    const refusals = this.#refusals.observe(statuses)
+    await Promise.all([
+      this.#keep(changes, statuses),
+      ...refusals.length === 0 ? [] : [this.#parts.journal.keep({ writes: () => [], audit: refusals })],
+    ])
     return changes.filter(({ mitigation }) => mitigation.spec.mode === 'enforce').flatMap(outcomesOf)
   }
 
@@ -109,10 +119,10 @@ export class MitigationDesk {
     return ended
   }
 
-  async #keep (changes: readonly StatusChange[]): Promise<void> {
+  async #keep (changes: readonly StatusChange[], statuses: readonly ProxyStatus[] = []): Promise<void> {
     await Promise.all(changes.map(async (change) => this.#parts.journal.keep({
       writes: () => [this.#put(this.#set.get(change.mitigation.metadata.name))],
-      audit: answersOf(change),
+      audit: [...refusalsOf(change.before, change.mitigation, statuses), ...answersOf(change)],
       then: () => this.#parts.publish({ type: 'mitigation', mitigation: change.mitigation }),
     })))
   }

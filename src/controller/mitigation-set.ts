@@ -3,12 +3,13 @@ import { expire, isAwaited, observeAttempts, revert, withProxyStatuses } from '.
 import type { Condition, Mitigation } from '../core/mitigation/mitigation.ts'
 import type { RestrictionCount } from '../core/mitigation/restriction-count.ts'
 import type { Score } from '../core/verdict/score.ts'
-import type { ProxyFleet } from '../ports.ts'
+import type { ProxyFleet, ProxyStatus } from '../ports.ts'
 import { attemptsSeen } from './attempts-seen.ts'
 import { ProxyEvidence } from './proxy-evidence.ts'
 
 /** How a mitigation changed when its targets answered. */
 export interface StatusChange {
+  readonly before: Mitigation
   readonly mitigation: Mitigation
   /** Conditions that have another status or reason than before. */
   readonly conditions: readonly Condition[]
@@ -70,8 +71,7 @@ export class MitigationSet {
   }
 
   /** Compares every mitigation with what its targets say now. */
-  observe (nowMs: number): readonly StatusChange[] {
-    const statuses = this.#proxies.statuses()
+  observe (statuses: readonly ProxyStatus[], nowMs: number): readonly StatusChange[] {
     return this.active.flatMap((before) => this.#replace(before, withProxyStatuses(before, statuses, nowMs)))
   }
 
@@ -95,7 +95,7 @@ export class MitigationSet {
     this.#active.set(name, mitigation)
     const conditions = mitigation.status.conditions.filter((condition) => !before.status.conditions.some(
       (old) => old.type === condition.type && old.status === condition.status && old.reason === condition.reason))
-    return [{ mitigation, conditions }]
+    return [{ before, mitigation, conditions }]
   }
 
   /**

@@ -71,6 +71,72 @@ t.test('an ACK makes it Programmed, a NACK Degraded in the proxy\'s own words', 
   t.ok(bench.events.some((event) => event.type === 'proxy'))
 })
 
+t.test('a refusal and the roll-back are in the trail once, in the proxy\'s words, also after a restart', async (t) => {
+  const dir = t.testdir()
+  const refusals = (bench: Bench) => bench.audit.search({ limit: 100 }).filter(({ action }) => /refused|rolled-back|proxy\./.test(action) && action !== 'policy.refused').reverse()
+  let name = ''
+  {
+    await using bench = await Bench.start(dir)
+    await bench.scores.push(scan())
+    name = only(bench).metadata.name
+    for (let i = 0; i < 3; i++) {
+      bench.fleet.answer('in-sync', '', [{ mitigation: name, message: 'listener: 50ms is too short' }])
+      await bench.until(() => bench.trail().includes('mitigation.degraded mitigation Rejected'))
+      await bench.beat()
+    }
+    t.match(refusals(bench), [
+      { actor: 'proxy/u9', action: 'mitigation.refused', object: `mitigation/${name}`, reason: 'Rejected', detail: { message: 'listener: 50ms is too short', version: 'v1' } },
+      { actor: 'autoshield', action: 'proxy.rolled-back', object: 'proxy/u9', reason: 'Rejected', detail: { without: name, message: 'listener: 50ms is too short' } },
+    ])
+    t.equal(refusals(bench).length, 2)
+    t.match(bench.audit.search({ action: 'mitigation.degraded' }), [{ reason: 'Rejected', detail: { message: /50ms/ } }])
+  }
+  await using bench = await Bench.start(dir, { nowMs: T0 + 9_000 })
+  bench.fleet.answer('in-sync', '', [{ mitigation: name, message: 'listener: 50ms is too short' }])
+  await bench.beat()
+  t.equal(refusals(bench).length, 2)
+  bench.fleet.answer('in-sync', '', [{ mitigation: name, message: 'something else' }])
+  await bench.until(() => refusals(bench).length === 4)
+})
+
+t.test('a proxy that refuses everything is in the trail once, and so is its end', async (t) => {
+  const dir = t.testdir()
+  const said = (bench: Bench) => bench.audit.search({ object: 'proxy/u9', limit: 100 }).map(({ action, reason, detail }) => `${action} ${reason} ${String(detail['message'] ?? '')}`.trim()).reverse()
+  {
+    await using bench = await Bench.start(dir)
+    bench.fleet.answer('rejected', 'no listener fits')
+    await bench.until(() => said(bench).length === 1)
+    bench.fleet.answer('rejected', 'no listener fits')
+    await bench.beat()
+  }
+  await using bench = await Bench.start(dir, { nowMs: T0 + 9_000 })
+  bench.fleet.answer('rejected', 'no listener fits')
+  await bench.beat()
+  bench.fleet.answer('in-sync')
+  await bench.until(() => said(bench).length === 2)
+  bench.fleet.answer('rejected', 'no listener fits')
+  await bench.until(() => said(bench).length === 3)
+  t.strictSame(said(bench), ['proxy.rejected Rejected no listener fits', 'proxy.mended Acknowledged', 'proxy.rejected Rejected no listener fits'])
+})
+
+t.test('a proxy that stays silent is named when its time is over, without news of any, and no undo waits for it', async (t) => {
+  await using bench = await Bench.start(t.testdir())
+  await bench.scores.push(scan())
+  const { name } = only(bench).metadata
+  bench.fleet.answer('pending')
+  await bench.until(() => only(bench).status.targets.some(({ state }) => state === 'pending'))
+  await bench.beat(9_000)
+  t.equal(condition(only(bench), 'Degraded')?.status, 'False')
+  await bench.beat(1_000)
+  await bench.until(() => condition(only(bench), 'Degraded')?.status === 'True')
+  t.match(condition(only(bench), 'Degraded'), { reason: 'ProxySilent', message: /^proxy\/shop\/db-0 has not answered since / })
+  t.match(condition(only(bench), 'Programmed'), { status: 'False', reason: 'Pending' })
+  for (let i = 0; i < 5; i++) await bench.beat()
+  t.equal(bench.audit.search({ action: 'mitigation.degraded' }).length, 1, 'told once')
+  t.match(await bench.controller.revert(name, 'eva', 'enough'), { status: { phase: 'reverted' } })
+  t.strictSame(bench.fleet.inForce, [])
+})
+
 t.test('what is seen after all proxies took it says whether it works', async (t) => {
   await using bench = await Bench.start(t.testdir())
   await bench.scores.push(scan())
