@@ -61,7 +61,7 @@ t.test('proxy-status tells of every proxy where it stands, what it carries and w
 
   const [line = ''] = (await status('-o', 'json', '-n', 'other')).stdout.split('\n')
   t.match(JSON.parse(line), { podUid: 'uid-other', namespace: 'other', name: 'web-0', standing: 'in-sync', restrictions: [] })
-  const documents = parseAllDocuments((await status('-o', 'yaml')).stdout).map((document): unknown => document.toJS())
+  const documents = parseAllDocuments((await status('-o', 'yaml')).stdout).map((document) => document.toJS() as unknown)
   t.match(documents, [{ podUid: 'uid-other' }, { podUid: 'uid-db', standing: 'silent' }, {
     podUid: 'uid-web',
     restrictions: [{ mitigation: 'deny-66', sources: ['127.0.0.66'], action: 'deny', shadow: false, taken: true, openConnections: [{ means: 'none' }, { ports: [8080], means: 'route' }] }, { mitigation: 'limit-9', limit: { value: 2 }, ports: [8080] }, { mitigation: 'shadow-7', shadow: true, openConnections: [] }],

@@ -101,7 +101,7 @@ t.test('a refusal and the roll-back are in the trail once, in the proxy\'s words
 
 t.test('a proxy that refuses everything is in the trail once, and so is its end', async (t) => {
   const dir = t.testdir()
-  const said = (bench: Bench) => bench.audit.search({ object: 'proxy/u9', limit: 100 }).map(({ action, reason, detail }) => `${action} ${reason} ${String(detail['message'] ?? '')}`.trim()).reverse()
+  const said = (bench: Bench) => bench.audit.search({ object: 'proxy/u9', limit: 100 }).map(({ action, reason, detail: { message = '' } }) => `${action} ${reason} ${typeof message === 'string' ? message : '?'}`.trim()).reverse()
   {
     await using bench = await Bench.start(dir)
     bench.fleet.answer('rejected', 'no listener fits')

@@ -22,3 +22,9 @@ export function mitigationOf (name: string, spec: Partial<Mitigation['spec']> = 
     status: { phase: 'active', simulated: false, conditions: [], targets: [], undo: '', ...status },
   }
 }
+
+/** The same as of another time, in seconds of the year 2026. */
+export function bornAt (second: number, mitigation: Mitigation): Mitigation {
+  return { ...mitigation, metadata: { ...mitigation.metadata, creationTimestamp: secondOf2026(second) } }
+}
+export const secondOf2026 = (second: number): string => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString()

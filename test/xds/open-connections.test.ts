@@ -3,14 +3,10 @@ import type { Mitigation } from '../../src/core/mitigation/mitigation.ts'
 import { openConnectionsOf } from '../../xds/open-connections.ts'
 import type { ProxySpec } from '../../xds/proxy-spec.ts'
 import type { Duty } from '../../xds/restriction.ts'
-import { mitigationOf } from './mitigation-of.ts'
+import { bornAt, mitigationOf, secondOf2026 } from './mitigation-of.ts'
 
-const at = (second: number): string => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString()
-
-function born (second: number, name: string, spec: Partial<Mitigation['spec']> = {}): Mitigation {
-  const mitigation = mitigationOf(name, spec)
-  return { ...mitigation, metadata: { ...mitigation.metadata, creationTimestamp: at(second) } }
-}
+const at = secondOf2026
+const born = (second: number, name: string, spec: Partial<Mitigation['spec']> = {}): Mitigation => bornAt(second, mitigationOf(name, spec))
 
 const REDIRECT: Omit<ProxySpec, 'podUid'> = { inbound: { mode: 'redirect', port: 15_006 } }
 const explicit = (...ports: number[]): Omit<ProxySpec, 'podUid'> => ({ inbound: { mode: 'explicit', ports: ports.map((port) => ({ listen: { address: '10.0.0.1', port }, upstream: { address: '127.0.0.1', port: port + 1000 } })) } })

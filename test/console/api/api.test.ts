@@ -58,10 +58,17 @@ t.test('proxies are told with their pods, where they stand and what each of thei
   const { loop, urls } = await stage(t)
   await attack(loop)
   const proxies = async (query = '') => (await ask(`${urls.api}/api/v1/proxies${query}`)).json()
-  t.match(await proxies(), { items: [{
-    podUid: 'uid-shop-db-0', namespace: 'shop', name: 'db-0', standing: 'in-sync', mitigations: ['mit-guess-1'],
-    restrictions: [{ mitigation: 'mit-guess-1', sources: ['10.0.4.7'], action: 'limit', limit: { value: 1, unit: 'connections/s' }, ports: [5432], shadow: false, taken: true, openConnections: [{ ports: [5432], means: 'none' }] }],
-  }], next: null })
+  t.match(await proxies(), {
+    items: [{
+      podUid: 'uid-shop-db-0',
+      namespace: 'shop',
+      name: 'db-0',
+      standing: 'in-sync',
+      mitigations: ['mit-guess-1'],
+      restrictions: [{ mitigation: 'mit-guess-1', sources: ['10.0.4.7'], action: 'limit', limit: { value: 1, unit: 'connections/s' }, ports: [5432], shadow: false, taken: true, openConnections: [{ ports: [5432], means: 'none' }] }],
+    }],
+    next: null
+  })
   t.match(await proxies('?namespace=ops'), { items: [] })
   const [status] = loop.proxyList
   if (status === undefined) throw new Error('no proxy')

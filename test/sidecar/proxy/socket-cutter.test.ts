@@ -51,6 +51,7 @@ t.test('a denied source loses the connection that it had open through the proxy,
   t.equal(await friend.says('mine'), 'mine')
   fleet.apply([mitigationOf('scanner', { subject: { uid: 'scanner', addresses: [scanner.address] }, victims: [{ uid: 'uid-of-cart-0', addresses: [victim.address] }] })])
   await taker.closed
+  t.match(fleet.statuses(), [{ openConnections: { scanner: [{ means: 'sockets' }] } }], 'and the status says how')
   t.equal(await friend.says('still'), 'still')
   t.notMatch(agent.stderr, 'not cut')
   process.kill(agent.pid ?? 0, 'SIGKILL')
@@ -70,6 +71,7 @@ t.test('of a denied destination the pod loses what it opened, and keeps what cam
   const leak = mitigationOf('leak', { subject: { uid: 'uid-of-cart-0', addresses: [victim.address] }, victims: [{ uid: 'client', addresses: [client.address] }], direction: 'egress' })
   fleet.apply([leak])
   await sent.closed
+  t.match(fleet.statuses(), [{ openConnections: { leak: [{ means: 'sockets' }] } }])
   // What is cut after it shows that the first cut is over.
   fleet.apply([leak, mitigationOf('scanner', { subject: { uid: 'scanner', addresses: [scanner.address] }, victims: [{ uid: 'uid-of-cart-0', addresses: [victim.address] }] })])
   await other.closed
