@@ -93,6 +93,21 @@ t.test('the page', { skip, timeout: 300_000 }, async (t) => {
     t.equal(loop.reverts.length, 1)
   })
 
+  t.test('of each proxy it says where it stands, what it carries and what becomes of open connections, and what it refused, in its words', async (t) => {
+    const { loop, urls } = await stage(t, { pageFolder })
+    await attack(loop)
+    const { page } = await visit(t, browser, `${urls.dashboard}/#/proxies`)
+    await page.locator('.carried li').waitFor()
+    t.match(await words(page, '.rules li'), /shop\/db-0 in sync, version 7 .*mit-guess-1 ci-runner-0 limited to 1 connections\/s on port 5432 ?open connections on port 5432 go on until they end/)
+    const [status] = loop.proxyList
+    if (status === undefined) throw new Error('no proxy')
+    await loop.emit({ type: 'proxy', status: { ...status, refused: [{ mitigation: 'mit-bad', message: 'Error adding listener: 50ms' }], since: new Date(loop.now() - 60_000).toISOString(), state: 'pending' } })
+    await page.locator('.rules .problem').waitFor()
+    t.match(await words(page, '.rules li'), /silent: connected, and it has not answered.*Refused, and taken out again: mit-bad: Error adding listener: 50ms/)
+    await loop.emit({ type: 'proxy', status: { ...status, connected: false } })
+    await page.locator('.rules', { hasText: 'away: not connected' }).waitFor()
+  })
+
   t.test('text from the cluster stays text, wherever it is shown', async (t) => {
     const { loop, urls } = await stage(t, { pageFolder })
     const hostile = '"><img src=x onerror="window.owned=1"><script>window.owned=1</script>'

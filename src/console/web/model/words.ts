@@ -1,4 +1,5 @@
 import type { Endpoint, FeatureEvidence } from '../../../core/verdict/detection.ts'
+import type { OpenConnections } from '../../../core/mitigation/open-connections.ts'
 import type { Mitigation, Subject } from '../../../core/mitigation/mitigation.ts'
 import type { FeatureName } from '../../../core/window/window.ts'
 
@@ -105,6 +106,17 @@ export function restriction ({ spec }: Mitigation): string {
     case 'watch': return `watched${ports}, not restricted`
     case 'deny': return `denied${ports}`
     case 'limit': return `limited${spec.limit === undefined ? '' : ` to ${number(spec.limit.value)} ${spec.limit.unit}`}${ports}`
+  }
+}
+
+/** What becomes of connections that were open: `open connections on port 80 go on until they end`. */
+export function openConnectionsWords ({ ports, means, since }: OpenConnections): string {
+  const which = `open connections${ports === undefined ? '' : ` on port${ports.length > 1 ? 's' : ''} ${ports.join(', ')}`}`
+  switch (means) {
+    case 'route': return `${which} are answered by the restriction`
+    case 'sockets': return `${which} are cut: their sockets are destroyed`
+    case 'chain': return `${which}${since === undefined ? '' : ` since ${since}`} are cut with their chain, older ones go on until they end`
+    case 'none': return `${which} go on until they end`
   }
 }
 

@@ -71,6 +71,6 @@ function page (route: Route, wall: Wall, now: number, fetchDetection: (id: strin
     case 'mitigation': return <MitigationPage key={route.name} name={route.name} wall={wall} now={now} />
     case 'audit': return <AuditPage key={route.text} text={route.text} />
     case 'policy': return <PolicyPage wall={wall} />
-    case 'proxies': return <ProxiesPage wall={wall} />
+    case 'proxies': return <ProxiesPage wall={wall} now={now} />
   }
 }

@@ -5,7 +5,7 @@ import type { Decision } from '../../../core/policy/decision.ts'
 import { call, Refusal } from '../model/live.ts'
 import { mitigationHref } from '../model/route.ts'
 import type { StationState } from '../model/trail.ts'
-import { restriction, subjectName, victimNames } from '../model/words.ts'
+import { openConnectionsWords, restriction, subjectName, victimNames } from '../model/words.ts'
 import { Mark, Simulated } from './mark.tsx'
 import { useTargetName } from './pod-names.ts'
 import { Time } from './time.tsx'
@@ -67,8 +67,8 @@ function Targets ({ mitigation: { status } }: { mitigation: Mitigation }) {
       <table class="targets">
         <thead><tr><th scope="col">Target</th><th scope="col">State</th><th scope="col">Version</th></tr></thead>
         <tbody>
-          {status.targets.map(({ target, state, version, message }) => (
-            <tr key={target} class={state}><td title={target}>{targetName(target)}{message !== '' && <p class={state === 'rejected' ? 'problem' : 'empty'}>{message}</p>}</td><td>{state}</td><td>{version === '' ? '–' : version}</td></tr>
+          {status.targets.map(({ target, state, version, message, openConnections = [] }) => (
+            <tr key={target} class={state}><td title={target}>{targetName(target)}{message !== '' && <p class={state === 'rejected' ? 'problem' : 'empty'}>{message}</p>}{openConnections.map((each, index) => <p key={index} class="empty">{openConnectionsWords(each)}</p>)}</td><td>{state}</td><td>{version === '' ? '–' : version}</td></tr>
           ))}
         </tbody>
       </table>
