@@ -97,11 +97,14 @@ export class Session<S extends Subscription> {
     return { version: `${current.version}+${leaving.size}`, resources: new Map([...current.resources, ...leaving]) }
   }
 
-  /** Whether the client has all that it should have for now. */
+  /**
+   * Whether the client has all that it asked for and should have for now. What it did not ask for it may never: an Envoy
+   * asks for what a resource names before it acknowledges that resource.
+   */
   #isTaken (): boolean {
     return [...this.#subscriptions].every(([type, subscription]) => {
       const current = this.#current(type)
-      return current === undefined || subscription.gap(current) === null
+      return current === undefined || subscription.gap(subscription.asked(current)) === null
     })
   }
 

@@ -35,6 +35,8 @@ export interface Subscription {
   readonly sent: (nonce: string, offer: Offer) => void
   /** Why the client does not hold `current`: its own words on a refusal, `pending`, or null where it holds all of it. */
   readonly gap: (current: TypeResources) => { readonly refusals: readonly string[] } | 'pending' | null
+  /** What of `current` the client asked for. */
+  readonly asked: (current: TypeResources) => TypeResources
   /** Names asked for, to be bounded by the stream. */
   readonly size: number
   /** A response is out that was not answered. */
@@ -69,6 +71,11 @@ class Settled {
     this.offered = null
     this.held = null
   }
+}
+
+function askedOf (interest: Interest, current: TypeResources): TypeResources {
+  if (interest.wildcard) return current
+  return { version: current.version, resources: new Map([...current.resources].filter(([name]) => interest.covers(name))) }
 }
 
 /** Incremental: what changed, by name; versions are each resource's own. */
@@ -130,6 +137,10 @@ export class DeltaSubscription implements Subscription {
 
   gap (current: TypeResources): ReturnType<Subscription['gap']> {
     return this.#settled.held === current ? null : gapOf(this.#ledger, current) ?? this.#settled.hold(current)
+  }
+
+  asked (current: TypeResources): TypeResources {
+    return askedOf(this.#interest, current)
   }
 }
 
@@ -199,5 +210,9 @@ export class SotwSubscription implements Subscription {
 
   gap (current: TypeResources): ReturnType<Subscription['gap']> {
     return this.#settled.held === current ? null : gapOf(this.#ledger, current) ?? this.#settled.hold(current)
+  }
+
+  asked (current: TypeResources): TypeResources {
+    return askedOf(this.#interest, current)
   }
 }
