@@ -162,7 +162,7 @@ export class Controller implements Loop, AsyncDisposable {
 
   async revert (mitigation: string, actor: string, reason: string): Promise<Mitigation> {
     if (actor.trim() === '') throw new AutoshieldError('USAGE', 'An undo needs the name of whoever asks for it.')
-    return this.#mitigations.revert(mitigation, actor, reason)
+    return this.#mitigations.revert(mitigation, { actor, reason: 'Reverted', why: reason })
   }
 
   /** Reads the policy again; a bad one leaves the old one in force. What it came to is in the log and the trail. */

@@ -10,6 +10,7 @@ import { matchRules, type RuleOutcome } from '../core/policy/match-rules.ts'
 import type { Policy, Rule } from '../core/policy/rule.ts'
 import type { TimeZone } from '../core/policy/time-zone.ts'
 import { AutoshieldError } from '../core/errors.ts'
+import { TEMPLATE_ANNOTATION } from '../core/rollout/basis.ts'
 import type { Application } from '../core/rollout/apply.ts'
 import { checkSafety } from '../core/safety/check-safety.ts'
 import type { SafetyResult, SourceEvidence } from '../core/safety/safety.ts'
@@ -128,7 +129,8 @@ function ruleOn (hearing: Hearing, { rule, actionIndex, matched, application }: 
   const request = safetyRequest(rule, actionIndex, detection, plan, evidence, bench.mitigatedBy(rule, actionIndex, detection, mode), application?.part)
   if (request === null) return null
   const safety = checkSafety(before, request, bench.safety, bench.nowMs)
-  const mitigation = mitigationOf(name, plan, safety, actionIndex, detection, bench.nowMs)
+  const annotations = { ...annotationsOf(actionIndex, detection), ...(application !== null && { [TEMPLATE_ANNOTATION]: application.template }) }
+  const mitigation = mitigationOf(name, plan, safety, annotations, detection, bench.nowMs)
   const decision: Decision = {
     id: bench.newId(),
     at: new Date(bench.nowMs).toISOString(),
@@ -162,12 +164,12 @@ function isEnd ({ uid, addresses }: Pod, { source, target }: Detection): boolean
  *     mitigate, simulate     | none             | none: the action is done, or planned, outside of proxies and policies
  *     alert, hold, suppress  | -                | none
  */
-function mitigationOf (name: string, plan: Plan, { verdict }: SafetyResult, actionIndex: number, detection: Detection, nowMs: number): Mitigation | null {
+function mitigationOf (name: string, plan: Plan, { verdict }: SafetyResult, annotations: Record<string, string>, detection: Detection, nowMs: number): Mitigation | null {
   if (plan.spec === null || (verdict !== 'mitigate' && verdict !== 'simulate')) return null
   if ((verdict === 'mitigate') !== (plan.spec.mode === 'enforce') || (detection.simulated && plan.spec.mode === 'enforce')) {
     throw new AutoshieldError('INTERNAL', `Safety says ${verdict} and the plan ${plan.spec.mode} for detection ${detection.id}: nothing is done.`)
   }
-  return createMitigation(plan.spec, { name, uid: name, annotations: annotationsOf(actionIndex, detection), plan }, nowMs)
+  return createMitigation(plan.spec, { name, uid: name, annotations, plan }, nowMs)
 }
 
 /** The nearest miss is told: a rule that was almost met says more than one about another class. */

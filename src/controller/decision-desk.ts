@@ -1,3 +1,4 @@
+import { endOf } from '../core/mitigation/lifecycle.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import type { Decision } from '../core/policy/decision.ts'
 import type { Rule } from '../core/policy/rule.ts'
@@ -46,7 +47,10 @@ export class DecisionDesk {
 
   constructor (parts: DecisionDeskParts) {
     this.#parts = parts
-    this.#settled = new Settled((name) => parts.mitigations.find(name)?.status.phase ?? null)
+    this.#settled = new Settled((name) => {
+      const mitigation = parts.mitigations.find(name)
+      return mitigation === null ? null : endOf(mitigation)
+    })
   }
 
   restore (going: readonly Detection[]): void {

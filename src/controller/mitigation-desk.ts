@@ -1,4 +1,5 @@
 import { AutoshieldError } from '../core/errors.ts'
+import type { Undo } from '../core/mitigation/lifecycle.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import type { RestrictionCount } from '../core/mitigation/restriction-count.ts'
 import type { Score } from '../core/verdict/score.ts'
@@ -101,14 +102,14 @@ export class MitigationDesk {
     await this.#keep(this.#set.counted(counts, this.#parts.clock.now()))
   }
 
-  /** A person's undo. Kept before it is done; rejects NOT_FOUND, CONFLICT or, where it could not be kept, UNAVAILABLE. */
-  async revert (name: string, actor: string, reason: string): Promise<Mitigation> {
+  /** An undo. Kept before it is done; rejects NOT_FOUND, CONFLICT or, where it could not be kept, UNAVAILABLE. */
+  async revert (name: string, undo: Undo): Promise<Mitigation> {
     const found = this.find(name)
     if (found === null) throw new AutoshieldError('NOT_FOUND', `There is no mitigation "${name}": list them with \`autoshield mitigations list\`.`)
     const { clock, store, journal, publish } = this.#parts
-    const ended = await this.#set.revert(found, actor, reason, clock.now(), async (mitigation) => {
+    const ended = await this.#set.revert(found, undo, clock.now(), async (mitigation) => {
       await store.mitigations.put(name, mitigation)
-      await journal.record({ ...entryOf(mitigation, 'mitigation.reverted', 'Reverted'), actor, detail: { ...entryOf(mitigation, '', '').detail, reason } })
+      await journal.record({ ...entryOf(mitigation, 'mitigation.reverted', undo.reason), actor: undo.actor, detail: { ...entryOf(mitigation, '', '').detail, reason: undo.why } })
         .catch(async (error: unknown) => {
           await this.#put(found) // what is not in the trail did not happen
           throw error

@@ -1,5 +1,5 @@
 import { AutoshieldError } from '../core/errors.ts'
-import { expire, isAwaited, observeAttempts, revert, withProxyStatuses } from '../core/mitigation/lifecycle.ts'
+import { expire, isAwaited, observeAttempts, revert, withProxyStatuses, type Undo } from '../core/mitigation/lifecycle.ts'
 import type { Condition, Mitigation } from '../core/mitigation/mitigation.ts'
 import type { RestrictionCount } from '../core/mitigation/restriction-count.ts'
 import type { Score } from '../core/verdict/score.ts'
@@ -99,12 +99,12 @@ export class MitigationSet {
   }
 
   /**
-   * A person's undo: written first by `keep`, then taken from the proxies. Rejects as `keep` does, and then it stays in
+   * An undo: written first by `keep`, then taken from the proxies. Rejects as `keep` does, and then it stays in
    * force. Throws CONFLICT where another undo of it is under way.
    */
-  async revert (mitigation: Mitigation, actor: string, reason: string, nowMs: number, keep: (ended: Mitigation) => Promise<void>): Promise<Mitigation> {
+  async revert (mitigation: Mitigation, undo: Undo, nowMs: number, keep: (ended: Mitigation) => Promise<void>): Promise<Mitigation> {
     const { name } = mitigation.metadata
-    const ending = revert(this.#active.get(name) ?? mitigation, actor, reason, nowMs)
+    const ending = revert(this.#active.get(name) ?? mitigation, undo, nowMs)
     if (ending.outcome === 'already-ended') {
       throw new AutoshieldError('CONFLICT', `Mitigation ${name} has ended already (${ending.mitigation.status.phase}): there is nothing left to undo.`)
     }

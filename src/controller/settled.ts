@@ -1,4 +1,4 @@
-import type { Mitigation } from '../core/mitigation/mitigation.ts'
+import type { endOf } from '../core/mitigation/lifecycle.ts'
 import type { Decision } from '../core/policy/decision.ts'
 import type { Rule } from '../core/policy/rule.ts'
 import type { Detection } from '../core/verdict/detection.ts'
@@ -23,11 +23,11 @@ const MAX_DETECTIONS = 20_000
  */
 export class Settled {
   readonly #answers = new Map<string, Answers>()
-  readonly #endOf: (mitigation: string) => Mitigation['status']['phase'] | null
+  readonly #endOf: (mitigation: string) => ReturnType<typeof endOf>
 
-  /** `endOf` says what became of a mitigation; null where nobody knows it. */
-  constructor (endOf: (mitigation: string) => Mitigation['status']['phase'] | null) {
-    this.#endOf = endOf
+  /** `ended` says why a mitigation ended; null where it has not, or nobody knows it. */
+  constructor (ended: (mitigation: string) => ReturnType<typeof endOf>) {
+    this.#endOf = ended
   }
 
   /** Whether a detection is to be heard (again). `basis` names all that the rulings rest on. */
@@ -49,6 +49,7 @@ export class Settled {
    *     mitigate, simulate; mitigation in force  | yes
    *     mitigate, simulate; a person undid it    | yes: for this detection a person has decided
    *     mitigate, simulate; it expired           | no: the attack goes on
+   *     mitigate, simulate; its rollout ended it | no: what the mesh policy asks for now is decided anew
    *     mitigate, simulate; without a mitigation | yes
    *     held back in any way                     | no
    */
@@ -57,7 +58,8 @@ export class Settled {
     if (answer === undefined) return false
     if (answer.reason === 'AlertOnly') return true
     if (answer.verdict !== 'mitigate' && answer.verdict !== 'simulate') return false
-    return answer.mitigation === null || this.#endOf(answer.mitigation) !== 'expired'
+    const end = answer.mitigation === null ? null : this.#endOf(answer.mitigation)
+    return end !== 'Expired' && end !== 'RolledBack'
   }
 
   /** Remembers a ruling; false where the last answer was the same, so that it is no news. */

@@ -49,9 +49,10 @@ export const REASONS = {
   Paused: 'the rollout is held',
   TargetReached: 'the rollout is as far as the policy asks',
   TargetLowered: 'the policy asks for less than the stage that the rollout was at',
+  SpecChanged: 'the policy asks for another scope or other restrictions than what was seen speaks of',
   Promoted: 'a person moved the rollout on',
   Resumed: 'a person let the rollout go on, from the beginning of its step',
-  RolledBack: 'the rollout went back, and its restrictions with it',
+  RolledBack: 'the rollout of the mesh policy went back, or asks for the restriction no more',
   // Injection: what admission made of a pod.
   Injected: 'an observer was added',
   Repaired: 'what another injector changed behind us was put right',

@@ -46,7 +46,7 @@ export function fromStoredPolicy ({ metadata, ...object }: KubernetesObject): Me
     kind: RESOURCES.meshPolicies.kind,
     metadata: { name, uid, generation, creationTimestamp },
     spec: read.spec,
-    status: firstStatus(creationTimestamp),
+    status: firstStatus(read.spec, creationTimestamp),
   }
   if (!policyCheck.Check(begun)) return null
   const withStatus: unknown = isRecord(object['status']) ? { ...begun, status: object['status'] } : begun

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { AuditEntry } from '../../ports.ts'
-import { canonicalJson } from './canonical-json.ts'
+import { canonicalJson } from '../../core/canonical-json.ts'
 
 /** What the first entry is chained to. */
 export const GENESIS = createHash('sha256').update('autoshield.dev/audit/v1').digest('hex')

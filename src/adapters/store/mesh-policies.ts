@@ -58,5 +58,5 @@ const fresh = (name: string, spec: MeshPolicySpec, at: string): MeshPolicy => ({
   kind: 'MeshPolicy',
   metadata: { name, uid: `meshpolicy-${name}`, generation: 1, creationTimestamp: at },
   spec,
-  status: firstStatus(at),
+  status: firstStatus(spec, at),
 })

@@ -90,8 +90,8 @@ export class RolloutDesk implements Rollouts {
     })))
     this.#follow()
     for (const { mitigation, why } of strayOf(mitigations.active, this.#followed(), pods.list(), this.#proxied())) {
-      await mitigations.revert(mitigation.metadata.name, ACTOR, why).catch((error: unknown) => {
-        this.#parts.log.warn({ mitigation: mitigation.metadata.name, error: AutoshieldError.from(error).message }, 'a restriction whose rollout went back could not be ended yet')
+      await mitigations.revert(mitigation.metadata.name, { actor: ACTOR, reason: 'RolledBack', why }).catch((error: unknown) => {
+        this.#parts.log.warn({ mitigation: mitigation.metadata.name, error: AutoshieldError.from(error).message }, 'a restriction that its mesh policy asks for no more could not be ended yet')
       })
     }
   }

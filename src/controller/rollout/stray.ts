@@ -1,6 +1,7 @@
 import type { Mitigation } from '../../core/mitigation/mitigation.ts'
 import type { Pod } from '../../core/pod.ts'
-import { ownerOf } from '../../core/rollout/apply.ts'
+import { ownerOf, ruleIdOf } from '../../core/rollout/apply.ts'
+import { TEMPLATE_ANNOTATION, templateHash } from '../../core/rollout/basis.ts'
 import { nameOf } from '../../core/rollout/ladder.ts'
 import type { MeshPolicy } from '../../core/rollout/mesh-policy.ts'
 import { enforcingPods, scopeOf, selects } from '../../core/rollout/scope.ts'
@@ -12,6 +13,7 @@ const OWNER = ownerOf('')
  *
  *     policy  | stage   | mode    | a victim that is there shall not enforce | stray
  *     gone    | -       | -       | -                                        | yes
+ *     there   | any     | -       | -; the restriction is gone or changed    | yes: what is asked for now is decided anew
  *     there   | observe | -       | -                                        | yes
  *     there   | else    | shadow  | -                                        | no: it counts until its time is over
  *     there   | else    | enforce | no                                       | no
@@ -31,6 +33,8 @@ export function strayOf (active: readonly Mitigation[], policies: readonly MeshP
     const found = byOwner.get(owner.policy)
     if (found === undefined) return [{ mitigation, why: 'its mesh policy is gone' }]
     const { policy, enforcing } = found
+    const template = policy.spec.restrictions.find((restriction) => ruleIdOf(policy.metadata.name, restriction) === owner.rule)
+    if (template === undefined || mitigation.metadata.annotations[TEMPLATE_ANNOTATION] !== templateHash(template)) return [{ mitigation, why: 'its mesh policy asks for another restriction now' }]
     const beyond = mode === 'enforce' && victims.some(({ uid }) => leaves(policy, enforcing, byUid.get(uid)))
     return beyond || policy.status.stage === 'observe' ? [{ mitigation, why: `the rollout of its mesh policy is at ${nameOf(policy.status)}` }] : []
   })

@@ -15,3 +15,10 @@ export function finish (hash: number): number {
   hash = Math.imul(hash, 0xc2b2ae35)
   return hash ^ (hash >>> 16)
 }
+
+/** 0 to 2^32 - 1 over the bytes of the text's UTF-8; another seed, another hash. */
+export function hashText (text: string, seed: number): number {
+  let hash = seed
+  for (const byte of new TextEncoder().encode(text)) hash = mix(hash, byte)
+  return finish(hash) >>> 0
+}

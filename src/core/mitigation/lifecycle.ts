@@ -146,15 +146,35 @@ export function expire (mitigation: Mitigation, nowMs: number): Ending {
   return { outcome: 'ended', mitigation: ended(mitigation, 'expired', 'Expired', `Its time to live ended at ${mitigation.spec.expiresAt}.`, nowMs) }
 }
 
-/** A person's undo. `already-ended` where there is nothing left to undo. */
-export function revert (mitigation: Mitigation, actor: string, reason: string, nowMs: number): Exclude<Ending, { outcome: 'running' }> {
+/** Who undoes a mitigation, and why. */
+export interface Undo {
+  readonly actor: string
+  readonly reason: UndoReason
+  /** In words. */
+  readonly why: string
+}
+
+/** Why somebody undid it: a person did, or its rollout does not ask for it any more. */
+export type UndoReason = 'Reverted' | 'RolledBack'
+
+/** Why it ended; null while it is in force. */
+export function endOf (mitigation: Mitigation): 'Expired' | UndoReason | null {
+  switch (mitigation.status.phase) {
+    case 'active': return null
+    case 'expired': return 'Expired'
+    case 'reverted': return conditionOf(mitigation, 'Programmed')?.reason === 'RolledBack' ? 'RolledBack' : 'Reverted'
+  }
+}
+
+/** An undo. `already-ended` where there is nothing left to undo. */
+export function revert (mitigation: Mitigation, { actor, reason, why }: Undo, nowMs: number): Exclude<Ending, { outcome: 'running' }> {
   if (mitigation.status.phase !== 'active') return { outcome: 'already-ended', mitigation }
-  const because = reason.trim() === '' ? '' : `: ${reason}`
-  return { outcome: 'ended', mitigation: ended(mitigation, 'reverted', 'Reverted', `Undone by ${actor}${because}`, nowMs) }
+  const because = why.trim() === '' ? '' : `: ${why}`
+  return { outcome: 'ended', mitigation: ended(mitigation, 'reverted', reason, `Undone by ${actor}${because}`, nowMs) }
 }
 
 /** What ended holds nothing any more: no condition stays True but `Accepted`. */
-function ended (mitigation: Mitigation, phase: 'expired' | 'reverted', reason: 'Expired' | 'Reverted', message: string, nowMs: number): Mitigation {
+function ended (mitigation: Mitigation, phase: 'expired' | 'reverted', reason: 'Expired' | UndoReason, message: string, nowMs: number): Mitigation {
   const statements = (['Programmed', 'Enforcing', 'Degraded'] as const).map((type): Statement => ({ type, status: 'False', reason, message }))
   return withStatus(mitigation, statements, { phase, endedAt: new Date(nowMs).toISOString() }, nowMs)
 }

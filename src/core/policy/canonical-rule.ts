@@ -1,3 +1,4 @@
+import { canonicalJson } from '../canonical-json.ts'
 import type { Rule } from './rule.ts'
 
 /**
@@ -7,11 +8,4 @@ import type { Rule } from './rule.ts'
 export function canonicalRule (rule: Rule): string {
   const { line: _line, condition, ...rest } = rule
   return canonicalJson({ ...rest, condition: condition?.expression ?? null })
-}
-
-function canonicalJson (value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
-  const pairs = Object.entries(value).toSorted(([left], [right]) => left < right ? -1 : 1)
-  return `{${pairs.map(([key, part]) => `${JSON.stringify(key)}:${canonicalJson(part)}`).join(',')}}`
 }

@@ -1,6 +1,7 @@
 import type { ReasonCode } from '../reason.ts'
-import { compare, isEnforcing, ladderOf, nameOf, nextOf, topOf } from './ladder.ts'
-import { MAX_HISTORY, type Evidence, type MeshPolicy, type MeshPolicyStatus, type Position, type RolloutCondition } from './mesh-policy.ts'
+import { basisOf } from './basis.ts'
+import { compare, ladderOf, nameOf, nextOf, saferOf, topOf } from './ladder.ts'
+import { MAX_HISTORY, type Evidence, type MeshPolicy, type MeshPolicySpec, type MeshPolicyStatus, type Position, type RolloutCondition } from './mesh-policy.ts'
 import type { Outcome } from './step.ts'
 
 const NOBODY = { pods: 0, attempts: 0, failed: 0, tried: 0, stopped: 0 }
@@ -8,8 +9,8 @@ export const NO_EVIDENCE: Evidence = { enforcing: NOBODY, others: NOBODY, podsSe
 export const ACTOR = 'autoshield'
 
 /** Of a policy that was made at this time. */
-export const firstStatus = (at: string): MeshPolicyStatus =>
-  ({ stage: 'observe', share: 0, since: at, conditions: [], evidence: NO_EVIDENCE, history: [] })
+export const firstStatus = (spec: MeshPolicySpec, at: string): MeshPolicyStatus =>
+  ({ stage: 'observe', share: 0, basis: basisOf(spec), since: at, conditions: [], evidence: NO_EVIDENCE, history: [] })
 
 /** The status after an outcome of `step`. Level-based: the same outcome on the same evidence changes nothing. */
 export function advance (policy: MeshPolicy, outcome: Outcome, evidence: Evidence, nowMs: number): MeshPolicyStatus {
@@ -22,7 +23,7 @@ export function advance (policy: MeshPolicy, outcome: Outcome, evidence: Evidenc
     case 'roll-back': {
       const back = moved(status, outcome.to, ACTOR, outcome, nowMs)
       const hold = outcome.hold ? held : status.hold
-      return withConditions(policy, { ...back, ...(hold !== undefined && { hold }) }, outcome, nowMs)
+      return withConditions(policy, { ...back, basis: basisOf(policy.spec), ...(hold !== undefined && { hold }) }, outcome, nowMs)
     }
   }
 }
@@ -76,7 +77,7 @@ export function command (policy: MeshPolicy, asked: Command, actor: string, why:
     }
     case 'undo': {
       if (status.stage === 'observe') return refuse(`Rollout ${name} observes only: there is nothing to undo.`)
-      const back = noted(isEnforcing(status) ? { stage: 'shadow', share: 0 } : { stage: 'observe', share: 0 }, 'Reverted')
+      const back = noted(saferOf(status), 'Reverted')
       return done({ ...back, hold: { by: actor, reason: 'Reverted', message: because, at } }, 'Reverted')
     }
   }

@@ -1,17 +1,21 @@
 import type { Pod } from '../pod.ts'
 import type { Action, Rule } from '../policy/rule.ts'
 import type { Detection, Endpoint } from '../verdict/detection.ts'
+import { isCurrent, templateHash } from './basis.ts'
 import { nameOf } from './ladder.ts'
 import type { MeshPolicy, RestrictionTemplate } from './mesh-policy.ts'
 import { enforcingPods, scopeOf, selects } from './scope.ts'
 
 export const ownerOf = (name: string): string => `meshpolicy/${name}`
+export const ruleIdOf = (policy: string, { name }: Pick<RestrictionTemplate, 'name'>): string => `${ownerOf(policy)}/${name}`
 
 /** What a mesh policy makes of a detection in front of some of the pods in its scope. */
 export interface Application {
   /** `meshpolicy/NAME`: the owner of the mitigations that follow. */
   readonly policy: string
   readonly rule: Rule
+  /** Hash of the restriction as the policy asks for it. */
+  readonly template: string
   /** In the rule: 0 enforces, 1 does not. They are two actions, so that each has its own answer and its own mitigation. */
   readonly actionIndex: 0 | 1
   readonly part: 'observe' | 'rehearse' | 'enforce'
@@ -30,16 +34,16 @@ export interface Application {
  *     enforce | enforce                       | -
  *
  * It comes beside what the rules of the policy file do and takes nothing away from them: a policy that is only being
- * brought in must not loosen what protects today.
+ * brought in must not loosen what protects today. One whose spec changed answers nothing until it went back.
  */
 export function applicationsOf (policies: readonly MeshPolicy[], detection: Detection, pods: readonly Pod[], proxied: ReadonlySet<string>): readonly Application[] {
   const source = podOf(detection.source, pods)
   const target = podOf(detection.target, pods)
-  return policies.flatMap((policy) => {
+  return policies.filter(isCurrent).flatMap((policy) => {
     const templates = policy.spec.restrictions.filter((template) => template.class === detection.class && (template.sources === undefined || (source !== null && selects(template.sources, source))))
     if (templates.length === 0) return []
     const parts = partsOf(policy, pods, proxied).map(({ victims, ...part }) => ({ ...part, victims: concerned(victims, detection, source, target) })).filter(({ victims }) => victims.size > 0)
-    return templates.flatMap((template) => parts.map((part): Application => ({ policy: ownerOf(policy.metadata.name), rule: ruleOf(policy, template), ...part })))
+    return templates.flatMap((template) => parts.map((part): Application => ({ policy: ownerOf(policy.metadata.name), rule: ruleOf(policy, template), template: templateHash(template), ...part })))
   })
 }
 
@@ -64,7 +68,7 @@ const BLAST_RADIUS = 2
 /** The description says where the rollout is, so that each step is decided anew: the hash of a rule is over all of it. */
 function ruleOf ({ metadata: { name }, status }: MeshPolicy, template: RestrictionTemplate): Rule {
   const action = actionOf(template)
-  const id = `${ownerOf(name)}/${template.name}`
+  const id = ruleIdOf(name, template)
   return {
     id,
     name: id,

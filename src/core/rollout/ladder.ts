@@ -25,6 +25,9 @@ export function topOf (ladder: readonly Position[], stage: Stage): Position {
   return ladder.findLast((rung) => rung.stage === stage) ?? { stage: 'observe', share: 0 }
 }
 
+/** The next stage that enforces nothing, or that tells only. */
+export const saferOf = (position: Position): Position => ({ stage: isEnforcing(position) ? 'shadow' : 'observe', share: 0 })
+
 export const isEnforcing = ({ share }: Position): boolean => share > 0
 
 /** `shadow`, `canary 10 %`. */

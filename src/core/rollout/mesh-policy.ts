@@ -110,6 +110,7 @@ export const MAX_MESH_POLICIES = 64
 export const MeshPolicyStatus = Type.Object({
   stage: stage('observe tells only; shadow counts what would be stopped; canary enforces in front of a share of the pods; enforce in front of all.'),
   share,
+  basis: Type.Optional(text('Hash of the scope and the restrictions that what was seen speaks of. Where the spec asks for others, the rollout goes back and counts anew.', 64)),
   since: time('When this step began.'),
   hold: Type.Optional(Hold),
   conditions: Type.Array(RolloutCondition, { maxItems: 2, description: 'How it goes, with the reason.' }),

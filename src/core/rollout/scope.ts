@@ -1,4 +1,4 @@
-import { finish, mix } from '../flow/hash.ts'
+import { hashText } from '../flow/hash.ts'
 import type { Pod } from '../pod.ts'
 import type { PodSelector } from './mesh-policy.ts'
 
@@ -13,11 +13,7 @@ export function scopeOf (scope: PodSelector, pods: readonly Pod[], proxied: Read
 }
 
 /** 0 to 2^32 - 1, the same for a UID wherever it is asked. */
-function placeOf (uid: string): number {
-  let hash = uid.length
-  for (const byte of new TextEncoder().encode(uid)) hash = mix(hash, byte)
-  return finish(hash) >>> 0
-}
+const placeOf = (uid: string): number => hashText(uid, uid.length)
 
 /**
  * UIDs of the pods that enforce at a share in percent: those whose place on the circle of hashes lies below it. A pod's

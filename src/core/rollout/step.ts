@@ -1,5 +1,6 @@
 import type { ReasonCode } from '../reason.ts'
-import { compare, isEnforcing, ladderOf, nameOf, nextOf, topOf } from './ladder.ts'
+import { isCurrent } from './basis.ts'
+import { compare, isEnforcing, ladderOf, nameOf, nextOf, saferOf, topOf } from './ladder.ts'
 import type { Evidence, Group, MeshPolicy, Position } from './mesh-policy.ts'
 
 /** What becomes of a rollout now. */
@@ -8,17 +9,18 @@ export type Outcome =
   | { readonly kind: 'promote', readonly to: Position, readonly reason: ReasonCode, readonly message: string }
   /** It stays where it is until a person resumes it. */
   | { readonly kind: 'pause', readonly reason: ReasonCode, readonly message: string }
-  /** `hold`: and stays there until a person resumes it. */
+  /** `hold`: and stays there until a person resumes it. What observes already begins anew. */
   | { readonly kind: 'roll-back', readonly to: Position, readonly hold: boolean, readonly reason: ReasonCode, readonly message: string }
 
 const SHADOW: Position = { stage: 'shadow', share: 0 }
 
-type Asked = Pick<MeshPolicy, 'spec'> & { readonly status: Pick<MeshPolicy['status'], 'stage' | 'share' | 'since' | 'hold'> }
+type Asked = Pick<MeshPolicy, 'spec'> & { readonly status: Pick<MeshPolicy['status'], 'stage' | 'share' | 'since' | 'hold' | 'basis'> }
 
 /**
  * Pure. `evidence` is that of the present step. The first row that holds decides:
  *
  *     stage           | what is the case                                            | outcome
+ *     any             | the spec asks for another scope or other restrictions       | back: enforcing to shadow, else to observe: SpecChanged
  *     canary, enforce | a proxy refused a restriction of the policy                 | back to shadow and held: Rejected
  *     canary, enforce | legitimate traffic was stopped beyond the budget            | back to shadow and held: BudgetSpent
  *     canary          | connections to the enforcing pods fail more often           | back to shadow and held: ErrorsRisen
@@ -41,6 +43,7 @@ export function step ({ spec, status }: Asked, evidence: Evidence, nowMs: number
   const ladder = ladderOf(spec)
   const target = topOf(ladder, spec.target)
   const stay = (reason: ReasonCode, message: string): Outcome => ({ kind: 'stay', reason, message })
+  if (!isCurrent({ spec, status })) return { kind: 'roll-back', to: saferOf(status), hold: false, reason: 'SpecChanged', message: 'The policy asks for another scope or other restrictions: what was seen says nothing of them.' }
   const trouble = troubleOf(spec, status, evidence)
   if (trouble !== null && isEnforcing(status)) return { kind: 'roll-back', to: SHADOW, hold: true, ...trouble }
   if (compare(status, target) > 0) return { kind: 'roll-back', to: target, hold: false, reason: 'TargetLowered', message: `The policy asks for ${nameOf(target)} at most.` }

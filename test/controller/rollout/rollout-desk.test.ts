@@ -5,7 +5,10 @@ import type { ControllerParts } from '../../../src/controller/controller.ts'
 import { AutoshieldError } from '../../../src/core/errors.ts'
 import { ATTACKER, madeScore, T0 } from '../../core/verdict/made-score.ts'
 import { madeSpec } from '../../core/rollout/made-policy.ts'
-import { Bench } from '../bench.ts'
+import type { Mitigation } from '../../../src/core/mitigation/mitigation.ts'
+import type { Pod } from '../../../src/core/pod.ts'
+import type { ProxyFleet, ProxyStatus } from '../../../src/ports.ts'
+import { Bench, PODS } from '../bench.ts'
 
 /** The policy file says nothing of scans, so that what is seen is the mesh policy's. */
 const FILE = 'rules: [{ id: floods, name: Floods, attack_class: SYN_FLOOD, actions: [{ action_type: alert_only }] }]'
@@ -287,6 +290,41 @@ t.test('what goes back by itself goes back also while the trail takes nothing', 
   isFull = false
   await bench.beat()
   t.match(bench.audit.search({ action: 'rollout.roll-back' }), [{ reason: 'Rejected' }])
+})
+
+t.test('a spec that changes takes it back, ends what the old one made, and is brought in anew', async (t) => {
+  await using bench = await started(t)
+  await toCanary(bench)
+  await bench.store.meshPolicies.ask(NAME, madeSpec({ ...SPEC, restrictions: [{ ...SPEC.restrictions[0], ports: [22] }] }), new Date(bench.nowMs).toISOString())
+  await bench.beat()
+  t.match(of(bench).status, { stage: 'shadow', hold: undefined, evidence: { others: { attempts: 0 } }, history: [{ reason: 'SpecChanged' }] })
+  t.strictSame(active(bench), [])
+  t.match(bench.audit.search({ action: 'mitigation.reverted' })[0], { reason: 'RolledBack', actor: 'autoshield' })
+  await bench.beat(10_000)
+  t.not(reason(bench), 'EvidenceSuffices', 'what was seen of the old one takes it nowhere')
+  await scan(bench)
+  t.match(mine(bench).filter(({ status }) => status.phase === 'active'), [{ spec: { mode: 'shadow', ports: [22] } }])
+})
+
+t.test('where one of its victims leaves the scope, an attacker stays restricted in front of the others', async (t) => {
+  const victim = (n: number, namespace: string): Pod => ({ uid: `v${n}`, namespace, name: `v-${n}`, addresses: [`10.0.1.${n}`], labels: {}, node: 'n1' })
+  let pods: readonly Pod[] = [...PODS, victim(1, 'shop'), victim(2, 'shop')]
+  const statuses = (fleet: ProxyFleet) => ({ apply: (mitigations: readonly Mitigation[]) => fleet.apply(mitigations), snapshot: () => null, onChange: (listener: (status: ProxyStatus) => void) => fleet.onChange(listener) })
+  await using bench = await started(t, { ...SPEC, scope: { namespaces: ['shop'] } }, t.testdir(), ({ proxies }) => ({
+    pods: { byAddress: (address) => pods.find(({ addresses }) => addresses.includes(address)) ?? null, byUid: (uid) => pods.find((pod) => pod.uid === uid) ?? null, list: () => pods },
+    proxies: { ...statuses(proxies), statuses: () => ['v1', 'v2'].map((podUid) => ({ podUid, connected: true, version: 'v1', state: 'in-sync', message: '', mitigations: [], since: '2026-01-01T00:00:00.000Z', refused: [], taken: [], shortfalls: [], openConnections: {} })) },
+  }))
+  const sweep = async () => bench.scores.push(madeScore({ PORT_SCAN: 0.97 }, { key: { kind: 'fan-out', source: '10.0.0.7' }, endMs: bench.nowMs, reporter: ATTACKER }))
+  const victims = () => mine(bench).filter(({ status }) => status.phase === 'active').map(({ spec }) => [spec.mode, spec.victims.map(({ uid }) => uid).toSorted()])
+  for (const stage of ['shadow', 'canary', 'enforce']) t.match(await bench.controller.rollouts.command(NAME, 'promote', 'console:jo', 'known'), { status: { stage } })
+  await sweep()
+  t.strictSame(victims(), [['enforce', ['v1', 'v2']]])
+  pods = [...PODS, victim(1, 'shop'), victim(2, 'bank')]
+  await bench.beat()
+  t.strictSame(victims(), [])
+  bench.nowMs += 10_000
+  await sweep()
+  t.strictSame(victims(), [['enforce', ['v1']]])
 })
 
 t.test('an undo ends at once what was enforced', async (t) => {

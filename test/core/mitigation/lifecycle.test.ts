@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { Value } from 'typebox/value'
 import t from 'tap'
 import { conditionOf, setCondition } from '../../../src/core/mitigation/conditions.ts'
-import { createMitigation, expire, isAwaited, observeAttempts, revert, withProxyStatuses, type Birth } from '../../../src/core/mitigation/lifecycle.ts'
+import { createMitigation, endOf, expire, isAwaited, observeAttempts, revert, withProxyStatuses, type Birth } from '../../../src/core/mitigation/lifecycle.ts'
 import { CONDITION_TYPES, Mitigation, type MitigationSpec } from '../../../src/core/mitigation/mitigation.ts'
 import type { Means } from '../../../src/core/mitigation/open-connections.ts'
 import { ANSWER_DEADLINE_MS, type ProxyAnswer } from '../../../src/core/mitigation/proxy-answer.ts'
@@ -113,7 +113,7 @@ t.test('a proxy that does not answer is named after its deadline, by the table, 
     const after = withProxyStatuses(withProxyStatuses(mitigation, first, NOW_MS), second, NOW_MS + afterMs)
     t.equal(conditions(after)[3], wanted, name)
     t.match(conditionOf(after, 'Degraded')?.message, message, name)
-    t.equal(revert(after, 'ada', '', NOW_MS + afterMs).outcome, 'ended', `${name}: an undo waits for no proxy`)
+    t.equal(revert(after, { actor: 'ada', reason: 'Reverted', why: '' }, NOW_MS + afterMs).outcome, 'ended', `${name}: an undo waits for no proxy`)
     if (!wanted.startsWith('True Proxy')) continue
     t.equal(conditions(after)[1], mitigation.status.simulated ? 'False Simulated' : 'False Pending', `${name}: not programmed`)
     t.equal(withProxyStatuses(after, second, NOW_MS + afterMs + 5_000), after, `${name}: told once`)
@@ -170,14 +170,17 @@ t.test('it ends when its time has passed, or when a person takes it back, and on
   const expired = expire(programmed, NOW_MS + 600_000)
   t.strictSame([expired.outcome, expired.mitigation.status.phase, expired.mitigation.status.endedAt], ['ended', 'expired', at(600_000)])
   t.strictSame(conditions(expired.mitigation), ['True Stored', 'False Expired', 'False Expired', 'False Expired'])
-  const reverted = revert(programmed, 'ada', 'a false alarm', NOW_MS + 5)
+  const reverted = revert(programmed, { actor: 'ada', reason: 'Reverted', why: 'a false alarm' }, NOW_MS + 5)
   t.strictSame([reverted.outcome, reverted.mitigation.status.phase, reverted.mitigation.status.endedAt], ['ended', 'reverted', at(5)])
   t.strictSame(conditions(reverted.mitigation), ['True Stored', 'False Reverted', 'False Reverted', 'False Reverted'])
   t.match(conditionOf(reverted.mitigation, 'Programmed')?.message, 'Undone by ada: a false alarm')
-  for (const { mitigation } of [expired, reverted]) {
+  const rolledBack = revert(programmed, { actor: 'autoshield', reason: 'RolledBack', why: 'its scope changed' }, NOW_MS + 5)
+  t.strictSame(conditions(rolledBack.mitigation), ['True Stored', 'False RolledBack', 'False RolledBack', 'False RolledBack'])
+  t.strictSame([programmed, expired.mitigation, reverted.mitigation, rolledBack.mitigation].map(endOf), [null, 'Expired', 'Reverted', 'RolledBack'])
+  for (const { mitigation } of [expired, reverted, rolledBack]) {
     t.equal(Value.Check(Mitigation, mitigation), true)
     t.strictSame(expire(mitigation, NOW_MS + 900_000), { outcome: 'already-ended', mitigation })
-    t.strictSame(revert(mitigation, 'bob', '', NOW_MS + 900_000), { outcome: 'already-ended', mitigation })
+    t.strictSame(revert(mitigation, { actor: 'bob', reason: 'Reverted', why: '' }, NOW_MS + 900_000), { outcome: 'already-ended', mitigation })
     t.equal(withProxyStatuses(mitigation, [answer('db')], NOW_MS + 900_000), mitigation)
     t.equal(observeAttempts(mitigation, { attempts: 1, through: 0, sinceMs: NOW_MS + 1 }, NOW_MS + 900_000), mitigation)
   }
@@ -210,7 +213,7 @@ const happening = fc.oneof(
   answers.map((statuses) => (mitigation: Mitigation, nowMs: number) => withProxyStatuses(mitigation, statuses, nowMs)),
   fc.record({ attempts: fc.nat(3), through: fc.nat(3), sinceMs: fc.integer({ min: NOW_MS, max: NOW_MS + 1000 }) }).map((seen) => (mitigation: Mitigation, nowMs: number) => observeAttempts(mitigation, seen, nowMs)),
   fc.constant((mitigation: Mitigation, nowMs: number) => expire(mitigation, nowMs).mitigation),
-  fc.constant((mitigation: Mitigation, nowMs: number) => revert(mitigation, 'ada', 'x', nowMs).mitigation)
+  fc.constant((mitigation: Mitigation, nowMs: number) => revert(mitigation, { actor: 'ada', reason: 'Reverted', why: 'x' }, nowMs).mitigation)
 )
 
 t.test('whatever happens to a simulated mitigation, nothing of it ever says that something is enforced', (t) => {

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { ACTOR, advance, command, type Command } from '../../../src/core/rollout/advance.ts'
+import { basisOf } from '../../../src/core/rollout/basis.ts'
 import { MAX_HISTORY, type MeshPolicyStatus } from '../../../src/core/rollout/mesh-policy.ts'
 import { step } from '../../../src/core/rollout/step.ts'
 import { AT, AT_MS, good, madePolicy } from './made-policy.ts'
@@ -61,6 +62,14 @@ t.test('a rollout that goes back by itself says why in its condition, its hold a
 t.test('a target that is lowered releases no hold', (t) => {
   const policy = madePolicy({ ...CANARY, hold: HELD }, { target: 'observe' })
   t.match(advance(policy, step(policy, good(), NOW_MS), good(), NOW_MS), { stage: 'observe', hold: HELD })
+  t.end()
+})
+
+t.test('a spec that changed is counted for from nothing, and releases no hold', (t) => {
+  const policy = madePolicy({ ...CANARY, basis: 'another', hold: HELD })
+  const status = advance(policy, step(policy, good(), NOW_MS), good(), NOW_MS)
+  t.match(status, { stage: 'shadow', share: 0, since: NOW, hold: HELD, basis: basisOf(policy.spec), evidence: { others: { attempts: 0 } }, history: [{ reason: 'SpecChanged' }] })
+  t.match(step({ ...policy, status }, good(), NOW_MS), { kind: 'stay', reason: 'Paused' }, 'it goes back once')
   t.end()
 })
 

@@ -56,6 +56,11 @@ t.test('a pod without a proxy is out of scope, for nothing there carries a restr
   t.end()
 })
 
+t.test('a policy whose spec changed answers nothing until its rollout went back', (t) => {
+  t.strictSame(parts({ ...CANARY, basis: 'another' }), [])
+  t.end()
+})
+
 t.test('an address that another pod has by now is not taken for the one that was meant', (t) => {
   t.strictSame(parts({}, {}, pair({ target: { address: '10.0.0.9', uid: 'gone' } })), [])
   t.end()

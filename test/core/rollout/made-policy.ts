@@ -17,7 +17,7 @@ export const madePolicy = (status: Partial<MeshPolicyStatus> = {}, spec: object 
   kind: 'MeshPolicy',
   metadata: { name: 'careful', uid: 'uid-careful', generation: 1, creationTimestamp: AT },
   spec: madeSpec(spec),
-  status: { ...firstStatus(AT), ...status },
+  status: { ...firstStatus(madeSpec(spec), AT), ...status },
 })
 
 /** Enough of everything, at ten pods of which two enforce. */

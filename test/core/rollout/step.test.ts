@@ -7,13 +7,22 @@ import { step, type Outcome } from '../../../src/core/rollout/step.ts'
 import { AT, AT_MS, good, madePolicy } from './made-policy.ts'
 
 const LATER_MS = AT_MS + 600_000
+const OBSERVE = { stage: 'observe', share: 0 } as const
 const SHADOW = { stage: 'shadow', share: 0 } as const
 const CANARY = { stage: 'canary', share: 10 } as const
 const ENFORCE = { stage: 'enforce', share: 100 } as const
 const HELD = { by: 'jo', reason: 'Paused', message: 'a release', at: AT } as const
 
 /** What is the case, the status and spec that it is about, the evidence, and the outcome. */
+/** Of another spec than the policy's. */
+const OTHER = { basis: 'another' } as const
+
 const rows: readonly [string, Partial<MeshPolicyStatus>, object, Evidence, Partial<Outcome>][] = [
+  ['a spec that changed takes a canary back, whatever was seen', { ...CANARY, ...OTHER }, {}, good(), { kind: 'roll-back', to: SHADOW, hold: false, reason: 'SpecChanged' }],
+  ['and what enforces everywhere', { ...ENFORCE, ...OTHER }, {}, good({ refusal: 'of the old one' }), { kind: 'roll-back', to: SHADOW, hold: false, reason: 'SpecChanged' }],
+  ['it takes what is in shadow back to observe', { ...SHADOW, ...OTHER }, {}, good(), { kind: 'roll-back', to: OBSERVE, hold: false, reason: 'SpecChanged' }],
+  ['what observes counts anew', OTHER, {}, good(), { kind: 'roll-back', to: OBSERVE, hold: false, reason: 'SpecChanged' }],
+  ['how it is brought in may change without that', SHADOW, { target: 'canary', canaryShares: [10], gates: { minAttempts: 1 } }, good(), { kind: 'promote' }],
   ['a refusal takes a canary back', CANARY, {}, good({ refusal: 'duplicate chain' }), { kind: 'roll-back', to: SHADOW, hold: true, reason: 'Rejected' }],
   ['and what enforces everywhere', ENFORCE, {}, good({ refusal: 'duplicate chain' }), { kind: 'roll-back', to: SHADOW, reason: 'Rejected' }],
   ['a budget that is spent takes it back', CANARY, {}, good({ enforcing: { stopped: 6 } }), { kind: 'roll-back', to: SHADOW, hold: true, reason: 'BudgetSpent' }],
