@@ -182,13 +182,20 @@ export interface ProxyStatus {
   readonly openConnections: Readonly<Record<string, readonly OpenConnections[]>>
 }
 
+export interface ProxySnapshot {
+  readonly version: string
+  readonly resources: unknown
+}
+
 /** The controller's side of xDS: it hands over what should hold and hears what does. */
 export interface ProxyFleet {
   /** The whole desired set; level-based, so the same set twice changes nothing. */
   apply: (mitigations: readonly Mitigation[]) => void
+  /** False while nobody who serves proxies has told of them yet: then `statuses` says nothing about anything. */
+  heard: () => boolean
   statuses: () => readonly ProxyStatus[]
-  /** The resources, as JSON, that the proxy of this pod has or would get. */
-  snapshot: (podUid: string) => { version: string, resources: unknown } | null
+  /** The resources, as JSON, that the proxy of this pod has or would get. Rejects UNAVAILABLE where nobody who serves it answers. */
+  snapshot: (podUid: string) => ProxySnapshot | null | Promise<ProxySnapshot | null>
   onChange: (listener: (status: ProxyStatus) => void) => Disposable
 }
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Mitigation } from '../src/core/mitigation/mitigation.ts'
-import type { Clock, ProxyFleet, ProxyStatus } from '../src/ports.ts'
+import type { Clock, ProxyFleet, ProxySnapshot, ProxyStatus } from '../src/ports.ts'
 import type { buildSnapshot } from './build-snapshot.ts'
 import { DutyIndex } from './duty-index.ts'
 import type { Inbound, ProxySpec } from './proxy-spec.ts'
@@ -29,6 +29,8 @@ interface Pod {
   taken: string
   /** The status that was told last. */
   told: ProxyStatus | null
+  /** Whether it was among `statuses` when that was. */
+  there: boolean
 }
 
 /** What a proxy gets where nothing could be built yet. */
@@ -44,6 +46,7 @@ export class Fleet implements ProxyFleet, SnapshotSource {
   readonly #builder: SnapshotBuilder
   readonly #pods = new Map<string, Pod>()
   readonly #listeners = new Set<(status: ProxyStatus) => void>()
+  readonly #goneListeners = new Set<(podUid: string) => void>()
   readonly #duties = new DutyIndex()
   #specs: ReadonlyMap<string, ProxySpec> = new Map()
   #mitigations: readonly Mitigation[] = []
@@ -80,10 +83,21 @@ export class Fleet implements ProxyFleet, SnapshotSource {
 
   /** Every proxy that should be there or is. `connected: false` with `in-sync`: it had taken this version when its stream ended, and Envoy keeps what it has. */
   statuses (): readonly ProxyStatus[] {
-    return [...this.#pods].filter(([uid, { subscribers }]) => this.#specs.has(uid) || subscribers.size > 0).map(([uid, pod]) => this.#statusOf(uid, pod))
+    return [...this.#pods].filter(([uid, pod]) => this.#isThere(uid, pod)).map(([uid, pod]) => this.#statusOf(uid, pod))
   }
 
-  snapshot (podUid: string): { version: string, resources: unknown } | null {
+  /** Of one pod; null where `statuses` has none of it. */
+  status (podUid: string): ProxyStatus | null {
+    const pod = this.#pods.get(podUid)
+    return pod !== undefined && this.#isThere(podUid, pod) ? this.#statusOf(podUid, pod) : null
+  }
+
+  /** It is the one who serves. */
+  heard (): boolean {
+    return true
+  }
+
+  snapshot (podUid: string): ProxySnapshot | null {
     const pod = this.#pods.get(podUid)
     return pod === undefined ? null : { version: pod.snapshot.version, resources: snapshotToJson(pod.snapshot) }
   }
@@ -92,6 +106,12 @@ export class Fleet implements ProxyFleet, SnapshotSource {
   onChange (listener: (status: ProxyStatus) => void): Disposable {
     this.#listeners.add(listener)
     return { [Symbol.dispose]: () => { this.#listeners.delete(listener) } }
+  }
+
+  /** Called with a pod that `statuses` has no longer. */
+  onGone (listener: (podUid: string) => void): Disposable {
+    this.#goneListeners.add(listener)
+    return { [Symbol.dispose]: () => { this.#goneListeners.delete(listener) } }
   }
 
   /** The snapshot that a proxy of this pod begins with. */
@@ -145,14 +165,18 @@ export class Fleet implements ProxyFleet, SnapshotSource {
 
   #forgets (uid: string): boolean {
     const wanted = this.#specs.has(uid) || this.#duties.of(uid).length > 0 || (this.#pods.get(uid)?.subscribers.size ?? 0) > 0
-    if (!wanted) this.#pods.delete(uid)
+    const pod = this.#pods.get(uid)
+    if (!wanted && pod !== undefined) {
+      this.#pods.delete(uid)
+      this.#tellIfGone(uid, pod)
+    }
     return !wanted
   }
 
   #hold (uid: string): Pod {
     const held = this.#pods.get(uid)
     if (held !== undefined) return held
-    const pod: Pod = { rollBack: new RollBack(), built: UNBUILT, snapshot: EMPTY, subscribers: new Set(), taken: '', told: null }
+    const pod: Pod = { rollBack: new RollBack(), built: UNBUILT, snapshot: EMPTY, subscribers: new Set(), taken: '', told: null, there: false }
     this.#pods.set(uid, pod)
     this.#refresh(uid, pod)
     return pod
@@ -174,10 +198,21 @@ export class Fleet implements ProxyFleet, SnapshotSource {
   }
 
   #tell (uid: string, pod: Pod): void {
+    this.#tellIfGone(uid, pod)
     const status = this.#statusOf(uid, pod)
     if (pod.told !== null && saysTheSame(status, pod.told)) return
     pod.told = status
     for (const listener of this.#listeners) listener(status)
+  }
+
+  #isThere (uid: string, { subscribers }: Pod): boolean {
+    return this.#specs.has(uid) || subscribers.size > 0
+  }
+
+  #tellIfGone (uid: string, pod: Pod): void {
+    const left = pod.there && !this.#isThere(uid, pod)
+    pod.there = this.#isThere(uid, pod)
+    if (left) for (const listener of this.#goneListeners) listener(uid)
   }
 
   #statusOf (podUid: string, pod: Pod): ProxyStatus {

@@ -19,6 +19,8 @@ export interface XdsServerOptions {
   readonly log: Logger
   /** Streams served at once; one more is told to try later. */
   readonly maxStreams?: number
+  /** What else is served on the same port; it decides by itself who may call. */
+  readonly calls?: { readonly register: (server: Server) => void, readonly end: () => void }
 }
 
 /** Counted since the start. */
@@ -68,6 +70,7 @@ export class XdsServer {
       deltaAggregatedResources: (call: ServerDuplexStream<DeltaDiscoveryRequest | Malformed, Buffer>) => this.#serve(DELTA, call),
       streamAggregatedResources: (call: ServerDuplexStream<DiscoveryRequest | Malformed, Buffer>) => this.#serve(SOTW, call),
     })
+    this.#options.calls?.register(server)
     try {
       this.#listening.resolve(await this.#bind(server))
     } catch (error) {
@@ -129,6 +132,7 @@ export class XdsServer {
 
   async #drain (server: Server): Promise<void> {
     for (const stream of this.#streams) stream.end()
+    this.#options.calls?.end()
     const force = setTimeout(() => server.forceShutdown(), DRAIN_MS)
     await new Promise<void>((resolve) => { server.tryShutdown(() => resolve()) })
     clearTimeout(force)

@@ -12,6 +12,7 @@ import { ownServiceAccounts } from '../../webhook/audit/admission-audit.ts'
 import { decideInjection } from '../../webhook/inject/decide.ts'
 import { templateHash } from '../../webhook/inject/template-hash.ts'
 import { Fleet } from '../../xds/fleet.ts'
+import { GrpcProxyFleet } from '../adapters/bus/grpc-proxy-fleet.ts'
 import { GrpcScoreSource } from '../adapters/bus/grpc-score-source.ts'
 import { KubernetesMeshPolicies } from '../adapters/kubernetes/mesh-policies.ts'
 import { KubernetesMitigations } from '../adapters/kubernetes/mitigations.ts'
@@ -27,7 +28,8 @@ import { Coverage } from '../controller/coverage/coverage.ts'
 import { registrationMetrics } from '../controller/registration/metrics.ts'
 import { Registration } from '../controller/registration/registration.ts'
 import { AutoshieldError } from '../core/errors.ts'
-import type { AuditTrail, KubernetesApi } from '../ports.ts'
+import type { Identity } from '../core/identity.ts'
+import type { AuditTrail, CredentialSource, KubernetesApi, ProxyFleet } from '../ports.ts'
 import { type CliContext, dataOption, EXIT, port, verb } from './context.ts'
 import { serveControl } from './control-server.ts'
 import { SYSTEM_IDENTITIES } from './data-folder.ts'
@@ -37,13 +39,16 @@ import { LiveInjectionContext } from './injection-context.ts'
 import { type KubernetesFlags, kubernetesOptions, namesCluster, openFrom } from './kubernetes-option.ts'
 import { openLoop } from './loop.ts'
 import { Parts } from './parts.ts'
+import { sparingly } from './sparingly.ts'
 import { SHIPPED } from './up-options.ts'
+import { xdsReplicas } from './xds-replicas.ts'
 
 interface Flags extends KubernetesFlags {
   data: string
   namespace: string
   settings: string
   detector: string
+  xdsPort?: number
   policy: string
   zone: string
   control: string
@@ -61,6 +66,7 @@ export function controllerCommand (context: CliContext, done: (status: number) =
     .option('--namespace <name>', 'AutoShield\'s own namespace', 'autoshield')
     .requiredOption('--settings <file>', 'the injection settings (injection.yaml)')
     .addOption(new Option('--detector <host:port>', 'where the detector listens').argParser(hostPort).makeOptionMandatory())
+    .addOption(new Option('--xds-port <port>', 'where the xDS servers of this namespace listen, each pod of them; none unless given').argParser(port))
     .addOption(new Option('--policy <file>', 'the rules').default(SHIPPED.policy, 'the shipped policy'))
     .option('--zone <name>', 'time zone of the conditions in rules', 'UTC')
     .addOption(new Option('--control <host:port>', 'where pods get certificates and webhooks report').argParser(hostPort).default('0.0.0.0:8444'))
@@ -183,7 +189,7 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
     audit,
     scores,
     pods,
-    proxies: new Fleet({ clock: systemClock, defaultInbound: { mode: 'redirect', port: 15_006 } }),
+    proxies: startProxies(parts, { port: flags.xdsPort, pods, credentials: identity, server: { ...SYSTEM_IDENTITIES.xds, trustDomain, namespace }, log }),
     admission: admissions.context,
     policy: flags.policy,
     zone: flags.zone,
@@ -212,6 +218,28 @@ function startIdentity (parts: Parts, { api, namespace, trustDomain, log }: Grou
   parts.start((signal) => identity.run(signal))
   parts.start((signal) => publishAuthorities({ api, authority, namespace, onFailure: (error) => log.warn({ error: AutoshieldError.from(error).message }, 'the authorities could not be published') }, signal))
   return { authority, identity }
+}
+
+interface Xds {
+  readonly port: number | undefined
+  readonly pods: KubernetesPods
+  readonly credentials: CredentialSource
+  readonly server: Identity
+  readonly log: Logger
+}
+
+/** What serves the proxies; without a port nobody does, and mitigations find no target. */
+function startProxies (parts: Parts, { port, pods, credentials, server, log }: Xds): ProxyFleet {
+  if (port === undefined) return new Fleet({ clock: systemClock, defaultInbound: { mode: 'redirect', port: 15_006 } })
+  const fleet = new GrpcProxyFleet({
+    servers: xdsReplicas(pods, server.namespace, port),
+    credentials,
+    server,
+    random: Math.random,
+    onDisconnect: sparingly((error) => log.warn({ error: error.message }, 'an xDS server is away'), ({ message }) => message),
+  })
+  parts.start((signal) => fleet.run(signal))
+  return fleet
 }
 
 function auditIssue (audit: AuditTrail, { reason, holder, identity, peer, ...detail }: IssueRecord, log: Logger): void {

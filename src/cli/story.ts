@@ -1,9 +1,10 @@
 import { stringify } from 'yaml'
+import type { Fleet } from '../../xds/fleet.ts'
 import type { Detection } from '../core/verdict/detection.ts'
 import type { Decision } from '../core/policy/decision.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import { techniqueOf } from '../core/classes.ts'
-import type { LoopEvent, ProxyFleet } from '../ports.ts'
+import type { LoopEvent } from '../ports.ts'
 import { plain } from './output.ts'
 
 const percent = (share: number): string => `${(share * 100).toFixed(0)} %`
@@ -16,7 +17,7 @@ const whom = (detection: Detection): string => {
 export interface StorySources {
   /** Base URL of the API, for what is too long for a terminal. */
   readonly api: string
-  readonly snapshot: ProxyFleet['snapshot']
+  readonly snapshot: Fleet['snapshot']
 }
 
 /** Tells the loop's events as the lines of a terminal; a detection is told when it opens and closes, not at each update. */

@@ -5,14 +5,17 @@ import { FolderCredentials } from '../../certs/credential-folder.ts'
 import { serveMetrics } from '../../webhook/server/metrics-server.ts'
 import { Fleet } from '../../xds/fleet.ts'
 import { xdsMetrics } from '../../xds/metrics.ts'
+import { ProxyCalls } from '../../xds/proxy-calls.ts'
 import { XdsServer } from '../../xds/server.ts'
 import { KubernetesMitigations } from '../adapters/kubernetes/mitigations.ts'
 import { KubernetesPods } from '../adapters/kubernetes/pods.ts'
 import { systemClock } from '../adapters/standalone/clock.ts'
+import { spiffeId } from '../core/identity.ts'
 import type { CredentialSource } from '../ports.ts'
 import { firstCredentials } from '../wire/held-credentials.ts'
 import { serverTls } from '../wire/tls.ts'
 import { type CliContext, EXIT, verb } from './context.ts'
+import { SYSTEM_IDENTITIES } from './data-folder.ts'
 import { followCluster } from './follow-cluster.ts'
 import { hostPort, split } from './host-port.ts'
 import { issuedIdentity, issuedIdentityOptions, type IssuedIdentityFlags } from './issued-identity.ts'
@@ -65,7 +68,9 @@ async function runXds (context: CliContext, flags: Flags): Promise<void> {
 
   const fleet = new Fleet({ clock: systemClock, defaultInbound: { mode: 'redirect', port: 15_006 } })
   const following = followCluster(fleet, { pods, mitigations })
-  const server = new XdsServer({ fleet, credentials: serverTls(credentials), trustDomain, listen: split(flags.listen), log })
+  const controller = spiffeId({ trustDomain, namespace, uid: SYSTEM_IDENTITIES.controller.uid })
+  const calls = new ProxyCalls({ fleet, mayWatch: (identity) => spiffeId(identity) === controller })
+  const server = new XdsServer({ fleet, credentials: serverTls(credentials), trustDomain, listen: split(flags.listen), log, calls })
   const registry = new Registry()
   xdsMetrics(registry, fleet, server)
   parts.start((signal) => serveMetrics(registry, split(flags.metrics), signal, (port) => log.info({ port }, 'metrics are served')))

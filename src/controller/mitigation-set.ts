@@ -70,8 +70,9 @@ export class MitigationSet {
     return this.#active.values().some(isAwaited)
   }
 
-  /** Compares every mitigation with what its targets say now. */
+  /** Compares every mitigation with what its targets say now; before anybody has told of them, nothing is concluded. */
   observe (statuses: readonly ProxyStatus[], nowMs: number): readonly StatusChange[] {
+    if (!this.#proxies.heard()) return []
     return this.active.flatMap((before) => this.#replace(before, withProxyStatuses(before, statuses, nowMs)))
   }
 

@@ -76,6 +76,7 @@ export class FakeLoop implements Loop {
 
   proxies = {
     apply: () => {},
+    heard: () => true,
     statuses: () => this.proxyList,
     snapshot: (podUid: string) => this.snapshots.get(podUid) ?? null,
     onChange: () => ({ [Symbol.dispose]: () => {} }),

@@ -137,6 +137,22 @@ t.test('a proxy that stays silent is named when its time is over, without news o
   t.strictSame(bench.fleet.inForce, [])
 })
 
+t.test('before anybody has told of proxies, as after a restart, what was known of them stands', async (t) => {
+  await using bench = await Bench.start(t.testdir())
+  await bench.scores.push(scan())
+  bench.fleet.answer('in-sync')
+  await bench.until(() => condition(only(bench), 'Programmed')?.status === 'True')
+  bench.fleet.isHeard = false
+  const { asked } = bench.fleet
+  bench.fleet.answer('pending')
+  await bench.until(() => bench.fleet.asked > asked)
+  await bench.beat()
+  t.match(condition(only(bench), 'Programmed'), { status: 'True', reason: 'Acknowledged' })
+  bench.fleet.isHeard = true
+  bench.fleet.answer('pending')
+  await bench.until(() => condition(only(bench), 'Programmed')?.status === 'False')
+})
+
 t.test('what is seen after all proxies took it says whether it works', async (t) => {
   await using bench = await Bench.start(t.testdir())
   await bench.scores.push(scan())

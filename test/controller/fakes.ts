@@ -49,6 +49,15 @@ export class FakeFleet implements ProxyFleet {
   readonly #listeners = new Set<(status: ProxyStatus) => void>()
   #statuses: readonly ProxyStatus[] = []
   onApply: () => void = () => undefined
+  /** Whether anybody has told of proxies. */
+  isHeard = true
+  /** How often it was asked that. */
+  asked = 0
+
+  heard (): boolean {
+    this.asked++
+    return this.isHeard
+  }
 
   apply (mitigations: readonly Mitigation[]): void {
     this.applied.push(mitigations)

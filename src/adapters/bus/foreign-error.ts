@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js'
 import { AutoshieldError, type ErrorCode } from '../../core/errors.ts'
 
-/** What each status of a detector means for the caller. */
+/** What each status of a server of ours means for the caller. */
 const CODES: Readonly<Partial<Record<number, ErrorCode>>> = {
   [status.INVALID_ARGUMENT]: 'BAD_DATA',
   [status.OUT_OF_RANGE]: 'BAD_DATA',
@@ -15,9 +15,9 @@ const CODES: Readonly<Partial<Record<number, ErrorCode>>> = {
   [status.CANCELLED]: 'UNAVAILABLE',
 }
 
-/** Total: what a call to the detector at `address` threw. Its own words stay in the message. */
-export function fromGrpc (thrown: unknown, address: string): AutoshieldError {
+/** Total: what a call to `server` ("the detector at HOST:PORT") threw. Its own words stay in the message. */
+export function fromGrpc (thrown: unknown, server: string): AutoshieldError {
   if (!(thrown instanceof Error) || !('code' in thrown) || typeof thrown.code !== 'number') return AutoshieldError.from(thrown)
   const details = 'details' in thrown && typeof thrown.details === 'string' ? thrown.details : thrown.message
-  return new AutoshieldError(CODES[thrown.code] ?? 'INTERNAL', `the detector at ${address} answered ${status[thrown.code] ?? thrown.code}: ${details}`, { cause: thrown })
+  return new AutoshieldError(CODES[thrown.code] ?? 'INTERNAL', `${server} answered ${status[thrown.code] ?? thrown.code}: ${details}`, { cause: thrown })
 }

@@ -61,7 +61,7 @@ export class GrpcScoreSource implements ScoreSource, Reporters, Disposable {
           yield event
         }
       } catch (error) {
-        const lost = fromGrpc(error, this.#options.detector)
+        const lost = fromGrpc(error, `the detector at ${this.#options.detector}`)
         if (isLive(signal)) onDisconnect?.(lost)
       }
       await wait(backoffMs(attempt, random(), backoff), signal)
@@ -92,7 +92,7 @@ export class GrpcScoreSource implements ScoreSource, Reporters, Disposable {
     line.client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, { deadline: Date.now() + ANSWER_MS }, (error, response) => {
       line.calls--
       if (line !== this.#line && line.calls === 0) line.client.close()
-      if (error !== null) reject(fromGrpc(error, this.#options.detector))
+      if (error !== null) reject(fromGrpc(error, `the detector at ${this.#options.detector}`))
       else if (response === undefined) reject(new AutoshieldError('INTERNAL', `the detector at ${this.#options.detector} answered nothing`))
       else resolve(response)
     })

@@ -309,7 +309,7 @@ t.test('a spec that changes takes it back, ends what the old one made, and is br
 t.test('where one of its victims leaves the scope, an attacker stays restricted in front of the others', async (t) => {
   const victim = (n: number, namespace: string): Pod => ({ uid: `v${n}`, namespace, name: `v-${n}`, addresses: [`10.0.1.${n}`], labels: {}, node: 'n1' })
   let pods: readonly Pod[] = [...PODS, victim(1, 'shop'), victim(2, 'shop')]
-  const statuses = (fleet: ProxyFleet) => ({ apply: (mitigations: readonly Mitigation[]) => fleet.apply(mitigations), snapshot: () => null, onChange: (listener: (status: ProxyStatus) => void) => fleet.onChange(listener) })
+  const statuses = (fleet: ProxyFleet) => ({ apply: (mitigations: readonly Mitigation[]) => fleet.apply(mitigations), heard: () => true, snapshot: () => null, onChange: (listener: (status: ProxyStatus) => void) => fleet.onChange(listener) })
   await using bench = await started(t, { ...SPEC, scope: { namespaces: ['shop'] } }, t.testdir(), ({ proxies }) => ({
     pods: { byAddress: (address) => pods.find(({ addresses }) => addresses.includes(address)) ?? null, byUid: (uid) => pods.find((pod) => pod.uid === uid) ?? null, list: () => pods },
     proxies: { ...statuses(proxies), statuses: () => ['v1', 'v2'].map((podUid) => ({ podUid, connected: true, version: 'v1', state: 'in-sync', message: '', mitigations: [], since: '2026-01-01T00:00:00.000Z', refused: [], taken: [], shortfalls: [], openConnections: {} })) },

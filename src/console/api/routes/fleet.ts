@@ -38,8 +38,8 @@ export function fleetRoutes (app: Api, { loop, clock }: ApiContext): void {
       params: Type.Object({ podUid: Id('UID of the pod.') }),
       response: answers(ref(Snapshot), 404),
     },
-  }, ({ params: { podUid } }) => {
-    const snapshot = loop.proxies.snapshot(podUid)
+  }, async ({ params: { podUid } }) => {
+    const snapshot = await loop.proxies.snapshot(podUid)
     if (snapshot === null) throw new AutoshieldError('NOT_FOUND', `No snapshot is kept for a pod '${podUid}'; GET /api/v1/proxies lists the proxies.`)
     return { version: snapshot.version, resources: snapshot.resources ?? null }
   })
