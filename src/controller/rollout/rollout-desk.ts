@@ -1,11 +1,11 @@
 import { AutoshieldError } from '../../core/errors.ts'
 import { ACTOR, advance, command, type Command } from '../../core/rollout/advance.ts'
 import { applicationsOf, ownerOf, type Application } from '../../core/rollout/apply.ts'
-import { nameOf } from '../../core/rollout/ladder.ts'
+import { isAtTarget, nameOf } from '../../core/rollout/ladder.ts'
 import { MAX_MESH_POLICIES, type Evidence, type MeshPolicy, type MeshPolicyStatus } from '../../core/rollout/mesh-policy.ts'
 import { readMeshPolicySpec } from '../../core/rollout/read-mesh-policy.ts'
 import { step, type Outcome } from '../../core/rollout/step.ts'
-import { evidenceOf, membersOf, type Members } from '../../core/rollout/tally.ts'
+import { evidenceOf, membersOf, TARGET_WINDOW_MS, type Members } from '../../core/rollout/tally.ts'
 import { Turns } from '../../core/turns.ts'
 import type { RestrictionCount } from '../../core/mitigation/restriction-count.ts'
 import type { Detection } from '../../core/verdict/detection.ts'
@@ -162,7 +162,7 @@ export class RolloutDesk implements Rollouts {
   }
 
   #evidence (policy: MeshPolicy): Evidence {
-    const { proxies, pods, mitigations } = this.#parts
+    const { proxies, pods, mitigations, clock } = this.#parts
     const members = membersOf(policy, pods.list(), this.#proxied())
     const statuses = proxies.statuses()
     const own = new Set(mitigations.active.filter(({ spec }) => spec.owner.policy === ownerOf(policy.metadata.name)).map(({ metadata }) => metadata.name))
@@ -173,7 +173,7 @@ export class RolloutDesk implements Rollouts {
     return evidenceOf(this.#tallies.of(policy), members, {
       inSync: new Set(statuses.filter(({ connected, state }) => connected && state === 'in-sync').map(({ podUid }) => podUid)),
       refusal: refusals[0] ?? null,
-    })
+    }, isAtTarget(policy.spec, policy.status) ? clock.now() - TARGET_WINDOW_MS : 0)
   }
 
   #members (policies: readonly MeshPolicy[]): ReadonlyMap<string, Members> {

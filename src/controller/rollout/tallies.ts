@@ -2,7 +2,7 @@ import type { Mitigation } from '../../core/mitigation/mitigation.ts'
 import type { RestrictionCount } from '../../core/mitigation/restriction-count.ts'
 import { ownerOf } from '../../core/rollout/apply.ts'
 import type { MeshPolicy } from '../../core/rollout/mesh-policy.ts'
-import { count, emptyTally, parseTally, seenOf, type Members, type Tally } from '../../core/rollout/tally.ts'
+import { count, emptyTally, parseTally, seenOf, type Members, type Seen, type Tally } from '../../core/rollout/tally.ts'
 import { isRecord } from '../../core/kubernetes/read-object.ts'
 import type { Score } from '../../core/verdict/score.ts'
 import { windowStartMs } from '../../core/window/window.ts'
@@ -17,10 +17,13 @@ export interface TalliesParts {
   readonly suspects: () => ReadonlySet<string>
 }
 
+const OWNER = ownerOf('')
 const CHECKPOINT = 'rollout'
 
 interface Followed {
   readonly members: Members
+  /** When its step began. */
+  readonly sinceMs: number
   tally: Tally
 }
 
@@ -28,6 +31,8 @@ interface Followed {
 export class Tallies {
   readonly #parts: TalliesParts
   readonly #followed = new Map<string, Followed>()
+  /** Those that each pod is a member of: a score is of one pod, and scores are many. */
+  readonly #byPod = new Map<string, Followed[]>()
   readonly #restored = new Map<string, Tally>()
   /** Of rates in shadow, by the mitigation's name. */
   readonly #budgets = new Map<string, Budgets>()
@@ -52,9 +57,17 @@ export class Tallies {
     for (const name of this.#followed.keys()) if (!names.has(name)) this.#followed.delete(name)
     for (const policy of policies) {
       const now = members.get(policy.metadata.name)
-      if (now !== undefined) this.#followed.set(policy.metadata.name, { members: now, tally: this.of(policy) })
+      if (now !== undefined) this.#followed.set(policy.metadata.name, { members: now, sinceMs: Date.parse(policy.status.since), tally: this.of(policy) })
     }
     this.#restored.clear()
+    this.#byPod.clear()
+    for (const followed of this.#followed.values()) {
+      for (const uid of [...followed.members.enforcing, ...followed.members.others]) {
+        const known = this.#byPod.get(uid)
+        if (known === undefined) this.#byPod.set(uid, [followed])
+        else known.push(followed)
+      }
+    }
   }
 
   of ({ metadata: { name }, status: { since } }: MeshPolicy): Tally {
@@ -63,11 +76,13 @@ export class Tallies {
   }
 
   seen (score: Score): void {
-    if (this.#followed.size === 0) return
+    if (this.#byPod.size === 0) return
     const seen = seenOf(score, (address) => this.#parts.pods.byAddress(address))
-    if (seen === null || this.#parts.suspects().has(seen.source)) return
+    const following = this.#byPod.get(seen?.podUid ?? '')
+    if (seen === null || following === undefined || this.#parts.suspects().has(seen.source)) return
     const { podUid, attempts = 0, failed = 0 } = seen
-    for (const followed of this.#since(windowStartMs(score.window))) this.#count(followed, { podUid, attempts, failed })
+    const atMs = windowStartMs(score.window)
+    for (const followed of following) this.#count(followed, { podUid, atMs, attempts, failed })
   }
 
   /**
@@ -84,9 +99,8 @@ export class Tallies {
       const isSuspect = this.#parts.suspects().has(source)
       for (const [owner, restrictions] of Map.groupBy(concerning, ({ spec }) => spec.owner.policy)) {
         const stopped = Math.max(...restrictions.map((mitigation) => this.#stoppedBy(mitigation, count)))
-        for (const [name, followed] of this.#followed) {
-          if (ownerOf(name) === owner && atMs >= Date.parse(followed.tally.since)) this.#count(followed, { podUid, tried: attempts, stopped: isSuspect ? 0 : stopped })
-        }
+        const followed = owner.startsWith(OWNER) ? this.#followed.get(owner.slice(OWNER.length)) : undefined
+        if (followed !== undefined) this.#count(followed, { podUid, atMs, tried: attempts, stopped: isSuspect ? 0 : stopped })
       }
     }
   }
@@ -107,11 +121,8 @@ export class Tallies {
   }
 
   /** What was seen before a step began says nothing of it. */
-  #since (atMs: number): Followed[] {
-    return [...this.#followed.values()].filter(({ tally }) => atMs >= Date.parse(tally.since))
-  }
-
-  #count (followed: Followed, seen: Parameters<typeof count>[2]): void {
+  #count (followed: Followed, seen: Seen): void {
+    if (seen.atMs < followed.sinceMs) return
     const after = count(followed.tally, followed.members, seen)
     this.#touched ||= after !== followed.tally
     followed.tally = after

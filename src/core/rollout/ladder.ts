@@ -28,6 +28,9 @@ export function topOf (ladder: readonly Position[], stage: Stage): Position {
 /** The next stage that enforces nothing, or that tells only. */
 export const saferOf = (position: Position): Position => ({ stage: isEnforcing(position) ? 'shadow' : 'observe', share: 0 })
 
+/** Whether it is as far as its policy asks. */
+export const isAtTarget = (spec: Pick<MeshPolicySpec, 'canaryShares' | 'target'>, position: Position): boolean => compare(position, topOf(ladderOf(spec), spec.target)) === 0
+
 export const isEnforcing = ({ share }: Position): boolean => share > 0
 
 /** `shadow`, `canary 10 %`. */

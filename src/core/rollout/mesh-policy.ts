@@ -80,7 +80,7 @@ export const Evidence = Type.Object({
   podsSeen: count('Pods of both at which legitimate connections were seen.'),
   inSync: count('Proxies of both that have taken their newest configuration.'),
   refusal: Type.Optional(text('The words of a proxy that refused a restriction of the policy.', 4096)),
-}, { $id: 'RolloutEvidence', ...closed, description: 'What was seen in this step. Recordings count for nothing.' })
+}, { $id: 'RolloutEvidence', ...closed, description: 'What was seen in this step; at its target, in the last hour of it. Recordings count for nothing.' })
 export type Evidence = Static<typeof Evidence>
 
 export const Hold = Type.Object({

@@ -1,5 +1,6 @@
 import type { ReasonCode } from '../reason.ts'
 import { isCurrent } from './basis.ts'
+import { errorsRisen } from './errors-risen.ts'
 import { compare, isEnforcing, ladderOf, nameOf, nextOf, saferOf, topOf } from './ladder.ts'
 import type { Evidence, Group, MeshPolicy, Position } from './mesh-policy.ts'
 
@@ -17,7 +18,7 @@ const SHADOW: Position = { stage: 'shadow', share: 0 }
 type Asked = Pick<MeshPolicy, 'spec'> & { readonly status: Pick<MeshPolicy['status'], 'stage' | 'share' | 'since' | 'hold' | 'basis'> }
 
 /**
- * Pure. `evidence` is that of the present step. The first row that holds decides:
+ * Pure. `evidence` is that of the present step; at the target, of its last hour. The first row that holds decides:
  *
  *     stage           | what is the case                                            | outcome
  *     any             | the spec asks for another scope or other restrictions       | back: enforcing to shadow, else to observe: SpecChanged
@@ -70,18 +71,6 @@ function troubleOf ({ gates }: MeshPolicy['spec'], { stage }: Position, evidence
   return stage === 'canary' && errorsRisen(enforcing, others, gates.maxErrorRise)
     ? { reason: 'ErrorsRisen', message: `${failures(enforcing)} connections to enforcing pods failed, and ${failures(others)} to the others.` }
     : null
-}
-
-/** Standard errors apart: chance alone reaches this in about one of 700 looks at equal groups. */
-const BEYOND_CHANCE = 3
-
-/** Two-proportion z-test with the pooled share, and the rise that is allowed beside it. */
-function errorsRisen (enforcing: Group, others: Group, maxRise: number): boolean {
-  if (enforcing.attempts === 0 || others.attempts === 0) return false
-  const rise = enforcing.failed / enforcing.attempts - others.failed / others.attempts
-  const pooled = (enforcing.failed + others.failed) / (enforcing.attempts + others.attempts)
-  const error = Math.sqrt(pooled * (1 - pooled) * (1 / enforcing.attempts + 1 / others.attempts))
-  return rise > maxRise && rise > BEYOND_CHANCE * error
 }
 
 function missingOf ({ gates }: MeshPolicy['spec'], { stage, since }: Asked['status'], evidence: Evidence, nowMs: number): Finding | null {

@@ -292,6 +292,26 @@ t.test('what goes back by itself goes back also while the trail takes nothing', 
   t.match(bench.audit.search({ action: 'rollout.roll-back' }), [{ reason: 'Rejected' }])
 })
 
+t.test('at its target, what was stopped long ago adds up no more, and what passed long ago pays for nothing', async (t) => {
+  const HOUR_MS = 3_600_000
+  await using bench = await started(t)
+  await toCanary(bench)
+  await bench.controller.rollouts.command(NAME, 'promote', 'console:jo', 'known')
+  await scan(bench)
+  await bench.beat(60_000)
+  t.match(bench.store.detections.list(), [{ phase: 'closed' }])
+  await counts(bench, { attempts: 1, denied: 1 })
+  await bench.beat(2 * HOUR_MS)
+  await counts(bench, { attempts: 1, denied: 1 })
+  for (let beat = 0; beat < 5; beat++) await bench.beat() // counts alone are written at every fifth
+  t.match(of(bench).status, { stage: 'enforce', evidence: { enforcing: { stopped: 1 } } }, 'one in an hour is within the budget')
+  await traffic(bench, 100_000)
+  await bench.beat(2 * HOUR_MS)
+  await counts(bench, { attempts: 30, denied: 30 })
+  await bench.beat()
+  t.match(of(bench).status, { stage: 'shadow', hold: { reason: 'BudgetSpent', message: /^30 attempts/ } })
+})
+
 t.test('a spec that changes takes it back, ends what the old one made, and is brought in anew', async (t) => {
   await using bench = await started(t)
   await toCanary(bench)

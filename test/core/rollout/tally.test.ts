@@ -1,6 +1,6 @@
 import t from 'tap'
-import { count, emptyTally, evidenceOf, membersOf, parseTally, seenOf } from '../../../src/core/rollout/tally.ts'
-import { AT, madePolicy } from './made-policy.ts'
+import { count, emptyTally, evidenceOf, membersOf, parseTally, seenOf, TARGET_WINDOW_MS } from '../../../src/core/rollout/tally.ts'
+import { AT, AT_MS, madePolicy } from './made-policy.ts'
 import { ATTACKER, madeScore, T0, type Made } from '../verdict/made-score.ts'
 
 const MEMBERS = { enforcing: new Set(['a']), others: new Set(['b', 'c']) }
@@ -9,10 +9,10 @@ const window = (made: Made = {}) => madeScore({}, { stepMs: 15_000, endMs: T0 + 
 
 t.test('what is seen is counted for the group of its pod, and each pod once', (t) => {
   let tally = emptyTally(AT)
-  tally = count(tally, MEMBERS, { podUid: 'a', attempts: 10, failed: 1 })
-  tally = count(tally, MEMBERS, { podUid: 'b', attempts: 5, failed: 0 })
-  tally = count(tally, MEMBERS, { podUid: 'b', tried: 3, stopped: 2 })
-  t.equal(count(tally, MEMBERS, { podUid: 'stranger', attempts: 99 }), tally)
+  tally = count(tally, MEMBERS, { podUid: 'a', atMs: AT_MS, attempts: 10, failed: 1 })
+  tally = count(tally, MEMBERS, { podUid: 'b', atMs: AT_MS, attempts: 5, failed: 0 })
+  tally = count(tally, MEMBERS, { podUid: 'b', atMs: AT_MS, tried: 3, stopped: 2 })
+  t.equal(count(tally, MEMBERS, { podUid: 'stranger', atMs: AT_MS, attempts: 99 }), tally)
   t.match(evidenceOf(tally, MEMBERS, { inSync: new Set(['a', 'b', 'stranger']), refusal: null }), {
     enforcing: { pods: 1, attempts: 10, failed: 1, tried: 0, stopped: 0 }, others: { pods: 2, attempts: 5, failed: 0, tried: 3, stopped: 2 }, podsSeen: 2, inSync: 2,
   })
@@ -21,8 +21,25 @@ t.test('what is seen is counted for the group of its pod, and each pod once', (t
   t.end()
 })
 
+t.test('of the last hour, what is older counts neither for nor against', (t) => {
+  const PROXIES = { inSync: new Set<string>(), refusal: null }
+  const HOUR_MS = 3_600_000
+  let tally = emptyTally(AT)
+  for (let n = 0; n < 100; n++) tally = count(tally, MEMBERS, { podUid: 'a', atMs: AT_MS + n * 120_000, attempts: 10, stopped: 1 })
+  const nowMs = AT_MS + 99 * 120_000
+  t.match(evidenceOf(tally, MEMBERS, PROXIES), { enforcing: { attempts: 1_000, stopped: 100 } }, 'a step is counted as a whole')
+  const { enforcing } = evidenceOf(tally, MEMBERS, PROXIES, nowMs - TARGET_WINDOW_MS)
+  t.ok(enforcing.stopped >= 30 && enforcing.stopped <= 33, `${enforcing.stopped} of one in two minutes, to five minutes`)
+  t.equal(enforcing.attempts, enforcing.stopped * 10)
+  t.match(evidenceOf(tally, MEMBERS, PROXIES, nowMs + HOUR_MS), { enforcing: { attempts: 0, stopped: 0 } })
+  tally = count(tally, MEMBERS, { podUid: 'a', atMs: AT_MS, stopped: 5 })
+  t.ok(tally.recent.length <= 13 && parseTally(JSON.parse(JSON.stringify(tally))) !== null, 'it is bounded, also where something comes late')
+  t.equal(evidenceOf(tally, MEMBERS, PROXIES, nowMs - TARGET_WINDOW_MS).enforcing.stopped, enforcing.stopped)
+  t.end()
+})
+
 t.test('a pod that is gone is seen no more', (t) => {
-  const tally = count(emptyTally(AT), MEMBERS, { podUid: 'c', attempts: 1 })
+  const tally = count(emptyTally(AT), MEMBERS, { podUid: 'c', atMs: AT_MS, attempts: 1 })
   t.equal(evidenceOf(tally, { enforcing: new Set(['a']), others: new Set(['b']) }, { inSync: new Set(), refusal: null }).podsSeen, 0)
   t.end()
 })
