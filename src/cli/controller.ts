@@ -175,7 +175,7 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
   parts.start((signal) => meshPolicies.run(signal))
   // A detection is judged by who has which address, and by what is in force; before that is known, nothing is.
   const known = Promise.all([mitigations.synced, meshPolicies.synced, pods.synced, namespaces.synced])
-  const late = setTimeout(() => log.warn({ mitigations: mitigations.ready(), pods: pods.ready(), namespaces: namespaces.ready() }, 'the loop waits for the cluster to be known; are the rights and the definitions of mitigations and mesh policies there?'), LATE_MS)
+  const late = setTimeout(() => log.warn({ mitigations: mitigations.ready(), meshPolicies: meshPolicies.ready(), pods: pods.ready(), namespaces: namespaces.ready() }, 'the loop waits for the cluster to be known; are the rights and the definitions of mitigations and mesh policies there?'), LATE_MS)
   await Promise.race([parts.orFailure(known), parts.untilAborted(context.signal)])
   clearTimeout(late)
   if (context.signal.aborted) return

@@ -7,7 +7,7 @@ export const apiOption = (): Option => new Option('--api <url>', 'base URL of th
  * One call of the API of the AutoShield that runs; `path` is below /api/v1. Gives the answer, not yet parsed. Throws what the
  * API refused, with its own code and words, or UNAVAILABLE.
  */
-export async function callApi (api: string, method: 'GET' | 'POST' | 'PUT', path: string, body?: unknown): Promise<unknown> {
+export async function callApi (api: string, method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<unknown> {
   const sent = body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
   const answer = await fetch(`${api}/api/v1${path}`, { method, ...sent, signal: AbortSignal.timeout(10_000) }).catch((cause: unknown) => {
     throw new AutoshieldError('UNAVAILABLE', `no AutoShield answers at ${api}; start one with 'npm start', or name its API with --api.`, { cause })

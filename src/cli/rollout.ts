@@ -5,7 +5,7 @@ import { Compile } from 'typebox/compile'
 import { parse } from 'yaml'
 import { every } from '../adapters/standalone/clock.ts'
 import { AutoshieldError } from '../core/errors.ts'
-import { COMMANDS, type Command as Step } from '../core/rollout/advance.ts'
+import { COMMANDS, isAtRest, type Command as Step } from '../core/rollout/advance.ts'
 import { nameOf } from '../core/rollout/ladder.ts'
 import { MeshPolicy, type Group } from '../core/rollout/mesh-policy.ts'
 import { type CliContext, EXIT, verb } from './context.ts'
@@ -39,6 +39,7 @@ export function rolloutCommand (context: CliContext, done: (status: number) => v
   const rollout = verb('rollout', 'mesh policies: how far they have come, and steering them', ['autoshield rollout status', 'autoshield rollout undo careful --reason "a release"'])
     .addCommand(statusCommand(context, done))
     .addCommand(applyCommand(context, done))
+    .addCommand(deleteCommand(context, done))
   for (const step of COMMANDS) {
     rollout.addCommand(verb(step, SUMMARIES[step], [`autoshield rollout ${step} careful --reason "seen by the on-call"`])
       .argument('<name>').requiredOption('--reason <text>', 'why; it goes into the audit trail and onto the object')
@@ -59,7 +60,7 @@ function statusCommand (context: CliContext, done: (status: number) => void): Co
     'autoshield rollout status careful --watch',
     'autoshield rollout status -o json | jq -r \'select(.status.hold != null) | .metadata.name\'',
   ]).argument('[name]', 'one mesh policy; all of them unless given')
-    .option('--watch', 'print again whenever something changes, until each is at its target or held, or until Ctrl-C', false)
+    .option('--watch', 'print again whenever something changes, until none goes on by itself (at its target, held or paused), or until Ctrl-C', false)
     .addOption(outputOption()).addOption(apiOption())
     .action(async (name: string | undefined, { watch, output, api }: { watch: boolean, output: OutputFormat, api: string }) => {
       let told = ''
@@ -73,9 +74,6 @@ function statusCommand (context: CliContext, done: (status: number) => void): Co
       }
     })
 }
-
-/** Nothing will change by itself. */
-const isAtRest = (policy: MeshPolicy): boolean => policy.status.hold !== undefined || conditionOf(policy, 'Progressing')?.reason === 'TargetReached'
 
 async function print (context: CliContext, output: OutputFormat, policies: readonly MeshPolicy[]): Promise<void> {
   const printer = new RowPrinter(context.stdout, output, COLUMNS)
@@ -104,6 +102,18 @@ function applyCommand (context: CliContext, done: (status: number) => void): Com
       const { metadata: { name }, spec } = await readManifest(file)
       const { status } = read(await callApi(api, 'PUT', `/rollouts/${encodeURIComponent(name)}`, { spec }), api)
       context.stdout.write(`${name}: ${nameOf(status)}\n`)
+      done(EXIT.ok)
+    })
+}
+
+function deleteCommand (context: CliContext, done: (status: number) => void): Command {
+  return verb('delete', 'remove a mesh policy from a standalone loop and end what it made (in a cluster: kubectl delete)', ['autoshield rollout delete careful --reason "not needed any more"'])
+    .argument('<name>').requiredOption('--reason <text>', 'why; it goes into the audit trail')
+    .option('--actor <name>', 'who says so').addOption(apiOption())
+    .action(async (name: string, { reason, actor, api }: { reason: string, actor?: string, api: string }) => {
+      const query = new URLSearchParams({ reason, ...(actor !== undefined && { actor }) })
+      const { status } = read(await callApi(api, 'DELETE', `/rollouts/${encodeURIComponent(name)}?${query.toString()}`), api)
+      context.stdout.write(`${name}: deleted, it was at ${nameOf(status)}\n`)
       done(EXIT.ok)
     })
 }

@@ -139,6 +139,7 @@ function ruleOn (hearing: Hearing, { rule, actionIndex, matched, application }: 
     rule: rule.name,
     ruleHash: bench.hashOf(rule),
     action: action.type,
+    actionIndex,
     verdict: safety.verdict,
     reason: safety.reason,
     // Safety may speak in the plan's own words; they are said once.

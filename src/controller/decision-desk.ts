@@ -88,7 +88,7 @@ export class DecisionDesk {
       nowMs,
       newId,
       mitigatedBy: (rule, actionIndex, _, mode) => this.#inForce(rule, actionIndex, detection, mode),
-      isSettled: (rule, actionIndex) => this.#settled.isSettled(rule, book.hashOf(rule), actionIndex, detection),
+      isSettled: (rule, actionIndex) => this.#settled.isSettled(book.hashOf(rule), actionIndex, detection),
     })
     this.#safety = state
     const news = rulings.filter((ruling) => this.#settled.note(detection, ruling))

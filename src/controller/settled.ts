@@ -1,6 +1,5 @@
 import type { endOf } from '../core/mitigation/lifecycle.ts'
 import type { Decision } from '../core/policy/decision.ts'
-import type { Rule } from '../core/policy/rule.ts'
 import type { Detection } from '../core/verdict/detection.ts'
 import type { Ruling } from './decide.ts'
 
@@ -53,8 +52,8 @@ export class Settled {
    *     mitigate, simulate; without a mitigation | yes
    *     held back in any way                     | no
    */
-  isSettled (rule: Rule, ruleHash: string, actionIndex: number, detection: Detection): boolean {
-    const answer = this.#answers.get(detection.id)?.byAction.get(keyOf(rule, ruleHash, actionIndex))
+  isSettled (ruleHash: string, actionIndex: number, detection: Detection): boolean {
+    const answer = this.#answers.get(detection.id)?.byAction.get(keyOf(ruleHash, actionIndex))
     if (answer === undefined) return false
     if (answer.reason === 'AlertOnly') return true
     if (answer.verdict !== 'mitigate' && answer.verdict !== 'simulate') return false
@@ -65,7 +64,7 @@ export class Settled {
   /** Remembers a ruling; false where the last answer was the same, so that it is no news. */
   note (detection: Detection, { decision, rule, actionIndex }: Ruling): boolean {
     const { byAction } = this.#of(detection.id)
-    const key = rule === null ? '' : keyOf(rule, decision.ruleHash, actionIndex)
+    const key = rule === null ? '' : keyOf(decision.ruleHash, actionIndex)
     const before = byAction.get(key)
     byAction.set(key, decision)
     return before?.verdict !== decision.verdict || before.reason !== decision.reason || decision.mitigation !== null
@@ -73,7 +72,7 @@ export class Settled {
 
   /** Takes up what the store says was decided, oldest first. */
   restore (decisions: readonly Decision[]): void {
-    for (const decision of decisions) this.#of(decision.detection).byAction.set(decision.action === null ? '' : `${decision.ruleHash}/${decision.action}/0`, decision)
+    for (const decision of decisions) this.#of(decision.detection).byAction.set(decision.actionIndex === undefined ? '' : keyOf(decision.ruleHash, decision.actionIndex), decision)
   }
 
   #of (detection: string): Answers {
@@ -85,9 +84,4 @@ export class Settled {
   }
 }
 
-/** A decision names the type of its action and not its place, so the place is told among actions of one type. */
-function keyOf (rule: Rule, ruleHash: string, actionIndex: number): string {
-  const type = rule.actions[actionIndex]?.type
-  const place = rule.actions.slice(0, actionIndex).filter((action) => action.type === type).length
-  return `${ruleHash}/${type ?? ''}/${place}`
-}
+const keyOf = (ruleHash: string, actionIndex: number): string => `${ruleHash}/${actionIndex}`

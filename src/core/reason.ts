@@ -50,6 +50,7 @@ export const REASONS = {
   TargetReached: 'the rollout is as far as the policy asks',
   TargetLowered: 'the policy asks for less than the stage that the rollout was at',
   SpecChanged: 'the policy asks for another scope or other restrictions than what was seen speaks of',
+  NotFollowed: 'there are more mesh policies than are followed, and older ones come first',
   Promoted: 'a person moved the rollout on',
   Resumed: 'a person let the rollout go on, from the beginning of its step',
   RolledBack: 'the rollout of the mesh policy went back, or asks for the restriction no more',

@@ -18,6 +18,7 @@ class MemoryCollection<T> implements Collection<T> {
   get = (id: string): T | null => this.#items.get(id) ?? null
   list = ({ limit = Infinity }: { limit?: number } = {}): readonly T[] => [...this.#items.values()].reverse().slice(0, limit)
   put = async (id: string, value: T): Promise<void> => { this.#items.set(id, value) }
+  delete = async (id: string): Promise<void> => { this.#items.delete(id) }
 }
 
 class MemoryAudit implements AuditTrail {
@@ -90,6 +91,12 @@ export class FakeLoop implements Loop {
       const read = readMeshPolicySpec(spec)
       if (!read.ok) throw new AutoshieldError('BAD_DATA', read.problems.join('; '))
       return this.meshPolicies.ask(name, read.spec, new Date(this.now()).toISOString())
+    },
+    remove: async (name: string) => {
+      const policy = this.meshPolicies.get(name)
+      if (policy === null) throw new AutoshieldError('NOT_FOUND', `There is no mesh policy '${name}'.`)
+      await this.meshPolicies.remove(name)
+      return policy
     },
     command: async (name: string, asked: Command, actor: string, why: string) => {
       const policy = this.meshPolicies.get(name)

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -41,6 +41,12 @@ t.test('a person makes a mesh policy, steers its rollout and finds it where it w
     t.match(await rollout('promote', 'careful', '--reason', 'known from another cluster'), { status: 0, stdout: 'careful: canary 10 %\n' })
     t.match(await rollout('undo', 'careful', '--reason', 'a drill', '--actor', 'jo'), { status: 0, stdout: 'careful: shadow, held by console:jo\n' })
     t.match((await rollout('status')).stdout, /^NAME +STAGE +TARGET .*\ncareful +shadow +enforce .*By console:jo: a drill/)
+    const paused = join(data, 'paused.yaml')
+    await writeFile(paused, (await readFile(SHIPPED, 'utf8')).replace(/^spec:\n/m, 'spec:\n  paused: true\n').replace('name: careful', 'name: shop.paused'))
+    t.match(await rollout('apply', '-f', paused), { status: 0, stdout: 'shop.paused: observe\n' })
+    t.match(await rollout('status', 'shop.paused', '--watch'), { status: 0, stdout: /The policy itself says paused/ }, 'a watch ends where the spec pauses')
+    t.match(await rollout('delete', 'shop.paused', '--reason', 'a drill', '--actor', 'jo'), { status: 0, stdout: 'shop.paused: deleted, it was at observe\n' })
+    t.match(await rollout('status', 'shop.paused'), { status: 65, stderr: /no mesh policy/ })
     up.kill('SIGKILL')
     await up.ended
   }

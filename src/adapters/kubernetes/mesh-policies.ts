@@ -24,6 +24,11 @@ export class KubernetesMeshPolicies implements MeshPolicies {
     this.synced = this.#mirror.synced
   }
 
+  /** Whether every policy has been seen once. */
+  ready (): boolean {
+    return this.#mirror.ready()
+  }
+
   get (name: string): MeshPolicy | null {
     return this.#mirror.get(this.#namespace, name)
   }

@@ -28,6 +28,7 @@ export class SqliteCollection<S extends TSchema> implements Collection<Static<S>
   readonly #newest: StatementSync
   readonly #upsert: StatementSync
   readonly #prune: StatementSync
+  readonly #delete: StatementSync
   #writes = 0
 
   constructor ({ sqlite, path }: Pick<OwnedDatabase, 'sqlite' | 'path'>, commits: GroupCommit, spec: CollectionSpec<S>) {
@@ -40,6 +41,7 @@ export class SqliteCollection<S extends TSchema> implements Collection<Static<S>
     this.#upsert = sqlite.prepare(`
       INSERT INTO object (collection, id, live, value) VALUES (?, ?, ?, ?)
       ON CONFLICT (collection, id) DO UPDATE SET live = excluded.live, value = excluded.value`)
+    this.#delete = sqlite.prepare('DELETE FROM object WHERE collection = ? AND id = ?')
     this.#prune = sqlite.prepare(`
       DELETE FROM object WHERE collection = ?1 AND live = 0 AND place <=
         (SELECT place FROM object WHERE collection = ?1 AND live = 0 ORDER BY place DESC LIMIT 1 OFFSET ?2)`)
@@ -61,6 +63,10 @@ export class SqliteCollection<S extends TSchema> implements Collection<Static<S>
       this.#upsert.run(name, id, inForce, text)
       if (this.#writes++ % PRUNE_EVERY === 0) this.#prune.run(name, limit)
     })
+  }
+
+  async delete (id: string): Promise<void> {
+    await this.#commits.run(() => { this.#delete.run(this.#spec.name, id) })
   }
 
   #read<T> (query: () => T): T {

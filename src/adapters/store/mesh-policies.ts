@@ -5,22 +5,26 @@ import { MAX_MESH_POLICIES, type MeshPolicy, type MeshPolicySpec, type MeshPolic
 import { Turns } from '../../core/turns.ts'
 import type { Collection, EditableMeshPolicies } from '../../ports.ts'
 
+type PolicyCollection = Collection<MeshPolicy> & { readonly delete: (name: string) => Promise<void> }
+
 /** Mesh policies of a standalone loop, in a collection of whole objects. */
 export class StoredMeshPolicies implements EditableMeshPolicies {
-  readonly #objects: Collection<MeshPolicy>
+  readonly #objects: PolicyCollection
+  /** What is in the collection, which nobody else writes: it is looked at for each detection. null before the first look. */
+  #known: Map<string, MeshPolicy> | null = null
   /** A write changes one part of what is there, so each waits for the one before. */
   readonly #turns = new Turns()
 
-  constructor (objects: Collection<MeshPolicy>) {
+  constructor (objects: PolicyCollection) {
     this.#objects = objects
   }
 
   get (name: string): MeshPolicy | null {
-    return this.#objects.get(name)
+    return this.#all().get(name) ?? null
   }
 
   list (): readonly MeshPolicy[] {
-    return this.#objects.list().toSorted((left, right) => left.metadata.name < right.metadata.name ? -1 : 1)
+    return [...this.#all().values()].toSorted((left, right) => left.metadata.name < right.metadata.name ? -1 : 1)
   }
 
   async ask (name: string, spec: MeshPolicySpec, at: string): Promise<MeshPolicy> {
@@ -43,8 +47,25 @@ export class StoredMeshPolicies implements EditableMeshPolicies {
     })
   }
 
+  async remove (name: string): Promise<void> {
+    await this.#inTurn(async () => {
+      await this.#objects.delete(name)
+      this.#all().delete(name)
+    })
+  }
+
+  async restore (policy: MeshPolicy): Promise<void> {
+    await this.#inTurn(async () => this.#put(policy))
+  }
+
+  #all (): Map<string, MeshPolicy> {
+    this.#known ??= new Map(this.#objects.list().map((policy) => [policy.metadata.name, policy]))
+    return this.#known
+  }
+
   async #put (policy: MeshPolicy): Promise<MeshPolicy> {
     await this.#objects.put(policy.metadata.name, policy)
+    this.#all().set(policy.metadata.name, policy)
     return policy
   }
 

@@ -1,8 +1,9 @@
 import { AutoshieldError } from '../../core/errors.ts'
-import { ACTOR, advance, command, type Command } from '../../core/rollout/advance.ts'
+import { ACTOR, advance, command, NOT_FOLLOWED, notFollowed, type Command } from '../../core/rollout/advance.ts'
 import { applicationsOf, ownerOf, type Application } from '../../core/rollout/apply.ts'
+import { followedOf } from '../../core/rollout/followed.ts'
 import { isAtTarget, nameOf } from '../../core/rollout/ladder.ts'
-import { MAX_MESH_POLICIES, type Evidence, type MeshPolicy, type MeshPolicyStatus } from '../../core/rollout/mesh-policy.ts'
+import type { Evidence, MeshPolicy, MeshPolicyStatus } from '../../core/rollout/mesh-policy.ts'
 import { readMeshPolicySpec } from '../../core/rollout/read-mesh-policy.ts'
 import { step, type Outcome } from '../../core/rollout/step.ts'
 import { evidenceOf, membersOf, TARGET_WINDOW_MS, type Members } from '../../core/rollout/tally.ts'
@@ -81,14 +82,20 @@ export class RolloutDesk implements Rollouts {
 
   /** Looks at every policy once. What cannot be kept is not done, and is decided anew at the next beat. */
   async beat (): Promise<void> {
-    const { mitigations, pods } = this.#parts
     const report = this.#beats++ % BEATS_PER_REPORT === 0
-    await Promise.all(this.#followed().map(async ({ metadata: { name } }) => this.#turns.take(name, async () => this.#look(name, report)).catch((error: unknown) => {
+    const { followed, beyond } = followedOf(this.#parts.policies.list())
+    await Promise.all([...followed.map((policy) => ({ policy, look: async () => this.#look(policy.metadata.name, report) })), ...beyond.map((policy) => ({ policy, look: async () => this.#passOver(policy.metadata.name) }))].map(async ({ policy: { metadata: { name } }, look }) => this.#turns.take(name, look).catch((error: unknown) => {
       const { code, message } = AutoshieldError.from(error)
       if (code === 'NOT_FOUND') return // somebody deleted it meanwhile
       this.#parts.log.warn({ policy: name, error: message }, 'a step of a rollout could not be kept; it is decided anew')
     })))
     this.#follow()
+    await this.#endStrays()
+  }
+
+  /** Ends what no mesh policy asks for any more. What cannot be ended yet is tried again at the next beat. */
+  async #endStrays (): Promise<void> {
+    const { mitigations, pods } = this.#parts
     for (const { mitigation, why } of strayOf(mitigations.active, this.#followed(), pods.list(), this.#proxied())) {
       await mitigations.revert(mitigation.metadata.name, { actor: ACTOR, reason: 'RolledBack', why }).catch((error: unknown) => {
         this.#parts.log.warn({ mitigation: mitigation.metadata.name, error: AutoshieldError.from(error).message }, 'a restriction that its mesh policy asks for no more could not be ended yet')
@@ -101,12 +108,47 @@ export class RolloutDesk implements Rollouts {
   }
 
   async apply (name: string, spec: unknown, actor: string): Promise<MeshPolicy> {
-    const { policies, clock, journal } = this.#parts
-    if (!('ask' in policies)) throw new AutoshieldError('CONFLICT', `Mesh policies are objects of this cluster: write ${name} with kubectl apply, in the namespace of AutoShield.`)
+    const { clock, journal } = this.#parts
+    const policies = this.#editable(`write ${name} with kubectl apply`)
     const read = readMeshPolicySpec(spec)
     if (!read.ok) throw new AutoshieldError('BAD_DATA', `Mesh policy ${name}: ${read.problems.join('; ')}.`)
-    const policy = await policies.ask(name, read.spec, new Date(clock.now()).toISOString())
-    await journal.record({ actor, action: 'rollout.asked', object: ownerOf(name), reason: 'Stored', detail: { spec: policy.spec, generation: policy.metadata.generation } })
+    return this.#turns.take(name, async () => {
+      const before = policies.get(name)
+      const policy = await policies.ask(name, read.spec, new Date(clock.now()).toISOString())
+      await journal.record({ actor, action: 'rollout.asked', object: ownerOf(name), reason: 'Stored', detail: { spec: policy.spec, generation: policy.metadata.generation } }).catch(async (error: unknown) => {
+        await (before === null ? policies.remove(name) : policies.restore(before))
+        throw error
+      })
+      return policy
+    })
+  }
+
+  /** Kept and in the trail, or not done; what the policy made ends before it is answered, as far as the store lets it. */
+  async remove (name: string, actor: string, why: string): Promise<MeshPolicy> {
+    const policies = this.#editable(`delete ${name} with kubectl delete`)
+    const removed = await this.#turns.take(name, async () => {
+      const policy = this.#known(name)
+      await policies.remove(name)
+      await this.#parts.journal.record({ actor, action: 'rollout.deleted', object: ownerOf(name), reason: 'Reverted', detail: { from: nameOf(policy.status), message: why, spec: policy.spec } }).catch(async (error: unknown) => {
+        await policies.restore(policy)
+        throw error
+      })
+      return policy
+    })
+    this.#follow()
+    await this.#endStrays()
+    return removed
+  }
+
+  #editable (instead: string): EditableMeshPolicies {
+    const { policies } = this.#parts
+    if (!('ask' in policies)) throw new AutoshieldError('CONFLICT', `Mesh policies are objects of this cluster: ${instead}, in the namespace of AutoShield.`)
+    return policies
+  }
+
+  #known (name: string): MeshPolicy {
+    const policy = this.#parts.policies.get(name)
+    if (policy === null) throw new AutoshieldError('NOT_FOUND', `There is no mesh policy "${name}": list them with \`autoshield rollout status\`.`)
     return policy
   }
 
@@ -114,8 +156,8 @@ export class RolloutDesk implements Rollouts {
   async command (name: string, asked: Command, actor: string, why: string): Promise<MeshPolicy> {
     if (actor.trim() === '') throw new AutoshieldError('USAGE', 'A step of a rollout needs the name of whoever asks for it.')
     const after = await this.#turns.take(name, async () => {
-      const policy = this.#parts.policies.get(name)
-      if (policy === null) throw new AutoshieldError('NOT_FOUND', `There is no mesh policy "${name}": list them with \`autoshield rollout status\`.`)
+      const policy = this.#known(name)
+      if (!this.#followed().some(({ metadata }) => metadata.name === name)) throw new AutoshieldError('CONFLICT', `Rollout ${name} is not followed. ${NOT_FOLLOWED}`)
       const commanded = command(policy, asked, actor, why, this.#parts.clock.now())
       if (!commanded.ok) throw new AutoshieldError('CONFLICT', commanded.message)
       return this.#keep(policy, commanded.status, { ...entryOf(policy, commanded.status, asked, commanded.reason, why, this.#evidence(policy)), actor })
@@ -147,6 +189,17 @@ export class RolloutDesk implements Rollouts {
     log.info({ policy: name, to: nameOf(status), reason: outcome.reason }, `rollout: ${outcome.kind}: ${outcome.message}`)
     // What makes it safer is done already: the trail alone may wait.
     if (outcome.kind !== 'promote') await journal.keep({ writes: () => [], audit: [entry] })
+  }
+
+  /** In turn. Says on the object that it is beyond the bound. */
+  async #passOver (name: string): Promise<void> {
+    const { policies, clock, log } = this.#parts
+    const policy = policies.get(name)
+    if (policy === null) return
+    const status = notFollowed(policy, clock.now())
+    if (!isNews(policy.status, status)) return
+    await policies.tell(name, status)
+    log.warn({ policy: name }, NOT_FOLLOWED)
   }
 
   /** Told and in the trail, or put back: what is not in the trail did not happen. */
@@ -189,13 +242,13 @@ export class RolloutDesk implements Rollouts {
   }
 
   #followed (): readonly MeshPolicy[] {
-    return this.#parts.policies.list().slice(0, MAX_MESH_POLICIES)
+    return followedOf(this.#parts.policies.list()).followed
   }
 }
 
 /** Whether people would want to know at once. */
 function isNews (before: MeshPolicyStatus, after: MeshPolicyStatus): boolean {
-  const standing = ({ stage, share, since, hold, conditions }: MeshPolicyStatus): string => JSON.stringify([stage, share, since, hold, conditions.map(({ status, reason }) => [status, reason])])
+  const standing = ({ stage, share, since, hold, conditions }: MeshPolicyStatus): string => JSON.stringify([stage, share, since, hold, conditions.map(({ status, reason, observedGeneration }) => [status, reason, observedGeneration])])
   return standing(before) !== standing(after)
 }
 

@@ -18,6 +18,7 @@ export const Decision = Type.Object({
   rule: Type.String({ description: 'Name of the rule; empty where none fired.' }),
   ruleHash: Type.String(),
   action: Type.Union([Type.Enum([...ACTION_TYPES]), Type.Null()]),
+  actionIndex: Type.Optional(Type.Integer({ minimum: 0, description: 'Place of the action in its rule; absent where none fired.' })),
   verdict: Type.Enum([...VERDICTS]),
   reason: Type.Enum(REASON_CODES),
   message: Type.String({ description: 'What was compared with what, in one sentence.' }),

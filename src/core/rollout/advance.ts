@@ -1,7 +1,7 @@
 import type { ReasonCode } from '../reason.ts'
 import { basisOf } from './basis.ts'
 import { compare, ladderOf, nameOf, nextOf, saferOf, topOf } from './ladder.ts'
-import { MAX_HISTORY, type Evidence, type MeshPolicy, type MeshPolicySpec, type MeshPolicyStatus, type Position, type RolloutCondition } from './mesh-policy.ts'
+import { MAX_HISTORY, MAX_MESH_POLICIES, type Evidence, type MeshPolicy, type MeshPolicySpec, type MeshPolicyStatus, type Position, type RolloutCondition } from './mesh-policy.ts'
 import type { Outcome } from './step.ts'
 
 const NOBODY = { pods: 0, attempts: 0, failed: 0, tried: 0, stopped: 0 }
@@ -26,6 +26,16 @@ export function advance (policy: MeshPolicy, outcome: Outcome, evidence: Evidenc
       return withConditions(policy, { ...back, basis: basisOf(policy.spec), ...(hold !== undefined && { hold }) }, outcome, nowMs)
     }
   }
+}
+
+/** Of a policy beyond the bound of those that are followed. */
+export const notFollowed = (policy: MeshPolicy, nowMs: number): MeshPolicyStatus => withConditions(policy, policy.status, { kind: 'stay', reason: 'NotFollowed', message: NOT_FOLLOWED }, nowMs)
+export const NOT_FOLLOWED = `The ${MAX_MESH_POLICIES} oldest mesh policies are followed, and this is none of them: put its restrictions into one of those, or delete one.`
+
+/** Whether nothing changes by itself but for trouble: it is held, paused, at its target or not followed, and the spec is the one that was looked at. */
+export function isAtRest ({ metadata: { generation }, status: { conditions } }: MeshPolicy): boolean {
+  const progressing = conditions.find(({ type }) => type === 'Progressing')
+  return progressing?.status === 'False' && progressing.observedGeneration === generation
 }
 
 /** What a person asks for. */
@@ -90,18 +100,21 @@ function moved ({ hold: _released, ...status }: MeshPolicyStatus, to: Position, 
   return { ...status, stage: to.stage, share: to.share, since: at, evidence: NO_EVIDENCE, history: [transition, ...status.history].slice(0, MAX_HISTORY) }
 }
 
+const RESTING: readonly ReasonCode[] = ['TargetReached', 'Paused', 'NotFollowed']
+
 /**
  *     outcome                        | Progressing            | Degraded
  *     stay: held by a person         | False, Paused          | False
  *     stay: held by itself           | False, Paused          | True, why it holds
  *     stay: TargetReached            | False, TargetReached   | False
+ *     stay: NotFollowed              | False, NotFollowed     | False
  *     stay: else, promote            | True, what is missing  | False
  *     pause, roll back and held      | False, why             | True, why
  *     a person's                     | False where held       | False
  */
 function withConditions (policy: MeshPolicy, status: MeshPolicyStatus, { kind, reason, message }: Pick<Outcome, 'kind' | 'reason' | 'message'>, nowMs: number): MeshPolicyStatus {
   const { hold } = status
-  const goesOn = hold === undefined && (kind !== 'stay' || (reason !== 'TargetReached' && reason !== 'Paused'))
+  const goesOn = hold === undefined && (kind !== 'stay' || !RESTING.includes(reason))
   const degraded = hold?.by === ACTOR
   const said = (type: RolloutCondition['type'], is: boolean, why: Pick<Outcome, 'reason' | 'message'>): RolloutCondition => {
     const before = policy.status.conditions.find((condition) => condition.type === type)

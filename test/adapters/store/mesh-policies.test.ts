@@ -25,6 +25,21 @@ t.test('writes of both parts at one time lose neither', async (t) => {
   t.match(store.meshPolicies.get('a'), { spec: { paused: true }, status: { stage: 'shadow' } })
 })
 
+t.test('what is removed is gone, also after a crash, and can be put back as it was', async (t) => {
+  const dir = t.testdir()
+  {
+    await using store = openStore(dir)
+    const policy = await store.meshPolicies.ask('a', madeSpec(), AT)
+    await store.meshPolicies.remove('a')
+    t.equal(store.meshPolicies.get('a'), null)
+    await store.meshPolicies.restore(policy)
+    t.strictSame(store.meshPolicies.list(), [policy])
+    await store.meshPolicies.remove('a')
+  }
+  await using store = openStore(dir)
+  t.strictSame(store.meshPolicies.list(), [])
+})
+
 t.test('there is a bound, and what is there can still be changed', async (t) => {
   await using store = openStore(t.testdir())
   for (let n = 0; n < MAX_MESH_POLICIES; n++) await store.meshPolicies.ask(`p${n}`, madeSpec(), AT)

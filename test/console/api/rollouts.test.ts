@@ -25,6 +25,18 @@ t.test('a policy is made and changed by name, and a bad one is refused with its 
   t.equal((await ask(`${urls.api}/api/v1/rollouts/Bad_Name`, { method: 'PUT', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ spec: SPEC }) })).status, 400)
 })
 
+t.test('a policy is named as Kubernetes names objects, and deleted with a reason', async (t) => {
+  const { loop, urls } = await stage(t)
+  await loop.rollouts.apply('shop.example', SPEC)
+  const url = `${urls.api}/api/v1/rollouts/shop.example`
+  t.match((await ask(url)).json(), { metadata: { name: 'shop.example' } })
+  t.equal((await ask(`${urls.api}/api/v1/rollouts/shop..example`)).status, 400)
+  t.equal((await ask(url, { method: 'DELETE' })).status, 400, 'a reason is needed')
+  t.match((await ask(`${url}?reason=over`, { method: 'DELETE' })).json(), { metadata: { name: 'shop.example' } })
+  t.equal(loop.rollouts.get('shop.example'), null)
+  t.match((await ask(`${url}?reason=over`, { method: 'DELETE' })).json(), { code: 'NOT_FOUND' })
+})
+
 t.test('a person steers a rollout by name, and what cannot be done is refused in words', async (t) => {
   const { loop, urls } = await stage(t)
   await loop.rollouts.apply('a', SPEC)

@@ -1,10 +1,10 @@
 import t from 'tap'
 import type { RestrictionCount } from '../../../src/core/mitigation/restriction-count.ts'
-import type { MeshPolicy } from '../../../src/core/rollout/mesh-policy.ts'
+import { MAX_MESH_POLICIES, type MeshPolicy } from '../../../src/core/rollout/mesh-policy.ts'
 import type { ControllerParts } from '../../../src/controller/controller.ts'
 import { AutoshieldError } from '../../../src/core/errors.ts'
 import { ATTACKER, madeScore, T0 } from '../../core/verdict/made-score.ts'
-import { madeSpec } from '../../core/rollout/made-policy.ts'
+import { madePolicy, madeSpec } from '../../core/rollout/made-policy.ts'
 import type { Mitigation } from '../../../src/core/mitigation/mitigation.ts'
 import type { Pod } from '../../../src/core/pod.ts'
 import type { ProxyFleet, ProxyStatus } from '../../../src/ports.ts'
@@ -345,6 +345,64 @@ t.test('where one of its victims leaves the scope, an attacker stays restricted 
   bench.nowMs += 10_000
   await sweep()
   t.strictSame(victims(), [['enforce', ['v1']]])
+})
+
+t.test('a policy that is deleted ends at once what it made', async (t) => {
+  await using bench = await started(t)
+  await toCanary(bench)
+  t.match(await bench.controller.rollouts.remove(NAME, 'console:jo', 'not needed'), { metadata: { name: NAME }, status: { stage: 'canary' } })
+  t.strictSame([bench.controller.rollouts.get(NAME), active(bench), bench.fleet.inForce], [null, [], []])
+  t.match(bench.audit.search({ action: 'rollout.deleted' }), [{ actor: 'console:jo', detail: { from: 'canary 50 %', message: 'not needed' } }])
+  await t.rejects(bench.controller.rollouts.remove(NAME, 'console:jo', 'again'), { code: 'NOT_FOUND' })
+})
+
+t.test('what is asked for or deleted and cannot be kept in the trail is as it was', async (t) => {
+  let isFull = false
+  await using bench = await started(t, SPEC, t.testdir(), ({ audit }) => ({
+    audit: { append: async (entry) => isFull ? Promise.reject(new AutoshieldError('UNAVAILABLE', 'full')) : audit.append(entry), search: (query) => audit.search(query) },
+  }))
+  const { rollouts } = bench.controller
+  const before = of(bench)
+  isFull = true
+  await t.rejects(rollouts.apply(NAME, { ...SPEC, paused: true }, 'console:jo'), { code: 'UNAVAILABLE' })
+  await t.rejects(rollouts.apply('another', SPEC, 'console:jo'), { code: 'UNAVAILABLE' })
+  await t.rejects(rollouts.remove(NAME, 'console:jo', 'x'), { code: 'UNAVAILABLE' })
+  t.strictSame(rollouts.list(), [before])
+})
+
+t.test('one policy more than are followed says so, and takes the place of none', async (t) => {
+  const policies = new Map<string, MeshPolicy>()
+  await using bench = await Bench.start(t.testdir(), {
+    policy: FILE,
+    wrap: () => ({
+      meshPolicies: {
+        get: (name) => policies.get(name) ?? null,
+        list: () => [...policies.values()].toSorted((left, right) => left.metadata.name < right.metadata.name ? -1 : 1),
+        tell: async (name, status) => {
+          const known = policies.get(name)
+          if (known === undefined) throw new AutoshieldError('NOT_FOUND', 'gone')
+          policies.set(name, { ...known, status })
+          return { ...known, status }
+        },
+      }
+    }),
+  })
+  const made = (name: string, second: number): void => {
+    const policy = madePolicy()
+    policies.set(name, { ...policy, metadata: { ...policy.metadata, name, creationTimestamp: new Date(T0 + second * 1_000).toISOString() } })
+  }
+  for (let n = 0; n < MAX_MESH_POLICIES; n++) made(`old-${n}`, n)
+  made('new', MAX_MESH_POLICIES) // the first by name
+  await bench.beat()
+  await bench.beat()
+  const why = (name: string) => policies.get(name)?.status.conditions.find(({ type }) => type === 'Progressing')
+  t.match(why('new'), { status: 'False', reason: 'NotFollowed', message: /the 64 oldest/i })
+  t.strictSame([...policies.keys()].filter((name) => why(name)?.reason === 'NotFollowed'), ['new'])
+  t.equal(bench.logged.filter((line) => /oldest mesh policies are followed/.test(line)).length, 1, 'it is logged once')
+  await t.rejects(bench.controller.rollouts.command('new', 'promote', 'console:jo', 'x'), { code: 'CONFLICT', message: /not followed/ })
+  policies.delete('old-0')
+  await bench.beat()
+  t.not(why('new')?.reason, 'NotFollowed')
 })
 
 t.test('an undo ends at once what was enforced', async (t) => {

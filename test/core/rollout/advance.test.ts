@@ -1,5 +1,5 @@
 import t from 'tap'
-import { ACTOR, advance, command, type Command } from '../../../src/core/rollout/advance.ts'
+import { ACTOR, advance, command, isAtRest, NO_EVIDENCE, type Command } from '../../../src/core/rollout/advance.ts'
 import { basisOf } from '../../../src/core/rollout/basis.ts'
 import { MAX_HISTORY, type MeshPolicyStatus } from '../../../src/core/rollout/mesh-policy.ts'
 import { step } from '../../../src/core/rollout/step.ts'
@@ -72,6 +72,24 @@ t.test('a spec that changed is counted for from nothing, and releases no hold', 
   t.match(step({ ...policy, status }, good(), NOW_MS), { kind: 'stay', reason: 'Paused' }, 'it goes back once')
   t.end()
 })
+
+const AT_REST: readonly [string, Partial<MeshPolicyStatus>, object, boolean][] = [
+  ['what goes on', { stage: 'shadow' }, {}, false],
+  ['what is held', { stage: 'shadow', hold: HELD }, {}, true],
+  ['what its own spec pauses', { stage: 'shadow' }, { paused: true }, true],
+  ['what is at its target', { stage: 'shadow' }, { target: 'shadow' }, true],
+  ['what goes back to its target', { ...CANARY, hold: HELD }, { target: 'shadow' }, true],
+]
+for (const [what, status, spec, is] of AT_REST) {
+  t.test(`${what} is ${is ? '' : 'not '}at rest, and never before the spec was looked at`, (t) => {
+    const policy = madePolicy(status, spec)
+    const looked = { ...policy, status: advance(policy, step(policy, NO_EVIDENCE, NOW_MS), NO_EVIDENCE, NOW_MS) }
+    t.equal(isAtRest(looked), is)
+    t.equal(isAtRest(policy), false)
+    t.equal(isAtRest({ ...looked, metadata: { ...looked.metadata, generation: 2 } }), false)
+    t.end()
+  })
+}
 
 t.test('its history is bounded, newest first', (t) => {
   let policy = madePolicy()

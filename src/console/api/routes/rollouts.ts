@@ -15,7 +15,7 @@ const SUMMARIES = {
 } as const satisfies Record<(typeof COMMANDS)[number], string>
 
 const params = Type.Object({
-  name: Type.String({ minLength: 1, maxLength: 63, pattern: '^[a-z0-9]([a-z0-9-]*[a-z0-9])?$', description: 'Name of the mesh policy.' }),
+  name: Type.String({ minLength: 1, maxLength: 253, pattern: '^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$', description: 'Name of the mesh policy.' }),
 })
 const ApplyBody = Type.Object({ spec: Type.Unknown({ description: 'As in the object; what is left out is filled in.' }), actor: Actor }, { additionalProperties: false })
 const StepBody = Type.Object({
@@ -51,6 +51,18 @@ export function rolloutRoutes (app: Api, { loop: { rollouts } }: ApiContext): vo
       response: answers(ref(MeshPolicy), 409, 413, 415, 422),
     },
   }, ({ params: { name }, body }) => rollouts.apply(name, body.spec, actorOf(body.actor)))
+
+  app.delete('/rollouts/:name', {
+    schema: {
+      operationId: 'deleteMeshPolicy',
+      tags: ['rollouts'],
+      summary: 'Delete a mesh policy and end the restrictions that it made; answers what it was',
+      description: 'Standalone alone; in a cluster kubectl deletes it.',
+      params,
+      querystring: StepBody,
+      response: answers(ref(MeshPolicy), 404, 409, 422),
+    },
+  }, ({ params: { name }, query }) => rollouts.remove(name, actorOf(query.actor), query.reason.trim()))
 
   for (const command of COMMANDS) {
     app.post(`/rollouts/:name/${command}`, {
