@@ -1,3 +1,4 @@
+import { LOG_SOCKET } from '../src/core/injection/names.ts'
 import type { Pod } from '../src/core/pod.ts'
 import type { ProxySpec } from './proxy-spec.ts'
 
@@ -8,9 +9,13 @@ const APPLICATION = '127.0.0.1'
 export function proxySpecOf ({ uid, addresses, proxy }: Pick<Pod, 'uid' | 'addresses' | 'proxy'>): ProxySpec | null {
   if (proxy == null) return null
   const { outboundPort, httpPorts } = proxy
-  const outbound = outboundPort === null ? null : { port: outboundPort }
+  const rest = {
+    outbound: outboundPort === null ? null : { port: outboundPort },
+    httpPorts,
+    accessLog: proxy.accessLog === true ? { socket: LOG_SOCKET } : null,
+  }
   // Whoever may redirect may destroy sockets: both need NET_ADMIN.
-  if (proxy.mode === 'redirect') return { podUid: uid, inbound: { mode: 'redirect', port: proxy.inboundPort }, outbound, httpPorts, cutsSockets: true }
+  if (proxy.mode === 'redirect') return { podUid: uid, inbound: { mode: 'redirect', port: proxy.inboundPort }, ...rest, cutsSockets: true }
   const ports = addresses.flatMap((address) => proxy.explicitPorts.map(({ listen, application }) => ({ listen: { address, port: listen }, upstream: { address: APPLICATION, port: application } })))
-  return ports.length === 0 ? null : { podUid: uid, inbound: { mode: 'explicit', ports }, outbound, httpPorts }
+  return ports.length === 0 ? null : { podUid: uid, inbound: { mode: 'explicit', ports }, ...rest }
 }

@@ -23,6 +23,12 @@ t.test('an explicit proxy listens on each address of the pod, before the applica
   t.equal(proxySpecOf({ ...pod, addresses: [], proxy }), null, 'until the pod has an address')
 })
 
+t.test('it logs to the socket that it shares with the observer, where it shares one', async (t) => {
+  t.equal(proxySpecOf({ ...pod, proxy: PROXY })?.accessLog, null, 'it was injected by an earlier release')
+  t.same(proxySpecOf({ ...pod, proxy: { ...PROXY, accessLog: true } })?.accessLog, { socket: '/run/autoshield-log/als.sock' })
+  t.match(proxySpecOf({ ...pod, proxy: { ...PROXY, mode: 'explicit', explicitPorts: [{ listen: 18_080, application: 8080 }], accessLog: true } }), { accessLog: { socket: '/run/autoshield-log/als.sock' } })
+})
+
 t.test('a pod without an Envoy has none', async (t) => {
   t.equal(proxySpecOf({ ...pod, proxy: null }), null)
   t.equal(proxySpecOf(pod), null)

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { InjectionDecision, InjectionProfile } from '../../src/core/injection/decision.ts'
-import { ANNOTATIONS, IDENTITY_VOLUME, OBSERVER_CONTAINER, PROXY_CONTAINER, PROXY_VOLUME } from '../../src/core/injection/names.ts'
+import { ANNOTATIONS, IDENTITY_VOLUME, OBSERVER_CONTAINER, PROXY_CONTAINER, PROXY_VOLUMES } from '../../src/core/injection/names.ts'
 import type { InjectionContext } from '../../src/core/injection/settings.ts'
 import type { InjectionStatus } from '../../src/core/injection/status.ts'
 import type { KubernetesObject } from '../../src/core/kubernetes/object.ts'
-import { identityVolume, observerContainer } from './observer-container.ts'
+import { identityVolume, logVolume, observerContainer } from './observer-container.ts'
 import { statusOf } from './ours.ts'
 import { applicationContainers, hasPort, isJson, isMeshed, isOurs, type Json, listOf, named, type PodShape, readPod } from './pod-shape.ts'
 import { proxyContainer, proxyVolume } from './proxy-container.ts'
@@ -96,9 +96,10 @@ const isApiToken = (mount: unknown): boolean => isJson(mount) && typeof mount['n
 
 function withVolumes (pod: PodShape, { proxy }: InjectionProfile, { settings }: InjectionContext): readonly unknown[] {
   const volumes = withVolume(pod.volumes, identityVolume(settings))
-  if (proxy !== undefined) return withVolume(volumes, proxyVolume())
-  // A volume of that name which no status of ours lists is somebody's own.
-  return statusOf(pod)?.volumes.includes(PROXY_VOLUME) === true ? unlessEqual(volumes, volumes.filter((volume) => !named(PROXY_VOLUME)(volume))) : volumes
+  if (proxy !== undefined) return [proxyVolume(), logVolume()].reduce(withVolume, volumes)
+  // A volume of such a name which no status of ours lists is somebody's own.
+  const left = PROXY_VOLUMES.filter((name) => statusOf(pod)?.volumes.includes(name) === true)
+  return unlessEqual(volumes, volumes.filter((volume) => !left.some((name) => named(name)(volume))))
 }
 
 function withVolume (volumes: readonly unknown[], made: Json): readonly unknown[] {
@@ -124,7 +125,7 @@ function statusText ({ source, level, form, why, proxy }: InjectionProfile, cont
     form,
     why,
     containers: [OBSERVER_CONTAINER, ...proxy === undefined ? [] : [PROXY_CONTAINER]],
-    volumes: [IDENTITY_VOLUME, ...proxy === undefined ? [] : [PROXY_VOLUME]],
+    volumes: [IDENTITY_VOLUME, ...proxy === undefined ? [] : PROXY_VOLUMES],
     ...proxy === undefined ? {} : { proxy },
   }
   return JSON.stringify(status)

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { AdmissionFinding } from '../../src/core/admission/entry.ts'
-import { ANNOTATIONS, IDENTITY_VOLUME, OBSERVER_CONTAINER, PROXY_CONTAINER, PROXY_VOLUME } from '../../src/core/injection/names.ts'
+import { ANNOTATIONS, IDENTITY_VOLUME, OBSERVER_CONTAINER, PROXY_CONTAINER, PROXY_VOLUMES } from '../../src/core/injection/names.ts'
 import type { KubernetesObject } from '../../src/core/kubernetes/object.ts'
 import { finding } from './finding.ts'
 import { statusOf } from './ours.ts'
@@ -39,7 +39,7 @@ function changedInContainer (name: string, before: readonly Json[], after: Json 
 function changedBeside (before: PodShape, after: PodShape): readonly string[] {
   const volumes = (name: string, pod: PodShape): readonly unknown[] => pod.volumes.filter(named(name))
   return [
-    ...[IDENTITY_VOLUME, PROXY_VOLUME].filter((name) => !isDeepStrictEqual(volumes(name, before), volumes(name, after))).map((name) => `volume ${name}`),
+    ...[IDENTITY_VOLUME, ...PROXY_VOLUMES].filter((name) => !isDeepStrictEqual(volumes(name, before), volumes(name, after))).map((name) => `volume ${name}`),
     ...[ANNOTATIONS.authorities, ANNOTATIONS.status].filter((name) => before.annotations[name] !== after.annotations[name]).map((name) => `annotation ${name}`),
   ]
 }

@@ -1,4 +1,4 @@
-import { IDENTITY_MOUNT, IDENTITY_VOLUME, OBSERVER_CONTAINER, TOKEN_AUDIENCE, ANNOTATIONS } from '../../src/core/injection/names.ts'
+import { IDENTITY_MOUNT, IDENTITY_VOLUME, LOG_MOUNT, LOG_SOCKET, LOG_VOLUME, OBSERVER_CONTAINER, TOKEN_AUDIENCE, ANNOTATIONS } from '../../src/core/injection/names.ts'
 import type { InjectionProfile } from '../../src/core/injection/decision.ts'
 import type { InjectionSettings } from '../../src/core/injection/settings.ts'
 import type { Json } from './pod-shape.ts'
@@ -24,7 +24,7 @@ export interface ObserverContainer {
   readonly health: boolean
   /** False beside a service mesh, whose redirect would answer or refuse the kubelet's probe in our place. */
   readonly probe: boolean
-  /** Where an Envoy beside it gets its configuration: those calls are not the application's. Null where the pod has none. */
+  /** Where an Envoy beside it, which tells it its access log, gets its configuration: those calls are not the application's. Null where the pod has none. */
   readonly xds: string | null
 }
 
@@ -41,7 +41,7 @@ export function observerContainer ({ profile, settings, resources, health, probe
     args: [
       'observer', '--cluster', '--source', profile.source, '--address', '$(POD_IPS)', '--detector', settings.detector, '--issuer', settings.identity,
       '--trust-domain', settings.trustDomain, '--credentials', IDENTITY_MOUNT, ...(health ? ['--health', `$(POD_IP):${settings.healthPort}`] : []),
-      ...(xds === null ? [] : ['--xds', xds]),
+      ...(xds === null ? [] : ['--xds', xds, '--als-socket', LOG_SOCKET]),
     ],
     env: [
       fromPod('POD_IP', 'status.podIP'), fromPod('POD_IPS', 'status.podIPs'), fromPod('POD_NAME', 'metadata.name'),
@@ -52,9 +52,11 @@ export function observerContainer ({ profile, settings, resources, health, probe
     securityContext: securityContext(profile),
     terminationMessagePath: '/dev/termination-log',
     terminationMessagePolicy: 'FallbackToLogsOnError',
-    volumeMounts: [{ name: IDENTITY_VOLUME, mountPath: IDENTITY_MOUNT, readOnly: true }],
+    volumeMounts: [{ name: IDENTITY_VOLUME, mountPath: IDENTITY_MOUNT, readOnly: true }, ...xds === null ? [] : [logMount]],
   }
 }
+
+const logMount: Json = { name: LOG_VOLUME, mountPath: LOG_MOUNT }
 
 export const fromPod = (name: string, fieldPath: string): Json => ({ name, valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath } } })
 
@@ -65,7 +67,7 @@ const livenessProbe = (port: number): Json => ({
 
 /** Written out against whatever the pod says for all of its containers (`runAsUser`, `runAsNonRoot`). */
 function securityContext ({ source, level }: ObserverContainer['profile']): Json {
-  const user = source === 'sockdiag' ? NONROOT : 0
+  const user = source === 'packet' ? 0 : NONROOT
   return {
     allowPrivilegeEscalation: false,
     capabilities: capabilities(source, level),
@@ -79,9 +81,12 @@ function securityContext ({ source, level }: ObserverContainer['profile']): Json
 }
 
 function capabilities (source: InjectionProfile['source'], level: InjectionProfile['level']): Json {
-  if (source === 'sockdiag') return { drop: ['ALL'] }
+  if (source !== 'packet') return { drop: ['ALL'] }
   return level === 'privileged' ? { add: PACKET_CAPABILITIES, drop: ['ALL'] } : { drop: DEFAULT_CAPABILITIES }
 }
+
+/** In memory; whoever may open the socket in it is a matter of who mounts it (sidecar/als/README.md). */
+export const logVolume = (): Json => ({ name: LOG_VOLUME, emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } })
 
 /**
  * The observer's token, which the kubelet renews, and the authorities from the pod's annotation, which stay as they were

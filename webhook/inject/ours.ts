@@ -1,4 +1,4 @@
-import { ANNOTATIONS, IDENTITY_VOLUME, PROXY_VOLUME, TOKEN_AUDIENCE } from '../../src/core/injection/names.ts'
+import { ANNOTATIONS, IDENTITY_VOLUME, PROXY_VOLUMES, TOKEN_AUDIENCE } from '../../src/core/injection/names.ts'
 import type { InjectionSettings } from '../../src/core/injection/settings.ts'
 import { type InjectionStatus, parseInjectionStatus } from '../../src/core/injection/status.ts'
 import { isJson, isOurs, type Json, named, type PodShape } from './pod-shape.ts'
@@ -18,7 +18,7 @@ export type Traces =
  * | none | none | none, whatever the status says |
  * | our image's repository, or a readable status lists it | any | ours |
  * | any other, or an ephemeral one | any | foreign |
- * | none | asks for our token, or a readable status lists it | ours: the container was taken out (the proxy's volume asks for no token: by the status alone) |
+ * | none | asks for our token, or a readable status lists it | ours: the container was taken out (the proxy's volumes ask for no token: by the status alone) |
  * | none | any other | foreign |
  *
  * This is no question of trust. Whatever counts as ours is made exactly ours again, and nothing of a forgery is left;
@@ -31,7 +31,7 @@ export function tracesOf (pod: PodShape, settings: InjectionSettings): Traces {
   const foreign = containers.find((container) => !listed(container['name'], status?.containers) && !hasImageOf(container, settings)) ?? pod.ephemeralContainers.find(isOurs)
   if (foreign !== undefined) return { kind: 'foreign', what: `container ${String(foreign['name'])}` }
   if (containers.length > 0) return { kind: 'ours' }
-  const volumes = [...pod.volumes.filter(named(IDENTITY_VOLUME)), ...pod.volumes.filter(named(PROXY_VOLUME))]
+  const volumes = [IDENTITY_VOLUME, ...PROXY_VOLUMES].flatMap((name) => pod.volumes.filter(named(name)))
   if (volumes.length === 0) return { kind: 'none' }
   const stranger = volumes.find((volume) => !listed(volume['name'], status?.volumes) && !asksForOurToken(volume))
   return stranger === undefined ? { kind: 'ours' } : { kind: 'foreign', what: `volume ${String(stranger['name'])}` }

@@ -2,16 +2,17 @@ import type { AdmissionFinding } from '../../src/core/admission/entry.ts'
 import type { InjectionProfile } from '../../src/core/injection/decision.ts'
 import { ANNOTATIONS, POD_SECURITY_LABEL } from '../../src/core/injection/names.ts'
 import { FORCED_NATIVE_SIDECAR_MINOR, INJECTED_SOURCES, type InjectedSource, type InjectionContext, NATIVE_SIDECAR_MINOR, POD_SECURITY_LEVELS, type PodSecurityLevel } from '../../src/core/injection/settings.ts'
+import type { PodProxy } from '../../src/core/injection/pod-proxy.ts'
 import type { Namespace } from '../../src/core/kubernetes/object.ts'
 import { finding, quote } from './finding.ts'
 import { applicationContainers, isJson, type PodShape } from './pod-shape.ts'
 import { chooseProxy } from './proxy.ts'
 
-/** Sources that each level admits, the one that sees most first. Those of INJECTED_SOURCES run today. */
+/** Sources that each level admits, the one that sees most first. Those of INJECTED_SOURCES run today. `als` is a matter of the proxy. */
 export const ADMITTED = {
-  privileged: ['ebpf', 'packet', 'als', 'sockdiag'],
-  baseline: ['packet', 'als', 'sockdiag'],
-  restricted: ['als', 'sockdiag'],
+  privileged: ['ebpf', 'packet', 'sockdiag'],
+  baseline: ['packet', 'sockdiag'],
+  restricted: ['sockdiag'],
 } as const satisfies Record<PodSecurityLevel, readonly string[]>
 
 /** Least privilege first: an author may go down from what the level gives, never up. */
@@ -22,12 +23,12 @@ export interface ChosenProfile {
   readonly findings: readonly AdmissionFinding[]
 }
 
-/** The best source that the namespace's level admits and that runs today, lowered where the pod's author asks for it. */
+/** The source and the form of the observer, and the proxy beside it, each with its reason. */
 export function chooseProfile (pod: PodShape, namespace: Namespace, context: InjectionContext): ChosenProfile {
   const { level, basis } = enforcedLevel(pod, namespace, context)
-  const { source, why, findings } = chooseSource(pod, level, basis)
-  const form = chooseForm(pod, context)
   const proxy = chooseProxy(pod, namespace, level, context.settings)
+  const { source, why, findings } = chooseSource(pod, level, basis, proxy.proxy)
+  const form = chooseForm(pod, context)
   return {
     profile: { source, level, form: form.form, why: proxy.why === null ? why : `${why}; ${proxy.why}`, ...proxy.proxy === null ? {} : { proxy: proxy.proxy } },
     findings: [...findings, ...form.findings, ...proxy.findings],
@@ -70,7 +71,19 @@ function mayEscalate ({ securityContext }: { readonly securityContext?: unknown 
   return !(isJson(securityContext) && securityContext['allowPrivilegeEscalation'] === false)
 }
 
-function chooseSource (pod: PodShape, level: PodSecurityLevel, basis: string): { source: InjectedSource, why: string, findings: readonly AdmissionFinding[] } {
+/**
+ * | annotation `autoshield.dev/source` | proxy | source |
+ * | --- | --- | --- |
+ * | none, or the best that the level admits | any | that: `packet`, or `sockdiag` where Pod Security is restricted |
+ * | `als` | every TCP connection is redirected to it | `als`, with no privilege |
+ * | `als` | explicit, or none | the best, finding BadAnnotation: all that the pod calls, and its own ports, would be unseen |
+ * | another that needs less than the best | any | that |
+ * | anything else | any | the best, finding BadAnnotation |
+ *
+ * A proxy tells its log to the observer whatever the source: it counts what restrictions do. It does not see half-open attempts, raw
+ * scans, UDP and ICMP, so its log is never taken in place of packets unasked.
+ */
+function chooseSource (pod: PodShape, level: PodSecurityLevel, basis: string, proxy: PodProxy | null): { source: InjectedSource, why: string, findings: readonly AdmissionFinding[] } {
   const admitted: readonly string[] = ADMITTED[level]
   const best = INJECTED_SOURCES.findLast((source) => admitted.includes(source)) ?? 'sockdiag'
   const unbuilt = admitted.slice(0, admitted.indexOf(best))
@@ -78,11 +91,13 @@ function chooseSource (pod: PodShape, level: PodSecurityLevel, basis: string): {
   const asked = pod.annotations[ANNOTATIONS.source]
   if (asked === undefined || asked === best) return { source: best, why, findings: [] }
   const source = INJECTED_SOURCES.find((known) => known === asked)
-  if (source !== undefined && privilege(source) < privilege(best)) return { source, why: `the pod's annotation ${ANNOTATIONS.source} asks for ${source}, less than it could have: ${why}`, findings: [] }
-  const message = source === undefined
-    ? `annotation ${ANNOTATIONS.source}=${quote(asked)} names no source that can be injected; write ${INJECTED_SOURCES.join(' or ')}, or remove it. Taken: ${best}.`
-    : `annotation ${ANNOTATIONS.source}=${source} asks for more than Pod Security ${level} gives; remove it, or have the namespace's level changed. Taken: ${best}.`
-  return { source: best, why, findings: [finding('BadAnnotation', message)] }
+  const place = `annotation ${ANNOTATIONS.source}=`
+  const bad = (message: string): { source: InjectedSource, why: string, findings: readonly AdmissionFinding[] } => ({ source: best, why, findings: [finding('BadAnnotation', `${place}${message} Taken: ${best}.`)] })
+  if (source === undefined) return bad(`${quote(asked)} names no source that can be injected; write ${INJECTED_SOURCES.join(' or ')}, or remove it.`)
+  if (source === 'als' && proxy?.mode !== 'redirect') return bad('als needs a proxy that every TCP connection is redirected to, and this pod gets none; remove it.')
+  if (privilege(source) >= privilege(best)) return bad(`${source} asks for more than Pod Security ${level} gives; remove it, or have the namespace's level changed.`)
+  const unseen = source === 'als' ? ', and neither half-open attempts nor UDP are seen' : ''
+  return { source, why: `the pod's annotation ${ANNOTATIONS.source} asks for ${source}, less than it could have${unseen}: ${why}`, findings: [] }
 }
 
 /** An annotation chooses where the operator left it open (`auto`) and the cluster can do it; a native sidecar where nothing speaks against it. */

@@ -1,4 +1,4 @@
-import { IDENTITY_MOUNT, IDENTITY_VOLUME, PROXY_CONTAINER, PROXY_MOUNT, PROXY_USER, PROXY_VOLUME } from '../../src/core/injection/names.ts'
+import { IDENTITY_MOUNT, IDENTITY_VOLUME, LOG_MOUNT, LOG_VOLUME, PROXY_CONTAINER, PROXY_MOUNT, PROXY_USER, PROXY_VOLUME } from '../../src/core/injection/names.ts'
 import type { PodProxy } from '../../src/core/injection/pod-proxy.ts'
 import { parseQuantity } from '../../src/core/injection/quantity.ts'
 import type { InjectionSettings } from '../../src/core/injection/settings.ts'
@@ -55,7 +55,11 @@ export function proxyContainer ({ proxy, form, settings, resources, health }: Pr
     },
     terminationMessagePath: '/dev/termination-log',
     terminationMessagePolicy: 'FallbackToLogsOnError',
-    volumeMounts: [{ name: IDENTITY_VOLUME, mountPath: IDENTITY_MOUNT, readOnly: true }, { name: PROXY_VOLUME, mountPath: PROXY_MOUNT }],
+    volumeMounts: [
+      { name: IDENTITY_VOLUME, mountPath: IDENTITY_MOUNT, readOnly: true },
+      { name: PROXY_VOLUME, mountPath: PROXY_MOUNT },
+      { name: LOG_VOLUME, mountPath: LOG_MOUNT, readOnly: true }, // a socket is connected to all the same
+    ],
   }
 }
 

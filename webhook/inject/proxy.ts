@@ -38,7 +38,7 @@ export function chooseProxy (pod: PodShape, namespace: Namespace, level: PodSecu
   if (settings.xds === null) return none('the setting xds does not say where it would get its configuration')
   if (isMeshed(pod)) return none('another service mesh redirects this pod\'s connections')
   const ports = readPorts(pod, settings)
-  const all = { inboundPort: PROXY_PORTS.inbound, httpPorts: ports.http }
+  const all = { inboundPort: PROXY_PORTS.inbound, httpPorts: ports.http, accessLog: true }
   if (level === 'privileged') {
     const proxy: PodProxy = { ...all, mode: 'redirect', outboundPort: PROXY_PORTS.outbound, explicitPorts: [] }
     return { proxy, why: 'proxy: every TCP connection from and to other pods is redirected to it; UDP is not covered', findings: [...findings, ...ports.findings] }

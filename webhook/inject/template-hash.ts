@@ -3,7 +3,7 @@ import { PROXY_PORTS } from '../../src/core/injection/names.ts'
 import type { PodProxy } from '../../src/core/injection/pod-proxy.ts'
 import { INJECTED_SOURCES, type InjectionContext, type InjectionSettings, POD_SECURITY_LEVELS } from '../../src/core/injection/settings.ts'
 import { canonicalQuantity } from '../../src/core/injection/quantity.ts'
-import { identityVolume, observerContainer } from './observer-container.ts'
+import { identityVolume, logVolume, observerContainer } from './observer-container.ts'
 import { proxyContainer, proxyVolume } from './proxy-container.ts'
 
 /** Reviews come by the thousand a second, and the context is the same for all until a setting or an authority changes. */
@@ -24,7 +24,8 @@ export function templateHash (context: InjectionContext): string {
 
 function everything ({ settings, authorities }: InjectionContext): unknown {
   const { revision, requests, limits, maximum, sidecar, defaultPodSecurity, imagePullSecrets } = settings
-  const containers = POD_SECURITY_LEVELS.flatMap((level) => INJECTED_SOURCES.flatMap((source) => (['native', 'container'] as const).map((form) =>
+  const sources = INJECTED_SOURCES.filter((source) => source !== 'als' || settings.xds !== null)
+  const containers = POD_SECURITY_LEVELS.flatMap((level) => sources.flatMap((source) => (['native', 'container'] as const).map((form) =>
     observerContainer({ profile: { level, source, form }, settings, resources: undefined, health: true, probe: true, xds: settings.xds }))))
   return { revision, quantities: canonical([requests, limits, maximum]), sidecar, defaultPodSecurity, imagePullSecrets, containers, volume: identityVolume(settings), authorities, ...settings.xds === null ? {} : { proxy: everythingOfProxy(settings) } }
 }
@@ -33,7 +34,7 @@ function everything ({ settings, authorities }: InjectionContext): unknown {
 function everythingOfProxy (settings: InjectionSettings): unknown {
   const of = (mode: PodProxy['mode']): PodProxy => ({ mode, inboundPort: PROXY_PORTS.inbound, outboundPort: PROXY_PORTS.outbound, httpPorts: [], explicitPorts: [] })
   const containers = (['redirect', 'explicit'] as const).map((mode) => proxyContainer({ proxy: of(mode), form: 'native', settings, resources: undefined, health: true }))
-  return { quantities: canonical([settings.proxyRequests, settings.proxyLimits]), containers, volume: proxyVolume() }
+  return { quantities: canonical([settings.proxyRequests, settings.proxyLimits]), containers, volumes: [proxyVolume(), logVolume()] }
 }
 
 const canonical = (quantities: readonly InjectionSettings['limits'][]): unknown => quantities.map(({ cpu, memory }) => [canonicalQuantity(cpu), canonicalQuantity(memory)])

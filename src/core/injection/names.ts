@@ -48,12 +48,19 @@ export const PROXY_CONTAINER = 'autoshield-proxy'
 /** The private volume of the proxy's container: its key, its configuration and its admin socket, in memory. */
 export const PROXY_VOLUME = 'autoshield-proxy'
 export const PROXY_MOUNT = '/run/autoshield-proxy'
+/** The volume that the observer's container shares with the proxy's alone: the socket of the access log, in memory. */
+export const LOG_VOLUME = 'autoshield-log'
+export const LOG_MOUNT = '/run/autoshield-log'
+/** Where Envoy tells its access log, and the observer listens. */
+export const LOG_SOCKET = `${LOG_MOUNT}/als.sock`
 /** User and group of Envoy. Connections of the group are not redirected. */
 export const PROXY_USER = 65533
 /** Where redirected connections go. */
 export const PROXY_PORTS = { inbound: 15_006, outbound: 15_001 } as const
 /** The projected volume with the observer's `token` and `ca.pem`. */
 export const IDENTITY_VOLUME = 'autoshield-identity'
+/** What a pod with a proxy has beside it. */
+export const PROXY_VOLUMES = [PROXY_VOLUME, LOG_VOLUME] as const
 export const IDENTITY_MOUNT = '/var/run/secrets/autoshield.dev'
 /** Audience of every token that our certificate authority accepts. */
 export const TOKEN_AUDIENCE = 'autoshield'

@@ -12,6 +12,8 @@ export const PodProxy = Type.Object({
   outboundPort: Type.Union([port, Type.Null()]),
   /** Ports of the application whose connections may be read as HTTP; on all others the proxy looks at no byte. */
   httpPorts: Type.Array(port, { maxItems: 64 }),
+  /** Whether it shares the volume of the access log (`LOG_SOCKET`) with the observer; one that was injected by an earlier release does not. */
+  accessLog: Type.Optional(Type.Boolean()),
   /** Where `mode` is `explicit`: the proxy's own port before each port of the application. */
   explicitPorts: Type.Array(Type.Object({ listen: port, application: port }, { additionalProperties: false }), { maxItems: 64 }),
 }, { $id: 'PodProxy', additionalProperties: false })

@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox'
 
 /** Sources that an injected observer can run; ARCHITECTURE's list, least privilege first. */
-export const INJECTED_SOURCES = ['sockdiag', 'packet'] as const
+export const INJECTED_SOURCES = ['sockdiag', 'als', 'packet'] as const
 export type InjectedSource = (typeof INJECTED_SOURCES)[number]
 
 export const POD_SECURITY_LEVELS = ['privileged', 'baseline', 'restricted'] as const

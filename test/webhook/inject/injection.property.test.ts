@@ -16,7 +16,7 @@ const contexts = [
 ]
 
 type Json = Record<string, unknown>
-const OURS = ['autoshield-observer', 'autoshield-identity', 'autoshield-proxy']
+const OURS = ['autoshield-observer', 'autoshield-identity', 'autoshield-proxy', 'autoshield-log']
 const isRecord = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The pod less all that has our names: what must be the same before and after. Empty lists count as absent. */

@@ -89,7 +89,7 @@ const oddContainer: Arbitrary<unknown> = fc.oneof(odd, some({
   securityContext: fc.oneof(fc.constant({ allowPrivilegeEscalation: false }), odd),
   imagePullPolicy: fc.oneof(fc.constant('Always'), odd),
 }))
-const oddVolume = fc.oneof(odd, some({ name: fc.oneof(fc.constantFrom('autoshield-identity', 'autoshield-proxy'), word, odd), projected: fc.oneof(odd, fc.constant({ sources: [{ serviceAccountToken: { audience: 'autoshield' } }] })) }))
+const oddVolume = fc.oneof(odd, some({ name: fc.oneof(fc.constantFrom('autoshield-identity', 'autoshield-proxy', 'autoshield-log'), word, odd), projected: fc.oneof(odd, fc.constant({ sources: [{ serviceAccountToken: { audience: 'autoshield' } }] })) }))
 const oddList = (of: Arbitrary<unknown>): Arbitrary<unknown> => fc.oneof({ weight: 6, arbitrary: fc.array(of, { maxLength: 4 }) }, { weight: 1, arbitrary: odd })
 const oddMap = (ours: Arbitrary<Json>): Arbitrary<unknown> => fc.oneof({ weight: 6, arbitrary: ours }, { weight: 2, arbitrary: fc.dictionary(fc.oneof(word, fc.constantFrom('autoshield.dev/status', 'autoshield.dev/inject', 'autoshield.dev/cpu-limit', 'kubernetes.io/config.mirror', '__proto__', 'a/b~c')), odd) }, { weight: 1, arbitrary: odd })
 
