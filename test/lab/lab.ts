@@ -1,4 +1,5 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { isIPv6 } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findTool } from '../setup/tools.ts'
@@ -9,7 +10,7 @@ import { Pod } from './pod.ts'
 export interface PodSpec {
   name: string
   address: string
-  /** Further addresses of the same pod: fifty scrape targets, a virtual address. */
+  /** Further addresses of the same pod: fifty scrape targets, a virtual address, one of IPv6. */
   alsoAt?: readonly string[]
 }
 
@@ -25,6 +26,7 @@ export interface LabOptions {
 
 /** Every pod's way out, as under Calico: one address that exists nowhere, reached over the pod's own cable. */
 const ROUTER = '169.254.1.1'
+const ROUTER_6 = 'fe80::1'
 const PREFIX = 'autoshield-lab-'
 
 /** Lines that say what this machine lacks for a laboratory; none: it can start. */
@@ -89,8 +91,7 @@ export class Lab implements AsyncDisposable {
   async #connect (options: LabOptions): Promise<void> {
     const { offloads = false, mtu = 1500 } = options
     const features = ['tso', 'gso', 'gro', 'tx', 'rx', 'sg'].map((name) => `${name} off`).join(' ')
-    const quiet = 'sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1'
-    await this.gateway.must(`${quiet}; sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
+    await this.gateway.must(`${families(this.pods.some(speaksIpv6))}; sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
       ip link set lo up; ip address add ${ROUTER}/32 dev lo; ip route add blackhole default`)
     const cables = this.pods.map((pod, index) => `ip link add cable${index} type veth peer name eth0 netns ${pod.pid}`)
     const made = await this.gateway.spawnInNetwork(['bash', '-ec', cables.join('\n')]).done
@@ -98,16 +99,17 @@ export class Lab implements AsyncDisposable {
     await Promise.all(this.pods.map(async (pod, index) => {
       const cable = `cable${index}`
       const macs = await this.gateway.must(`ip -o link show ${cable} | grep -o 'link/ether [0-9a-f:]*' | cut -d' ' -f2`)
-      const own = await pod.must(`${quiet}; sysctl -qw net.ipv4.ping_group_range='0 2147483647'
+      const own = await pod.must(`${families(speaksIpv6(pod))}; sysctl -qw net.ipv4.ping_group_range='0 2147483647'
         ip link set lo up; ip link set eth0 mtu ${mtu} up
-        ${pod.addresses.map((address) => `ip address add ${address}/32 dev eth0`).join('; ')}
+        ${pod.addresses.map((address) => `ip address add ${hostRoute(address)} dev eth0 ${isIPv6(address) ? 'nodad' : ''}`).join('; ')}
         ip neighbour replace ${ROUTER} lladdr ${macs.trim()} dev eth0 nud permanent
         ip route add ${ROUTER} dev eth0 scope link; ip route add default via ${ROUTER} src ${pod.address}
+        ${speaksIpv6(pod) ? `ip neighbour replace ${ROUTER_6} lladdr ${macs.trim()} dev eth0 nud permanent; ip route add default via ${ROUTER_6} dev eth0` : ''}
         ${offloads ? '' : `ethtool -K eth0 ${features} >/dev/null 2>&1`}
         ip -o link show eth0 | grep -o 'link/ether [0-9a-f:]*' | cut -d' ' -f2`)
       await this.gateway.must(`ip link set ${cable} mtu ${mtu} up
         ${offloads ? '' : `ethtool -K ${cable} ${features} >/dev/null 2>&1`}
-        ${pod.addresses.map((address) => `ip neighbour replace ${address} lladdr ${own.trim()} dev ${cable} nud permanent; ip route add ${address}/32 dev ${cable}`).join('\n')}`)
+        ${pod.addresses.map((address) => `ip neighbour replace ${address} lladdr ${own.trim()} dev ${cable} nud permanent; ip route add ${hostRoute(address)} dev ${cable}`).join('\n')}`)
     }))
   }
 
@@ -116,6 +118,14 @@ export class Lab implements AsyncDisposable {
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 3 })
   }
 }
+
+const hostRoute = (address: string): string => `${address}/${isIPv6(address) ? 128 : 32}`
+const speaksIpv6 = ({ addresses }: Pod): boolean => addresses.some((address) => isIPv6(address))
+
+/** Where IPv6 is not asked for there is none; where it is, nothing is sent but what somebody sends. */
+const families = (ipv6: boolean): string => ipv6
+  ? 'sysctl -qw net.ipv6.conf.all.forwarding=1 net.ipv6.conf.default.addr_gen_mode=1 net.ipv6.conf.all.accept_ra=0 net.ipv6.conf.default.accept_ra=0'
+  : 'sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1'
 
 /** What a pod's first process does: its own /run, accounts, resolver and homes, then it reaps whatever is orphaned to it. */
 function initScript (labFolder: string, podFolder: string, name: string): string {

@@ -40,7 +40,11 @@ export interface Answer { readonly status: number, readonly headers: IncomingHtt
 
 /** A client of HTTP/1.1 that keeps its connection; `null` where it is closed without an answer. */
 export function httpClient (from: string, port: number) {
-  const agent = new Agent({ keepAlive: true, maxSockets: 1, localAddress: from })
+  return httpOver(new Agent({ keepAlive: true, maxSockets: 1, localAddress: from }), port)
+}
+
+/** The same on the connections that an agent makes. */
+export function httpOver (agent: Agent, port: number) {
   return {
     ask: (path = '/', headers: readonly string[] = []): Promise<Answer | null> => new Promise((resolve, reject) => {
       const call = request({ host: '127.0.0.1', port, path, agent, headers: ['Host', 'shop.test', ...headers] })

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -9,6 +8,7 @@ import { credentialFiles, writeCredentials } from '../../certs/credential-folder
 import type { Credentials } from '../../src/core/identity.ts'
 import { bootstrapFile, bootstrapFiles, envoyArguments } from '../../xds/bootstrap.ts'
 import { findTool } from '../setup/tools.ts'
+import { adminPage, adminStat } from './envoy-admin.ts'
 
 export const envoyTool = findTool('envoy')
 
@@ -75,19 +75,13 @@ export class RealEnvoy implements AsyncDisposable {
   }
 
   /** Body of a GET on the admin interface. */
-  async admin (path: string): Promise<string> {
-    const call = request({ socketPath: this.adminSocket, path })
-    call.end()
-    const [response] = await once(call, 'response') as [AsyncIterable<Buffer>]
-    let text = ''
-    for await (const chunk of response) text += chunk.toString()
-    return text
+  admin (path: string): Promise<string> {
+    return adminPage(this.adminSocket, path)
   }
 
   /** A counter or gauge, 0 where it does not exist. */
-  async stat (name: string): Promise<number> {
-    const line = (await this.admin('/stats')).split('\n').find((text) => text.startsWith(`${name}: `))
-    return line === undefined ? 0 : Number(line.slice(name.length + 2))
+  stat (name: string): Promise<number> {
+    return adminStat(this.adminSocket, name)
   }
 
   async [Symbol.asyncDispose] (): Promise<void> {

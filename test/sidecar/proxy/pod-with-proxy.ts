@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import type { Test } from 'tap'
 import { CertificateIssuer } from '../../../certs/issuer.ts'
+import type { Mitigation } from '../../../src/core/mitigation/mitigation.ts'
 import { fixedCredentials } from '../../../src/wire/held-credentials.ts'
 import { serverTls } from '../../../src/wire/tls.ts'
 import { Fleet } from '../../../xds/fleet.ts'
@@ -16,6 +17,7 @@ import { FakeKubernetes } from '../../kubernetes/fake-api.ts'
 import { Lab } from '../../lab/lab.ts'
 import type { LabProcess } from '../../lab/process.ts'
 import { envoyBinary } from '../../setup/envoy-binary.ts'
+import { mitigationOf } from '../../xds/mitigation-of.ts'
 import { relay } from '../../xds/relay.ts'
 
 const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url))
@@ -25,9 +27,18 @@ export const USER = 65_533
 const CAPABILITIES = '-all,+net_admin,+setuid,+setgid,+kill'
 const UID = 'uid-of-cart-0'
 
+export interface PodWithProxyOptions {
+  /** Further addresses of the pods. */
+  readonly alsoAt?: Partial<Record<'victim' | 'scanner' | 'client', readonly string[]>>
+  readonly httpPorts?: readonly number[]
+  /** Without a redirect, and without NET_ADMIN: the proxy's own ports, each for one of the application on loopback. */
+  readonly explicitPorts?: readonly { readonly listen: number, readonly application: number }[]
+}
+
 /** A pod `victim` with applications, and our servers, of which only the issuer is there at first. */
-export async function podWithProxy (t: Test) {
-  const lab = await Lab.start({ pods: ['victim', 'scanner', 'client'].map((name, index) => ({ name, address: `10.67.0.${index + 1}` })) })
+export async function podWithProxy (t: Test, { alsoAt = {}, httpPorts = [], explicitPorts = [] }: PodWithProxyOptions = {}) {
+  const mode = explicitPorts.length === 0 ? 'redirect' : 'explicit'
+  const lab = await Lab.start({ pods: (['victim', 'scanner', 'client'] as const).map((name, index) => ({ name, address: `10.67.0.${index + 1}`, alsoAt: alsoAt[name] ?? [] })) })
   t.teardown(() => lab[Symbol.asyncDispose]())
   const [victim, scanner, client] = [lab.pod('victim'), lab.pod('scanner'), lab.pod('client')]
   const root = new Root()
@@ -50,8 +61,9 @@ export async function podWithProxy (t: Test) {
   const envoy = join(lab.folder, 'envoy') // another user cannot look into root's cache
   await copyFile(envoyBinary(), envoy)
   const fleet = new Fleet({ clock: { now: Date.now }, defaultInbound: { mode: 'redirect', port: INBOUND } })
-  const spec = proxySpecOf({ uid: UID, addresses: [victim.address], proxy: { mode: 'redirect', inboundPort: INBOUND, outboundPort: OUTBOUND, httpPorts: [], explicitPorts: [] } })
+  const spec = proxySpecOf({ uid: UID, addresses: [victim.address], proxy: { mode, inboundPort: INBOUND, outboundPort: mode === 'redirect' ? OUTBOUND : null, httpPorts: [...httpPorts], explicitPorts: [...explicitPorts] } })
   if (spec !== null) fleet.setProxies([spec])
+  const adminSocket = join(victim.folder, 'proxy', 'admin', 'admin.sock')
   return {
     lab,
     victim,
@@ -59,7 +71,10 @@ export async function podWithProxy (t: Test) {
     client,
     fleet,
     /** Where the kept Envoy's admin interface is. */
-    adminSocket: join(victim.folder, 'proxy', 'admin', 'admin.sock'),
+    adminSocket,
+    /** One in front of the victim, unless `spec` says otherwise. */
+    restriction: (name: string, sources: readonly string[], spec: Partial<Mitigation['spec']> = {}): Mitigation =>
+      mitigationOf(name, { subject: { uid: name, addresses: [...sources] }, victims: [{ uid: UID, addresses: [...victim.addresses] }], ...spec }),
     /** Serves until the test ends; in a laboratory that is abandoned, the streams end with their Envoys. */
     serveXds: async (): Promise<void> => {
       const stop = new AbortController()
@@ -72,9 +87,9 @@ export async function podWithProxy (t: Test) {
       xdsPort = await server.port
     },
     startAgent: (): LabProcess => victim.spawnInNetwork([
-      'setpriv', '--regid', String(USER), '--clear-groups', '--bounding-set', CAPABILITIES, '--inh-caps=-all', '--no-new-privs', process.execPath, MAIN, 'proxy', '--pod-uid', UID, '--namespace', 'shop',
+      'setpriv', '--regid', String(USER), '--clear-groups', '--bounding-set', mode === 'redirect' ? CAPABILITIES : CAPABILITIES.replace('+net_admin,', ''), '--inh-caps=-all', '--no-new-privs', process.execPath, MAIN, 'proxy', '--pod-uid', UID, '--namespace', 'shop',
       '--xds', `127.0.0.1:${XDS}`, '--issuer', `127.0.0.1:${ISSUER}`, '--detector', '127.0.0.1:1', '--trust-domain', TRUST_DOMAIN, '--credentials', identity,
-      '--folder', join(victim.folder, 'proxy'), '--envoy', envoy, '--user', String(USER), '--inbound', String(INBOUND), '--outbound', String(OUTBOUND), '--direct-port', '8099',
+      '--folder', join(victim.folder, 'proxy'), '--envoy', envoy, '--user', String(USER), ...mode === 'redirect' ? ['--inbound', String(INBOUND), '--outbound', String(OUTBOUND), '--direct-port', '8099'] : [],
     ], { timeoutMs: 100_000 }),
   }
 }
