@@ -9,7 +9,7 @@ import type { RestrictionCount } from './core/mitigation/restriction-count.ts'
 import type { Pod } from './core/pod.ts'
 import type { AdmissionEntry } from './core/admission/entry.ts'
 import type { AdmissionNote } from './core/admission/note.ts'
-import type { Credentials } from './core/identity.ts'
+import type { Credentials, Identity } from './core/identity.ts'
 import type { KubernetesObject, Namespace } from './core/kubernetes/object.ts'
 import type { Resource } from './core/kubernetes/resource.ts'
 
@@ -234,6 +234,12 @@ export interface CredentialSource {
   /** Throws UNAVAILABLE while there are none yet. */
   current: () => Credentials
   onChange: (listener: () => void) => Disposable
+}
+
+/** Who is not believed any more, though the certificate has not ended. Asked every second for everybody who is connected. */
+export interface Revocations {
+  /** Why, for people; null for who is believed. `serialNumber` is the certificate's, in upper-case hexadecimal. */
+  revoked: (identity: Identity, serialNumber: string) => string | null
 }
 
 /** Which objects: all of them, or those of one namespace, or those with labels, or those with fields. */

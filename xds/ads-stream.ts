@@ -1,7 +1,11 @@
-import { status, type ServerDuplexStream } from '@grpc/grpc-js'
+import type { ServerDuplexStream } from '@grpc/grpc-js'
 import type { Logger } from 'pino'
+import type { Identity } from '../src/core/identity.ts'
+import { TokenBucket } from '../src/core/token-bucket.ts'
 import type { Malformed } from '../src/wire/method.ts'
+import type { Connection } from './connections.ts'
 import type { AnyRequest, Protocol } from './protocol.ts'
+import { refuse, statusOf, type Refusal } from './refusal.ts'
 import { Session, type Standing } from './session.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { SnapshotSource, Subscriber } from './snapshot-source.ts'
@@ -10,16 +14,33 @@ import type { Subscription } from './subscription.ts'
 /** A client that asks for more names than any proxy of ours could need is not served. */
 const MAX_NAMES = 10_000
 
-/** How a stream ended that we ended; a client's own end has none. */
-export interface Refusal {
-  readonly code: status
-  readonly details: string
+/** Requests that answer nothing we sent: a start takes about ten, a change of what is asked for one. What comes faster waits. */
+const UNASKED = { perSecond: 50, seconds: 10 }
+const PAUSE_MS = 100
+
+/** A stream, as the server keeps it. */
+export interface Stream {
+  readonly connection: Connection
+  readonly podUid: string
+  /** Ends it in good order; the client connects elsewhere or again. */
+  readonly end: () => void
+  readonly refuse: (refusal: Refusal) => void
+}
+
+export interface AdsStreamOptions {
+  readonly source: SnapshotSource
+  readonly connection: Connection
+  readonly identity: Identity
+  readonly log: Logger
+  readonly listener: StreamListener
 }
 
 /** Told of what becomes of a stream. */
 export interface StreamListener {
   /** A response was sent. */
   readonly pushed: () => void
+  /** Once, before the client is told. */
+  readonly refused: (refusal: Refusal) => void
   /** Called once. */
   readonly ended: () => void
 }
@@ -27,51 +48,54 @@ export interface StreamListener {
 const isMalformed = (request: AnyRequest | Malformed): request is Malformed => !('typeUrl' in request)
 
 /** One proxy's stream over gRPC: requests in, the session's responses out, no faster than the client reads. */
-export class AdsStream<Request extends AnyRequest, S extends Subscription> implements Subscriber {
+export class AdsStream<Request extends AnyRequest, S extends Subscription> implements Subscriber, Stream {
   readonly #protocol: Protocol<Request, S>
   readonly #call: ServerDuplexStream<Request | Malformed, Buffer>
   readonly #session: Session<S>
-  readonly #source: SnapshotSource
-  readonly #podUid: string
-  readonly #log: Logger
+  readonly #options: AdsStreamOptions
+  readonly #unasked = new TokenBucket({ ...UNASKED, nowMs: performance.now() })
   /** The source's side of the stream; disposed, nothing is read or written any more. */
-  readonly #connection = new DisposableStack()
-  #blocked = false
-  #listener: StreamListener | null = null
+  readonly #attached = new DisposableStack()
+  /** A response is on its way out: the client has not made room for it yet. */
+  #writing = false
 
-  constructor (protocol: Protocol<Request, S>, call: ServerDuplexStream<Request | Malformed, Buffer>, source: SnapshotSource, podUid: string, log: Logger) {
+  constructor (protocol: Protocol<Request, S>, call: ServerDuplexStream<Request | Malformed, Buffer>, options: AdsStreamOptions) {
     this.#protocol = protocol
     this.#call = call
-    this.#source = source
-    this.#podUid = podUid
-    this.#log = log
-    this.#session = new Session(protocol.open, source.current(podUid))
+    this.#options = options
+    this.#session = new Session(protocol.open, options.source.current(options.identity.uid))
+  }
+
+  get connection (): Connection {
+    return this.#options.connection
+  }
+
+  get podUid (): string {
+    return this.#options.identity.uid
   }
 
   /** Serves until the client goes, is refused, or `end` is called. */
-  serve (listener: StreamListener): void {
-    this.#listener = listener
-    this.#connection.use(this.#source.connect(this.#podUid, this))
-    this.#connection.defer(listener.ended)
+  serve (): void {
+    this.#attached.use(this.#options.source.connect(this.podUid, this))
+    this.#attached.defer(this.#options.listener.ended)
     this.#call.on('data', (request: Request | Malformed) => {
       const refusal = this.#receive(request)
-      if (refusal !== null) {
-        this.#log.warn({ pod: this.#podUid, ...refusal }, 'proxy refused')
-        this.#call.emit('error', refusal)
-      }
-    })
-    this.#call.on('drain', () => {
-      this.#blocked = false
-      this.#pump()
+      if (refusal !== null) this.refuse(refusal)
     })
     this.#call.on('end', () => this.end())
-    for (const event of ['cancelled', 'error', 'close']) this.#call.on(event, () => this.#connection.dispose())
+    for (const event of ['cancelled', 'error', 'close']) this.#call.on(event, () => this.#attached.dispose())
   }
 
-  /** Ends the stream in good order; the client connects elsewhere or again. */
   end (): void {
-    this.#connection.dispose()
+    this.#attached.dispose()
     this.#call.end()
+  }
+
+  refuse (refusal: Refusal): void {
+    if (this.#attached.disposed) return
+    this.#options.listener.refused(refusal)
+    this.#attached.dispose()
+    this.#call.emit('error', statusOf(refusal))
   }
 
   update (snapshot: Snapshot): void {
@@ -84,25 +108,36 @@ export class AdsStream<Request extends AnyRequest, S extends Subscription> imple
   }
 
   #receive (request: Request | Malformed): Refusal | null {
-    if (this.#connection.disposed) return null
-    if (isMalformed(request)) return { code: status.INVALID_ARGUMENT, details: 'the request is not a discovery request' }
+    if (this.#attached.disposed) return null
+    if (isMalformed(request)) return refuse('Malformed')
     const subscription = this.#session.subscription(request.typeUrl)
-    if (subscription === null) return { code: status.INVALID_ARGUMENT, details: `'${request.typeUrl}' is not a type that is served here` }
+    if (subscription === null) return refuse('UnknownType', `'${request.typeUrl.slice(0, 200)}'`)
     const answer = this.#protocol.receive(subscription, request)
-    if (this.#session.size > MAX_NAMES) return { code: status.RESOURCE_EXHAUSTED, details: `more than ${MAX_NAMES} names asked for` }
-    if (answer === 'nack') this.#log.warn({ pod: this.#podUid, type: request.typeUrl, words: this.standing().message }, 'proxy rejected its configuration')
+    if (this.#session.size > MAX_NAMES) return refuse('TooManyNames', `more than ${MAX_NAMES}`)
+    if (answer === 'nack') this.#options.log.warn({ pod: this.podUid, type: request.typeUrl, words: this.standing().message }, 'proxy rejected its configuration')
+    if (answer === null || answer === 'stale') this.#slowDown()
     this.#pump()
-    this.#source.answered(this.#podUid)
+    this.#options.source.answered(this.podUid)
     return null
+  }
+
+  /** Not read, a client that floods fills its own window and then waits: it costs a request every tenth of a second. */
+  #slowDown (): void {
+    if (this.#unasked.take(1, performance.now())) return
+    this.#call.pause()
+    setTimeout(() => this.#call.resume(), PAUSE_MS)
   }
 
   /** A response is made when the client can take it, never queued: what it gets then is the newest. */
   #pump (): void {
-    while (!this.#blocked && !this.#connection.disposed) {
-      const next = this.#session.next()
-      if (next === null) return
-      this.#blocked = !this.#call.write(this.#protocol.respond(next))
-      this.#listener?.pushed()
-    }
+    if (this.#writing || this.#attached.disposed) return
+    const next = this.#session.next()
+    if (next === null) return
+    this.#writing = true
+    this.#call.write(this.#protocol.respond(next), () => {
+      this.#writing = false
+      this.#pump()
+    })
+    this.#options.listener.pushed()
   }
 }

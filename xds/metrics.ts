@@ -1,5 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { Fleet } from './fleet.ts'
+import { REFUSAL_REASONS } from './refusal.ts'
 import type { XdsServer } from './server.ts'
 
 const STATES = ['in-sync', 'pending', 'rejected', 'away'] as const
@@ -19,6 +20,17 @@ export function xdsMetrics (registry: Registry, fleet: Pick<Fleet, 'statuses'>, 
     collect () {
       this.reset()
       this.inc(server.stats.pushes)
+    },
+  }))
+  registry.registerMetric(new Counter({
+    name: 'autoshield_xds_refusals_total',
+    help: 'Clients, streams and requests that were refused, by reason.',
+    labelNames: ['reason'],
+    registers: [],
+    collect () {
+      this.reset()
+      const { refusals } = server.stats
+      for (const reason of REFUSAL_REASONS) this.inc({ reason }, refusals.get(reason) ?? 0)
     },
   }))
   registry.registerMetric(new Gauge({

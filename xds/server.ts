@@ -1,54 +1,83 @@
 import { setInterval } from 'node:timers/promises'
-import { Server, type ServerCredentials, status, type ServerDuplexStream } from '@grpc/grpc-js'
+import { Server, type ServerDuplexStream } from '@grpc/grpc-js'
 import type { Logger } from 'pino'
 import { AutoshieldError } from '../src/core/errors.ts'
-import { identityOfPeer } from '../src/core/identity.ts'
-import { AdsStream } from './ads-stream.ts'
+import { spiffeId, type Identity } from '../src/core/identity.ts'
+import type { Clock, CredentialSource } from '../src/ports.ts'
 import type { DeltaDiscoveryRequest, DiscoveryRequest } from '../src/wire/gen/xds/envoy/service/discovery/v3/discovery_pb.js'
 import type { Malformed } from '../src/wire/method.ts'
+import { admit, refusalOfRole, type AdmitRules } from './admit.ts'
+import { AdsStream, type Stream } from './ads-stream.ts'
+import { Connections, DRAIN_MS, type Connection } from './connections.ts'
 import { ADS_DEFINITION, DELTA, SOTW, type AnyRequest, type Protocol } from './protocol.ts'
+import { refuse, statusOf, type Refusal, type RefusalReason } from './refusal.ts'
+import { RefusalLog, type RefusalRecord } from './refusal-log.ts'
 import type { SnapshotSource } from './snapshot-source.ts'
 import type { Subscription } from './subscription.ts'
 
-export interface XdsServerOptions {
+export interface XdsServerOptions extends AdmitRules {
   readonly fleet: SnapshotSource
-  /** Must ask for and check client certificates: who the peer is decides which pod's resources it gets. */
-  readonly credentials: ServerCredentials
-  readonly trustDomain: string
+  /** The server's own, and whose clients it believes: who the peer is decides which pod's resources it gets. */
+  readonly credentials: CredentialSource
   readonly listen: { readonly host: string, readonly port: number }
   readonly log: Logger
   /** Streams served at once; one more is told to try later. */
   readonly maxStreams?: number
   /** What else is served on the same port; it decides by itself who may call. */
   readonly calls?: { readonly register: (server: Server) => void, readonly end: () => void }
+  /** Streams of one pod served at once; one more ends the oldest. */
+  readonly maxStreamsOfOne?: number
+  /** How long a connection serves, give or take a fifth; then the client is sent to connect anew, which shows a renewed certificate and spreads clients over replicas. */
+  readonly maxConnectionAgeMs?: number
+  readonly clock?: Clock
+  /** Told of refusals, few enough a minute for an audit trail; must not throw. */
+  readonly onRefusal?: (record: RefusalRecord) => void
 }
 
-/** Counted since the start. */
+/** Counted since the start, but for the streams, which are those of now. */
 export interface XdsServerStats {
   readonly streams: number
+  readonly connections: number
   readonly refused: number
   /** Responses sent. */
   readonly pushes: number
+  readonly refusals: ReadonlyMap<RefusalReason, number>
 }
 
-const KEEPALIVE = { 'grpc.keepalive_time_ms': 30_000, 'grpc.keepalive_timeout_ms': 10_000, 'grpc.keepalive_permit_without_calls': 1 }
-const MAX_REQUEST_BYTES = 1 << 20
-const DRAIN_MS = 2000
+const GRPC = {
+  'grpc.keepalive_time_ms': 30_000,
+  'grpc.keepalive_timeout_ms': 10_000,
+  'grpc.keepalive_permit_without_calls': 1,
+  'grpc.max_receive_message_length': 1 << 20,
+  'grpc.max_concurrent_streams': 100,
+  'grpc.enable_channelz': 0, // nobody looks, and it remembers every connection
+}
+const DEFAULTS = { maxStreams: 10_000, maxStreamsOfOne: 8, maxConnectionAgeMs: 30 * 60_000 }
+const TOLD = { toldOfOne: 10, mostPeers: 50 }
 
-/** A restriction outlives its expiry by no more than this. */
-const EXPIRY_MS = 1000
+/** A restriction outlives its expiry, and a stream its certificate or its revocation, by no more than this. */
+const SWEEP_MS = 1000
+
+type Call = Pick<ServerDuplexStream<unknown, unknown>, 'emit' | 'getPeer'>
 
 /** ADS over mutually authenticated gRPC, delta and state of the world. A proxy gets its own pod's resources, whatever `node.id` it claims. */
 export class XdsServer {
-  readonly #options: XdsServerOptions
-  readonly #streams = new Set<{ end: () => void }>()
+  readonly #options: XdsServerOptions & Required<Pick<XdsServerOptions, keyof typeof DEFAULTS | 'clock'>>
+  readonly #streams = new Set<Stream>()
   readonly #listening = Promise.withResolvers<number>()
-  #refused = 0
+  readonly #refusals: RefusalLog
+  readonly #grpc = new Server(GRPC)
+  readonly #connections: Connections
   #pushes = 0
 
   constructor (options: XdsServerOptions) {
-    this.#options = options
+    const { clock = { now: Date.now }, credentials, onRefusal = () => undefined } = options
+    this.#options = { ...DEFAULTS, ...options, clock }
     this.#listening.promise.catch(() => undefined) // `run` rejects with the same
+    this.#refusals = new RefusalLog({ ...TOLD, clock, onRefusal })
+    this.#connections = new Connections(this.#grpc, {
+      credentials, clock, random: Math.random, maxAgeMs: this.#options.maxConnectionAgeMs, most: 2 * this.#options.maxStreams, onRefusal: (refusal, peer) => this.#count(refusal, peer, null),
+    })
   }
 
   /** The port that it listens on, once it does: for `listen.port` 0. Rejects as `run` does. */
@@ -57,7 +86,8 @@ export class XdsServer {
   }
 
   get stats (): XdsServerStats {
-    return { streams: this.#streams.size, refused: this.#refused, pushes: this.#pushes }
+    const refusals = this.#refusals.counts
+    return { streams: this.#streams.size, connections: this.#connections.size, refused: refusals.values().reduce((sum, count) => sum + count, 0), pushes: this.#pushes, refusals }
   }
 
   /**
@@ -65,76 +95,117 @@ export class XdsServer {
    * where the port cannot be had. Takes restrictions out of the fleet as they expire.
    */
   async run (signal: AbortSignal): Promise<void> {
-    const server = new Server({ ...KEEPALIVE, 'grpc.max_receive_message_length': MAX_REQUEST_BYTES })
-    server.addService(ADS_DEFINITION, {
+    this.#grpc.addService(ADS_DEFINITION, {
       deltaAggregatedResources: (call: ServerDuplexStream<DeltaDiscoveryRequest | Malformed, Buffer>) => this.#serve(DELTA, call),
       streamAggregatedResources: (call: ServerDuplexStream<DiscoveryRequest | Malformed, Buffer>) => this.#serve(SOTW, call),
     })
-    this.#options.calls?.register(server)
+    this.#options.calls?.register(this.#grpc)
+    const { listen, log } = this.#options
     try {
-      this.#listening.resolve(await this.#bind(server))
+      const port = await this.#connections.listen(listen)
+      log.info({ host: listen.host, port }, 'xDS server listening')
+      this.#listening.resolve(port)
     } catch (error) {
-      this.#listening.reject(error)
-      throw error
+      const failed = new AutoshieldError('UNAVAILABLE', `the xDS server cannot listen on ${listen.host}:${listen.port} (${AutoshieldError.from(error).message}); choose another for it.`, { cause: error })
+      this.#listening.reject(failed)
+      throw failed
     }
-    await this.#expireUntil(signal)
-    await this.#drain(server)
-  }
-
-  async #bind (server: Server): Promise<number> {
-    const { listen: { host, port }, credentials, log } = this.#options
-    const { promise, resolve, reject } = Promise.withResolvers<number>()
-    server.bindAsync(`${host.includes(':') ? `[${host}]` : host}:${port}`, credentials, (error, bound) => {
-      if (error === null) resolve(bound)
-      else reject(new AutoshieldError('UNAVAILABLE', `the xDS server cannot listen on ${host}:${port} (${error.message}); choose another for it.`, { cause: error }))
-    })
-    const bound = await promise
-    log.info({ host, port: bound }, 'xDS server listening')
-    return bound
+    await this.#sweepUntil(signal)
+    await this.#drain()
   }
 
   #serve<Request extends AnyRequest, S extends Subscription> (protocol: Protocol<Request, S>, call: ServerDuplexStream<Request | Malformed, Buffer>): void {
-    const { fleet, trustDomain, log, maxStreams = 10_000 } = this.#options
-    const identity = identityOfPeer(call.getAuthContext().sslPeerCertificate ?? {})
-    if (identity?.trustDomain !== trustDomain) {
-      this.#refuse(call, status.PERMISSION_DENIED, `the certificate names no pod of ${trustDomain}`)
+    const { fleet, log, maxStreams } = this.#options
+    const connection = this.#connections.of(call.getPeer())
+    if (connection === undefined) return // it has closed
+    const identity = this.#admit(connection)
+    if ('reason' in identity) {
+      this.#refuse(call, identity, connection)
       return
     }
     if (this.#streams.size >= maxStreams) {
-      this.#refuse(call, status.RESOURCE_EXHAUSTED, 'too many streams, try again')
+      this.#refuse(call, refuse('TooManyStreams'), connection)
       return
     }
-    const stream = new AdsStream(protocol, call, fleet, identity.uid, log)
-    this.#streams.add(stream)
-    log.info({ pod: identity.uid, protocol: protocol.name, peer: call.getPeer() }, 'proxy connected')
-    stream.serve({
-      pushed: () => { this.#pushes++ },
-      ended: () => {
-        this.#streams.delete(stream)
-        log.info({ pod: identity.uid }, 'proxy gone')
+    const stream = new AdsStream(protocol, call, {
+      source: fleet,
+      connection,
+      identity,
+      log,
+      listener: {
+        pushed: () => { this.#pushes++ },
+        refused: (refusal) => this.#count(refusal, connection.peer, identity),
+        ended: () => {
+          this.#streams.delete(stream)
+          log.info({ pod: identity.uid }, 'proxy gone')
+        },
       },
     })
+    this.#makeRoom(identity.uid)
+    this.#streams.add(stream)
+    log.info({ pod: identity.uid, protocol: protocol.name, peer: connection.peer }, 'proxy connected')
+    stream.serve()
   }
 
-  #refuse (call: Pick<ServerDuplexStream<unknown, unknown>, 'emit' | 'getPeer'>, code: status, details: string): void {
-    this.#refused++
-    this.#options.log.warn({ peer: call.getPeer(), details }, 'proxy refused')
-    call.emit('error', { code, details })
+  #admit (connection: Connection): Identity | Refusal {
+    const identity = admit(connection, this.#options, this.#options.clock.now())
+    return 'reason' in identity ? identity : refusalOfRole(identity, this.#options) ?? identity
   }
 
-  async #expireUntil (signal: AbortSignal): Promise<void> {
+  /** The newest streams of a pod are served: old ones may be those of a connection that is half dead. */
+  #makeRoom (podUid: string): void {
+    const own = [...this.#streams].filter((stream) => stream.podUid === podUid)
+    for (const oldest of own.slice(0, Math.max(0, own.length + 1 - this.#options.maxStreamsOfOne))) oldest.refuse(refuse('TooManyStreamsOfOne'))
+  }
+
+  /** A client that cannot be believed is sent to connect anew, with another certificate. */
+  #refuse (call: Call, refusal: Refusal, connection: Connection): void {
+    this.#count(refusal, connection.peer, connection.identity)
+    call.emit('error', statusOf(refusal))
+    if (refusal.reason !== 'TooManyStreams') connection.drain()
+  }
+
+  #count (refusal: Refusal, peer: string, identity: Identity | null): void {
+    const record = { ...refusal, peer, identity: identity === null ? null : spiffeId(identity) }
+    this.#options.log.warn(record, 'client refused')
+    this.#refusals.add(record)
+  }
+
+  async #sweepUntil (signal: AbortSignal): Promise<void> {
     try {
-      for await (const fleet of setInterval(EXPIRY_MS, this.#options.fleet, { signal })) fleet.expire()
+      for await (const fleet of setInterval(SWEEP_MS, this.#options.fleet, { signal })) {
+        fleet.expire()
+        this.#refusals.sweep()
+        this.#sweep()
+      }
     } catch (error) {
       if (!signal.aborted) throw error
     }
   }
 
-  async #drain (server: Server): Promise<void> {
+  /** Ends what is not to be served any longer. */
+  #sweep (): void {
+    const nowMs = this.#options.clock.now()
+    const streams = Map.groupBy(this.#streams, ({ connection }) => connection)
+    for (const connection of this.#connections.values()) {
+      const identity = admit(connection, this.#options, nowMs)
+      const refused = 'reason' in identity ? identity : null
+      if (refused === null && nowMs < connection.endsAtMs) continue
+      connection.drain()
+      for (const stream of streams.get(connection) ?? []) {
+        if (refused === null) stream.end()
+        else stream.refuse(refused)
+      }
+    }
+  }
+
+  async #drain (): Promise<void> {
+    this.#connections.close()
     for (const stream of this.#streams) stream.end()
     this.#options.calls?.end()
-    const force = setTimeout(() => server.forceShutdown(), DRAIN_MS)
-    await new Promise<void>((resolve) => { server.tryShutdown(() => resolve()) })
+    const force = setTimeout(() => this.#grpc.forceShutdown(), DRAIN_MS)
+    await new Promise<void>((resolve) => { this.#grpc.tryShutdown(() => resolve()) })
     clearTimeout(force)
+    this.#refusals.flush()
   }
 }

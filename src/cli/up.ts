@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { pino, type Logger } from 'pino'
 import { Registry } from 'prom-client'
 import { Fleet } from '../../xds/fleet.ts'
+import { xdsMetrics } from '../../xds/metrics.ts'
 import { XdsServer } from '../../xds/server.ts'
 import { GrpcScoreSource } from '../adapters/bus/grpc-score-source.ts'
 import { systemClock } from '../adapters/standalone/clock.ts'
@@ -13,10 +14,10 @@ import { openAuditTrail } from '../adapters/store/audit-trail.ts'
 import { openStore } from '../adapters/store/object-store.ts'
 import type { Controller } from '../controller/controller.ts'
 import { AutoshieldError } from '../core/errors.ts'
-import { serverTls } from '../wire/tls.ts'
 import { runChild } from './child-process.ts'
+import { auditRefusal } from './audit-refusal.ts'
 import { type CliContext, EXIT } from './context.ts'
-import { identityFolder, TRUST_DOMAIN, writeDetectorAddress } from './data-folder.ts'
+import { identityFolder, SYSTEM_IDENTITIES, TRUST_DOMAIN, writeDetectorAddress } from './data-folder.ts'
 import { split } from './host-port.ts'
 import { openLoop } from './loop.ts'
 import { Parts } from './parts.ts'
@@ -56,7 +57,17 @@ async function up (context: CliContext, flags: UpFlags): Promise<void> {
 
   const fleet = new Fleet({ clock: systemClock, defaultInbound: { mode: 'redirect', port: 15_006 } })
   if (flags.proxies !== undefined) fleet.setProxies(await readProxyFile(flags.proxies))
-  const xdsServer = new XdsServer({ fleet, credentials: serverTls(identities.xds), trustDomain: TRUST_DOMAIN, listen: xds, log: log.child({ part: 'xds' }) })
+  const registry = new Registry()
+  const xdsServer = new XdsServer({
+    fleet,
+    credentials: identities.xds,
+    trustDomain: TRUST_DOMAIN,
+    roles: SYSTEM_IDENTITIES,
+    listen: xds,
+    log: log.child({ part: 'xds' }),
+    onRefusal: (record) => auditRefusal(audit, record, log),
+  })
+  xdsMetrics(registry, fleet, xdsServer)
   parts.start((signal) => xdsServer.run(signal))
   const xdsPort = await parts.orFailure(xdsServer.port)
 
@@ -79,7 +90,7 @@ async function up (context: CliContext, flags: UpFlags): Promise<void> {
     zone: flags.zone,
     actuationEnabled,
     log,
-    registry: new Registry(),
+    registry,
     version: context.version,
     listen: { host: flags.host, allowedHosts: flags.allowHost, ports: { api: flags.apiPort, dashboard: flags.dashboardPort, metrics: flags.metricsPort } },
   })

@@ -7,13 +7,13 @@ import { Fleet } from '../../xds/fleet.ts'
 import { xdsMetrics } from '../../xds/metrics.ts'
 import { ProxyCalls } from '../../xds/proxy-calls.ts'
 import { XdsServer } from '../../xds/server.ts'
+import { GonePods } from '../adapters/kubernetes/gone-pods.ts'
 import { KubernetesMitigations } from '../adapters/kubernetes/mitigations.ts'
 import { KubernetesPods } from '../adapters/kubernetes/pods.ts'
 import { systemClock } from '../adapters/standalone/clock.ts'
 import { spiffeId } from '../core/identity.ts'
 import type { CredentialSource } from '../ports.ts'
 import { firstCredentials } from '../wire/held-credentials.ts'
-import { serverTls } from '../wire/tls.ts'
 import { type CliContext, EXIT, verb } from './context.ts'
 import { SYSTEM_IDENTITIES } from './data-folder.ts'
 import { followCluster } from './follow-cluster.ts'
@@ -68,9 +68,12 @@ async function runXds (context: CliContext, flags: Flags): Promise<void> {
 
   const fleet = new Fleet({ clock: systemClock, defaultInbound: { mode: 'redirect', port: 15_006 } })
   const following = followCluster(fleet, { pods, mitigations })
-  const controller = spiffeId({ trustDomain, namespace, uid: SYSTEM_IDENTITIES.controller.uid })
-  const calls = new ProxyCalls({ fleet, mayWatch: (identity) => spiffeId(identity) === controller })
-  const server = new XdsServer({ fleet, credentials: serverTls(credentials), trustDomain, listen: split(flags.listen), log, calls })
+  const { controller, detector, webhook, xds } = SYSTEM_IDENTITIES
+  const roles = { controller: { ...controller, trustDomain, namespace }, detector: { ...detector, trustDomain, namespace }, webhook: { ...webhook, trustDomain, namespace }, xds: { ...xds, trustDomain, namespace } }
+  const calls = new ProxyCalls({ fleet, mayWatch: (identity) => spiffeId(identity) === spiffeId(roles.controller) })
+  const isRole = new Set(Object.values(roles).map(spiffeId))
+  const revocations = new GonePods({ pods, isPod: (identity) => !isRole.has(spiffeId(identity)), clock: systemClock })
+  const server = new XdsServer({ fleet, credentials, trustDomain, roles, revocations, listen: split(flags.listen), log, calls })
   const registry = new Registry()
   xdsMetrics(registry, fleet, server)
   parts.start((signal) => serveMetrics(registry, split(flags.metrics), signal, (port) => log.info({ port }, 'metrics are served')))

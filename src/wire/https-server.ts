@@ -2,9 +2,10 @@ import { createServer, type Server, type ServerOptions } from 'node:https'
 import type { RequestListener } from 'node:http'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
-import { AutoshieldError } from '../core/errors.ts'
+import type { AutoshieldError } from '../core/errors.ts'
 import { identityOfPeer, type Identity } from '../core/identity.ts'
 import type { CredentialSource } from '../ports.ts'
+import { followCredentials } from './follow-credentials.ts'
 
 export interface HttpsServerOptions {
   readonly credentials: CredentialSource
@@ -23,31 +24,12 @@ const TLS: ServerOptions = {
 }
 
 /**
- * An HTTPS server over credentials that change: new connections get the newest certificate and are measured by the
- * newest bundle, those that are open stay. While there are no credentials, every handshake fails. A session of before a
- * change is not resumed after it, since each certificate comes with ticket keys of its own. It follows the credentials
- * from listening to closing. For fastify: `serverFactory: (handler) => httpsServer(handler, options)`.
+ * An HTTPS server over credentials that change, as `followCredentials` says. For fastify:
+ * `serverFactory: (handler) => httpsServer(handler, options)`.
  */
 export function httpsServer (handler: RequestListener, { credentials, askForCertificates = false, onRefused, http = {} }: HttpsServerOptions): Server {
   const server = createServer({ ...TLS, ...http, ca: [], requestCert: askForCertificates, rejectUnauthorized: false }, handler)
-  const take = (): void => {
-    try {
-      const { certificate, key, authorities } = credentials.current()
-      server.setSecureContext({ ...TLS, cert: certificate, key, ca: authorities })
-    } catch (thrown) {
-      const error = AutoshieldError.from(thrown)
-      if (error.code !== 'UNAVAILABLE') onRefused?.(error) // UNAVAILABLE: there are none yet
-    }
-  }
-  let following: Disposable | null = null
-  server.on('listening', () => {
-    following ??= credentials.onChange(take)
-    take()
-  })
-  server.on('close', () => {
-    following?.[Symbol.dispose]()
-    following = null
-  })
+  followCredentials(server, credentials, TLS, onRefused)
   return server
 }
 

@@ -4,7 +4,6 @@ import { pino } from 'pino'
 import type { Credentials } from '../../src/core/identity.ts'
 import type { Mitigation } from '../../src/core/mitigation/mitigation.ts'
 import { fixedCredentials } from '../../src/wire/held-credentials.ts'
-import { serverTls } from '../../src/wire/tls.ts'
 import { Fleet } from '../../xds/fleet.ts'
 import type { ProxySpec } from '../../xds/proxy-spec.ts'
 import { XdsServer } from '../../xds/server.ts'
@@ -47,7 +46,7 @@ async function answer (command: XdsCommand): Promise<unknown> {
   switch (command.do) {
     case 'start': {
       const { credentials, trustDomain, port = 0 } = command
-      const server = new XdsServer({ fleet, credentials: serverTls(fixedCredentials(credentials)), trustDomain, listen: { host: '127.0.0.1', port }, log: pino({ level: 'silent' }) })
+      const server = new XdsServer({ fleet, credentials: fixedCredentials(credentials), trustDomain, listen: { host: '127.0.0.1', port }, log: pino({ level: 'silent' }) })
       server.run(new AbortController().signal).catch((error: unknown) => { throw error })
       return { port: await server.port }
     }

@@ -6,7 +6,6 @@ import { KubernetesPods } from '../../src/adapters/kubernetes/pods.ts'
 import { openKubernetes } from '../../src/adapters/kubernetes/open-kubernetes.ts'
 import { systemClock } from '../../src/adapters/standalone/clock.ts'
 import { fixedCredentials } from '../../src/wire/held-credentials.ts'
-import { serverTls } from '../../src/wire/tls.ts'
 import { Fleet } from '../../xds/fleet.ts'
 import { proxySpecOf } from '../../xds/proxy-spec-of.ts'
 import { XdsServer } from '../../xds/server.ts'
@@ -40,7 +39,7 @@ export async function serveXds (t: Test, { kubeconfig, host, kubectl }: Installe
   running.push(pods.run(stop.signal), mitigations.run(stop.signal))
   await Promise.all([pods.synced, mitigations.synced])
   const credentials = authority.current().issueWithKey({ identity: { trustDomain: TRUST_DOMAIN, namespace: OWN_NAMESPACE, uid: 'xds' } }, Date.now())
-  const server = new XdsServer({ fleet, credentials: serverTls(fixedCredentials(credentials)), trustDomain: TRUST_DOMAIN, listen: { host, port: 0 }, log: pino({ level: 'silent' }) })
+  const server = new XdsServer({ fleet, credentials: fixedCredentials(credentials), trustDomain: TRUST_DOMAIN, listen: { host, port: 0 }, log: pino({ level: 'silent' }) })
   running.push(server.run(stop.signal))
   const port = await server.port
   await kubectl(['create', '-f', '-'], JSON.stringify({

@@ -4,7 +4,6 @@ import { pino } from 'pino'
 import { Authority, createAuthority } from '../../certs/authority.ts'
 import type { Credentials } from '../../src/core/identity.ts'
 import { fixedCredentials } from '../../src/wire/held-credentials.ts'
-import { serverTls } from '../../src/wire/tls.ts'
 import type { ExplicitPort, ProxySpec } from '../../xds/proxy-spec.ts'
 import { Fleet, type FleetOptions } from '../../xds/fleet.ts'
 import { XdsServer, type XdsServerOptions } from '../../xds/server.ts'
@@ -83,6 +82,9 @@ export async function stay (from: string, port: number): Promise<{ echo: (line: 
   }
 }
 
+/** What a test may say of the server; the rest is the laboratory's. */
+type LaboratoryRules = Partial<Omit<XdsServerOptions, 'fleet' | 'credentials' | 'trustDomain' | 'listen' | 'log'>>
+
 /** Our xDS server on loopback with a CA of its own, before a fleet. */
 export class Laboratory implements AsyncDisposable {
   readonly clock = { now: () => Date.now() }
@@ -93,20 +95,21 @@ export class Laboratory implements AsyncDisposable {
   port = 0
   server: XdsServer | undefined
 
-  static async start (limits: Pick<XdsServerOptions, 'maxStreams'> = {}): Promise<Laboratory> {
+  static async start (rules: LaboratoryRules = {}): Promise<Laboratory> {
     const laboratory = new Laboratory()
-    await laboratory.serve(laboratory.fleet, limits)
+    await laboratory.serve(laboratory.fleet, rules)
     return laboratory
   }
 
-  credentials (uid: string, domain = trustDomain): Credentials {
-    return this.#authority.issueWithKey({ identity: { trustDomain: domain, namespace: 'test', uid } }, Date.now())
+  /** Of a pod in the namespace `test`; a certificate lives a day from when it was issued. */
+  credentials (uid: string, { domain = trustDomain, namespace = 'test', issuedMs = Date.now() } = {}): Credentials {
+    return this.#authority.issueWithKey({ identity: { trustDomain: domain, namespace, uid } }, issuedMs)
   }
 
   /** Starts a server; a second one, on the port of the first, stands for a restart. */
-  async serve (fleet: SnapshotSource, limits: Pick<XdsServerOptions, 'maxStreams'> = {}): Promise<void> {
+  async serve (fleet: SnapshotSource, rules: LaboratoryRules = {}): Promise<void> {
     const credentials = this.#authority.issueWithKey({ identity: { trustDomain, namespace: 'autoshield', uid: 'xds' }, dns: ['xds.test'], ip: ['127.0.0.1'] }, Date.now())
-    this.server = new XdsServer({ fleet, credentials: serverTls(fixedCredentials(credentials)), trustDomain, listen: { host: '127.0.0.1', port: this.port }, log: pino({ level: 'silent' }), ...limits })
+    this.server = new XdsServer({ fleet, credentials: fixedCredentials(credentials), trustDomain, listen: { host: '127.0.0.1', port: this.port }, log: pino({ level: 'silent' }), ...rules })
     this.#ran = this.server.run(this.#stop.signal)
     this.port = await this.server.port
   }

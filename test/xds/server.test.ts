@@ -3,7 +3,7 @@ import { pino } from 'pino'
 import t from 'tap'
 import { AutoshieldError } from '../../src/core/errors.ts'
 import { fixedCredentials } from '../../src/wire/held-credentials.ts'
-import { connect, serverTls } from '../../src/wire/tls.ts'
+import { connect } from '../../src/wire/tls.ts'
 import { CLUSTER, LISTENER } from '../../xds/resource-type.ts'
 import { XdsServer } from '../../xds/server.ts'
 import { DeltaClient, GARBAGE } from './delta-client.ts'
@@ -106,11 +106,11 @@ t.test('who cannot prove to be a pod of ours gets nothing', async (t) => {
   using silent = new DeltaClient(new Client(target, ChannelCredentials.createSsl(Buffer.from(authorities)), { 'grpc.ssl_target_name_override': 'xds.test' }))
   silent.send({ typeUrl: LISTENER })
   t.match(await silent.ended, { code: status.UNAVAILABLE })
-  using foreign = new DeltaClient(connect(target, laboratory.credentials('victim', 'elsewhere.test')))
+  using foreign = new DeltaClient(connect(target, laboratory.credentials('victim', { domain: 'elsewhere.test' })))
   foreign.send({ typeUrl: LISTENER })
-  t.match(await foreign.ended, { code: status.PERMISSION_DENIED, details: /names no pod/ })
+  t.match(await foreign.ended, { code: status.PERMISSION_DENIED, details: /names a pod of another trust domain: elsewhere\.test/ })
   t.same(laboratory.fleet.statuses(), [])
-  t.equal(laboratory.server?.stats.refused, 1)
+  t.same(laboratory.server?.stats.refusals, new Map([['UnknownAuthority', 1], ['NoCertificate', 1], ['WrongTrustDomain', 1]]))
 })
 
 t.test('streams are bounded, and the one too many is told to try again', async (t) => {
@@ -133,7 +133,7 @@ t.test('shutting down ends the streams in good order', async (t) => {
 t.test('a port that is taken is said plainly', async (t) => {
   await using laboratory = await Laboratory.start()
   const second = new XdsServer({
-    fleet: laboratory.newFleet(), credentials: serverTls(fixedCredentials(laboratory.credentials('xds'))), trustDomain: 'xds.test', listen: { host: '127.0.0.1', port: laboratory.port }, log: pino({ level: 'silent' }),
+    fleet: laboratory.newFleet(), credentials: fixedCredentials(laboratory.credentials('xds')), trustDomain: 'xds.test', listen: { host: '127.0.0.1', port: laboratory.port }, log: pino({ level: 'silent' }),
   })
   const error = await second.run(AbortSignal.timeout(10_000)).then(() => null, (thrown: unknown) => AutoshieldError.from(thrown))
   t.match(error, { code: 'UNAVAILABLE', message: new RegExp(`127\\.0\\.0\\.1:${laboratory.port}`) })

@@ -4,7 +4,7 @@ import { GrpcProxyFleet } from '../../../src/adapters/bus/grpc-proxy-fleet.ts'
 import type { ProxyStatus } from '../../../src/ports.ts'
 import { fixedCredentials } from '../../../src/wire/held-credentials.ts'
 import { Listeners } from '../../../src/wire/listeners.ts'
-import { connect, serverTls } from '../../../src/wire/tls.ts'
+import { connect } from '../../../src/wire/tls.ts'
 import { Fleet } from '../../../xds/fleet.ts'
 import { ProxyCalls } from '../../../xds/proxy-calls.ts'
 import { CLUSTER, LISTENER } from '../../../xds/resource-type.ts'
@@ -23,7 +23,7 @@ async function replica (t: Test, port = 0) {
   fleet.setProxies([VICTIM])
   const server = new XdsServer({
     fleet,
-    credentials: serverTls(fixedCredentials(root.issue('xds'))),
+    credentials: fixedCredentials(root.issue('xds')),
     trustDomain: TRUST_DOMAIN,
     listen: { host: '127.0.0.1', port },
     log: pino({ level: 'silent' }),
@@ -144,7 +144,7 @@ t.test('nobody but a controller hears of other pods\' proxies, and nobody but an
   await until('it was refused', () => pod.troubles.find((message) => /UNTRUSTED|PERMISSION_DENIED/.test(message)))
   t.match(pod.troubles[0], /pod\/victim may not know of every proxy; controllers alone may/)
   t.notOk(pod.fleet.heard())
-  const impostor = new XdsServer({ fleet: server.fleet, credentials: serverTls(fixedCredentials(root.issue('victim'))), trustDomain: TRUST_DOMAIN, listen: { host: '127.0.0.1', port: 0 }, log: pino({ level: 'silent' }), calls: new ProxyCalls({ fleet: server.fleet, mayWatch: () => true }) })
+  const impostor = new XdsServer({ fleet: server.fleet, credentials: fixedCredentials(root.issue('victim')), trustDomain: TRUST_DOMAIN, listen: { host: '127.0.0.1', port: 0 }, log: pino({ level: 'silent' }), calls: new ProxyCalls({ fleet: server.fleet, mayWatch: () => true }) })
   const stopping = new AbortController()
   const ran = impostor.run(stopping.signal)
   t.teardown(async () => {

@@ -6,7 +6,6 @@ import type { Test } from 'tap'
 import { CertificateIssuer } from '../../../certs/issuer.ts'
 import type { Mitigation } from '../../../src/core/mitigation/mitigation.ts'
 import { fixedCredentials } from '../../../src/wire/held-credentials.ts'
-import { serverTls } from '../../../src/wire/tls.ts'
 import { Fleet } from '../../../xds/fleet.ts'
 import { proxySpecOf } from '../../../xds/proxy-spec-of.ts'
 import { XdsServer } from '../../../xds/server.ts'
@@ -78,7 +77,7 @@ export async function podWithProxy (t: Test, { alsoAt = {}, httpPorts = [], expl
     /** Serves until the test ends; in a laboratory that is abandoned, the streams end with their Envoys. */
     serveXds: async (): Promise<void> => {
       const stop = new AbortController()
-      const server = new XdsServer({ fleet, credentials: serverTls(fixedCredentials(root.issue('xds'))), trustDomain: TRUST_DOMAIN, listen: { host: '127.0.0.1', port: 0 }, log: pino({ level: 'silent' }) })
+      const server = new XdsServer({ fleet, credentials: fixedCredentials(root.issue('xds')), trustDomain: TRUST_DOMAIN, listen: { host: '127.0.0.1', port: 0 }, log: pino({ level: 'silent' }) })
       const running = server.run(stop.signal)
       t.teardown(async () => {
         stop.abort()

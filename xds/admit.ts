@@ -1,0 +1,28 @@
+import type { Identity } from '../src/core/identity.ts'
+import type { Revocations } from '../src/ports.ts'
+import type { Connection } from './connections.ts'
+import { refuse, type Refusal } from './refusal.ts'
+
+export interface AdmitRules {
+  readonly trustDomain: string
+  readonly revocations?: Revocations
+  /** Identities of AutoShield's own parts, which belong to no pod. */
+  readonly roles?: Readonly<Record<string, Identity>>
+}
+
+/** Who a connection speaks for, or why it is not served. What the client claims to be is no part of it. */
+export function admit ({ identity, serialNumber, notAfterMs }: Pick<Connection, 'identity' | 'serialNumber' | 'notAfterMs'>, { trustDomain, revocations }: AdmitRules, nowMs: number): Identity | Refusal {
+  if (identity === null) return refuse('NoIdentity')
+  if (identity.trustDomain !== trustDomain) return refuse('WrongTrustDomain', `${identity.trustDomain}, and not ${trustDomain}`)
+  if (nowMs >= notAfterMs) return refuse('Expired', `at ${new Date(notAfterMs).toISOString()}`)
+  const revoked = revocations?.revoked(identity, serialNumber) ?? null
+  return revoked === null ? identity : refuse('Revoked', revoked)
+}
+
+const isOne = (one: Identity, other: Identity): boolean => one.trustDomain === other.trustDomain && one.namespace === other.namespace && one.uid === other.uid
+
+/** Null for an identity that can be a pod's. */
+export function refusalOfRole (identity: Identity, { roles }: AdmitRules): Refusal | null {
+  const role = Object.entries(roles ?? {}).find(([, its]) => isOne(its, identity))
+  return role === undefined ? null : refuse('NotAPod', role[0])
+}

@@ -1,0 +1,125 @@
+import { once } from 'node:events'
+import { createServer, type Server, type TLSSocket } from 'node:tls'
+import { ServerCredentials, type Server as GrpcServer } from '@grpc/grpc-js'
+import { identityOfPeer, type Identity } from '../src/core/identity.ts'
+import type { Clock, CredentialSource } from '../src/ports.ts'
+import { boundConnections } from '../src/wire/connection-bound.ts'
+import { followCredentials } from '../src/wire/follow-credentials.ts'
+import { refuse, type Refusal } from './refusal.ts'
+
+/** One client's connection, whose certificate one of the authorities signed. */
+export interface Connection {
+  /** Address that it came from. */
+  readonly peer: string
+  /** Null where the certificate names no workload. */
+  readonly identity: Identity | null
+  readonly serialNumber: string
+  readonly notAfterMs: number
+  /** When it has served long enough: from then on the client is to connect anew. */
+  readonly endsAtMs: number
+  /** Tells the client to connect anew (GOAWAY), and closes when the streams have ended, or after two seconds. */
+  readonly drain: () => void
+}
+
+export interface ConnectionsOptions {
+  readonly credentials: CredentialSource
+  readonly clock: Clock
+  /** In [0, 1). */
+  readonly random: () => number
+  readonly maxAgeMs: number
+  /** Over it the address that has most of them loses its oldest. */
+  readonly most: number
+  /** A handshake that came to nothing. */
+  readonly onRefusal: (refusal: Refusal, peer: string) => void
+}
+
+const TLS = { minVersion: 'TLSv1.2' } as const // Envoy, as a client, speaks nothing newer unless told to
+const HANDSHAKE_MS = 5_000
+export const DRAIN_MS = 2_000
+/** Connections that began together must not end together: a share of the age, each way. */
+const JITTER = 0.2
+
+/**
+ * The connections of a gRPC server, made here and handed to it: grpc-js alone tells neither of a failed handshake nor lets a
+ * single connection go. Each gets an injector of its own, which is what can send a GOAWAY to it alone (3.4 KiB).
+ */
+export class Connections {
+  readonly #options: ConnectionsOptions
+  readonly #grpc: GrpcServer
+  readonly #server: Server
+  readonly #open = new Map<string, Connection>()
+
+  constructor (grpc: GrpcServer, options: ConnectionsOptions) {
+    this.#options = options
+    this.#grpc = grpc
+    this.#server = createServer({ ...TLS, ca: [], requestCert: true, rejectUnauthorized: false, ALPNProtocols: ['h2'], handshakeTimeout: HANDSHAKE_MS, noDelay: true }, (socket) => this.#accept(socket))
+    followCredentials(this.#server, options.credentials, TLS)
+    boundConnections(this.#server, options.most, () => undefined)
+    this.#server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => options.onRefusal(refuse('HandshakeFailed', error.code ?? error.message), addressOf(socket)))
+  }
+
+  get size (): number {
+    return this.#open.size
+  }
+
+  /** Resolves with the port; rejects with Node's own error where it cannot be had. */
+  async listen ({ host, port }: { readonly host: string, readonly port: number }): Promise<number> {
+    this.#server.listen({ host, port })
+    await once(this.#server, 'listening')
+    const address = this.#server.address()
+    return typeof address === 'object' && address !== null ? address.port : port
+  }
+
+  /** Takes no new ones; those that are open are grpc-js' to close. */
+  close (): void {
+    this.#server.close()
+  }
+
+  /** By what grpc-js calls the peer of a call. */
+  of (peer: string): Connection | undefined {
+    return this.#open.get(peer)
+  }
+
+  values (): Iterable<Connection> {
+    return this.#open.values()
+  }
+
+  #accept (socket: TLSSocket): void {
+    const peer = addressOf(socket)
+    socket.on('error', () => undefined) // it closes, which is all that matters
+    const refusal = this.#refusalOf(socket)
+    if (refusal !== null) {
+      socket.destroy()
+      this.#options.onRefusal(refusal, peer)
+      return
+    }
+    const { clock, random, maxAgeMs } = this.#options
+    const certificate = socket.getPeerX509Certificate()
+    const injector = this.#grpc.createConnectionInjector(ServerCredentials.createInsecure()) // what it is given is TLS already
+    const key = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? ''}`
+    this.#open.set(key, {
+      peer,
+      identity: identityOfPeer({ subjectaltname: certificate?.subjectAltName }),
+      serialNumber: certificate?.serialNumber ?? '',
+      notAfterMs: certificate?.validToDate.getTime() ?? -Infinity,
+      endsAtMs: clock.now() + maxAgeMs * (1 + JITTER * (2 * random() - 1)),
+      drain: () => injector.drain(DRAIN_MS),
+    })
+    socket.once('close', () => {
+      this.#open.delete(key)
+      injector.destroy()
+    })
+    injector.injectConnection(socket)
+  }
+
+  #refusalOf (socket: TLSSocket): Refusal | null {
+    if (socket.destroyed || socket.remoteAddress === undefined) return refuse('HandshakeFailed', 'gone before it ended')
+    if (socket.getPeerX509Certificate() === undefined) return refuse('NoCertificate')
+    if (socket.authorized) return null
+    const code = String(socket.authorizationError)
+    return code === 'CERT_HAS_EXPIRED' ? refuse('Expired') : refuse('UnknownAuthority', code)
+  }
+}
+
+/** Of an IPv4 client at an IPv6 socket, its IPv4 address. */
+const addressOf = ({ remoteAddress = '' }: { readonly remoteAddress?: string | undefined }): string => remoteAddress.replace(/^::ffff:/, '')
