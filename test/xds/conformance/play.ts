@@ -2,7 +2,8 @@ import { status } from '@grpc/grpc-js'
 import type { Answer, Ask, Case, Change, Ends, Expect, Silence, Step, StreamWord, Variant } from './case.ts'
 import { World } from './world.ts'
 import type { Control } from './control.ts'
-import { isWhole, TYPE_WORDS, type TypeWord } from './resource.ts'
+import { Gathering, textsOf } from './gathering.ts'
+import { TYPE_WORDS, type TypeWord } from './resource.ts'
 import { PlayedStream } from './played-stream.ts'
 import { Memory } from './memory.ts'
 
@@ -15,7 +16,7 @@ class Broken extends Error {}
 const namesIn = (text = ''): string[] => text.split(' ').filter((name) => name !== '')
 
 /** The types that a case is about; the fence is of another. */
-const typesOf = ({ steps }: Case): Set<string> => new Set(steps.flatMap((step) => 'set' in step ? Object.keys(step.set) : Object.values(step).map(String)))
+export const typesOf = ({ steps }: Case): Set<string> => new Set(steps.flatMap((step) => 'set' in step ? Object.keys(step.set) : Object.values(step).map(String)))
 const fenceOf = (played: Case): TypeWord => (['route', 'secret', 'endpoints', 'extension'] as const).find((type) => !typesOf(played).has(type)) ?? 'extension'
 
 /** Plays a case against a server; gives what was wrong, a line each, and nothing where the server conforms. */
@@ -88,24 +89,20 @@ class Player implements Disposable {
     this.#stream(on).answer(answer, reply)
   }
 
-  async #expect ({ expect, gets, sotw, then = 'ack', order, on = 'first' }: Expect): Promise<void> {
+  async #expect (step: Expect): Promise<void> {
+    const { expect, then = 'ack', order, on = 'first' } = step
     const stream = this.#stream(on)
-    const wanted = this.#variant === 'sotw' && sotw !== undefined ? sotw : gets
-    if (wanted === null) return
-    const missing = new Set(namesIn(wanted))
+    const gathering = Gathering.of(this.#variant, step, (text) => this.#memories[on].knows(expect, text))
+    if (gathering === null) return
     const since = stream.taken
     do {
       const response = await stream.next(expect, DEADLINE_MS)
-      if (response === null) throw new Broken(`no ${expect} came in ${DEADLINE_MS} ms, of '${wanted}' is missing: ${[...missing].join(' ') || 'an empty response'}${stream.waiting}`)
-      const got = [...response.resources.map(({ text }) => text), ...response.removed.map((name) => `-${name}`)]
-      // What state of the world has sent before may come with the rest, where a response need not hold all.
-      const known = (text: string): boolean => this.#variant === 'sotw' && !isWhole(expect) && this.#memories[on].knows(expect, text)
-      const odd = got.some((text) => !missing.has(text) && !known(text)) || (this.#variant === 'sotw' && isWhole(expect) && got.length < missing.size)
-      if (odd) throw new Broken(`${expect}: '${got.join(' ')}' came, and should be '${[...missing].join(' ')}'`)
-      if (order === 'after' && response.arrival < since) this.#problems.push(`${expect}: '${got.join(' ')}' came too early`)
-      for (const text of got) missing.delete(text)
+      if (response === null) throw new Broken(`no ${expect} came in ${DEADLINE_MS} ms; missing: ${gathering.missing}${stream.waiting}`)
+      const odd = gathering.take(response)
+      if (odd !== null) throw new Broken(odd)
+      if (order === 'after' && response.arrival < since) this.#problems.push(`${expect}: '${textsOf(response).join(' ')}' came too early`)
       stream.reply(response, then)
-    } while (missing.size > 0)
+    } while (!gathering.complete)
     this.#problems.push(...stream.violations())
   }
 
@@ -126,7 +123,7 @@ class Player implements Disposable {
     await this.#pass(stream)
     for (const type of TYPE_WORDS) {
       for (let response = stream.pending(type); response !== null; response = stream.pending(type)) {
-        const got = [...response.resources.map(({ text }) => text), ...response.removed.map((gone) => `-${gone}`)]
+        const got = textsOf(response)
         if (or !== 'empty' || got.length > 0) throw new Broken(`${type}: '${got.join(' ')}' came, and should not`)
         stream.reply(response, 'ack')
         or = undefined // once

@@ -1,5 +1,6 @@
 import type { Client, status } from '@grpc/grpc-js'
 import type { Reply, Variant } from './case.ts'
+import { textsOf } from './gathering.ts'
 import { Invariants } from './invariants.ts'
 import type { Memory } from './memory.ts'
 import { urlOf, type TypeWord } from './resource.ts'
@@ -106,7 +107,7 @@ export class PlayedStream implements Disposable {
 
   /** For people: what came and nobody asked for. */
   get waiting (): string {
-    const texts = this.#stream.inbox.map(({ typeUrl, resources, removed }) => `${typeUrl}: ${[...resources.map(({ text }) => text), ...removed.map((name) => `-${name}`)].join(' ')}`)
+    const texts = this.#stream.inbox.map((response) => `${response.typeUrl}: ${textsOf(response).join(' ')}`)
     return texts.length === 0 ? '' : `; there came: ${texts.join('; ')}`
   }
 

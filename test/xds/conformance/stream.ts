@@ -38,7 +38,8 @@ export interface Response {
 /** In which order it came on its stream. */
 export interface Arrived extends Response { readonly arrival: number }
 
-function ofDelta ({ typeUrl, nonce, systemVersionInfo, resources, removedResources }: DeltaDiscoveryResponse): Response {
+/** What came over the wire, in a case's words. */
+export function ofDelta ({ typeUrl, nonce, systemVersionInfo, resources, removedResources }: DeltaDiscoveryResponse): Response {
   const type = typeOf(typeUrl)
   return {
     type,
@@ -50,7 +51,7 @@ function ofDelta ({ typeUrl, nonce, systemVersionInfo, resources, removedResourc
   }
 }
 
-function ofSotw ({ typeUrl, nonce, versionInfo, resources }: DiscoveryResponse): Response {
+export function ofSotw ({ typeUrl, nonce, versionInfo, resources }: DiscoveryResponse): Response {
   const type = typeOf(typeUrl)
   return { type, typeUrl, nonce, version: versionInfo, removed: [], resources: resources.map((body) => ({ version: '', ...type === null ? { name: '?', text: '?' } : readResource(type, body) })) }
 }
