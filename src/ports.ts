@@ -212,6 +212,8 @@ export type LoopEvent =
   | { readonly type: 'decision', readonly decision: Decision }
   | { readonly type: 'mitigation', readonly mitigation: Mitigation }
   | { readonly type: 'proxy', readonly status: ProxyStatus }
+  /** null: the mesh policy is gone. */
+  | { readonly type: 'rollout', readonly name: string, readonly policy: MeshPolicy | null }
 
 /** What console and CLI may ask of the controller. Every change is audited with its actor. */
 export interface Loop {

@@ -4,6 +4,7 @@ import type { Detection } from '../core/verdict/detection.ts'
 import type { Decision } from '../core/policy/decision.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import { techniqueOf } from '../core/classes.ts'
+import { nameOf } from '../core/rollout/ladder.ts'
 import type { LoopEvent } from '../ports.ts'
 import { plain } from './output.ts'
 
@@ -25,6 +26,7 @@ export class Story {
   readonly #sources: StorySources
   readonly #phases = new Map<string, string>()
   readonly #mitigations = new Map<string, string>()
+  readonly #rollouts = new Map<string, string>()
   /** Plans that were shown in full: one of each rule and action is enough for a reader. */
   readonly #plans = new Map<string, string>()
   #lastTrafficMs = 0
@@ -40,9 +42,17 @@ export class Story {
       case 'detection': return this.#detection(event.detection)
       case 'decision': return this.#decision(event.decision)
       case 'mitigation': return this.#mitigation(event.mitigation)
+      case 'rollout': return this.#rollout(event)
       // Pods without a proxy are every pod of a recording; the snapshot that they would get is told with the mitigation.
       case 'proxy': return event.status.connected || event.status.state === 'rejected' ? [`xds        proxy of pod ${plain(event.status.podUid)}: ${event.status.state}, version ${event.status.version || 'none'}${event.status.message === '' ? '' : `: ${plain(event.status.message)}`}`] : []
     }
+  }
+
+  #rollout ({ name, policy }: Extract<LoopEvent, { type: 'rollout' }>): readonly string[] {
+    const now = policy === null ? 'deleted' : `${nameOf(policy.status)}${policy.status.hold === undefined ? '' : `, held: ${plain(policy.status.hold.message)}`}`
+    if (this.#rollouts.get(name) === now) return []
+    remember(this.#rollouts, name, now)
+    return [`rollout    ${plain(name)}: ${now}`]
   }
 
   #traffic ({ atMs, stats }: Extract<LoopEvent, { type: 'traffic' }>): readonly string[] {

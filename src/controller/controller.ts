@@ -20,6 +20,7 @@ import { MitigationDesk } from './mitigation-desk.ts'
 import { PolicyBook, type Reload } from './policy-book.ts'
 import { RecentScores } from './recent-scores.ts'
 import { RolloutDesk } from './rollout/rollout-desk.ts'
+import { RolloutNews } from './rollout/rollout-news.ts'
 import type { ControllerSettings } from './settings.ts'
 import { ScoreWatch } from './score-watch.ts'
 import { Wake } from './wake.ts'
@@ -66,6 +67,7 @@ export class Controller implements Loop, AsyncDisposable {
   readonly #events = new Broadcast<LoopEvent>(MAX_EVENTS_WAITING)
   readonly #recent = new RecentScores()
   readonly #proxyNews = new Wake()
+  readonly #rolloutNews = new RolloutNews()
   readonly #stop = new AbortController()
   readonly #journal: Journal
   readonly #book: PolicyBook
@@ -283,6 +285,7 @@ export class Controller implements Loop, AsyncDisposable {
       await this.#detections.take({ type: 'tick' }).kept
       await this.#detections.flush()
       await this.rollouts.beat()
+      for (const event of this.#rolloutNews.of(this.rollouts.list())) this.#events.publish(event)
       this.#watch.review()
       if (beat % BEATS_PER_CHECKPOINT === BEATS_PER_CHECKPOINT - 1) await Promise.all([this.#detections.checkpoint(), this.rollouts.checkpoint()])
       if (beat % BEATS_PER_RELOAD === BEATS_PER_RELOAD - 1) await this.reload()

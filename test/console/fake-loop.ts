@@ -136,6 +136,7 @@ export class FakeLoop implements Loop {
       case 'decision': await this.store.decisions.put(event.decision.id, event.decision); break
       case 'mitigation': await this.store.mitigations.put(event.mitigation.metadata.name, event.mitigation); break
       case 'proxy': this.proxyList = [...this.proxyList.filter(({ podUid }) => podUid !== event.status.podUid), event.status]; break
+      case 'rollout': if (event.policy !== null) await this.meshPolicies.restore(event.policy); else await this.meshPolicies.remove(event.name); break
       case 'traffic': this.#traffic = event; break
     }
     this.#events.emit('event', event)

@@ -1,4 +1,5 @@
-import { STAGES, type MeshPolicySpec, type Position, type Stage } from './mesh-policy.ts'
+import type { MeshPolicySpec, Position } from './mesh-policy.ts'
+import { STAGES, type Stage } from './stages.ts'
 
 /** Every position of a rollout, the safest first. */
 export function ladderOf ({ canaryShares }: Pick<MeshPolicySpec, 'canaryShares'>): readonly Position[] {

@@ -1,11 +1,9 @@
 import { Type, type Static } from 'typebox'
 import { Limit } from '../mitigation/mitigation.ts'
 import { REASON_CODES } from '../reason.ts'
+import { STAGES } from './stages.ts'
 
-/** From what only tells to what restricts everywhere; each is safer than the next. */
-export const STAGES = ['observe', 'shadow', 'canary', 'enforce'] as const
 const stage = (description: string) => Type.Enum([...STAGES], { description })
-export type Stage = (typeof STAGES)[number]
 
 const text = (description: string, maxLength = 1024) => Type.String({ maxLength, description })
 const count = (description: string) => Type.Integer({ minimum: 0, description })
@@ -57,7 +55,7 @@ export type MeshPolicySpec = Static<typeof MeshPolicySpec>
 
 /** Where a rollout is. `share`: percent of the pods in scope that enforce; 0 before the canary, 100 after it. */
 export interface Position {
-  readonly stage: Stage
+  readonly stage: (typeof STAGES)[number]
   readonly share: number
 }
 

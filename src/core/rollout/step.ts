@@ -1,6 +1,7 @@
 import type { ReasonCode } from '../reason.ts'
 import { isCurrent } from './basis.ts'
 import { errorsRisen } from './errors-risen.ts'
+import { budgetOf } from './gates.ts'
 import { compare, isEnforcing, ladderOf, nameOf, nextOf, saferOf, topOf } from './ladder.ts'
 import type { Evidence, Group, MeshPolicy, Position } from './mesh-policy.ts'
 
@@ -60,15 +61,14 @@ export function step ({ spec, status }: Asked, evidence: Evidence, nowMs: number
 
 interface Finding { readonly reason: ReasonCode, readonly message: string }
 
-function troubleOf ({ gates }: MeshPolicy['spec'], { stage }: Position, evidence: Evidence): Finding | null {
+function troubleOf (spec: MeshPolicy['spec'], { stage }: Position, evidence: Evidence): Finding | null {
   const { enforcing, others, refusal } = evidence
   if (stage === 'observe') return null
   if (refusal !== undefined) return { reason: 'Rejected', message: `A proxy refused a restriction of it: ${refusal}` }
   const [attempts, stopped] = [enforcing.attempts + others.attempts, enforcing.stopped + others.stopped]
-  // The budget of a whole step: a first denial among few connections is no share yet, and one beyond it need not wait.
-  const budget = Math.floor(gates.maxLegitimateDenials * Math.max(attempts, gates.minAttempts))
+  const budget = budgetOf(spec, evidence)
   if (stopped > budget) return { reason: 'BudgetSpent', message: `${stopped} attempts of legitimate sources were or would have been stopped, with ${attempts} seen; at most ${budget} may be.` }
-  return stage === 'canary' && errorsRisen(enforcing, others, gates.maxErrorRise)
+  return stage === 'canary' && errorsRisen(enforcing, others, spec.gates.maxErrorRise)
     ? { reason: 'ErrorsRisen', message: `${failures(enforcing)} connections to enforcing pods failed, and ${failures(others)} to the others.` }
     : null
 }

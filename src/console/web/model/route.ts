@@ -5,6 +5,7 @@ export type Route =
   | { readonly page: 'audit', readonly text: string }
   | { readonly page: 'policy' }
   | { readonly page: 'proxies' }
+  | { readonly page: 'rollouts' }
 
 const decode = (text: string): string => {
   try {
@@ -23,6 +24,7 @@ export function routeOf (hash: string): Route {
     case 'audit': return { page: 'audit', text: decode(rest) }
     case 'policy': return { page: 'policy' }
     case 'proxies': return { page: 'proxies' }
+    case 'rollouts': return { page: 'rollouts' }
     default: return { page: 'wall' }
   }
 }

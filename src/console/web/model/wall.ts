@@ -1,6 +1,7 @@
 import type { Decision } from '../../../core/policy/decision.ts'
 import type { Detection } from '../../../core/verdict/detection.ts'
 import type { Mitigation } from '../../../core/mitigation/mitigation.ts'
+import type { MeshPolicy } from '../../../core/rollout/mesh-policy.ts'
 import type { DetectorStats, LoopEvent, ProxyStatus, TrafficEdge } from '../../../ports.ts'
 
 /** A pod as `/api/v1/pods` tells it; `observed` is null where the directory cannot tell. */
@@ -32,6 +33,7 @@ export interface Wall {
   readonly decisions: ReadonlyMap<string, Decision>
   readonly mitigations: ReadonlyMap<string, Mitigation>
   readonly proxies: ReadonlyMap<string, ProxyStatus>
+  readonly rollouts: ReadonlyMap<string, MeshPolicy>
   readonly pods: readonly WallPod[]
   readonly edges: readonly TrafficEdge[]
   readonly stats: DetectorStats | null
@@ -46,6 +48,7 @@ export interface Lists {
   readonly decisions: readonly Decision[]
   readonly mitigations: readonly Mitigation[]
   readonly proxies: readonly ProxyStatus[]
+  readonly rollouts: readonly MeshPolicy[]
   readonly pods: readonly WallPod[]
   readonly traffic: Extract<LoopEvent, { type: 'traffic' }> | null
   readonly status: { readonly version: string, readonly ready: boolean, readonly reasons: readonly string[], readonly now: string }
@@ -72,6 +75,7 @@ export const EMPTY_WALL: Wall = {
   decisions: new Map(),
   mitigations: new Map(),
   proxies: new Map(),
+  rollouts: new Map(),
   pods: [],
   edges: [],
   stats: null,
@@ -89,6 +93,8 @@ function upsert<T> (map: ReadonlyMap<string, T>, key: string, value: T): Readonl
   if (next.size > KEPT && !oldest.done) next.delete(oldest.value)
   return next
 }
+
+const without = <T>(map: ReadonlyMap<string, T>, gone: string): ReadonlyMap<string, T> => new Map([...map].filter(([key]) => key !== gone))
 
 function addTraffic (wall: Wall, event: Extract<LoopEvent, { type: 'traffic' }>, atMs: number): Wall {
   const { edges, stats } = event
@@ -110,6 +116,7 @@ function addEvent (wall: Wall, event: LoopEvent, atMs: number): Wall {
     case 'decision': return { ...wall, decisions: upsert(wall.decisions, event.decision.id, event.decision) }
     case 'mitigation': return { ...wall, mitigations: upsert(wall.mitigations, event.mitigation.metadata.name, event.mitigation) }
     case 'proxy': return { ...wall, proxies: upsert(wall.proxies, event.status.podUid, event.status) }
+    case 'rollout': return { ...wall, rollouts: event.policy === null ? without(wall.rollouts, event.name) : upsert(wall.rollouts, event.name, event.policy) }
   }
 }
 
@@ -132,6 +139,7 @@ export function reduce (wall: Wall, change: WallChange): Wall {
         decisions: keyed(lists.decisions, ({ id }) => id),
         mitigations: keyed(lists.mitigations, ({ metadata }) => metadata.name),
         proxies: keyed(lists.proxies, ({ podUid }) => podUid),
+        rollouts: keyed(lists.rollouts, ({ metadata }) => metadata.name),
         pods: lists.pods,
       }
       return lists.traffic === null ? next : addTraffic(next, lists.traffic, atMs)

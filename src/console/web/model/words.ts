@@ -100,7 +100,7 @@ export function few (names: readonly string[], most = 3): string {
 export const victimNames = ({ spec }: Mitigation): string => few(spec.victims.map(({ name, addresses, uid }) => name ?? addresses[0] ?? uid))
 
 /** What a mitigation does, as a participle: `limited to 1 connections/s on port 5432`. */
-export function restriction ({ spec }: Mitigation): string {
+export function restriction ({ spec }: { readonly spec: Pick<Mitigation['spec'], 'action' | 'limit' | 'ports'> }): string {
   const ports = spec.ports === 'any' ? '' : ` on port${spec.ports.length > 1 ? 's' : ''} ${spec.ports.join(', ')}`
   switch (spec.action) {
     case 'watch': return `watched${ports}, not restricted`

@@ -10,6 +10,7 @@ import { MitigationPage } from './mitigation-page.tsx'
 import { PodNames } from './pod-names.ts'
 import { PolicyPage } from './policy-page.tsx'
 import { ProxiesPage } from './proxies-page.tsx'
+import { RolloutsPage } from './rollouts-page.tsx'
 import { clock } from './time.tsx'
 import { WallPage } from './wall-page.tsx'
 
@@ -72,5 +73,6 @@ function page (route: Route, wall: Wall, now: number, fetchDetection: (id: strin
     case 'audit': return <AuditPage key={route.text} text={route.text} />
     case 'policy': return <PolicyPage wall={wall} />
     case 'proxies': return <ProxiesPage wall={wall} now={now} />
+    case 'rollouts': return <RolloutsPage wall={wall} now={now} />
   }
 }
