@@ -37,7 +37,7 @@ export interface AdsStreamOptions {
 
 /** Told of what becomes of a stream. */
 export interface StreamListener {
-  /** A response was sent. */
+  /** A response with something in it was sent: whoever asks anew for what it has already is answered with nothing. */
   readonly pushed: () => void
   /** Once, before the client is told. */
   readonly refused: (refusal: Refusal) => void
@@ -138,6 +138,6 @@ export class AdsStream<Request extends AnyRequest, S extends Subscription> imple
       this.#writing = false
       this.#pump()
     })
-    this.#options.listener.pushed()
+    if (next.offer.resources.length + next.offer.removed.length > 0) this.#options.listener.pushed()
   }
 }

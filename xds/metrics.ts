@@ -15,7 +15,7 @@ export function xdsMetrics (registry: Registry, fleet: Pick<Fleet, 'statuses'>, 
   }))
   registry.registerMetric(new Counter({
     name: 'autoshield_xds_pushes_total',
-    help: 'Responses sent to proxies.',
+    help: 'Responses sent to proxies that had something in them.',
     registers: [],
     collect () {
       this.reset()

@@ -39,7 +39,7 @@ export interface XdsServerStats {
   readonly streams: number
   readonly connections: number
   readonly refused: number
-  /** Responses sent. */
+  /** Responses sent that had something in them. */
   readonly pushes: number
   readonly refusals: ReadonlyMap<RefusalReason, number>
 }
