@@ -6,10 +6,17 @@ import type { Figure } from './figure.ts'
 import { inferenceFigures } from './inference.ts'
 import { pipelineFigures } from './pipeline.ts'
 import { webhookFigures } from './webhook.ts'
+import { xdsEffectFigures } from './xds-effect.ts'
 import { xdsFigures } from './xds.ts'
 
 const SUITES: Readonly<Record<string, () => Promise<Figure[]>>> = {
-  pipeline: pipelineFigures, inference: inferenceFigures, detector: detectorFigures, containment: containmentFigures, webhook: webhookFigures, xds: xdsFigures,
+  pipeline: pipelineFigures,
+  inference: inferenceFigures,
+  detector: detectorFigures,
+  containment: containmentFigures,
+  webhook: webhookFigures,
+  xds: xdsFigures,
+  'xds-effect': xdsEffectFigures,
 }
 
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, only: { type: 'string' } } })

@@ -8,6 +8,7 @@ import { goProgram } from '../setup/go-program.ts'
 import { Fleet } from '../../xds/fleet.ts'
 import { CLUSTER, LISTENER } from '../../xds/resource-type.ts'
 import type { Figure } from './figure.ts'
+import { quantile } from './quantile.ts'
 
 const ATTACKER = '192.0.2.1'
 /** Pushes that are measured; the first of them warm up. */
@@ -15,7 +16,6 @@ const PUSHES = 60
 const WARM_UP = 10
 const GO_CONTROL_PLANE = 'go-control-plane, same snapshots and clients'
 
-const quantile = (values: readonly number[], share: number): number => values.toSorted((one, other) => one - other)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? NaN
 const figure = (name: string, unit: string, value: number, besideName: string, beside: number): Figure =>
   ({ name: `xds.${name}`, value, unit, beside: { name: besideName, value: beside }, ratio: value / beside })
 
