@@ -1,4 +1,4 @@
-import type { Identity } from '../src/core/identity.ts'
+import { spiffeId, type Identity } from '../src/core/identity.ts'
 import type { Revocations } from '../src/ports.ts'
 import type { Connection } from './connections.ts'
 import { refuse, type Refusal } from './refusal.ts'
@@ -19,10 +19,8 @@ export function admit ({ identity, serialNumber, notAfterMs }: Pick<Connection, 
   return revoked === null ? identity : refuse('Revoked', revoked)
 }
 
-const isOne = (one: Identity, other: Identity): boolean => one.trustDomain === other.trustDomain && one.namespace === other.namespace && one.uid === other.uid
-
-/** Null for an identity that can be a pod's. */
-export function refusalOfRole (identity: Identity, { roles }: AdmitRules): Refusal | null {
-  const role = Object.entries(roles ?? {}).find(([, its]) => isOne(its, identity))
-  return role === undefined ? null : refuse('NotAPod', role[0])
+/** The name of a part of AutoShield's; null for an identity that can be a pod's. */
+export function roleOf (identity: Identity, { roles = {} }: AdmitRules): string | null {
+  const wanted = spiffeId(identity)
+  return Object.entries(roles).find(([, its]) => spiffeId(its) === wanted)?.[0] ?? null
 }

@@ -10,7 +10,6 @@ const REFUSALS = {
   NoIdentity: { code: status.PERMISSION_DENIED, words: 'the certificate names no pod' },
   WrongTrustDomain: { code: status.PERMISSION_DENIED, words: 'the certificate names a pod of another trust domain' },
   NotAPod: { code: status.PERMISSION_DENIED, words: 'the identity is that of a part of AutoShield, not of a pod' },
-  NotTheController: { code: status.PERMISSION_DENIED, words: 'client status is told to the controller alone' },
   TooManyStreams: { code: status.RESOURCE_EXHAUSTED, words: 'too many streams, try again' },
   TooManyStreamsOfOne: { code: status.RESOURCE_EXHAUSTED, words: 'newer streams of the same pod took its place' },
   TooManyNames: { code: status.RESOURCE_EXHAUSTED, words: 'too many names asked for' },

@@ -6,7 +6,7 @@ import { spiffeId, type Identity } from '../src/core/identity.ts'
 import type { Clock, CredentialSource } from '../src/ports.ts'
 import type { DeltaDiscoveryRequest, DiscoveryRequest } from '../src/wire/gen/xds/envoy/service/discovery/v3/discovery_pb.js'
 import type { Malformed } from '../src/wire/method.ts'
-import { admit, refusalOfRole, type AdmitRules } from './admit.ts'
+import { admit, roleOf, type AdmitRules } from './admit.ts'
 import { AdsStream, type Stream } from './ads-stream.ts'
 import { Connections, DRAIN_MS, type Connection } from './connections.ts'
 import { ADS_DEFINITION, DELTA, SOTW, type AnyRequest, type Protocol } from './protocol.ts'
@@ -149,7 +149,9 @@ export class XdsServer {
 
   #admit (connection: Connection): Identity | Refusal {
     const identity = admit(connection, this.#options, this.#options.clock.now())
-    return 'reason' in identity ? identity : refusalOfRole(identity, this.#options) ?? identity
+    if ('reason' in identity) return identity
+    const role = roleOf(identity, this.#options)
+    return role === null ? identity : refuse('NotAPod', role)
   }
 
   /** The newest streams of a pod are served: old ones may be those of a connection that is half dead. */
@@ -183,20 +185,24 @@ export class XdsServer {
     }
   }
 
-  /** Ends what is not to be served any longer. */
+  /** Ends what is not to be served any longer. Our own parts, whose calls are not streams of proxies, stay as long as their certificates. */
   #sweep (): void {
     const nowMs = this.#options.clock.now()
     const streams = Map.groupBy(this.#streams, ({ connection }) => connection)
     for (const connection of this.#connections.values()) {
       const identity = admit(connection, this.#options, nowMs)
       const refused = 'reason' in identity ? identity : null
-      if (refused === null && nowMs < connection.endsAtMs) continue
+      if (refused === null && (nowMs < connection.endsAtMs || this.#isOwn(connection))) continue
       connection.drain()
       for (const stream of streams.get(connection) ?? []) {
         if (refused === null) stream.end()
         else stream.refuse(refused)
       }
     }
+  }
+
+  #isOwn ({ identity }: Connection): boolean {
+    return identity !== null && roleOf(identity, this.#options) !== null
   }
 
   async #drain (): Promise<void> {

@@ -2,7 +2,6 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer as createHttpServer, get } from 'node:http'
 import { type AddressInfo, connect as dial, createServer } from 'node:net'
-import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { parse } from 'yaml'
@@ -132,7 +131,14 @@ function load (t: Test, addresses: readonly string[]) {
 /** A pod as the API server has it when its Envoy was injected in front of `application`; its address is one of loopback's. */
 async function createPod ({ kubectl }: TestCluster, namespace: string, name: string, address: string, application: number): Promise<string> {
   const status: InjectionStatus = {
-    revision: 'default', template: 'x', source: 'sockdiag', level: 'restricted', form: 'native', why: 'test', containers: [PROXY_CONTAINER], volumes: [],
+    revision: 'default',
+    template: 'x',
+    source: 'sockdiag',
+    level: 'restricted',
+    form: 'native',
+    why: 'test',
+    containers: [PROXY_CONTAINER],
+    volumes: [],
     proxy: { mode: 'explicit', inboundPort: 15_006, outboundPort: null, httpPorts: [], explicitPorts: [{ listen: LISTEN, application }] },
   }
   await kubectl(['-n', namespace, 'create', '-f', '-'], {
@@ -234,7 +240,8 @@ t.test('two xDS servers of a cluster', { skip: skipWithout(envoyTool.missing ===
 
   await t.test('both come to the same of the same objects', async (t) => {
     const versions = async ({ fleet }: typeof all) => Promise.all(uids.map(async (uid) => fleet.snapshot(uid)))
-    const [of1, of2] = [await until('one is heard', () => standing(ofOne).every((status) => status !== undefined) || undefined).then(async () => versions(ofOne)), await versions(ofOther)]
+    await until('each is heard', () => [ofOne, ofOther].every(({ fleet }) => uids.every((uid) => fleet.statuses().some(({ podUid }) => podUid === uid))) || undefined)
+    const [of1, of2] = [await versions(ofOne), await versions(ofOther)]
     t.match(of1, uids.map(() => ({ version: /^[0-9a-f]{16}$/, resources: { listeners: [{}] } })))
     t.strictSame(of1, of2)
     t.strictSame(standing(all).map((status) => status?.version), of1.map((snapshot) => snapshot?.version))
