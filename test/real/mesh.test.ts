@@ -60,6 +60,9 @@ const CONFIG_DUMP = `require('http').get({ socketPath: '/run/autoshield-proxy/ad
   console.log(JSON.stringify(JSON.parse(text), (name, value) => name === 'last_updated' ? undefined : value))
 })`
 
+/** Envoy's counters of the access log service. */
+const LOG_STATS = `require('http').get({ socketPath: '/run/autoshield-proxy/admin/admin.sock', path: '/stats?filter=^cluster.access-log' }, (answer) => answer.pipe(process.stdout))`
+
 /** What a test does with the pods of a namespace. */
 function shopOf ({ kubectl, images }: Installed, namespace: string) {
   const get = async (from: string, address: string, port: number): Promise<'served' | 'refused'> =>
@@ -136,6 +139,7 @@ t.test('the mesh in a cluster, with Envoys that the webhook injected', { skip: w
     t.equal(await shop.get('friend', address, 8080), 'served')
     await friendGoesOn('during')
     t.match(await shop.inProxy(name, 'node', '-e', CONFIG_DUMP), new RegExp(`source/${attackerAddress}`))
+    await until('its log reaches the observer', async () => /^cluster\.access-log\.upstream_cx_active: [1-9]/m.test(await shop.inProxy(name, 'node', '-e', LOG_STATS)) || undefined, 30_000)
 
     await undo('deny-attacker') // deleted, it would be put back
     await shop.becomes('attacker', address, 8080, 'served', 'it was undone')
@@ -161,6 +165,7 @@ t.test('the mesh in a cluster, with Envoys that the webhook injected', { skip: w
     await vault.becomes('attacker', address, 18_080, 'served', await vault.log(name))
     await deny('deny-at-vault', uid, address)
     await vault.becomes('attacker', address, 18_080, 'refused', 'the denial reached its Envoy')
+    t.match(await vault.inProxy(name, 'node', '-e', LOG_STATS), /^cluster\.access-log\.upstream_cx_active: [1-9]/m, 'its log reaches the observer')
     t.equal(await vault.get('friend', address, 18_080), 'served')
     t.equal(await vault.get('attacker', address, 8080), 'served', 'the application\'s own port is not covered, as the status says')
     t.ok(pods.byUid(uid)?.proxy)

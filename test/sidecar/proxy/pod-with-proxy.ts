@@ -20,11 +20,11 @@ import { mitigationOf } from '../../xds/mitigation-of.ts'
 import { relay } from '../../xds/relay.ts'
 
 const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url))
-const [XDS, ISSUER, INBOUND, OUTBOUND] = [18_000, 18_443, 15_006, 15_001]
+const [XDS, ISSUER, DETECTOR, INBOUND, OUTBOUND] = [18_000, 18_443, 18_001, 15_006, 15_001]
 export const USER = 65_533
 /** What the container has where redirecting is allowed, and not one more. */
 const CAPABILITIES = '-all,+net_admin,+setuid,+setgid,+kill'
-const UID = 'uid-of-cart-0'
+export const UID = 'uid-of-cart-0'
 
 export interface PodWithProxyOptions {
   /** Further addresses of the pods. */
@@ -60,8 +60,10 @@ export async function podWithProxy (t: Test, { alsoAt = {}, httpPorts = [], expl
   const envoy = join(lab.folder, 'envoy') // another user cannot look into root's cache
   await copyFile(envoyBinary(), envoy)
   const fleet = new Fleet({ clock: { now: Date.now }, defaultInbound: { mode: 'redirect', port: INBOUND } })
-  const spec = proxySpecOf({ uid: UID, addresses: [victim.address], proxy: { mode, inboundPort: INBOUND, outboundPort: mode === 'redirect' ? OUTBOUND : null, httpPorts: [...httpPorts], explicitPorts: [...explicitPorts] } })
-  if (spec !== null) fleet.setProxies([spec])
+  const logSocket = join(victim.folder, 'als.sock')
+  const spec = proxySpecOf({ uid: UID, addresses: [victim.address], proxy: { mode, inboundPort: INBOUND, outboundPort: mode === 'redirect' ? OUTBOUND : null, httpPorts: [...httpPorts], explicitPorts: [...explicitPorts], accessLog: true } })
+  // Pods of a laboratory share the machine's files.
+  if (spec !== null) fleet.setProxies([{ ...spec, accessLog: { socket: logSocket } }])
   const adminSocket = join(victim.folder, 'proxy', 'admin', 'admin.sock')
   return {
     lab,
@@ -69,6 +71,7 @@ export async function podWithProxy (t: Test, { alsoAt = {}, httpPorts = [], expl
     scanner,
     client,
     fleet,
+    root,
     /** Where the kept Envoy's admin interface is. */
     adminSocket,
     /** One in front of the victim, unless `spec` says otherwise. */
@@ -84,6 +87,15 @@ export async function podWithProxy (t: Test, { alsoAt = {}, httpPorts = [], expl
         await running
       })
       xdsPort = await server.port
+    },
+    /** `detector`: its port on this machine. */
+    startObserver: async (detector: number): Promise<LabProcess> => {
+      const way = await relay(victim, DETECTOR, () => detector)
+      t.teardown(() => way[Symbol.asyncDispose]())
+      return victim.spawnInNetwork([
+        process.execPath, MAIN, 'observer', '--cluster', '--source', 'packet', '--als-socket', logSocket, '--address', victim.address, '--detector', `127.0.0.1:${DETECTOR}`,
+        '--issuer', `127.0.0.1:${ISSUER}`, '--xds', `127.0.0.1:${XDS}`, '--trust-domain', TRUST_DOMAIN, '--credentials', identity,
+      ], { timeoutMs: 100_000 })
     },
     startAgent: (): LabProcess => victim.spawnInNetwork([
       'setpriv', '--regid', String(USER), '--clear-groups', '--bounding-set', mode === 'redirect' ? CAPABILITIES : CAPABILITIES.replace('+net_admin,', ''), '--inh-caps=-all', '--no-new-privs', process.execPath, MAIN, 'proxy', '--pod-uid', UID, '--namespace', 'shop',

@@ -1,0 +1,96 @@
+import t, { type Test } from 'tap'
+import { GrpcScoreSource } from '../../../src/adapters/bus/grpc-score-source.ts'
+import { MitigationSet } from '../../../src/controller/mitigation-set.ts'
+import { conditionOf } from '../../../src/core/mitigation/conditions.ts'
+import type { RestrictionCount } from '../../../src/core/mitigation/restriction-count.ts'
+import { Detector } from '../../../src/detector/detector.ts'
+import { DEFAULT_LIMITS } from '../../../src/detector/limits.ts'
+import { scopeFromPods } from '../../../src/detector/reporter-scope.ts'
+import { fixedCredentials } from '../../../src/wire/held-credentials.ts'
+import { identityOf, type Root, TRUST_DOMAIN } from '../../certs/samples.ts'
+import { FakeScorer } from '../../detector/stage.ts'
+import { missingForLab } from '../../lab/lab.ts'
+import type { Pod } from '../../lab/pod.ts'
+import { skipWithout } from '../../setup/tools.ts'
+import { envoyTool, until } from '../../xds/real-envoy.ts'
+import { podWithProxy, UID } from '../proxy/pod-with-proxy.ts'
+
+t.setTimeout(180_000)
+const skip = skipWithout([...missingForLab(['socat', 'nft', 'ss', 'curl', 'tcpdump', 'python3']), ...envoyTool.missing === undefined ? [] : [envoyTool.missing]])
+const clock = { now: Date.now }
+
+/** The port of a detector on this machine's loopback, for the observer of one pod, which `follow` is told of as the controller is. */
+async function detecting (t: Test, root: Root, address: string, follow: (counts: readonly RestrictionCount[]) => void): Promise<number> {
+  const stop = new AbortController()
+  const pod = { uid: UID, namespace: 'shop', name: 'cart-0', addresses: [address], labels: {}, node: 'n1' }
+  const { promise: listening, resolve } = Promise.withResolvers<string>()
+  const detector = new Detector({
+    scorer: new FakeScorer(),
+    credentials: fixedCredentials(root.issue('detector')),
+    listen: '127.0.0.1:0',
+    scopeOf: scopeFromPods({ list: () => [pod], byAddress: () => pod, byUid: () => pod }, { trustDomain: TRUST_DOMAIN }),
+    mayWatch: ({ uid }) => uid === 'controller',
+    clock,
+    onListening: resolve,
+    limits: { ...DEFAULT_LIMITS, holdMs: 0 },
+  })
+  const running = detector.run(stop.signal)
+  const endpoint = await listening
+  const source = new GrpcScoreSource({ detector: endpoint, credentials: fixedCredentials(root.issue('controller')), server: identityOf('detector'), random: Math.random })
+  const watch = async (): Promise<void> => {
+    for await (const event of source.watch({ floor: 1, everyKey: false }, stop.signal)) if (event.type === 'restrictions') follow(event.counts)
+  }
+  const watching = watch()
+  t.teardown(async () => {
+    stop.abort()
+    await Promise.all([watching, running])
+    source[Symbol.dispose]()
+  })
+  return Number(endpoint.split(':')[1])
+}
+
+const tries = async (from: Pod, to: Pod, times: number): Promise<void> => {
+  await from.run(`for i in $(seq ${times}); do curl -s -o /dev/null -m 2 http://${to.address}:8081/; done`)
+}
+
+t.test('whether a restriction works is known from what the proxy of its victim did', { skip }, async (t) => {
+  const { victim, scanner, client, fleet, root, restriction, serveXds, startAgent, startObserver } = await podWithProxy(t)
+  victim.spawn('python3 -m http.server 8081 --directory /usr/share', { timeoutMs: 120_000 })
+  await victim.listening(8081)
+  const set = new MitigationSet(fleet)
+  const observer = await startObserver(await detecting(t, root, victim.address, (counts) => set.counted(counts, clock.now())))
+  await observer.saying('connected to the detector', 30_000)
+  await serveXds()
+  const agent = startAgent()
+  // They live in the pod's network alone, so they do not end with it.
+  t.teardown(async () => Promise.all([agent, observer].map((process) => process.stop('SIGKILL', 0))))
+  await agent.saying('connections are redirected', 30_000)
+
+  const say = (): string => `${JSON.stringify(set.active.map(({ status }) => status.conditions))}\n${observer.stderr}\n${agent.stderr}`
+  const enforcing = async (name: string, wanted: string): Promise<unknown> => until(`Enforcing of ${name} is ${wanted}`, () => {
+    set.observe(fleet.statuses(), clock.now())
+    const found = set.get(name)
+    if (found === null || conditionOf(found, 'Programmed')?.status !== 'True') return undefined
+    return conditionOf(found, 'Enforcing')?.status === wanted ? true : undefined
+  }, 30_000).catch((error: unknown) => { throw new Error(`${String(error)}\n${say()}`) })
+  const denial = restriction('deny', [scanner.address])
+  set.add([denial, restriction('rate', [client.address], { action: 'limit', limit: { value: 0.01, unit: 'connections/s', burst: 2 } })])
+
+  await enforcing('deny', 'Unknown')
+  await tries(client, victim, 2) // what is within the limit says nothing of it, nor of the denial
+  await enforcing('rate', 'Unknown')
+  await enforcing('deny', 'Unknown')
+
+  await tries(client, victim, 6)
+  await enforcing('rate', 'True')
+  await enforcing('deny', 'Unknown')
+
+  await tries(scanner, victim, 3)
+  await enforcing('deny', 'True')
+
+  // The proxy takes, under the same name, what holds nobody back.
+  fleet.apply([{ ...denial, spec: { ...denial.spec, action: 'watch' } }])
+  await until('the scanner is served', async () => (await scanner.run(`curl -s -m 2 -o /dev/null http://${victim.address}:8081/`)).code === 0 ? true : undefined)
+  await tries(scanner, victim, 3)
+  t.ok(await enforcing('deny', 'False'))
+})
