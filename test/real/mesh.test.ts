@@ -61,7 +61,7 @@ const CONFIG_DUMP = `require('http').get({ socketPath: '/run/autoshield-proxy/ad
 })`
 
 /** Envoy's counters of the access log service. */
-const LOG_STATS = `require('http').get({ socketPath: '/run/autoshield-proxy/admin/admin.sock', path: '/stats?filter=^cluster.access-log' }, (answer) => answer.pipe(process.stdout))`
+const LOG_STATS = 'require("http").get({ socketPath: "/run/autoshield-proxy/admin/admin.sock", path: "/stats?filter=^cluster.access-log" }, (answer) => answer.pipe(process.stdout))'
 
 /** What a test does with the pods of a namespace. */
 function shopOf ({ kubectl, images }: Installed, namespace: string) {
