@@ -35,8 +35,11 @@ export const ADS_DEFINITION = {
   deltaAggregatedResources: { ...serverMethod(deltaAggregatedResources), ...asTheyAre },
 }
 
+/** Of a client's words on a refusal so much is kept, in characters: they last as long as the refusal does. */
+const MAX_WORDS = 16_384
+
 /** A NACK is told by error_detail alone: versions are no sign of one (xDS protocol, "NACK"). */
-const askOf = ({ responseNonce, errorDetail }: DeltaDiscoveryRequest | DiscoveryRequest): Ask => ({ nonce: responseNonce, error: errorDetail?.message ?? null })
+const askOf = ({ responseNonce, errorDetail }: DeltaDiscoveryRequest | DiscoveryRequest): Ask => ({ nonce: responseNonce, error: errorDetail?.message.slice(0, MAX_WORDS) ?? null })
 
 export const DELTA: Protocol<DeltaDiscoveryRequest, DeltaSubscription> = {
   name: 'delta',

@@ -71,10 +71,17 @@ export class XdsServer {
   #pushes = 0
 
   constructor (options: XdsServerOptions) {
-    const { clock = { now: Date.now }, credentials, onRefusal = () => undefined } = options
+    const { clock = { now: Date.now }, credentials, log, onRefusal } = options
     this.#options = { ...DEFAULTS, ...options, clock }
     this.#listening.promise.catch(() => undefined) // `run` rejects with the same
-    this.#refusals = new RefusalLog({ ...TOLD, clock, onRefusal })
+    this.#refusals = new RefusalLog({
+      ...TOLD,
+      clock,
+      onRefusal: (record) => {
+        log.warn(record, 'client refused')
+        onRefusal?.(record)
+      },
+    })
     this.#connections = new Connections(this.#grpc, {
       credentials, clock, random: Math.random, maxAgeMs: this.#options.maxConnectionAgeMs, most: 2 * this.#options.maxStreams, onRefusal: (refusal, peer) => this.#count(refusal, peer, null),
     })
@@ -168,9 +175,7 @@ export class XdsServer {
   }
 
   #count (refusal: Refusal, peer: string, identity: Identity | null): void {
-    const record = { ...refusal, peer, identity: identity === null ? null : spiffeId(identity) }
-    this.#options.log.warn(record, 'client refused')
-    this.#refusals.add(record)
+    this.#refusals.add({ ...refusal, peer, identity: identity === null ? null : spiffeId(identity) })
   }
 
   async #sweepUntil (signal: AbortSignal): Promise<void> {

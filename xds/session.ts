@@ -38,7 +38,7 @@ export class Session<S extends Subscription> {
     this.#snapshot = snapshot
   }
 
-  /** Names asked for, over all types. */
+  /** Names held for the client, over all types. */
   get size (): number {
     return [...this.#subscriptions.values()].reduce((sum, { size }) => sum + size, 0)
   }

@@ -37,7 +37,7 @@ export interface Subscription {
   readonly gap: (current: TypeResources) => { readonly refusals: readonly string[] } | 'pending' | null
   /** What of `current` the client asked for. */
   readonly asked: (current: TypeResources) => TypeResources
-  /** Names asked for, to be bounded by the stream. */
+  /** Names that are held because the client said them, to be bounded by the stream. */
   readonly size: number
   /** A response is out that was not answered. */
   readonly waiting: boolean
@@ -89,7 +89,7 @@ export class DeltaSubscription implements Subscription {
   readonly #settled = new Settled()
 
   get size (): number {
-    return this.#interest.names.size
+    return this.#interest.names.size + this.#owed.size + this.#ledger.known.size
   }
 
   get waiting (): boolean {

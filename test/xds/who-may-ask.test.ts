@@ -85,6 +85,44 @@ t.test('who does not even speak TLS is counted', async (t) => {
   socket.destroy()
 })
 
+t.test('names that a client says add up, in whatever way it says them, whether or not it ever answers', async (t) => {
+  const names = (count: number, from = 0) => Array.from({ length: count }, (_, at) => `name-${from + at}`)
+  await using laboratory = await Laboratory.start()
+  {
+    using client = ask(laboratory) // everything, so that what it unsubscribes from it is to be told of
+    await client.next()
+    for (let round = 0; round < 3; round++) client.send({ typeUrl: LISTENER, resourceNamesUnsubscribe: names(4000, round * 4000) })
+    t.match(await client.ended, { code: status.RESOURCE_EXHAUSTED, details: /more than 10000/ })
+  }
+  {
+    using client = new DeltaClient(connect(`${PEER}:${laboratory.port}`, laboratory.credentials('victim')))
+    client.send({ typeUrl: LISTENER, initialResourceVersions: Object.fromEntries(names(10_001).map((name) => [name, '1'])) })
+    t.match(await client.ended, { code: status.RESOURCE_EXHAUSTED })
+  }
+  t.equal(laboratory.server?.stats.refusals.get('TooManyNames'), 2)
+})
+
+t.test('a client that floods is slowed down, and others are served meanwhile', async (t) => {
+  await using laboratory = await Laboratory.start()
+  let answered = 0
+  const { fleet } = laboratory
+  const answer = fleet.answered.bind(fleet)
+  fleet.answered = (uid) => {
+    if (uid === 'flood') answered++
+    answer(uid)
+  }
+  using flood = ask(laboratory, laboratory.credentials('flood'))
+  using good = ask(laboratory)
+  good.ack(await good.next())
+  for (let request = 0; request < 20_000; request++) flood.send({ typeUrl: LISTENER, responseNonce: 'stale' })
+  await until('the flood is being read', () => answered > 100 || undefined)
+  for (let change = 1; change <= 5; change++) {
+    fleet.apply([mitigationOf('deny', { subject: { uid: 'a', addresses: [`10.0.0.${change}`] } })])
+    good.ack(await good.next())
+  }
+  t.ok(answered < 5000, `${answered} of 20,000 were read meanwhile`)
+})
+
 t.test('of the streams of one pod the newest are served', async (t) => {
   await using laboratory = await Laboratory.start({ maxStreamsOfOne: 2 })
   const clients: DeltaClient[] = []
