@@ -200,7 +200,7 @@ t.test('two xDS servers of a cluster', { skip: skipWithout(envoyTool.missing ===
   await mitigations.synced
   const standing = ({ fleet }: typeof all) => uids.map((uid) => fleet.statuses().find(({ podUid }) => podUid === uid))
   const settled = async (what: string, names: readonly string[]) => until(`${what}: ${JSON.stringify(standing(all))}\n${envoys[0]?.stderr ?? ''}`,
-    () => standing(all).every((status) => status?.connected === true && status.state === 'in-sync' && status.mitigations.join() === names.join()) || undefined, 30_000)
+    () => standing(all).every((status) => status?.connected === true && status.state === 'in-sync' && status.mitigations.join() === names.join()) || undefined, 120_000)
   const deny = async (name: string): Promise<void> => {
     const mitigation = mitigationOf(name, { victims: uids.map((uid, index) => ({ uid, addresses: [addresses[index] ?? ''] })), subject: { uid: name, addresses: [ATTACKER] }, expiresAt: new Date(Date.now() + 600_000).toISOString() })
     await mitigations.put(name, { ...mitigation, metadata: { ...mitigation.metadata, creationTimestamp: new Date().toISOString() } })
