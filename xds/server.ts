@@ -113,7 +113,7 @@ export class XdsServer {
       log.info({ host: listen.host, port }, 'xDS server listening')
       this.#listening.resolve(port)
     } catch (error) {
-      const failed = new AutoshieldError('UNAVAILABLE', `the xDS server cannot listen on ${listen.host}:${listen.port} (${AutoshieldError.from(error).message}); choose another for it.`, { cause: error })
+      const failed = new AutoshieldError('UNAVAILABLE', `the xDS server cannot listen on ${listen.host}:${listen.port} (${AutoshieldError.from(error).message}); choose another with --listen (of autoshield up: --xds).`, { cause: error })
       this.#listening.reject(failed)
       throw failed
     }
