@@ -5,12 +5,11 @@ import { addressNumber, readPackets } from '../lab/packets.ts'
 import { guardedApp, ShieldedLab } from '../real/shielded-lab.ts'
 import { findTool } from '../setup/tools.ts'
 import type { Figure } from './figure.ts'
+import { quantile } from './quantile.ts'
 
 /** Each scan leads to two restrictions, and safety allows ten a minute. */
 const TRIALS = 5
 const SCANS = Array.from({ length: TRIALS }, (_, at) => `scanner${at}`)
-
-const median = (values: readonly number[]): number => values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? NaN
 
 /** What Envoy says of its listeners. */
 interface ListenersDump {
@@ -55,8 +54,8 @@ export async function containmentFigures (): Promise<Figure[]> {
     return { whole: listenerMs - (first.get(addressNumber(lab.pod(name).address)) ?? NaN), push: listenerMs - decidedMs }
   })
   const whole = spans.map((span) => span.whole)
-  const push = median(spans.map((span) => span.push))
+  const push = quantile(spans.map((span) => span.push), 0.5)
   const beside = { name: 'from the decision to the restriction, p50', value: push }
-  return [['p50', median(whole)] as const, ['max', Math.max(...whole)] as const]
+  return [['p50', quantile(whole, 0.5)] as const, ['max', Math.max(...whole)] as const]
     .map(([name, value]) => ({ name: `containment.${name}_ms`, value, unit: 'ms', beside, ratio: value / push }))
 }

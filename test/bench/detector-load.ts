@@ -118,10 +118,10 @@ export async function flood (load: Load, { size, warmUpMs, forMs }: { readonly s
 }
 
 /**
- * Milliseconds from sending a window to its answer, ascending, with batches at random times (a Poisson process).
+ * Milliseconds from sending a window to its answer, with batches at random times (a Poisson process).
  * `answers` is told how to say that so many windows, in the order of sending, were answered.
  */
-export async function paced (load: Load, options: { readonly size: number, readonly perSecond: number, readonly warmUpMs: number, readonly forMs: number, readonly answers: (answered: (windows: number) => void) => void }): Promise<Float64Array> {
+export async function paced (load: Load, options: { readonly size: number, readonly perSecond: number, readonly warmUpMs: number, readonly forMs: number, readonly answers: (answered: (windows: number) => void) => void }): Promise<readonly number[]> {
   const { size, perSecond, warmUpMs, forMs, answers } = options
   const batches = new Batches()
   const sent: number[] = []
@@ -142,5 +142,5 @@ export async function paced (load: Load, options: { readonly size: number, reado
     load.send(batch)
   }
   while (windows < sent.length * size) await setImmediate()
-  return Float64Array.from(times).sort()
+  return times
 }

@@ -9,6 +9,7 @@ import { connect } from '../../src/wire/tls.ts'
 import { echoLoad, flood, follow, ingestLoad, paced } from './detector-load.ts'
 import type { Start, Started } from './detector-process.ts'
 import type { Figure } from './figure.ts'
+import { quantile } from './quantile.ts'
 
 const FULL = { size: 64, warmUpMs: 2_000, forMs: 6_000 }
 /** The load at which decisions are timed: a tenth of the aim of 30,000 windows/s, in small batches. */
@@ -29,8 +30,6 @@ async function started (child: ChildProcess, credentials: Credentials): Promise<
   if (typeof answer === 'object') return answer
   throw new Error(`the detector ended with ${answer} before it served`)
 }
-
-const quantile = (sorted: Float64Array, share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN
 
 /**
  * Windows over mutual TLS through tensors and model to a controller that follows every score: how many a second, beside
@@ -69,7 +68,7 @@ async function fullSpeed (detector: string, credentials: Credentials): Promise<n
   }
 }
 
-async function decisions (detector: string, credentials: Credentials): Promise<Float64Array> {
+async function decisions (detector: string, credentials: Credentials): Promise<readonly number[]> {
   const [observer, controller] = [connect(detector, credentials), connect(detector, credentials)]
   try {
     let heard: (windows: number) => void = () => undefined
@@ -81,7 +80,7 @@ async function decisions (detector: string, credentials: Credentials): Promise<F
   }
 }
 
-async function echoes (echo: string, credentials: Credentials): Promise<Float64Array> {
+async function echoes (echo: string, credentials: Credentials): Promise<readonly number[]> {
   const client = connect(echo, credentials)
   try {
     const load = echoLoad(client)

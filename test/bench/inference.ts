@@ -5,6 +5,7 @@ import { parseManifest } from '../../src/adapters/onnx/manifest.ts'
 import { TENSOR_SIZE } from '../../src/core/tensor/tensor-table.ts'
 import type { Scorer } from '../../src/ports.ts'
 import type { Figure } from './figure.ts'
+import { quantile } from './quantile.ts'
 
 const MODELS = join(import.meta.dirname, '../../models')
 const BATCH = 32
@@ -35,10 +36,8 @@ async function milliseconds (runs: number, work: () => Promise<unknown>): Promis
     await work()
     if (run >= 0) times[run] = performance.now() - started
   }
-  return times.sort()
+  return times
 }
-
-const quantile = (sorted: Float64Array, share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN
 
 /** A matrix times a vector with as many multiply-adds as one tensor takes, in plain JavaScript: what the runtime is worth. */
 function plainProduct (size: number): () => Promise<number> {

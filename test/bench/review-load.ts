@@ -26,7 +26,7 @@ export async function postReviews ({ host, port, authorities }: Target, body: st
   }))
   const perSecond = reviews / (performance.now() - startedMs) * 1000
   for (const socket of sockets) socket.destroy()
-  return { perSecond, latenciesMs: latenciesMs.sort() }
+  return { perSecond, latenciesMs }
 }
 
 async function open (host: string, port: number, ca: string): Promise<TLSSocket> {

@@ -6,6 +6,7 @@ import type { KubernetesApi } from '../../src/ports.ts'
 import { startCluster, stopCluster } from '../real/cluster/cluster.ts'
 import { withoutCluster } from '../real/cluster/test-cluster.ts'
 import type { Figure } from './figure.ts'
+import { quantile } from './quantile.ts'
 import { MeasuredWebhook } from './webhook.ts'
 
 const PODS = 2_000
@@ -78,7 +79,7 @@ async function createPods (api: KubernetesApi, namespace: string, first: number)
 }
 
 function figureAt (name: string, share: number, times: Record<Kind, readonly number[]>): Figure {
-  const at = (kind: Kind): number => times[kind].toSorted((a, b) => a - b)[Math.floor(PODS * share)] ?? NaN
+  const at = (kind: Kind): number => quantile(times[kind], share)
   const plain = at('without')
   const added = at('with') - plain
   return { name: `webhook.added_${name}_ms`, value: added, unit: 'ms', beside: { name: `creation without, ${name}`, value: plain }, ratio: added / plain }

@@ -6,6 +6,7 @@ import { Authority, createAuthority } from '../../certs/authority.ts'
 import type { Credentials } from '../../src/core/identity.ts'
 import { podOf, reviewOf } from '../webhook/server/start-webhook.ts'
 import type { Figure } from './figure.ts'
+import { quantile } from './quantile.ts'
 import { postReviews } from './review-load.ts'
 import { addedLatency } from './webhook-added.ts'
 import type { Start, Started, Told } from './webhook-process.ts'
@@ -57,7 +58,6 @@ export class MeasuredWebhook implements AsyncDisposable {
   }
 }
 
-const quantile = (sorted: Float64Array, share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN
 const figure = (name: string, unit: string, value: number, besideName: string, beside: number): Figure =>
   ({ name: `webhook.${name}`, value, unit, beside: { name: besideName, value: beside }, ratio: value / beside })
 
