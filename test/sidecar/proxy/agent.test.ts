@@ -1,11 +1,12 @@
 import { once } from 'node:events'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { missingForLab } from '../../lab/lab.ts'
 import type { Pod } from '../../lab/pod.ts'
 import type { LabProcess } from '../../lab/process.ts'
+import { processesIn } from '../../lab/processes-in.ts'
 import { skipWithout } from '../../setup/tools.ts'
 import { mitigationOf } from '../../xds/mitigation-of.ts'
 import { envoyTool, until } from '../../xds/real-envoy.ts'
@@ -35,15 +36,6 @@ async function stay (from: Pod, to: Pod, name: string) {
 
 /** As a container's end does: the first process alone. */
 const end = (agent: LabProcess, signal: NodeJS.Signals): void => { process.kill(agent.pid ?? 0, signal) }
-
-/** Processes of this name whose network is the pod's. */
-const processesIn = (pod: Pod, name: string): number[] => readdirSync('/proc').filter((entry) => /^\d+$/.test(entry)).map(Number).filter((pid) => {
-  try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === name && statSync(`/proc/${pid}/ns/net`).ino === statSync(`/proc/${pod.pid}/ns/net`).ino
-  } catch {
-    return false // it has ended meanwhile
-  }
-})
 
 t.test('whatever of the proxy is away, the pod is served; restrictions hold while it is there', { skip }, async (t) => {
   const { victim, scanner, client, fleet, adminSocket, serveXds, startAgent } = await podWithProxy(t)

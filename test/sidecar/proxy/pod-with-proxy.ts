@@ -77,16 +77,18 @@ export async function podWithProxy (t: Test, { alsoAt = {}, httpPorts = [], expl
     /** One in front of the victim, unless `spec` says otherwise. */
     restriction: (name: string, sources: readonly string[], spec: Partial<Mitigation['spec']> = {}): Mitigation =>
       mitigationOf(name, { subject: { uid: name, addresses: [...sources] }, victims: [{ uid: UID, addresses: [...victim.addresses] }], ...spec }),
-    /** Serves until the test ends; in a laboratory that is abandoned, the streams end with their Envoys. */
-    serveXds: async (): Promise<void> => {
-      const stop = new AbortController()
+    /** Serves until it is stopped or the test ends; in a laboratory that is abandoned, the streams end with their Envoys. */
+    serveXds: async (): Promise<{ stop: () => Promise<void> }> => {
+      const over = new AbortController()
       const server = new XdsServer({ fleet, credentials: fixedCredentials(root.issue('xds')), trustDomain: TRUST_DOMAIN, listen: { host: '127.0.0.1', port: 0 }, log: pino({ level: 'silent' }) })
-      const running = server.run(stop.signal)
-      t.teardown(async () => {
-        stop.abort()
+      const running = server.run(over.signal)
+      const stop = async (): Promise<void> => {
+        over.abort()
         await running
-      })
+      }
+      t.teardown(stop)
       xdsPort = await server.port
+      return { stop }
     },
     /** `detector`: its port on this machine. */
     startObserver: async (detector: number): Promise<LabProcess> => {

@@ -5,6 +5,7 @@ import type { Mitigation } from '../../../src/core/mitigation/mitigation.ts'
 import type { ProxyStatus } from '../../../src/ports.ts'
 import { missingForLab } from '../../lab/lab.ts'
 import { PodSockets } from '../../lab/pod-sockets.ts'
+import { processesIn } from '../../lab/processes-in.ts'
 import { skipWithout } from '../../setup/tools.ts'
 import { adminPage, adminStat } from '../../xds/envoy-admin.ts'
 import { httpOver } from '../../xds/http-stage.ts'
@@ -24,7 +25,7 @@ export async function shieldedPod (t: Test, options: PodWithProxyOptions = {}) {
     t.teardown(() => sockets[Symbol.asyncDispose]())
     return sockets
   }) as [PodSockets, PodSockets, PodSockets]
-  await pods.serveXds()
+  const xds = await pods.serveXds()
   const agent = pods.startAgent()
   t.teardown(async () => {
     agent.signal('SIGKILL')
@@ -37,7 +38,13 @@ export async function shieldedPod (t: Test, options: PodWithProxyOptions = {}) {
   return {
     ...pods,
     agent,
+    xds,
     sockets: { victim: ofVictim, scanner: ofScanner, client: ofClient },
+    /** Ends the Envoy that runs now, as a crash does. */
+    killEnvoy: (): void => { for (const pid of processesIn(victim, 'envoy')) process.kill(pid, 'SIGKILL') },
+    /** Resolves when the agent has said it so many times in all. */
+    said: (text: string, times: number): Promise<true> =>
+      until(`'${text}' is said ${times} times\n${agent.stderr}`, () => agent.stderr.split(text).length > times || undefined, 60_000),
     admin: (path: string): Promise<string> => adminPage(adminSocket, path),
     stat: (name: string): Promise<number> => adminStat(adminSocket, name),
     /** What should hold from now on; resolves when Envoy has taken it. Its workers may need some milliseconds more. */
