@@ -5,9 +5,9 @@ import { KubernetesMitigations } from '../../src/adapters/kubernetes/mitigations
 import { KubernetesPods } from '../../src/adapters/kubernetes/pods.ts'
 import { openKubernetes } from '../../src/adapters/kubernetes/open-kubernetes.ts'
 import { systemClock } from '../../src/adapters/standalone/clock.ts'
+import { followCluster } from '../../src/cli/follow-cluster.ts'
 import { fixedCredentials } from '../../src/wire/held-credentials.ts'
 import { Fleet } from '../../xds/fleet.ts'
-import { proxySpecOf } from '../../xds/proxy-spec-of.ts'
 import { XdsServer } from '../../xds/server.ts'
 import { type Installed, OWN_NAMESPACE } from './installed.ts'
 
@@ -30,14 +30,10 @@ export async function serveXds (t: Test, { kubeconfig, host, kubectl }: Installe
   await authority.reconcile()
   const [pods, mitigations] = [new KubernetesPods(api), new KubernetesMitigations(api, { namespace: OWN_NAMESPACE })]
   const fleet = new Fleet({ clock: systemClock, defaultInbound: { mode: 'redirect', port: 15_006 } })
-  const converge = (): void => {
-    fleet.setProxies(pods.list().map(proxySpecOf).filter((spec) => spec !== null))
-    fleet.apply(mitigations.list())
-  }
-  pods.onChange(converge)
-  mitigations.onChange(converge)
   running.push(pods.run(stop.signal), mitigations.run(stop.signal))
   await Promise.all([pods.synced, mitigations.synced])
+  const following = followCluster(fleet, { pods, mitigations })
+  t.teardown(() => following[Symbol.dispose]())
   const credentials = authority.current().issueWithKey({ identity: { trustDomain: TRUST_DOMAIN, namespace: OWN_NAMESPACE, uid: 'xds' } }, Date.now())
   const server = new XdsServer({ fleet, credentials: fixedCredentials(credentials), trustDomain: TRUST_DOMAIN, listen: { host, port: 0 }, log: pino({ level: 'silent' }) })
   running.push(server.run(stop.signal))

@@ -128,8 +128,8 @@ function load (t: Test, addresses: readonly string[]) {
   return { done, stop }
 }
 
-/** A pod as the API server has it when its Envoy was injected in front of `application`; its address is one of loopback's. */
-async function createPod ({ kubectl }: TestCluster, namespace: string, name: string, address: string, application: number): Promise<string> {
+/** A pod as the API server has it when its Envoy was injected in front of `application`, or none; its address is one of loopback's. */
+async function createPod ({ kubectl }: TestCluster, namespace: string, name: string, address: string, application: number | null): Promise<string> {
   const status: InjectionStatus = {
     revision: 'default',
     template: 'x',
@@ -139,11 +139,12 @@ async function createPod ({ kubectl }: TestCluster, namespace: string, name: str
     why: 'test',
     containers: [PROXY_CONTAINER],
     volumes: [],
-    proxy: { mode: 'explicit', inboundPort: 15_006, outboundPort: null, httpPorts: [], explicitPorts: [{ listen: LISTEN, application }] },
+    proxy: { mode: 'explicit', inboundPort: 15_006, outboundPort: null, httpPorts: [], explicitPorts: application === null ? [] : [{ listen: LISTEN, application }] },
   }
+  const injected = application === null ? {} : { annotations: { [ANNOTATIONS.status]: JSON.stringify(status) } }
   await kubectl(['-n', namespace, 'create', '-f', '-'], {
     stdin: JSON.stringify({
-      apiVersion: 'v1', kind: 'Pod', metadata: { name, annotations: { [ANNOTATIONS.status]: JSON.stringify(status) } }, spec: { containers: [{ name: PROXY_CONTAINER, image: 'none' }] },
+      apiVersion: 'v1', kind: 'Pod', metadata: { name, ...injected }, spec: { containers: [{ name: application === null ? 'app' : PROXY_CONTAINER, image: 'none' }] },
     }),
   })
   await kubectl(['-n', namespace, 'patch', 'pod', name, '--subresource=status', '--type=merge', '--patch', JSON.stringify({ status: { phase: 'Running', podIP: address, podIPs: [{ ip: address }] } })])
@@ -172,6 +173,7 @@ t.test('two xDS servers of a cluster', { skip: skipWithout(envoyTool.missing ===
 
   const addresses = ['127.0.1.1', '127.0.1.2', '127.0.1.3']
   const uids = await Promise.all(addresses.map(async (address, index) => createPod(cluster, namespace, `victim-${index}`, address, (application.address() as AddressInfo).port)))
+  const attacker = await createPod(cluster, namespace, 'attacker', ATTACKER, null)
   const xds = { host: '127.0.0.1', port: await service(t, replicas), name: 'xds.test' }
   const envoys = await Promise.all(uids.map(async (podUid) => RealEnvoy.start({ podUid, xds, credentials: root.issue(podUid) })))
   t.teardown(async () => { await Promise.all(envoys.map(async (envoy) => envoy[Symbol.asyncDispose]())) })
@@ -202,7 +204,7 @@ t.test('two xDS servers of a cluster', { skip: skipWithout(envoyTool.missing ===
   const settled = async (what: string, names: readonly string[]) => until(`${what}: ${JSON.stringify(standing(all))}\n${envoys[0]?.stderr ?? ''}`,
     () => standing(all).every((status) => status?.connected === true && status.state === 'in-sync' && status.mitigations.join() === names.join()) || undefined, 120_000)
   const deny = async (name: string): Promise<void> => {
-    const mitigation = mitigationOf(name, { victims: uids.map((uid, index) => ({ uid, addresses: [addresses[index] ?? ''] })), subject: { uid: name, addresses: [ATTACKER] }, expiresAt: new Date(Date.now() + 600_000).toISOString() })
+    const mitigation = mitigationOf(name, { victims: uids.map((uid, index) => ({ uid, addresses: [addresses[index] ?? ''] })), subject: { uid: attacker, addresses: [ATTACKER] }, expiresAt: new Date(Date.now() + 600_000).toISOString() })
     await mitigations.put(name, { ...mitigation, metadata: { ...mitigation.metadata, creationTimestamp: new Date().toISOString() } })
   }
 
