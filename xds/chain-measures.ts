@@ -7,13 +7,18 @@ export interface Rate {
   readonly burst: number
 }
 
+/** A rate that counts together on all ports that it was asked for on. */
+export interface SharedRate extends Rate {
+  readonly ports: Restriction['ports']
+}
+
 /** What one filter chain does, after everything that is asked for on its connections is put together. */
 export interface ChainMeasures {
   /** Closed at once, nothing upstream; limits do not matter then. */
   readonly deny: boolean
   /** Only where requests are seen. */
   readonly requestsPerSecond: Rate | null
-  readonly connectionsPerSecond: Rate | null
+  readonly connectionsPerSecond: SharedRate | null
   readonly connections: number | null
   /** Envoy's unit: 1024 bytes a second. */
   readonly kibPerSecond: number | null
@@ -36,7 +41,7 @@ export function mergeRestrictions (restrictions: readonly Restriction[], layer: 
   return {
     deny: restrictions.some(({ enforce, measure }) => enforce && measure.kind === 'deny'),
     requestsPerSecond: requests(enforced),
-    connectionsPerSecond: rateOf(enforced, 'connections/s'),
+    connectionsPerSecond: connectionRateOf(restrictions, enforced),
     connections: connections === null ? null : Math.floor(connections),
     kibPerSecond: bytes === null ? null : Math.floor(bytes / 1024),
     shadow: restrictions.some(({ enforce, measure }) => !enforce && (measure.kind === 'deny' || (measure.kind === 'limit' && measure.limit.unit !== 'requests/s'))),
@@ -54,6 +59,24 @@ function lowest (limits: readonly Limit[], unit: Limit['unit'], of: 'value' | 'b
 function rateOf (limits: readonly Limit[], unit: Limit['unit']): Rate | null {
   const rate = lowest(limits, unit, 'value')
   return rate === null ? null : { rate, burst: lowest(limits, unit, 'burst') ?? rate }
+}
+
+/** Of the limits of `restrictions` that are enforced; a port counts with those that the lowest of them name. */
+function connectionRateOf (restrictions: readonly Restriction[], enforced: readonly Limit[]): SharedRate | null {
+  const rate = rateOf(enforced, 'connections/s')
+  if (rate === null) return null
+  const asking = restrictions.filter(({ enforce, measure }) => enforce && measure.kind === 'limit' && measure.limit.unit === 'connections/s' && measure.limit.value === rate.rate)
+  return { ...rate, ports: portsOf(asking) }
+}
+
+/** Those of all of them together. */
+function portsOf (restrictions: readonly Restriction[]): Restriction['ports'] {
+  const named = new Set<number>()
+  for (const { ports } of restrictions) {
+    if (ports === 'any') return 'any'
+    for (const port of ports) named.add(port)
+  }
+  return [...named].sort((one, other) => one - other)
 }
 
 /** A peer's own chain, on one port or on all that no other chain of the listener names. */

@@ -72,7 +72,7 @@ t.test('of several restrictions on one source the strictest of each kind holds',
   t.same(mergeRestrictions([
     of({ kind: 'watch' }), of({ kind: 'limit', limit: limit(10, 'connections/s', 30) }), of({ kind: 'limit', limit: limit(20, 'connections/s', 5) }),
     of({ kind: 'limit', limit: limit(3.9, 'connections') }), of({ kind: 'limit', limit: limit(125_000, 'bytes/s') }), of({ kind: 'limit', limit: limit(1e9, 'bytes/s') }), of({ kind: 'limit', limit: limit(7, 'requests/s') }), of({ kind: 'limit', limit: limit(2, 'requests/s') }, false),
-  ], 'http'), { deny: false, requestsPerSecond: { rate: 7, burst: 7 }, connectionsPerSecond: { rate: 10, burst: 5 }, connections: 3, kibPerSecond: 122, shadow: false, shadowRequestsPerSecond: { rate: 2, burst: 2 } })
+  ], 'http'), { deny: false, requestsPerSecond: { rate: 7, burst: 7 }, connectionsPerSecond: { rate: 10, burst: 5, ports: 'any' }, connections: 3, kibPerSecond: 122, shadow: false, shadowRequestsPerSecond: { rate: 2, burst: 2 } })
   t.match(mergeRestrictions([of({ kind: 'deny' }), of({ kind: 'watch' })], 'tcp'), { deny: true, shadow: false })
   t.match(mergeRestrictions([of({ kind: 'deny' }, false), of({ kind: 'limit', limit: limit(1, 'connections') }, false)], 'tcp'), { deny: false, connections: null, shadow: true })
   t.match(mergeRestrictions([of({ kind: 'watch' }, false)], 'tcp'), { deny: false, shadow: false }, 'there is nothing to count in a watch')

@@ -7,7 +7,7 @@ import { LocalRateLimitSchema } from '../../src/wire/gen/xds/envoy/extensions/fi
 import { RBACSchema } from '../../src/wire/gen/xds/envoy/extensions/filters/network/rbac/v3/rbac_pb.js'
 import { TcpBandwidthLimitSchema } from '../../src/wire/gen/xds/envoy/extensions/filters/network/tcp_bandwidth_limit/v3/tcp_bandwidth_limit_pb.js'
 import { TcpProxySchema } from '../../src/wire/gen/xds/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js'
-import { statPrefixOf, type ChainMeasures, type PeerChain } from '../chain-measures.ts'
+import { statPrefixOf, type PeerChain } from '../chain-measures.ts'
 import { COUNT_ALL } from './count-all.ts'
 import { httpByRoutes, httpOfPeer, sourceMark } from './http.ts'
 import { duration, pack, type NetworkFilter } from './pack.ts'
@@ -30,14 +30,15 @@ const directResponse = (): NetworkFilter => ({ name: 'envoy.filters.network.dire
  * connection_limit comes first: it counts a connection down when it closes, also one that a filter before it closed and
  * that it never counted up. Behind local_ratelimit Envoy 1.40 went to -3 connections and refused every one from then on.
  */
-function limits (measures: ChainMeasures, statPrefix: string): NetworkFilter[] {
-  const { connectionsPerSecond, connections, kibPerSecond } = measures
+function limits ({ side, peer, measures: { connectionsPerSecond, connections, kibPerSecond } }: PeerChain, statPrefix: string): NetworkFilter[] {
   const filters: NetworkFilter[] = []
   if (connections !== null) {
     filters.push({ name: 'envoy.filters.network.connection_limit', config: pack(ConnectionLimitSchema, { statPrefix, maxConnections: BigInt(connections) }) })
   }
   if (connectionsPerSecond !== null) {
-    filters.push({ name: 'envoy.filters.network.local_ratelimit', config: pack(LocalRateLimitSchema, { statPrefix, tokenBucket: tokenBucket(connectionsPerSecond) }) })
+    // With a key the bucket lives on when this chain changes, and is the same in the peer's chains for other ports.
+    const shareKey = `${side}/${peer}/${String(connectionsPerSecond.ports)}`
+    filters.push({ name: 'envoy.filters.network.local_ratelimit', config: pack(LocalRateLimitSchema, { statPrefix, tokenBucket: tokenBucket(connectionsPerSecond), shareKey }) })
   }
   if (kibPerSecond !== null) {
     const limit = BigInt(kibPerSecond)
@@ -79,7 +80,7 @@ export function peerChain (chain: PeerChain, cluster: string): FilterChain {
   const { side, peer, port, layer, measures } = chain
   const statPrefix = statPrefixOf(chain)
   const passage = layer === 'http' ? httpOfPeer(cluster, statPrefix, measures) : tcpProxy(cluster, statPrefix)
-  const filters = measures.deny ? [directResponse()] : [...measures.shadow ? [shadowCount(statPrefix)] : [], ...limits(measures, statPrefix), passage]
+  const filters = measures.deny ? [directResponse()] : [...measures.shadow ? [shadowCount(statPrefix)] : [], ...limits(chain, statPrefix), passage]
   const range = [{ addressPrefix: peer, prefixLen: peer.includes(':') ? 128 : 32 }]
   return create(FilterChainSchema, {
     name: peerChainName({ side, address: peer, port }),
