@@ -4,6 +4,6 @@ export interface Figure {
   readonly value: number
   readonly unit: string
   readonly beside: { readonly name: string, readonly value: number }
-  /** value / beside.value. */
+  /** value / beside.value; where both are medians of rounds, the median of the rounds' own ratios. */
   readonly ratio: number
 }

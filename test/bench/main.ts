@@ -5,6 +5,7 @@ import { detectorFigures } from './detector.ts'
 import type { Figure } from './figure.ts'
 import { inferenceFigures } from './inference.ts'
 import { pipelineFigures } from './pipeline.ts'
+import { proxyFigures } from './proxy.ts'
 import { webhookFigures } from './webhook.ts'
 import { xdsEffectFigures } from './xds-effect.ts'
 import { xdsFigures } from './xds.ts'
@@ -17,6 +18,7 @@ const SUITES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   webhook: webhookFigures,
   xds: xdsFigures,
   'xds-effect': xdsEffectFigures,
+  proxy: proxyFigures,
 }
 
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, only: { type: 'string' } } })

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { credentialFiles, writeCredentials } from '../../certs/credential-folder.ts'
 import type { Credentials } from '../../src/core/identity.ts'
-import { bootstrapFile, bootstrapFiles, envoyArguments } from '../../xds/bootstrap.ts'
+import { bootstrapFile, bootstrapFiles, envoyArguments, type ConfigurationFile } from '../../xds/bootstrap.ts'
 import { findTool } from '../setup/tools.ts'
 import { adminPage, adminStat } from './envoy-admin.ts'
 
@@ -36,6 +36,8 @@ export interface EnvoyOptions {
 /** The xDS server of a test on this machine's loopback. */
 export const onLoopback = (port: number): EnvoyOptions['xds'] => ({ host: '127.0.0.1', port, name: 'xds.test' })
 
+export const adminSocketOf = (folder: string): string => join(folder, 'admin.sock')
+
 /** An Envoy process on a bootstrap of ours, which dies with the test that started it; its stderr is kept for failures. */
 export class RealEnvoy implements AsyncDisposable {
   readonly #folder: string
@@ -49,16 +51,27 @@ export class RealEnvoy implements AsyncDisposable {
   }
 
   /** Resolves when the admin interface answers, which is before any configuration came. */
-  static async start ({ podUid, xds, credentials, protocol = 'delta', networkOf }: EnvoyOptions): Promise<RealEnvoy> {
+  static start ({ podUid, xds, credentials, protocol = 'delta', networkOf }: EnvoyOptions): Promise<RealEnvoy> {
+    return RealEnvoy.startOn(async (folder) => {
+      const { certificate: certificateFile, key: keyFile, authorities: authoritiesFile } = credentialFiles(folder)
+      await writeCredentials(folder, credentials)
+      return bootstrapFiles({ podUid, namespace: 'test', xds, folder, certificateFile, keyFile, authoritiesFile, adminSocket: adminSocketOf(folder), protocol })
+    }, networkOf)
+  }
+
+  /** On other files of ours: the bootstrap lies at `bootstrapFile(folder)`, its admin interface at `adminSocketOf(folder)`. */
+  static async startOn (filesIn: (folder: string) => Promise<readonly ConfigurationFile[]>, networkOf?: number): Promise<RealEnvoy> {
     if (envoyTool.path === undefined) throw new Error(envoyTool.missing)
     const folder = await mkdtemp(join(tmpdir(), 'autoshield-envoy-'))
-    const { certificate: certificateFile, key: keyFile, authorities: authoritiesFile } = credentialFiles(folder)
-    await writeCredentials(folder, credentials)
-    const files = bootstrapFiles({ podUid, namespace: 'test', xds, folder, certificateFile, keyFile, authoritiesFile, adminSocket: join(folder, 'admin.sock'), protocol })
-    for (const { path, text } of files) await writeFile(path, text)
+    for (const { path, text } of await filesIn(folder)) await writeFile(path, text)
     const envoy = new RealEnvoy(folder, spawn('setpriv', ['--pdeathsig', 'KILL', ...networkOf === undefined ? [] : ['nsenter', `--net=/proc/${networkOf}/ns/net`], envoyTool.path, ...envoyArguments(bootstrapFile(folder))], { stdio: ['ignore', 'ignore', 'pipe'] }))
     await until('Envoy\'s admin interface answers', () => envoy.admin('/ready').then((text) => text, () => undefined))
     return envoy
+  }
+
+  /** Every program that was started on the way has become Envoy. */
+  get pid (): number {
+    return this.#process.pid ?? -1
   }
 
   get stderr (): string {
@@ -66,7 +79,7 @@ export class RealEnvoy implements AsyncDisposable {
   }
 
   get adminSocket (): string {
-    return join(this.#folder, 'admin.sock')
+    return adminSocketOf(this.#folder)
   }
 
   /** Puts another certificate into its folder, as whoever renews it does. */
