@@ -205,6 +205,27 @@ export interface ProxyFleet {
   onChange: (listener: (status: ProxyStatus) => void) => Disposable
 }
 
+/** A client that an xDS server refused, or several refusals of one peer. */
+export interface ClientRefusal {
+  /** Of the closed list in xds/refusal.ts. */
+  readonly reason: string
+  /** For whoever operates the client. */
+  readonly details: string
+  /** Address that the client came from. */
+  readonly peer: string
+  /** SPIFFE ID that the client proved; null where it proved none. */
+  readonly identity: string | null
+  /** Refusals that this stands for; more than 1 where there were more than are told one by one. The rest is that of the last. */
+  readonly count: number
+}
+
+/** As its server numbered it: from 1, without a gap. */
+export interface NumberedRefusal extends ClientRefusal {
+  readonly sequence: number
+  /** Unix time. */
+  readonly atMs: number
+}
+
 /** What the console shows as it happens. */
 export type LoopEvent =
   | { readonly type: 'traffic', readonly atMs: number, readonly edges: readonly TrafficEdge[], readonly stats: DetectorStats }

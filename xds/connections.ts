@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
 import { ServerCredentials, type Server as GrpcServer } from '@grpc/grpc-js'
 import { identityOfPeer, type Identity } from '../src/core/identity.ts'
@@ -35,7 +36,7 @@ export interface ConnectionsOptions {
 
 const TLS = { minVersion: 'TLSv1.2' } as const // Envoy, as a client, speaks nothing newer unless told to
 const HANDSHAKE_MS = 5_000
-export const DRAIN_MS = 2_000
+const DRAIN_MS = 2_000
 /** Connections that began together must not end together: a share of the age, each way. */
 const JITTER = 0.2
 
@@ -48,6 +49,8 @@ export class Connections {
   readonly #grpc: GrpcServer
   readonly #server: Server
   readonly #open = new Map<string, Connection>()
+  /** Those whose handshake has neither succeeded nor failed yet. */
+  readonly #shaking = new Map<string, Socket>()
 
   constructor (grpc: GrpcServer, options: ConnectionsOptions) {
     this.#options = options
@@ -55,7 +58,10 @@ export class Connections {
     this.#server = createServer({ ...TLS, ca: [], requestCert: true, rejectUnauthorized: false, ALPNProtocols: ['h2'], handshakeTimeout: HANDSHAKE_MS, noDelay: true }, (socket) => this.#accept(socket))
     followCredentials(this.#server, options.credentials, TLS)
     boundConnections(this.#server, options.most, () => undefined)
-    this.#server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => options.onRefusal(refuse('HandshakeFailed', error.code ?? error.message), addressOf(socket)))
+    this.#server.on('connection', (socket: Socket) => this.#watchHandshake(socket))
+    this.#server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+      if (this.#shaking.delete(keyOf(socket))) options.onRefusal(refuse('HandshakeFailed', error.code ?? error.message), addressOf(socket))
+    })
   }
 
   get size (): number {
@@ -70,9 +76,16 @@ export class Connections {
     return typeof address === 'object' && address !== null ? address.port : port
   }
 
-  /** Takes no new ones; those that are open are grpc-js' to close. */
-  close (): void {
+  /**
+   * Takes no new ones and sends every client to connect elsewhere. Resolves when all are gone, which is when their streams have ended, or
+   * after two seconds. (grpc-js' own `tryShutdown` waits for none of them: Node's `close` marks sessions as closed that go on.)
+   */
+  async drain (): Promise<void> {
+    const closed = once(this.#server, 'close')
     this.#server.close()
+    for (const socket of this.#shaking.values()) socket.destroy()
+    for (const connection of this.#open.values()) connection.drain()
+    await closed
   }
 
   /** By what grpc-js calls the peer of a call. */
@@ -84,9 +97,22 @@ export class Connections {
     return this.#open.values()
   }
 
+  /** Who breaks off is told of here, for the TLS socket knows nothing of its peer any more. Who never said a byte wanted to know whether the port is open: kubelets do. */
+  #watchHandshake (socket: Socket): void {
+    const [key, peer] = [keyOf(socket), addressOf(socket)]
+    this.#shaking.set(key, socket)
+    socket.once('close', () => {
+      if (this.#shaking.delete(key) && socket.bytesRead > 0) this.#options.onRefusal(refuse('HandshakeFailed', 'the client broke it off'), peer)
+    })
+  }
+
   #accept (socket: TLSSocket): void {
-    const peer = addressOf(socket)
     socket.on('error', () => undefined) // it closes, which is all that matters
+    const [key, peer] = [keyOf(socket), addressOf(socket)]
+    if (!this.#shaking.delete(key)) {
+      socket.destroy() // its client is gone
+      return
+    }
     const refusal = this.#refusalOf(socket)
     if (refusal !== null) {
       socket.destroy()
@@ -96,7 +122,6 @@ export class Connections {
     const { clock, random, maxAgeMs } = this.#options
     const certificate = socket.getPeerX509Certificate()
     const injector = this.#grpc.createConnectionInjector(ServerCredentials.createInsecure()) // what it is given is TLS already
-    const key = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? ''}`
     this.#open.set(key, {
       peer,
       identity: identityOfPeer({ subjectaltname: certificate?.subjectAltName }),
@@ -113,13 +138,15 @@ export class Connections {
   }
 
   #refusalOf (socket: TLSSocket): Refusal | null {
-    if (socket.destroyed || socket.remoteAddress === undefined) return refuse('HandshakeFailed', 'gone before it ended')
     if (socket.getPeerX509Certificate() === undefined) return refuse('NoCertificate')
     if (socket.authorized) return null
     const code = String(socket.authorizationError)
     return code === 'CERT_HAS_EXPIRED' ? refuse('Expired') : refuse('UnknownAuthority', code)
   }
 }
+
+/** As grpc-js calls the peer. */
+const keyOf = ({ remoteAddress = '', remotePort = 0 }: { readonly remoteAddress?: string | undefined, readonly remotePort?: number | undefined }): string => `${remoteAddress}:${remotePort}`
 
 /** Of an IPv4 client at an IPv6 socket, its IPv4 address. */
 const addressOf = ({ remoteAddress = '' }: { readonly remoteAddress?: string | undefined }): string => remoteAddress.replace(/^::ffff:/, '')

@@ -1,5 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { Fleet } from './fleet.ts'
+import type { KeptRefusals } from './kept-refusals.ts'
 import { REFUSAL_REASONS } from './refusal.ts'
 import type { XdsServer } from './server.ts'
 
@@ -45,6 +46,25 @@ export function xdsMetrics (registry: Registry, fleet: Pick<Fleet, 'statuses'>, 
         counts.set(at, (counts.get(at) ?? 0) + 1)
       }
       for (const [state, count] of counts) this.set({ state }, count)
+    },
+  }))
+}
+
+/** Of a process whose refusals a controller writes down. */
+export function keptRefusalMetrics (registry: Registry, kept: Pick<KeptRefusals, 'size' | 'summed'>): void {
+  registry.registerMetric(new Gauge({
+    name: 'autoshield_xds_refusals_waiting',
+    help: 'Refusals, or sums of them, that no controller has in its trail yet.',
+    registers: [],
+    collect () { this.set(kept.size) },
+  }))
+  registry.registerMetric(new Counter({
+    name: 'autoshield_xds_refusals_summed_total',
+    help: 'Refusals that are told to the trail as a sum alone, because too many waited.',
+    registers: [],
+    collect () {
+      this.reset()
+      this.inc(kept.summed)
     },
   }))
 }

@@ -1,15 +1,8 @@
-import type { Clock } from '../src/ports.ts'
+import type { ClientRefusal, Clock } from '../src/ports.ts'
 import type { Refusal, RefusalReason } from './refusal.ts'
 
-/** One refusal, or several of one peer, for the audit trail. */
-export interface RefusalRecord extends Refusal {
-  /** Address that the client came from. */
-  readonly peer: string
-  /** SPIFFE ID that the client proved; null where it proved none. */
-  readonly identity: string | null
-  /** Refusals that this record stands for: more than 1 where the peer had more in a minute than are told one by one. The rest of the record is that of the last. */
-  readonly count: number
-}
+/** One refusal, or several of one peer within a minute, for the audit trail. */
+export type RefusalRecord = ClientRefusal & Refusal
 
 export interface RefusalLogOptions {
   readonly clock: Clock

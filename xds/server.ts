@@ -8,7 +8,8 @@ import type { DeltaDiscoveryRequest, DiscoveryRequest } from '../src/wire/gen/xd
 import type { Malformed } from '../src/wire/method.ts'
 import { admit, roleOf, type AdmitRules } from './admit.ts'
 import { AdsStream, type Stream } from './ads-stream.ts'
-import { Connections, DRAIN_MS, type Connection } from './connections.ts'
+import type { Calls } from './calls.ts'
+import { Connections, type Connection } from './connections.ts'
 import { ADS_DEFINITION, DELTA, SOTW, type AnyRequest, type Protocol } from './protocol.ts'
 import { refuse, statusOf, type Refusal, type RefusalReason } from './refusal.ts'
 import { RefusalLog, type RefusalRecord } from './refusal-log.ts'
@@ -23,8 +24,7 @@ export interface XdsServerOptions extends AdmitRules {
   readonly log: Logger
   /** Streams served at once; one more is told to try later. */
   readonly maxStreams?: number
-  /** What else is served on the same port; it decides by itself who may call. */
-  readonly calls?: { readonly register: (server: Server) => void, readonly end: () => void }
+  readonly calls?: readonly Calls[]
   /** Streams of one pod served at once; one more ends the oldest. */
   readonly maxStreamsOfOne?: number
   /** How long a connection serves, give or take a fifth; then the client is sent to connect anew, which shows a renewed certificate and spreads clients over replicas. */
@@ -106,8 +106,8 @@ export class XdsServer {
       deltaAggregatedResources: (call: ServerDuplexStream<DeltaDiscoveryRequest | Malformed, Buffer>) => this.#serve(DELTA, call),
       streamAggregatedResources: (call: ServerDuplexStream<DiscoveryRequest | Malformed, Buffer>) => this.#serve(SOTW, call),
     })
-    this.#options.calls?.register(this.#grpc)
-    const { listen, log } = this.#options
+    const { calls = [], listen, log } = this.#options
+    for (const call of calls) call.register(this.#grpc)
     try {
       const port = await this.#connections.listen(listen)
       log.info({ host: listen.host, port }, 'xDS server listening')
@@ -210,13 +210,12 @@ export class XdsServer {
     return identity !== null && roleOf(identity, this.#options) !== null
   }
 
+  /** Clients are told to go before their streams end, so that they do not come back here. */
   async #drain (): Promise<void> {
-    this.#connections.close()
+    const drained = this.#connections.drain()
     for (const stream of this.#streams) stream.end()
-    this.#options.calls?.end()
-    const force = setTimeout(() => this.#grpc.forceShutdown(), DRAIN_MS)
-    await new Promise<void>((resolve) => { this.#grpc.tryShutdown(() => resolve()) })
-    clearTimeout(force)
-    this.#refusals.flush()
+    this.#refusals.flush() // before those who take them are sent away
+    for (const calls of this.#options.calls ?? []) calls.end()
+    await drained
   }
 }

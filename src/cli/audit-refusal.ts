@@ -1,15 +1,10 @@
-import type { RefusalRecord } from '../../xds/refusal-log.ts'
+import { refusalEntry } from '../controller/client-refusals.ts'
 import type { Log } from '../controller/log.ts'
 import { AutoshieldError } from '../core/errors.ts'
-import type { AuditTrail } from '../ports.ts'
+import type { AuditTrail, ClientRefusal } from '../ports.ts'
 
-/** Writes down that the xDS server refused a client. What cannot be written is said in the log; the client is refused all the same. */
-export function auditRefusal (audit: AuditTrail, { reason, peer, identity, details, count }: RefusalRecord, log: Log): void {
-  audit.append({
-    actor: identity ?? `address/${peer}`,
-    action: 'xds.refused',
-    object: 'xds',
-    reason,
-    detail: { peer, count, words: count === 1 ? details : `${details}, and ${count - 1} more` },
-  }).catch((error: unknown) => log.error({ error: AutoshieldError.from(error).message, peer, reason }, 'a refusal is not in the audit trail'))
+/** Writes down that the xDS server of the same process refused a client. What cannot be written is said in the log; the client is refused all the same. */
+export function auditRefusal (audit: Pick<AuditTrail, 'append'>, refusal: ClientRefusal, log: Log): void {
+  const { peer, reason } = refusal
+  audit.append(refusalEntry(refusal)).catch((error: unknown) => log.error({ error: AutoshieldError.from(error).message, peer, reason }, 'a refusal is not in the audit trail'))
 }

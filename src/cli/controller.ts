@@ -11,8 +11,6 @@ import { ServingCertificate } from '../../certs/serving-certificate.ts'
 import { ownServiceAccounts } from '../../webhook/audit/admission-audit.ts'
 import { decideInjection } from '../../webhook/inject/decide.ts'
 import { templateHash } from '../../webhook/inject/template-hash.ts'
-import { Fleet } from '../../xds/fleet.ts'
-import { GrpcProxyFleet } from '../adapters/bus/grpc-proxy-fleet.ts'
 import { GrpcScoreSource } from '../adapters/bus/grpc-score-source.ts'
 import { KubernetesMeshPolicies } from '../adapters/kubernetes/mesh-policies.ts'
 import { KubernetesMitigations } from '../adapters/kubernetes/mitigations.ts'
@@ -28,20 +26,18 @@ import { Coverage } from '../controller/coverage/coverage.ts'
 import { registrationMetrics } from '../controller/registration/metrics.ts'
 import { Registration } from '../controller/registration/registration.ts'
 import { AutoshieldError } from '../core/errors.ts'
-import type { Identity } from '../core/identity.ts'
-import type { AuditTrail, CredentialSource, KubernetesApi, ProxyFleet } from '../ports.ts'
+import type { AuditTrail, KubernetesApi } from '../ports.ts'
 import { type CliContext, dataOption, EXIT, port, verb } from './context.ts'
 import { serveControl } from './control-server.ts'
 import { SYSTEM_IDENTITIES } from './data-folder.ts'
+import { followXds } from './follow-xds.ts'
 import { hostPort, split } from './host-port.ts'
 import { InjectionFile } from './injection-file.ts'
 import { LiveInjectionContext } from './injection-context.ts'
 import { type KubernetesFlags, kubernetesOptions, namesCluster, openFrom } from './kubernetes-option.ts'
 import { openLoop } from './loop.ts'
 import { Parts } from './parts.ts'
-import { sparingly } from './sparingly.ts'
 import { SHIPPED } from './up-options.ts'
-import { xdsReplicas } from './xds-replicas.ts'
 
 interface Flags extends KubernetesFlags {
   data: string
@@ -189,7 +185,7 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
     audit,
     scores,
     pods,
-    proxies: startProxies(parts, { port: flags.xdsPort, pods, credentials: identity, server: { ...SYSTEM_IDENTITIES.xds, trustDomain, namespace }, log }),
+    proxies: followXds(parts, { port: flags.xdsPort, pods, credentials: identity, server: { ...SYSTEM_IDENTITIES.xds, trustDomain, namespace }, audit, log }),
     admission: admissions.context,
     policy: flags.policy,
     zone: flags.zone,
@@ -218,28 +214,6 @@ function startIdentity (parts: Parts, { api, namespace, trustDomain, log }: Grou
   parts.start((signal) => identity.run(signal))
   parts.start((signal) => publishAuthorities({ api, authority, namespace, onFailure: (error) => log.warn({ error: AutoshieldError.from(error).message }, 'the authorities could not be published') }, signal))
   return { authority, identity }
-}
-
-interface Xds {
-  readonly port: number | undefined
-  readonly pods: KubernetesPods
-  readonly credentials: CredentialSource
-  readonly server: Identity
-  readonly log: Logger
-}
-
-/** What serves the proxies; without a port nobody does, and mitigations find no target. */
-function startProxies (parts: Parts, { port, pods, credentials, server, log }: Xds): ProxyFleet {
-  if (port === undefined) return new Fleet({ clock: systemClock, defaultInbound: { mode: 'redirect', port: 15_006 } })
-  const fleet = new GrpcProxyFleet({
-    servers: xdsReplicas(pods, server.namespace, port),
-    credentials,
-    server,
-    random: Math.random,
-    onDisconnect: sparingly((error) => log.warn({ error: error.message }, 'an xDS server is away'), ({ message }) => message),
-  })
-  parts.start((signal) => fleet.run(signal))
-  return fleet
 }
 
 function auditIssue (audit: AuditTrail, { reason, holder, identity, peer, ...detail }: IssueRecord, log: Logger): void {

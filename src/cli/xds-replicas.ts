@@ -1,4 +1,4 @@
-import type { ServerDirectory } from '../adapters/bus/grpc-proxy-fleet.ts'
+import type { ServerDirectory } from '../adapters/bus/follow-servers.ts'
 import type { KubernetesPods } from '../adapters/kubernetes/pods.ts'
 
 /** As the chart labels them. Whoever else wears these labels is found out when it is dialled: it has not their identity. */

@@ -1,17 +1,20 @@
+import { randomBytes } from 'node:crypto'
 import { type Command, Option } from 'commander'
 import { pino, stdTimeFunctions, type Logger } from 'pino'
 import { Registry } from 'prom-client'
 import { FolderCredentials } from '../../certs/credential-folder.ts'
 import { serveMetrics } from '../../webhook/server/metrics-server.ts'
 import { Fleet } from '../../xds/fleet.ts'
-import { xdsMetrics } from '../../xds/metrics.ts'
+import { KeptRefusals } from '../../xds/kept-refusals.ts'
+import { keptRefusalMetrics, xdsMetrics } from '../../xds/metrics.ts'
 import { ProxyCalls } from '../../xds/proxy-calls.ts'
+import { RefusalCalls } from '../../xds/refusal-calls.ts'
 import { XdsServer } from '../../xds/server.ts'
 import { GonePods } from '../adapters/kubernetes/gone-pods.ts'
 import { KubernetesMitigations } from '../adapters/kubernetes/mitigations.ts'
 import { KubernetesPods } from '../adapters/kubernetes/pods.ts'
 import { systemClock } from '../adapters/standalone/clock.ts'
-import { spiffeId } from '../core/identity.ts'
+import { spiffeId, type Identity } from '../core/identity.ts'
 import type { CredentialSource } from '../ports.ts'
 import { firstCredentials } from '../wire/held-credentials.ts'
 import { type CliContext, EXIT, verb } from './context.ts'
@@ -70,12 +73,15 @@ async function runXds (context: CliContext, flags: Flags): Promise<void> {
   const following = followCluster(fleet, { pods, mitigations })
   const { controller, detector, webhook, xds } = SYSTEM_IDENTITIES
   const roles = { controller: { ...controller, trustDomain, namespace }, detector: { ...detector, trustDomain, namespace }, webhook: { ...webhook, trustDomain, namespace }, xds: { ...xds, trustDomain, namespace } }
-  const calls = new ProxyCalls({ fleet, mayWatch: (identity) => spiffeId(identity) === spiffeId(roles.controller) })
+  const mayWatch = (identity: Identity): boolean => spiffeId(identity) === spiffeId(roles.controller)
+  const refused = new KeptRefusals({ instance: randomBytes(16).toString('hex'), clock: systemClock })
+  const calls = [new ProxyCalls({ fleet, mayWatch }), new RefusalCalls({ kept: refused, mayWatch })]
   const isRole = new Set(Object.values(roles).map(spiffeId))
   const revocations = new GonePods({ pods, isPod: (identity) => !isRole.has(spiffeId(identity)), clock: systemClock })
-  const server = new XdsServer({ fleet, credentials, trustDomain, roles, revocations, listen: split(flags.listen), log, calls })
+  const server = new XdsServer({ fleet, credentials, trustDomain, roles, revocations, listen: split(flags.listen), log, calls, onRefusal: (refusal) => refused.add(refusal) })
   const registry = new Registry()
   xdsMetrics(registry, fleet, server)
+  keptRefusalMetrics(registry, refused)
   parts.start((signal) => serveMetrics(registry, split(flags.metrics), signal, (port) => log.info({ port }, 'metrics are served')))
   parts.start((signal) => server.run(signal))
   await parts.untilAborted(context.signal)

@@ -6,16 +6,24 @@ import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { parse } from 'yaml'
 import { writeCredentials } from '../../certs/credential-folder.ts'
+import { followRefusals } from '../../src/adapters/bus/follow-refusals.ts'
+import type { ServerDirectory } from '../../src/adapters/bus/follow-servers.ts'
 import { GrpcProxyFleet } from '../../src/adapters/bus/grpc-proxy-fleet.ts'
 import { KubernetesMitigations } from '../../src/adapters/kubernetes/mitigations.ts'
 import { openKubernetes } from '../../src/adapters/kubernetes/open-kubernetes.ts'
+import { openAuditTrail } from '../../src/adapters/store/audit-trail.ts'
+import { ClientRefusals } from '../../src/controller/client-refusals.ts'
+import type { Credentials } from '../../src/core/identity.ts'
 import { ANNOTATIONS, PROXY_CONTAINER } from '../../src/core/injection/names.ts'
 import type { InjectionStatus } from '../../src/core/injection/status.ts'
 import { RESOURCES } from '../../src/core/kubernetes/resource.ts'
 import { fixedCredentials } from '../../src/wire/held-credentials.ts'
+import { connect } from '../../src/wire/tls.ts'
+import { LISTENER } from '../../xds/resource-type.ts'
 import { identityOf, Root, TRUST_DOMAIN } from '../certs/samples.ts'
 import { Running } from '../program.ts'
 import { skipWithout } from '../setup/tools.ts'
+import { DeltaClient } from '../xds/delta-client.ts'
 import { freePort } from '../xds/laboratory.ts'
 import { mitigationOf } from '../xds/mitigation-of.ts'
 import { envoyTool, RealEnvoy, until } from '../xds/real-envoy.ts'
@@ -95,6 +103,8 @@ async function service (t: Test, replicas: readonly Replica[]): Promise<number> 
   t.teardown(() => server.close())
   return (server.address() as AddressInfo).port
 }
+
+const directory = (replicas: readonly Replica[]): ServerDirectory => ({ list: () => replicas.map(({ address }) => address), onChange: () => ({ [Symbol.dispose]: () => undefined }) })
 
 /** What one request gets. */
 async function visit (address: string, from: string): Promise<string> {
@@ -185,7 +195,7 @@ t.test('two xDS servers of a cluster', { skip: skipWithout(envoyTool.missing ===
   /** As the controller sees them, through these servers. */
   const view = (...servers: readonly Replica[]) => {
     const fleet = new GrpcProxyFleet({
-      servers: { list: () => servers.map(({ address }) => address), onChange: () => ({ [Symbol.dispose]: () => undefined }) },
+      servers: directory(servers),
       credentials,
       server: { ...identityOf('xds'), namespace },
       random: Math.random,
@@ -211,6 +221,30 @@ t.test('two xDS servers of a cluster', { skip: skipWithout(envoyTool.missing ===
   await settled('all have their first configuration', [])
   for (const address of addresses) await becomes(address, CLIENT, /^served$/, 'it is served')
   const { done, stop } = load(t, addresses)
+
+  await t.test('whom they refuse is in the audit trail, with who and why', async (t) => {
+    await using audit = openAuditTrail(t.testdir(), { clock: { now: Date.now } })
+    const refusals = new ClientRefusals(audit)
+    const following = new AbortController()
+    const followed = followRefusals({ servers: directory(replicas), credentials, server: { ...identityOf('xds'), namespace }, random: Math.random, take: async (...told) => refusals.take(...told) }, following.signal)
+    const intrude = async ({ address }: Replica, shown: Credentials): Promise<void> => {
+      using client = new DeltaClient(connect(address, { ...shown, authorities: root.authority.bundle }, { server: { ...identityOf('xds'), namespace } }))
+      client.send({ typeUrl: LISTENER, node: { id: uids[0] ?? '' } })
+      await client.ended
+    }
+    await intrude(one, new Root().issue(uids[0] ?? ''))
+    await intrude(other, root.authority.issueWithKey({ identity: { ...identityOf('detector'), namespace } }, Date.now()))
+    const told = await until('both are in the trail', () => {
+      const entries = audit.search({ action: 'xds.refused' })
+      return entries.length === 2 ? entries : undefined
+    })
+    t.match(told.toSorted((a, b) => a.reason < b.reason ? -1 : 1), [
+      { actor: `spiffe://${TRUST_DOMAIN}/ns/${namespace}/pod/detector`, reason: 'NotAPod', detail: { peer: '127.0.0.1', words: /detector/ } },
+      { actor: 'address/127.0.0.1', reason: 'UnknownAuthority', detail: { count: 1 } },
+    ])
+    following.abort()
+    await followed
+  })
 
   await t.test('one is killed: the proxies keep what they have, and go to the other', async (t) => {
     const before = await dumps()

@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
 import { status } from '@grpc/grpc-js'
 import t from 'tap'
@@ -83,6 +84,25 @@ t.test('who does not even speak TLS is counted', async (t) => {
   socket.write('GET / HTTP/1.1\r\n\r\n')
   await until('it is counted', () => laboratory.server?.stats.refusals.get('HandshakeFailed') === 1 || undefined)
   socket.destroy()
+})
+
+t.test('who breaks a handshake off is told of by its address; who says nothing, as a probe of the port does, is not', async (t) => {
+  const records: RefusalRecord[] = []
+  await using laboratory = await Laboratory.start({ onRefusal: (record) => records.push(record) })
+  const knock = async (words: string): Promise<void> => {
+    const socket = connectTcp(laboratory.port, PEER)
+    await once(socket, 'connect')
+    socket.end(words)
+    await once(socket.resume(), 'close')
+  }
+  await knock('')
+  await knock('\x16\x03\x01\x02')
+  await until('one is told of', () => records.length > 0 || undefined)
+  await knock('')
+  using client = ask(laboratory)
+  await client.next()
+  t.match(records, [{ reason: 'HandshakeFailed', peer: PEER, identity: null }])
+  t.equal(records.length, 1)
 })
 
 t.test('names that a client says add up, in whatever way it says them, whether or not it ever answers', async (t) => {

@@ -27,7 +27,7 @@ async function replica (t: Test, port = 0) {
     trustDomain: TRUST_DOMAIN,
     listen: { host: '127.0.0.1', port },
     log: pino({ level: 'silent' }),
-    calls: new ProxyCalls({ fleet, mayWatch: ({ uid }) => uid === 'controller' }),
+    calls: [new ProxyCalls({ fleet, mayWatch: ({ uid }) => uid === 'controller' })],
   })
   const stopping = new AbortController()
   const ran = server.run(stopping.signal)
@@ -144,7 +144,7 @@ t.test('nobody but a controller hears of other pods\' proxies, and nobody but an
   await until('it was refused', () => pod.troubles.find((message) => /UNTRUSTED|PERMISSION_DENIED/.test(message)))
   t.match(pod.troubles[0], /pod\/victim may not know of every proxy; controllers alone may/)
   t.notOk(pod.fleet.heard())
-  const impostor = new XdsServer({ fleet: server.fleet, credentials: fixedCredentials(root.issue('victim')), trustDomain: TRUST_DOMAIN, listen: { host: '127.0.0.1', port: 0 }, log: pino({ level: 'silent' }), calls: new ProxyCalls({ fleet: server.fleet, mayWatch: () => true }) })
+  const impostor = new XdsServer({ fleet: server.fleet, credentials: fixedCredentials(root.issue('victim')), trustDomain: TRUST_DOMAIN, listen: { host: '127.0.0.1', port: 0 }, log: pino({ level: 'silent' }), calls: [new ProxyCalls({ fleet: server.fleet, mayWatch: () => true })] })
   const stopping = new AbortController()
   const ran = impostor.run(stopping.signal)
   t.teardown(async () => {
