@@ -4,6 +4,7 @@ import { program } from '../../setup/tools.ts'
 import { ACCOUNTS } from '../accounts.ts'
 import type { Pod } from '../pod.ts'
 import type { AppPorts } from './app.ts'
+import { serve, writeIn } from './serve.ts'
 
 /** What a pod can serve, and the programs that it takes. */
 export const SERVERS = {
@@ -20,20 +21,6 @@ export type ServerName = keyof typeof SERVERS
 
 export const DATABASE_PASSWORD = 'pgsecret'
 export const CACHE_PASSWORD = 'redpass'
-
-/** A server that stays in the foreground, and a wait until its port answers. */
-async function serve (pod: Pod, command: string, port: number): Promise<void> {
-  const server = pod.spawn(`exec ${command}`)
-  const ended = server.done.then((outcome) => { throw new Error(`pod ${pod.name}: '${command.slice(0, 200)}' ended with ${outcome.code}: ${outcome.stderr}${outcome.stdout}`) })
-  ended.catch(() => undefined) // only an end before the port answers is a failure
-  await Promise.race([pod.listening(port), ended])
-}
-
-const writeIn = (pod: Pod, name: string, lines: readonly string[]): string => {
-  const file = join(pod.folder, name)
-  writeFileSync(file, `${lines.join('\n')}\n`)
-  return file
-}
 
 async function startNginx (pod: Pod): Promise<void> {
   const folder = join(pod.folder, 'web')
