@@ -24,6 +24,7 @@ interface Pod {
   /** What the newest attempt to build came to. */
   built: Built
   snapshot: Snapshot
+  /** In the order in which they connected. */
   readonly subscribers: Set<Subscriber>
   /** Version that the last connected proxy had taken when it went. */
   taken: string
@@ -126,7 +127,7 @@ export class Fleet implements ProxyFleet, SnapshotSource {
     this.#tell(podUid, pod)
     return {
       [Symbol.dispose]: () => {
-        if (subscriber.standing().state === 'in-sync') pod.taken = pod.snapshot.version
+        if (subscriber === newestOf(pod.subscribers) && subscriber.standing().state === 'in-sync') pod.taken = pod.snapshot.version
         pod.subscribers.delete(subscriber)
         this.#tell(podUid, pod)
         this.#forgets(podUid)
@@ -229,16 +230,12 @@ function saysTheSame (one: ProxyStatus, other: ProxyStatus): boolean {
     (one.mitigations === other.mitigations || isDeepStrictEqual(one.mitigations, other.mitigations)) && (one.refused === other.refused || isDeepStrictEqual(one.refused, other.refused))
 }
 
-const WORST = ['rejected', 'pending', 'in-sync'] as const
-
-/** Of two proxies of one pod (one that starts while the other drains) the worse answer counts. A refusal counts until something newer was sent. */
+/** What the newest of its streams says counts: an older one is that of a connection that is half dead, or of a proxy that drains. A refusal counts until something newer was sent. */
 function standingOf ({ snapshot, built, subscribers, taken }: Pod): Standing {
   if (built.problems.length > 0) return { state: 'rejected', message: `not sent: ${built.problems.join('; ')}`, final: true }
-  let worst: Standing | null = null
-  for (const subscriber of subscribers) {
-    const standing = subscriber.standing()
-    const counted = standing.final ? standing : { ...standing, state: 'pending' as const }
-    if (worst === null || WORST.indexOf(counted.state) < WORST.indexOf(worst.state)) worst = counted
-  }
-  return worst ?? (taken === snapshot.version ? { state: 'in-sync', message: '', final: true } : { state: 'pending', message: 'no proxy of this pod is connected', final: false })
+  const standing = newestOf(subscribers)?.standing()
+  if (standing !== undefined) return standing.final ? standing : { ...standing, state: 'pending' }
+  return taken === snapshot.version ? { state: 'in-sync', message: '', final: true } : { state: 'pending', message: 'no proxy of this pod is connected', final: false }
 }
+
+const newestOf = (subscribers: ReadonlySet<Subscriber>): Subscriber | undefined => [...subscribers].at(-1)

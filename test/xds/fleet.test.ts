@@ -40,6 +40,31 @@ t.test('a proxy that is known but away is pending, with what it should carry', a
   t.match(one.statuses(), [{ podUid: 'victim', connected: false, state: 'pending', mitigations: ['deny'], message: /no proxy/ }])
 })
 
+t.test('of the streams of one pod the newest counts, whichever of them speaks or ends', (t) => {
+  const { fleet: one } = fleet()
+  one.setProxies([PROXY])
+  const inSync: Standing = { state: 'in-sync', final: true, message: '' }
+  const refused: Standing = { state: 'rejected', final: true, message: 'no' }
+  const state = () => one.status('victim')?.state
+  const [old, young] = [new FakeProxy(), new FakeProxy()]
+  const ofOld = one.connect('victim', old)
+  old.state = inSync
+  one.answered('victim')
+  t.equal(state(), 'in-sync')
+  const ofYoung = one.connect('victim', young)
+  t.match(one.status('victim'), { connected: true, state: 'pending' })
+  ofOld[Symbol.dispose]()
+  t.match(one.status('victim'), { connected: true, state: 'pending' }, 'it took with it what it said')
+  const again = one.connect('victim', old)
+  young.state = refused
+  one.answered('victim')
+  t.equal(state(), 'in-sync', 'what is now the older one does not count')
+  ofYoung[Symbol.dispose]()
+  again[Symbol.dispose]()
+  t.match(one.status('victim'), { connected: false, state: 'in-sync' }, 'what the last one had taken stays')
+  t.end()
+})
+
 t.test('the same set twice changes nothing, tells nobody and updates no proxy', async (t) => {
   const { fleet: one, told } = fleet()
   one.setProxies([PROXY])

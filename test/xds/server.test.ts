@@ -61,16 +61,26 @@ t.test('the status says what the proxy answered: pending, refused in its words, 
   t.same([...new Set(told)], ['pending', 'in-sync', 'rejected'])
 })
 
-t.test('of two proxies of one pod the worse answer counts, and both are served', async (t) => {
+t.test('of two streams of one pod the newest says what its proxy has, and both are served', async (t) => {
   await using laboratory = await Laboratory.start()
-  using one = await join(laboratory, 'victim')
-  using other = await join(laboratory, 'victim')
+  using old = await join(laboratory, 'victim')
+  using young = await join(laboratory, 'victim')
   laboratory.fleet.apply([mitigationOf('deny')])
-  one.ack(await one.next())
-  const response = await other.next()
-  t.equal(stateOf(laboratory)?.state, 'pending')
-  other.ack(response)
+  const answered = Promise.withResolvers<undefined>()
+  const { fleet } = laboratory
+  const answer = fleet.answered.bind(fleet)
+  fleet.answered = (uid) => {
+    answer(uid)
+    answered.resolve(undefined)
+  }
+  old.nack(await old.next(), 'not any more')
+  await answered.promise
+  t.match(stateOf(laboratory), { state: 'pending', message: /has not yet taken/ })
+  young.ack(await young.next())
   await settled(laboratory, 'in-sync')
+  old[Symbol.dispose]()
+  await until('the old one is gone', () => laboratory.server?.stats.streams === 1 || undefined)
+  t.match(stateOf(laboratory), { connected: true, state: 'in-sync', mitigations: ['deny'] })
 })
 
 t.test('a client that is wrong is told so and hurts nobody else', async (t) => {
