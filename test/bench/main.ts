@@ -8,6 +8,7 @@ import { pipelineFigures } from './pipeline.ts'
 import { proxyFigures } from './proxy.ts'
 import { webhookFigures } from './webhook.ts'
 import { xdsEffectFigures } from './xds-effect.ts'
+import { xdsScaleFigures } from './xds-scale.ts'
 import { xdsFigures } from './xds.ts'
 
 const SUITES: Readonly<Record<string, () => Promise<Figure[]>>> = {
@@ -17,6 +18,7 @@ const SUITES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   containment: containmentFigures,
   webhook: webhookFigures,
   xds: xdsFigures,
+  'xds-scale': xdsScaleFigures,
   'xds-effect': xdsEffectFigures,
   proxy: proxyFigures,
 }

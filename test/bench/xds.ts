@@ -59,7 +59,7 @@ async function ours (identities: FleetIdentities, uids: readonly string[]): Prom
   const denial = [denialOf('deny', ATTACKER, uids)]
   return await measure({
     port: server.port,
-    push: (restricted) => server.apply([restricted ? denial : []]),
+    push: (restricted) => server.apply(restricted ? denial : []),
     settle: () => server.settle(),
     rssBytes: async () => (await server.memory()).rssBytes,
   }, identities, uids)

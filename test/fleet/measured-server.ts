@@ -40,9 +40,14 @@ export class MeasuredServer implements AsyncDisposable {
     return (await this.process.tell<{ ms: number }>({ do: 'settle' } satisfies XdsCommand)).ms
   }
 
-  /** Milliseconds from the last set to the answer of the last proxy. */
-  async apply (sets: readonly (readonly Mitigation[])[], { everyMs = 0, but = [] }: { everyMs?: number, but?: readonly string[] } = {}): Promise<number> {
-    return (await this.process.tell<{ ms: number }>({ do: 'apply', sets, everyMs, but } satisfies XdsCommand)).ms
+  /** Milliseconds to the answer of the last proxy, but for these. */
+  async apply (mitigations: readonly Mitigation[], { but = [] }: { but?: readonly string[] } = {}): Promise<number> {
+    return (await this.process.tell<{ ms: number }>({ do: 'apply', mitigations, but } satisfies XdsCommand)).ms
+  }
+
+  /** So many denials, each to all proxies, one after the other over this time; milliseconds from the last of them to the answer of the last proxy. */
+  async burst (denials: number, overMs: number): Promise<number> {
+    return (await this.process.tell<{ ms: number }>({ do: 'burst', denials, overMs } satisfies XdsCommand)).ms
   }
 
   async statuses (): Promise<readonly ProxyStatus[]> {

@@ -66,6 +66,15 @@ export class SimulatedFleet implements AsyncDisposable {
     for (const uid of uids) this.#homes.delete(uid)
   }
 
+  /** They neither read nor write, and their kernel keeps their connections, until `thaw`; nothing else may be asked of them meanwhile. */
+  freeze (): void {
+    for (const process of this.#processes) process.kill('SIGSTOP')
+  }
+
+  thaw (): void {
+    for (const process of this.#processes) process.kill('SIGCONT')
+  }
+
   async count (): Promise<Counted & { connected: number }> {
     const counts = await Promise.all(this.#processes.map((process) => process.tell<Counted & { connected: number }>({ do: 'count' } satisfies ProxiesCommand)))
     const sum = (key: keyof Counted | 'connected'): number => counts.reduce((total, counted) => total + counted[key], 0)

@@ -7,6 +7,7 @@ import { fixedCredentials } from '../../src/wire/held-credentials.ts'
 import { Fleet } from '../../xds/fleet.ts'
 import type { ProxySpec } from '../../xds/proxy-spec.ts'
 import { XdsServer } from '../../xds/server.ts'
+import { mitigationOf } from '../xds/mitigation-of.ts'
 import { obey } from './obey.ts'
 
 export type XdsCommand =
@@ -14,8 +15,10 @@ export type XdsCommand =
   | { readonly do: 'proxies', readonly specs: readonly ProxySpec[] }
   /** Until every known proxy is connected and has taken what it should have. */
   | { readonly do: 'settle' }
-  /** One set after the other, `everyMs` apart; answered when every known and connected proxy has taken the last. */
-  | { readonly do: 'apply', readonly sets: readonly (readonly Mitigation[])[], readonly everyMs: number, readonly but?: readonly string[] }
+  /** Answered when every known and connected proxy has taken it, but for these. */
+  | { readonly do: 'apply', readonly mitigations: readonly Mitigation[], readonly but?: readonly string[] }
+  /** So many denials of sources of their own, each to all known pods, one after the other over this time; answered as `apply` is. */
+  | { readonly do: 'burst', readonly denials: number, readonly overMs: number }
   | { readonly do: 'statuses' }
   | { readonly do: 'memory' }
 
@@ -42,6 +45,21 @@ async function untilSettled (): Promise<void> {
   settled = null
 }
 
+/** As the process that serves a cluster does it: what came while it was busy is handed on together. */
+async function burst ({ denials, overMs }: { denials: number, overMs: number }): Promise<{ ms: number }> {
+  const victims = [...known].map((uid) => ({ uid, addresses: [] }))
+  const all = Array.from({ length: denials }, (_, at) => mitigationOf(`burst-${at}`, { subject: { uid: `source-${at}`, addresses: [`198.51.100.${at}`] }, victims }))
+  const startedMs = performance.now()
+  for (let come = 0; come < denials;) {
+    await setTimeout(Math.max(0, startedMs + come * overMs / denials - performance.now()))
+    come = Math.min(denials, 1 + Math.floor((performance.now() - startedMs) * denials / overMs))
+    fleet.apply(all.slice(0, come))
+  }
+  const lastMs = startedMs + (denials - 1) * overMs / denials
+  await untilSettled()
+  return { ms: performance.now() - lastMs }
+}
+
 async function answer (command: XdsCommand): Promise<unknown> {
   switch (command.do) {
     case 'start': {
@@ -64,16 +82,12 @@ async function answer (command: XdsCommand): Promise<unknown> {
     case 'apply': {
       passedOver = new Set(command.but)
       for (const uid of passedOver) behind.delete(uid)
-      const { sets, everyMs } = command
-      let appliedMs = performance.now()
-      for (const [at, mitigations] of sets.entries()) {
-        if (at > 0) await setTimeout(everyMs)
-        appliedMs = performance.now()
-        fleet.apply(mitigations)
-      }
+      const appliedMs = performance.now()
+      fleet.apply(command.mitigations)
       await untilSettled()
       return { ms: performance.now() - appliedMs }
     }
+    case 'burst': return burst(command)
     case 'statuses': return fleet.statuses()
     case 'memory': {
       for (let turn = 0; turn < 2; turn++) {

@@ -78,14 +78,14 @@ export async function soak ({ seconds, proxies, envoys, seed, say }: SoakOptions
     turns++
     podsReplaced += gone.length
     streamsCut += cut.length
-    await Promise.all([server.apply([[...mitigations, Guarded.denial(turns, guarded)]]), fleet.connect()])
+    await Promise.all([server.apply([...mitigations, Guarded.denial(turns, guarded)]), fleet.connect()])
     await Promise.all(guarded.map((one) => one.verify(turns)))
     await setTimeout(PAUSE_MS)
   }
 
   /** Nobody lifts what is in force: it has to end by itself. */
   async function calm (): Promise<void> {
-    await server.apply([churn.expiring(Date.now() + EXPIRES_IN_MS)])
+    await server.apply(churn.expiring(Date.now() + EXPIRES_IN_MS))
     const carriers = await until('every restriction ends by itself', async () => {
       const statuses = await server.statuses()
       return statuses.some(({ mitigations }) => mitigations.length > 0) ? undefined : statuses
