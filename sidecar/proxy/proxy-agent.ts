@@ -17,7 +17,7 @@ export type ProxyAgentEvent =
   | { readonly type: 'unwritten', readonly error: AutoshieldError }
 
 /** What is redirected once the proxy listens for it. */
-export interface WantedRedirect extends Pick<RedirectPlan, 'inboundPort' | 'outboundPort' | 'group' | 'directPorts'> {
+export interface WantedRedirect extends Pick<RedirectPlan, 'inboundPort' | 'outboundPort' | 'group' | 'directPorts' | 'node'> {
   /** As of now; must not throw. */
   readonly directCalls: () => Promise<RedirectPlan['directCalls']>
 }

@@ -9,6 +9,8 @@ export interface RedirectPlan {
   readonly group: number
   /** Ports of the pod that are reached directly. */
   readonly directPorts: readonly number[]
+  /** Addresses of the pod's node, whose probes have to find a closed port closed. */
+  readonly node: readonly string[]
   /** Whom the pod calls directly. */
   readonly directCalls: readonly { readonly address: string, readonly port: number }[]
 }
@@ -21,14 +23,22 @@ export const TABLE = 'inet autoshield'
  */
 const OPENS = 'tcp flags & (fin|syn|rst|ack) == syn'
 
+/** Somebody listens where the packet goes to (or a socket of an older connection is there). Through a proxy every port looks open. */
+const LISTENED_TO = 'socket transparent <= 1'
+
 /**
  * What makes the rules hold, on one line, which nft makes one transaction: at any moment all of it holds or all of what was before.
  * `flags owner`: the kernel removes the table when the socket that made it closes, so no rule outlives the process that keeps it.
  */
-export function redirectRules ({ inboundPort, outboundPort, group, directPorts, directCalls }: RedirectPlan): string {
+export function redirectRules ({ inboundPort, outboundPort, group, directPorts, node, directCalls }: RedirectPlan): string {
   const inbound = inboundPort === null
     ? []
-    : ['iifname "lo" return', ...directPorts.map((port) => `tcp dport ${port} return`), `${OPENS} redirect to :${inboundPort}`]
+    : [
+        'iifname "lo" return',
+        ...directPorts.map((port) => `tcp dport ${port} return`),
+        ...node.flatMap((address) => [`${family(address)} saddr ${address} ${OPENS} ${LISTENED_TO} redirect to :${inboundPort}`, `${family(address)} saddr ${address} return`]),
+        `${OPENS} redirect to :${inboundPort}`,
+      ]
   const outbound = outboundPort === null
     ? []
     : [`meta skgid ${group} return`, 'oifname "lo" return', ...directCalls.map(call), `${OPENS} redirect to :${outboundPort}`]
@@ -44,4 +54,6 @@ export function redirectRules ({ inboundPort, outboundPort, group, directPorts, 
 }
 
 const call = ({ address, port }: RedirectPlan['directCalls'][number]): string =>
-  `${isIP(address) === 6 ? 'ip6' : 'ip'} daddr ${address} tcp dport ${port} return`
+  `${family(address)} daddr ${address} tcp dport ${port} return`
+
+const family = (address: string): 'ip' | 'ip6' => isIP(address) === 6 ? 'ip6' : 'ip'

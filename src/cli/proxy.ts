@@ -1,8 +1,10 @@
 import { chmod, chown, mkdir, writeFile } from 'node:fs/promises'
+import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { credentialFiles, writeCredentials } from '../../certs/credential-folder.ts'
 import { OwnConversations } from '../../sidecar/own-conversations.ts'
+import { defaultGateways } from '../../sidecar/proxy/default-gateways.ts'
 import { EnvoyAdmin } from '../../sidecar/proxy/envoy-admin.ts'
 import { ProxyAgent, type ProxyAgentEvent, type WantedRedirect } from '../../sidecar/proxy/proxy-agent.ts'
 import { SocketCutter } from '../../sidecar/proxy/socket-cutter.ts'
@@ -31,6 +33,7 @@ interface Flags {
   inbound?: number,
   outbound?: number,
   directPort?: number[],
+  node?: string[],
   heapMib: number,
   connections: number
 }
@@ -55,6 +58,7 @@ export function proxyCommand (context: CliContext, done: (status: number) => voi
     .option('--inbound <port>', 'redirect connections to the pod here, while Envoy listens here', port)
     .option('--outbound <port>', 'redirect the pod\'s own connections here, while Envoy listens here', port)
     .option('--direct-port <port...>', 'a port of the pod that is never redirected', (text, before: number[] | undefined) => [...before ?? [], port(text)])
+    .option('--node <address...>', 'of the pod\'s node, whose probes find a closed port closed; its default gateways are beside it', address)
     .option('--heap-mib <count>', 'Envoy\'s memory', wholeNumberIn(1, 65_536), 256)
     .option('--connections <count>', 'how many may be open through Envoy', wholeNumberIn(1, 10_000_000), 20_000)
     .action(async (flags: Flags) => {
@@ -82,7 +86,7 @@ async function run (flags: Flags, context: CliContext): Promise<void> {
     command: [flags.envoy, ...envoyArguments(files.bootstrap)],
     runAs: flags.user === undefined ? null : { uid: flags.user, gid: ownGroup() },
     adminSocket: files.adminSocket,
-    redirect: wantedRedirect(flags, own),
+    redirect: await wantedRedirect(flags, own),
     credentials,
     store: (next) => writeCredentials(files.identity, next, { group: true }),
     random: Math.random,
@@ -98,9 +102,16 @@ async function run (flags: Flags, context: CliContext): Promise<void> {
   await parts.orFailure(agent.run(context.signal))
 }
 
-function wantedRedirect ({ inbound, outbound, directPort = [] }: Flags, own: OwnConversations): WantedRedirect | null {
+async function wantedRedirect ({ inbound, outbound, directPort = [], node = [] }: Flags, own: OwnConversations): Promise<WantedRedirect | null> {
   if (inbound === undefined && outbound === undefined) return null
-  return { inboundPort: inbound ?? null, outboundPort: outbound ?? null, group: ownGroup(), directPorts: directPort, directCalls: async () => (await own.now()).traffic.called }
+  return {
+    inboundPort: inbound ?? null,
+    outboundPort: outbound ?? null,
+    group: ownGroup(),
+    directPorts: directPort,
+    node: [...new Set([...node, ...await defaultGateways()])],
+    directCalls: async () => (await own.now()).traffic.called,
+  }
 }
 
 /** Envoy's group is this process's: it reads what is written here, and neither's connections are redirected. */
@@ -131,6 +142,11 @@ function told (event: ProxyAgentEvent): string {
     case 'direct': return `connections reach the pod directly, without restrictions: ${event.why}`
     case 'unwritten': return `the certificate is not where Envoy reads it: ${event.error.message}`
   }
+}
+
+function address (text: string, before: string[] | undefined): string[] {
+  if (isIP(text) === 0) throw new InvalidArgumentError('It must be an IP address.')
+  return [...before ?? [], text]
 }
 
 function id (text: string): number {

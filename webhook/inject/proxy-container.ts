@@ -37,11 +37,11 @@ export function proxyContainer ({ proxy, form, settings, resources, health }: Pr
       'proxy', '--pod-uid', '$(POD_UID)', '--namespace', '$(POD_NAMESPACE)', '--xds', settings.xds ?? '', '--issuer', settings.identity, '--detector', settings.detector,
       '--trust-domain', settings.trustDomain, '--credentials', IDENTITY_MOUNT, '--folder', PROXY_MOUNT,
       '--heap-mib', String(heapMib(settings)), '--connections', String(settings.proxyConnections),
-      ...(redirects ? ['--user', String(PROXY_USER), '--inbound', String(proxy.inboundPort)] : []),
+      ...(redirects ? ['--user', String(PROXY_USER), '--inbound', String(proxy.inboundPort), '--node', '$(NODE_ADDRESS)'] : []),
       ...(redirects && proxy.outboundPort !== null ? ['--outbound', String(proxy.outboundPort)] : []),
       ...(redirects && health ? ['--direct-port', String(settings.healthPort)] : []),
     ],
-    env: [fromPod('POD_NAMESPACE', 'metadata.namespace'), fromPod('POD_UID', 'metadata.uid')],
+    env: [fromPod('POD_NAMESPACE', 'metadata.namespace'), fromPod('POD_UID', 'metadata.uid'), ...redirects ? [fromPod('NODE_ADDRESS', 'status.hostIP')] : []],
     resources: resources ?? {},
     securityContext: {
       allowPrivilegeEscalation: false,
