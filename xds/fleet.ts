@@ -219,8 +219,9 @@ export class Fleet implements ProxyFleet, SnapshotSource {
   #statusOf (podUid: string, pod: Pod): ProxyStatus {
     const { snapshot: { version, mitigations }, subscribers, told, rollBack, built } = pod
     const { state, message } = standingOf(pod)
+    const held = new Set(rollBack.held)
     const since = told !== null && told.state === state && told.version === version ? told.since : new Date(this.#clock.now()).toISOString()
-    return { podUid, connected: subscribers.size > 0, version, state, message, mitigations, since, refused: rollBack.refused, taken: rollBack.held.filter((name) => mitigations.includes(name)).sort(), shortfalls: built.shortfalls, openConnections: built.openConnections() }
+    return { podUid, connected: subscribers.size > 0, version, state, message, mitigations, since, refused: rollBack.refused, taken: mitigations.filter((name) => held.has(name)), shortfalls: built.shortfalls, openConnections: built.openConnections() }
   }
 }
 

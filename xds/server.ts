@@ -64,6 +64,8 @@ type Call = Pick<ServerDuplexStream<unknown, unknown>, 'emit' | 'getPeer'>
 export class XdsServer {
   readonly #options: XdsServerOptions & Required<Pick<XdsServerOptions, keyof typeof DEFAULTS | 'clock'>>
   readonly #streams = new Set<Stream>()
+  /** The same by pod, the oldest first. */
+  readonly #streamsOf = new Map<string, Set<Stream>>()
   readonly #listening = Promise.withResolvers<number>()
   readonly #refusals: RefusalLog
   readonly #grpc = new Server(GRPC)
@@ -143,13 +145,13 @@ export class XdsServer {
         pushed: () => { this.#pushes++ },
         refused: (refusal) => this.#count(refusal, connection.peer, identity),
         ended: () => {
-          this.#streams.delete(stream)
+          this.#forget(stream)
           log.info({ pod: identity.uid }, 'proxy gone')
         },
       },
     })
     this.#makeRoom(identity.uid)
-    this.#streams.add(stream)
+    this.#keep(stream)
     log.info({ pod: identity.uid, protocol: protocol.name, peer: connection.peer }, 'proxy connected')
     stream.serve()
   }
@@ -163,8 +165,21 @@ export class XdsServer {
 
   /** The newest streams of a pod are served: old ones may be those of a connection that is half dead. */
   #makeRoom (podUid: string): void {
-    const own = [...this.#streams].filter((stream) => stream.podUid === podUid)
+    const own = [...this.#streamsOf.get(podUid) ?? []]
     for (const oldest of own.slice(0, Math.max(0, own.length + 1 - this.#options.maxStreamsOfOne))) oldest.refuse(refuse('TooManyStreamsOfOne'))
+  }
+
+  #keep (stream: Stream): void {
+    this.#streams.add(stream)
+    const own = this.#streamsOf.get(stream.podUid) ?? new Set()
+    this.#streamsOf.set(stream.podUid, own.add(stream))
+  }
+
+  #forget (stream: Stream): void {
+    this.#streams.delete(stream)
+    const own = this.#streamsOf.get(stream.podUid)
+    own?.delete(stream)
+    if (own?.size === 0) this.#streamsOf.delete(stream.podUid)
   }
 
   /** A client that cannot be believed is sent to connect anew, with another certificate. */
