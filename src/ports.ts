@@ -89,6 +89,8 @@ export interface PodDirectory {
   byUid: (uid: string) => Pod | null
   /** Those with an address. */
   list: () => readonly Pod[]
+  /** Told of each pod that came, changed or went, after the directory shows it. Absent where pods neither come nor go. */
+  onChange?: (listener: () => void) => Disposable
 }
 
 /** A store of the loop's objects. A write is durable when its promise resolves; a full disk rejects with UNAVAILABLE and changes nothing. */

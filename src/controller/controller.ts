@@ -67,6 +67,7 @@ export class Controller implements Loop, AsyncDisposable {
   readonly #events = new Broadcast<LoopEvent>(MAX_EVENTS_WAITING)
   readonly #recent = new RecentScores()
   readonly #proxyNews = new Wake()
+  readonly #podNews = new Wake()
   readonly #rolloutNews = new RolloutNews()
   readonly #stop = new AbortController()
   readonly #journal: Journal
@@ -87,6 +88,13 @@ export class Controller implements Loop, AsyncDisposable {
     const zone = openTimeZone(settings.zone)
     if (zone === null) throw new AutoshieldError('USAGE', `"${settings.zone}" is no time zone: name one of IANA's, such as Europe/Berlin or UTC.`)
     const publish = (event: LoopEvent): void => this.#events.publish(event)
+    const safety = {
+      ...DEFAULT_SAFETY_SETTINGS,
+      actuationEnabled: settings.actuationEnabled,
+      actionsPerMinute: settings.actionsPerMinute,
+      protectedNamespaces: settings.protectedNamespaces,
+      protectedPods: settings.protectedPods,
+    }
     this.store = store
     this.audit = audit
     this.pods = pods
@@ -96,7 +104,7 @@ export class Controller implements Loop, AsyncDisposable {
     this.#journal = new Journal({ audit, metrics, log })
     this.#book = new PolicyBook(parts.policy, CLASSES)
     this.#detections = new DetectionDesk({ store, checkpoints, journal: this.#journal, pods, clock, newId, metrics, publish, sharedAddresses: new Set(settings.sharedAddresses), admission: parts.admission })
-    this.#mitigations = new MitigationDesk({ store, audit, journal: this.#journal, proxies, clock, metrics, publish })
+    this.#mitigations = new MitigationDesk({ store, audit, journal: this.#journal, proxies, pods, safety, rolledOut: () => this.rollouts.rolledOut(), clock, metrics, publish })
     this.rollouts = new RolloutDesk({
       policies: parts.meshPolicies, checkpoints, journal: this.#journal, mitigations: this.#mitigations, pods, proxies, clock, log, suspects: () => this.#detections.suspects(),
     })
@@ -114,13 +122,7 @@ export class Controller implements Loop, AsyncDisposable {
       metrics,
       log,
       publish,
-      safety: {
-        ...DEFAULT_SAFETY_SETTINGS,
-        actuationEnabled: settings.actuationEnabled,
-        actionsPerMinute: settings.actionsPerMinute,
-        protectedNamespaces: settings.protectedNamespaces,
-        protectedPods: settings.protectedPods,
-      },
+      safety,
     })
     this.#watch = new ScoreWatch({ scores, floor: settings.floor, needsEveryKey: () => this.#book.conditionRules.rules.length > 0 || this.rollouts.isWatching, hear: async (event) => this.#hear(event) })
     this.#explainer = new Explainer({ scores, metrics, log, answer: async (detection, explanation) => this.#detections.explained(detection, explanation) })
@@ -191,14 +193,16 @@ export class Controller implements Loop, AsyncDisposable {
       this.#events.publish({ type: 'proxy', status })
       this.#proxyNews.ring()
     })
+    using following = this.pods.onChange?.(() => this.#podNews.ring())
     try {
-      const tasks = [this.#watch.run(until), this.#beat(until), this.#followProxies(until)]
+      const tasks = [this.#watch.run(until), this.#beat(until), this.#followProxies(until), this.#followPods(until)]
       await Promise.all(tasks.map(async (task) => task.catch((error: unknown) => {
         failed.abort()
         throw error
       })))
     } finally {
       listening[Symbol.dispose]()
+      following?.[Symbol.dispose]()
       await this.#finish()
     }
   }
@@ -285,6 +289,7 @@ export class Controller implements Loop, AsyncDisposable {
       await this.#detections.take({ type: 'tick' }).kept
       await this.#detections.flush()
       await this.rollouts.beat()
+      if (this.rollouts.isWatching) this.#podNews.ring() // where they restrict hangs on how far they are, too
       for (const event of this.#rolloutNews.of(this.rollouts.list())) this.#events.publish(event)
       this.#watch.review()
       if (beat % BEATS_PER_CHECKPOINT === BEATS_PER_CHECKPOINT - 1) await Promise.all([this.#detections.checkpoint(), this.rollouts.checkpoint()])
@@ -292,6 +297,10 @@ export class Controller implements Loop, AsyncDisposable {
       this.#parts.metrics.dropped('event', this.#events.dropped - this.#eventsDropped)
       this.#eventsDropped = this.#events.dropped
     }
+  }
+
+  async #followPods (signal: AbortSignal): Promise<void> {
+    while (await this.#podNews.next(signal)) if (await this.#mitigations.follow()) this.#proxyNews.ring()
   }
 
   async #followProxies (signal: AbortSignal): Promise<void> {

@@ -12,7 +12,7 @@ export interface ControllerMetrics {
   mitigations: (enforced: number, simulated: number) => void
   auditEntry: () => void
   /** What a bounded queue or table let go. */
-  dropped: (what: 'event' | 'explanation' | 'record' | 'case', count: number) => void
+  dropped: (what: 'event' | 'explanation' | 'record' | 'case' | 'victim', count: number) => void
   storeFailure: () => void
   policyReload: (outcome: 'loaded' | 'refused') => void
 }

@@ -6,10 +6,11 @@ import type { Score } from '../core/verdict/score.ts'
 import type { AuditTrail, Clock, LoopEvent, ObjectStore, ProxyFleet, ProxyStatus } from '../ports.ts'
 import type { Journal, NewAuditEntry } from './journal.ts'
 import type { ControllerMetrics } from './metrics.ts'
-import { MitigationSet, type StatusChange } from './mitigation-set.ts'
+import { MitigationSet, type Followed, type StatusChange } from './mitigation-set.ts'
+import { amendmentsOf, podFollowing, type PodFollowingParts } from './pod-following.ts'
 import { ProxyRefusals, refusalsOf } from './refusals.ts'
 
-export interface MitigationDeskParts {
+export interface MitigationDeskParts extends PodFollowingParts {
   readonly store: ObjectStore
   /** What was said of proxies before. */
   readonly audit: Pick<AuditTrail, 'search'>
@@ -47,10 +48,11 @@ export class MitigationDesk {
     return this.#set.get(name) ?? this.#parts.store.mitigations.get(name)
   }
 
-  /** Takes up what was in force; what has expired meanwhile is undone first and never handed to a proxy. */
+  /** Takes up what was in force; what has expired meanwhile, or lost its pod, is undone first and never handed to a proxy. */
   async restore (): Promise<void> {
     this.#set.restore(this.#parts.store.mitigations.list({ limit: MAX_RESTORED }).filter(({ status }) => status.phase === 'active').toReversed())
     await this.expire()
+    await this.follow()
     this.#set.apply()
     this.#count()
   }
@@ -65,6 +67,33 @@ export class MitigationDesk {
     await this.#parts.journal.keep({
       writes: () => [],
       audit: mitigations.map((mitigation) => entryOf(mitigation, 'mitigation.applied', mitigation.status.simulated ? 'Simulated' : 'RuleMatched')),
+    })
+    await this.follow() // a pod may have come since it was planned
+  }
+
+  /**
+   * Compares the pods that mitigations name with those that there are. As with an end by time, what holds goes to the proxies at
+   * once and its record follows. Resolves to whether anything changed.
+   */
+  async follow (): Promise<boolean> {
+    const { pods, clock } = this.#parts
+    if (pods.onChange === undefined || this.#set.active.length === 0) return false
+    const look = podFollowing(this.#parts)
+    const followed = this.#set.follow((mitigation) => look(mitigation, clock.now()))
+    if (followed.length > 0) this.#count()
+    await Promise.all(followed.map(async ({ before, following }) => this.#record(before, following)))
+    return followed.length > 0
+  }
+
+  async #record (before: Mitigation, following: Followed['following']): Promise<void> {
+    const { mitigation } = following
+    const isEnd = following.outcome === 'ended'
+    const more = (mitigation.status.leftOut ?? 0) - (before.status.leftOut ?? 0)
+    if (more > 0) this.#parts.metrics.dropped('victim', more)
+    await this.#parts.journal.keep({
+      writes: () => [this.#put(isEnd ? mitigation : this.#set.get(mitigation.metadata.name))],
+      audit: isEnd ? [entryOf(mitigation, 'mitigation.ended', 'SubjectGone')] : amended(following),
+      then: () => this.#parts.publish({ type: 'mitigation', mitigation }),
     })
   }
 
@@ -148,6 +177,13 @@ function entryOf ({ metadata, spec, status }: Mitigation, action: string, reason
     reason,
     detail: { detection, owner, subject, victims, direction, ports, restriction, mode, simulated: status.simulated, expiresAt },
   }
+}
+
+function amended (following: Extract<Followed['following'], { outcome: 'amended' }>): NewAuditEntry[] {
+  const { spec, status, metadata } = following.mitigation
+  return amendmentsOf(following).map(({ reason, pods }) => ({
+    actor: 'autoshield', action: 'mitigation.amended', object: `mitigation/${metadata.name}`, reason, detail: { pods, victims: spec.victims.length, leftOut: status.leftOut ?? 0 },
+  }))
 }
 
 /** What is worth an entry: that all targets took it, that one refused it (in its words), that attempts were seen. */

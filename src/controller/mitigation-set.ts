@@ -1,4 +1,5 @@
 import { AutoshieldError } from '../core/errors.ts'
+import type { Following } from '../core/mitigation/follow-pods.ts'
 import { expire, isAwaited, observeAttempts, revert, withProxyStatuses, type Undo } from '../core/mitigation/lifecycle.ts'
 import type { Condition, Mitigation } from '../core/mitigation/mitigation.ts'
 import type { RestrictionCount } from '../core/mitigation/restriction-count.ts'
@@ -13,6 +14,12 @@ export interface StatusChange {
   readonly mitigation: Mitigation
   /** Conditions that have another status or reason than before. */
   readonly conditions: readonly Condition[]
+}
+
+/** What became of a mitigation when pods came or went. */
+export interface Followed {
+  readonly before: Mitigation
+  readonly following: Exclude<Following, { outcome: 'same' }>
 }
 
 /**
@@ -63,6 +70,20 @@ export class MitigationSet {
     for (const { metadata } of ended) this.#active.delete(metadata.name)
     if (ended.length > 0) this.apply()
     return ended
+  }
+
+  /** Amends or ends those whose pods are not what they were, and hands on what holds then. `look` says what becomes of each. */
+  follow (look: (mitigation: Mitigation) => Following): readonly Followed[] {
+    const followed = this.active.filter(({ metadata }) => !this.#ending.has(metadata.name)).flatMap((before) => {
+      const following = look(before)
+      return following.outcome === 'same' ? [] : [{ before, following }]
+    })
+    for (const { following: { outcome, mitigation } } of followed) {
+      if (outcome === 'ended') this.#active.delete(mitigation.metadata.name)
+      else this.#active.set(mitigation.metadata.name, mitigation)
+    }
+    if (followed.length > 0) this.apply()
+    return followed
   }
 
   /** Whether some proxy is waited for: then `observe` may say something new without news of any. */

@@ -48,6 +48,7 @@ export class Settled {
    *     mitigate, simulate; mitigation in force  | yes
    *     mitigate, simulate; a person undid it    | yes: for this detection a person has decided
    *     mitigate, simulate; it expired           | no: the attack goes on
+   *     mitigate, simulate; its pod was gone     | no: whoever goes on is another
    *     mitigate, simulate; its rollout ended it | no: what the mesh policy asks for now is decided anew
    *     mitigate, simulate; without a mitigation | yes
    *     held back in any way                     | no
@@ -58,7 +59,7 @@ export class Settled {
     if (answer.reason === 'AlertOnly') return true
     if (answer.verdict !== 'mitigate' && answer.verdict !== 'simulate') return false
     const end = answer.mitigation === null ? null : this.#endOf(answer.mitigation)
-    return end !== 'Expired' && end !== 'RolledBack'
+    return end === null || end === 'Reverted'
   }
 
   /** Remembers a ruling; false where the last answer was the same, so that it is no news. */

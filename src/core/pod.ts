@@ -8,6 +8,10 @@ export interface Pod {
   readonly addresses: readonly string[]
   readonly labels: Readonly<Record<string, string>>
   readonly node: string
+  /** `KIND/NAME` of the workload that it is of; null for none, absent where the directory cannot tell. */
+  readonly workload?: string | null
+  /** When it was made, Unix ms; of a cluster in whole seconds. Absent where the directory cannot tell. */
+  readonly createdMs?: number
   /** Whether an observer reports this pod now; absent where the directory cannot tell. */
   readonly observed?: boolean
   /** The Envoy that was injected; null for none, absent where the directory cannot tell. */

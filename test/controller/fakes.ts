@@ -1,9 +1,11 @@
+import { PodTable } from '../../src/core/kubernetes/pod-table.ts'
 import type { Mitigation } from '../../src/core/mitigation/mitigation.ts'
+import type { Pod } from '../../src/core/pod.ts'
 import type { Score } from '../../src/core/verdict/score.ts'
 import { FEATURES } from '../../src/core/window/window.ts'
 import { Broadcast } from '../../src/controller/broadcast.ts'
 import type { ControllerMetrics } from '../../src/controller/metrics.ts'
-import type { ModelInfo, PolicySource, ProxyFleet, ProxyStatus, ScoreEvent, ScoreSource } from '../../src/ports.ts'
+import type { ModelInfo, PodDirectory, PolicySource, ProxyFleet, ProxyStatus, ScoreEvent, ScoreSource } from '../../src/ports.ts'
 import { MODEL } from '../core/verdict/made-score.ts'
 
 export const MODEL_INFO: ModelInfo = { ...MODEL, contextColumns: [] }
@@ -69,9 +71,10 @@ export class FakeFleet implements ProxyFleet {
     return this.applied.at(-1)?.map(({ metadata }) => metadata.name) ?? []
   }
 
-  answer (state: ProxyStatus['state'], message = '', refused: ProxyStatus['refused'] = []): void {
+  /** What the proxy of `u9` says; `others`: what those of other pods do, as far as it differs. */
+  answer (state: ProxyStatus['state'], message = '', refused: ProxyStatus['refused'] = [], others: readonly (Partial<ProxyStatus> & Pick<ProxyStatus, 'podUid'>)[] = []): void {
     const status: ProxyStatus = { podUid: 'u9', connected: true, version: 'v1', state, message, mitigations: this.inForce, since: '2026-01-01T00:00:00.000Z', refused, taken: [], shortfalls: [], openConnections: {} }
-    this.#statuses = [status]
+    this.#statuses = [status, ...others.map((other) => ({ ...status, ...other }))]
     for (const listener of this.#listeners) listener(status)
   }
 
@@ -84,6 +87,35 @@ export class FakeFleet implements ProxyFleet {
   }
 
   onChange (listener: (status: ProxyStatus) => void): Disposable {
+    this.#listeners.add(listener)
+    return { [Symbol.dispose]: () => { this.#listeners.delete(listener) } }
+  }
+}
+
+/** Pods that come and go as the test says. */
+export class FakePods implements PodDirectory {
+  readonly #table = new PodTable()
+  readonly #listeners = new Set<() => void>()
+
+  constructor (pods: readonly Pod[]) {
+    for (const pod of pods) this.put(pod)
+  }
+
+  put (pod: Pod): void {
+    this.#table.put({ ...pod, leaving: false })
+    for (const listener of this.#listeners) listener()
+  }
+
+  remove (uid: string): void {
+    this.#table.remove(uid)
+    for (const listener of this.#listeners) listener()
+  }
+
+  byAddress = (address: string): Pod | null => this.#table.byAddress(address)
+  byUid = (uid: string): Pod | null => this.#table.byUid(uid)
+  list = (): readonly Pod[] => this.#table.list()
+
+  onChange (listener: () => void): Disposable {
     this.#listeners.add(listener)
     return { [Symbol.dispose]: () => { this.#listeners.delete(listener) } }
   }
@@ -129,7 +161,7 @@ export class CountedMetrics implements ControllerMetrics {
   decisionSeconds: ControllerMetrics['decisionSeconds'] = () => undefined
   mitigations: ControllerMetrics['mitigations'] = (enforced, simulated) => { this.active = { enforced, simulated } }
   auditEntry: ControllerMetrics['auditEntry'] = () => undefined
-  dropped: ControllerMetrics['dropped'] = () => undefined
+  dropped: ControllerMetrics['dropped'] = (what, count) => { if (what === 'victim') this.counted.push(`dropped ${count} victim`) }
   storeFailure: ControllerMetrics['storeFailure'] = () => this.counted.push('store failure')
   policyReload: ControllerMetrics['policyReload'] = (outcome) => this.counted.push(`policy ${outcome}`)
 }

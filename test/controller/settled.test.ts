@@ -13,7 +13,7 @@ t.test('after a restart two actions of one type have each their own answer', (t)
   t.end()
 })
 
-const ends: readonly [ReturnType<typeof endOf>, boolean][] = [[null, true], ['Reverted', true], ['Expired', false], ['RolledBack', false]]
+const ends: readonly [ReturnType<typeof endOf>, boolean][] = [[null, true], ['Reverted', true], ['Expired', false], ['RolledBack', false], ['SubjectGone', false]]
 for (const [end, is] of ends) {
   t.test(`what was taken and ended by ${String(end)} is ${is ? '' : 'not '}settled`, (t) => {
     const settled = new Settled(() => end)

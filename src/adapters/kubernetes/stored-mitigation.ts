@@ -12,11 +12,13 @@ const rules = (...list: { rule: string, message: string }[]) => ({ 'x-kubernetes
 /** The longest time to live that a policy may ask for: 30 days (src/core/policy/read-rule.ts). */
 const MAX_TTL = '720h'
 
-const { subject: _subject, ports: _ports, expiresAt, owner, detection, victims, destinations, ...same } = MitigationSpec.properties
+const { subject: _subject, ports: _ports, expiresAt, owner, detection, victims, workloads, destinations, ...same } = MitigationSpec.properties
 const immutable = rules(rule('self == oldSelf', 'it cannot be changed: make another mitigation'))
 /** The API server counts what a rule may cost at most, so what rules look at is bounded; planning stays far below. */
 const text = { maxLength: 1024 }
 const BoundedPod = { ...PodRef, properties: { ...PodRef.properties, uid: { ...PodRef.properties.uid, maxLength: 128 }, addresses: { ...PodRef.properties.addresses, maxItems: 16, items: Type.String({ maxLength: 64 }) } } }
+/** The pod that is restricted stays the same; its addresses may change. */
+const SubjectPod = { ...BoundedPod, properties: { ...BoundedPod.properties, uid: { ...BoundedPod.properties.uid, ...immutable }, namespace: { ...BoundedPod.properties.namespace, ...immutable }, name: { ...BoundedPod.properties.name, ...immutable } } }
 const bounded = <T extends object>(schema: T): T => ({ ...schema, ...text })
 
 /**
@@ -30,16 +32,17 @@ export const StoredSpec = Type.Object({
   owner: { ...owner, properties: { policy: bounded(owner.properties.policy), rule: bounded(owner.properties.rule), hash: bounded(owner.properties.hash) }, ...immutable },
   detection: { ...detection, ...text, ...immutable },
   subject: Type.Object({
-    pod: Type.Optional(BoundedPod),
+    pod: Type.Optional(SubjectPod),
     anySource: Type.Optional(Type.Boolean({ description: 'Whoever it comes from: where sources are forged, only the victim can be protected.' })),
   }, {
     description: 'Who is restricted.',
     'x-kubernetes-validations': [
       rule('has(self.pod) != (has(self.anySource) && self.anySource)', 'it is either a pod or anySource: true'),
-      rule('self == oldSelf', 'it cannot be changed: make another mitigation'),
+      rule('has(self.pod) == has(oldSelf.pod)', 'it cannot be changed: make another mitigation'),
     ],
   }),
   victims: { ...victims, maxItems: 1000 },
+  workloads: Type.Optional({ ...workloads, maxItems: 1000, items: Type.String(text) }),
   destinations: Type.Optional({ ...destinations, maxItems: 1000 }),
   ports: Type.Optional(Type.Array(Type.Integer({ minimum: 1, maximum: 65535 }), { minItems: 1, description: 'Destination ports that it concerns; any unless given.' })),
   createdAt: Type.String({ format: 'date-time', description: 'When it was decided.', ...immutable }),

@@ -15,6 +15,7 @@ import type { Checkpoints, Clock, EditableMeshPolicies, MeshPolicies, PodDirecto
 import type { Journal, NewAuditEntry } from '../journal.ts'
 import type { Log } from '../log.ts'
 import type { MitigationDesk } from '../mitigation-desk.ts'
+import { rolledOutNow, type RolledOut } from './rolled-out.ts'
 import { Tallies } from './tallies.ts'
 import { strayOf } from './stray.ts'
 
@@ -70,6 +71,11 @@ export class RolloutDesk implements Rollouts {
   applications (detection: Detection): readonly Application[] {
     const policies = this.#followed()
     return policies.length === 0 ? [] : applicationsOf(policies, detection, this.#parts.pods.list(), this.#proxied())
+  }
+
+  /** In front of whom the mitigations of mesh policies restrict, as far as the rollouts are now. */
+  rolledOut (): RolledOut {
+    return rolledOutNow(this.#followed(), this.#parts.pods.list(), () => this.#proxied())
   }
 
   seen (score: Score): void {

@@ -5,6 +5,7 @@ import { ANNOTATIONS, OBSERVER_CONTAINER } from '../injection/names.ts'
 import type { InjectionContext } from '../injection/settings.ts'
 import { parseInjectionStatus } from '../injection/status.ts'
 import type { KubernetesObject, Namespace } from '../kubernetes/object.ts'
+import { workloadOf } from '../kubernetes/workload.ts'
 import type { ReasonCode } from '../reason.ts'
 
 export const COVERAGE_STATES = ['observed', 'starting', 'silent', 'stale', 'missed', 'skipped'] as const
@@ -89,13 +90,5 @@ function reporting (pod: KubernetesObject, { status }: ReadPod, { reporting, now
 
 function row (pod: KubernetesObject, state: CoverageState, reason: ReasonCode, message: string, mend: string): PodCoverage {
   const { metadata: { namespace = '', name, uid = '' } } = pod
-  return { namespace, name, uid, workload: workloadName(pod), state, reason, message, mend }
-}
-
-/** A ReplicaSet of a Deployment is named after it and the hash that its pods carry as a label. */
-function workloadName ({ metadata: { name, labels, ownerReferences } }: KubernetesObject): string {
-  const owner = ownerReferences?.find(({ controller }) => controller === true)
-  if (owner === undefined) return `Pod/${name}`
-  const suffix = `-${labels?.['pod-template-hash'] ?? ''}`
-  return owner.kind === 'ReplicaSet' && suffix !== '-' && owner.name.endsWith(suffix) ? `Deployment/${owner.name.slice(0, -suffix.length)}` : `${owner.kind}/${owner.name}`
+  return { namespace, name, uid, workload: workloadOf(pod) ?? `Pod/${name}`, state, reason, message, mend }
 }

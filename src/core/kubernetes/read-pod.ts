@@ -6,6 +6,7 @@ import type { PodProxy } from '../injection/pod-proxy.ts'
 import { parseInjectionStatus } from '../injection/status.ts'
 import type { KubernetesObject } from './object.ts'
 import type { PodClaim } from './pod-table.ts'
+import { workloadOf } from './workload.ts'
 
 const containers = Type.Optional(Type.Array(Type.Object({ name: Type.String() })))
 
@@ -32,6 +33,8 @@ export function readPod (object: KubernetesObject): PodClaim | null {
     addresses: spec.hostNetwork === true ? [] : [...new Set((status.podIPs ?? []).flatMap(({ ip }) => ip === undefined ? [] : canonical(ip)))],
     labels: object.metadata.labels ?? {},
     node: spec.nodeName ?? '',
+    workload: workloadOf(object),
+    ...(object.metadata.creationTimestamp !== undefined && { createdMs: Date.parse(object.metadata.creationTimestamp) }),
     observed: names.has(OBSERVER_CONTAINER),
     proxy: names.has(PROXY_CONTAINER) ? proxyOf(object) : null,
     leaving: object.metadata.deletionTimestamp !== undefined,

@@ -16,9 +16,10 @@ export const UNSEEN: Statement = { type: 'Enforcing', status: 'Unknown', reason:
 export const CANNOT_ENFORCE = 'autoshield.dev/cannot-enforce'
 
 /** `Degraded` as long as no target refuses. */
-export function asPlanned ({ metadata: { annotations }, status: { simulated } }: Mitigation): Statement {
+export function asPlanned ({ metadata: { annotations }, spec: { victims }, status: { simulated, leftOut } }: Mitigation): Statement {
   const why = annotations[CANNOT_ENFORCE]
   if (why !== undefined) return { type: 'Degraded', status: 'True', reason: 'CannotEnforce', message: why }
+  if (leftOut !== undefined) return { type: 'Degraded', status: 'True', reason: 'VictimsLeftOut', message: `It is restricted in front of ${victims.length} pods; ${leftOut} more would be victims as well.` }
   return { type: 'Degraded', status: 'False', ...(simulated ? SIMULATED : { reason: 'Pending', message: 'No target has refused it.' }) }
 }
 

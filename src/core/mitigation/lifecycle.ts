@@ -1,6 +1,6 @@
 import type { Plan } from '../plan/plan.ts'
 import { asPlanned, CANNOT_ENFORCE, conditionOf, SIMULATED, UNSEEN, withStatus, type Statement } from './conditions.ts'
-import type { Mitigation, MitigationSpec, TargetStatus } from './mitigation.ts'
+import type { Mitigation, MitigationSpec, PodRef, TargetStatus } from './mitigation.ts'
 import { proxyTargets, type ProxyAnswer, type ProxyTarget } from './proxy-answer.ts'
 
 /** What a new mitigation is called and rests on. */
@@ -51,7 +51,7 @@ export function createMitigation (spec: MitigationSpec, birth: Birth, nowMs: num
  *     no          | no                   | yes                        | True, CannotEnforce, with what it cannot
  *     no          | no                   | no                         | as planned
  *
- * As planned: True with CannotEnforce where the plan said so, else False. Policy objects are planned, not applied, and count for nothing.
+ * As planned: True with CannotEnforce where the plan said so or VictimsLeftOut where victims are beyond the bound, else False. Policy objects are planned, not applied, and count for nothing.
  */
 export function withProxyStatuses (mitigation: Mitigation, statuses: readonly ProxyAnswer[], nowMs: number): Mitigation {
   if (mitigation.status.phase !== 'active') return mitigation
@@ -96,8 +96,10 @@ const few = (told: readonly string[]): string => `${told.slice(0, MOST_NAMED).jo
 /** `proxy/shop/db-0` where the pod's name is known, else by UID. */
 function nameOf ({ spec: { subject, victims } }: Mitigation, target: string): string {
   const pod = [...victims, ...(subject === 'anySource' ? [] : [subject])].find(({ uid }) => target === `proxy/${uid}`)
-  return pod?.name === undefined ? target : `proxy/${pod.namespace === undefined ? '' : `${pod.namespace}/`}${pod.name}`
+  return pod?.name === undefined ? target : `proxy/${wordsOf(pod)}`
 }
+
+const wordsOf = ({ uid, namespace, name }: PodRef): string => name === undefined ? uid : `${namespace === undefined ? '' : `${namespace}/`}${name}`
 
 /** What was seen of the subject's traffic to the victims over one stretch of time. */
 export interface Attempts {
@@ -146,6 +148,11 @@ export function expire (mitigation: Mitigation, nowMs: number): Ending {
   return { outcome: 'ended', mitigation: ended(mitigation, 'expired', 'Expired', `Its time to live ended at ${mitigation.spec.expiresAt}.`, nowMs) }
 }
 
+/** Ends it with the pod that it restricts: it is in force. */
+export function endWithSubject (mitigation: Mitigation, pod: PodRef, nowMs: number): Mitigation {
+  return ended(mitigation, 'expired', 'SubjectGone', `Pod ${wordsOf(pod)} is gone: there is nobody left to restrict.`, nowMs)
+}
+
 /** Who undoes a mitigation, and why. */
 export interface Undo {
   readonly actor: string
@@ -157,11 +164,13 @@ export interface Undo {
 /** Why somebody undid it: a person did, or its rollout does not ask for it any more. */
 export type UndoReason = 'Reverted' | 'RolledBack'
 
+type EndReason = 'Expired' | 'SubjectGone' | UndoReason
+
 /** Why it ended; null while it is in force. */
-export function endOf (mitigation: Mitigation): 'Expired' | UndoReason | null {
+export function endOf (mitigation: Mitigation): EndReason | null {
   switch (mitigation.status.phase) {
     case 'active': return null
-    case 'expired': return 'Expired'
+    case 'expired': return conditionOf(mitigation, 'Programmed')?.reason === 'SubjectGone' ? 'SubjectGone' : 'Expired'
     case 'reverted': return conditionOf(mitigation, 'Programmed')?.reason === 'RolledBack' ? 'RolledBack' : 'Reverted'
   }
 }
@@ -174,7 +183,7 @@ export function revert (mitigation: Mitigation, { actor, reason, why }: Undo, no
 }
 
 /** What ended holds nothing any more: no condition stays True but `Accepted`. */
-function ended (mitigation: Mitigation, phase: 'expired' | 'reverted', reason: 'Expired' | UndoReason, message: string, nowMs: number): Mitigation {
+function ended (mitigation: Mitigation, phase: 'expired' | 'reverted', reason: EndReason, message: string, nowMs: number): Mitigation {
   const statements = (['Programmed', 'Enforcing', 'Degraded'] as const).map((type): Statement => ({ type, status: 'False', reason, message }))
   return withStatus(mitigation, statements, { phase, endedAt: new Date(nowMs).toISOString() }, nowMs)
 }

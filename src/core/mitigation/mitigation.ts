@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox'
+import type { Pod } from '../pod.ts'
 import { REASON_CODES } from '../reason.ts'
 import { OpenConnections } from './open-connections.ts'
 
@@ -6,15 +7,22 @@ const reason = Type.Enum(REASON_CODES, { description: 'Why, from the closed list
 
 export const PodRef = Type.Object({
   uid: Type.String({ description: 'UID of the pod. A restriction binds to it, so a successor with the same name or address is not meant.' }),
-  addresses: Type.Array(Type.String(), { minItems: 1, description: 'The IP addresses that the pod had when this was decided.' }),
+  addresses: Type.Array(Type.String(), { minItems: 1, description: 'The IP addresses of the pod, as they were last seen.' }),
   namespace: Type.Optional(Type.String({ description: 'Namespace of the pod.' })),
   name: Type.Optional(Type.String({ description: 'Name of the pod.' })),
 }, { $id: 'PodRef', additionalProperties: false, description: 'A pod.' })
 export type PodRef = Static<typeof PodRef>
 
+export const podRef = ({ uid, addresses, namespace, name }: Pod): PodRef => ({ uid, addresses: [...addresses], namespace, name })
+
 /** `anySource`: a fan-in from forged sources has nobody to restrict but at the victim. */
 export const Subject = Type.Union([PodRef, Type.Literal('anySource')])
 export type Subject = Static<typeof Subject>
+
+/** How many pods one mitigation restricts in front of: an object in the API server holds 1.5 MB, and this many are some 75 kB. */
+export const MAX_VICTIMS = 500
+/** In `workloads`: every pod. */
+export const EVERY_POD = '*'
 
 export const Limit = Type.Object({
   value: Type.Number({ exclusiveMinimum: 0, description: 'How much of the unit is let through.' }),
@@ -56,6 +64,9 @@ export const MitigationSpec = Type.Object({
   detection: Type.String({ description: 'Id of the detection that it rests on.' }),
   subject: Subject,
   victims: Type.Array(PodRef, { description: 'Pods in front of which it is restricted. For a fan-out and an isolation: every other known pod, up to a bound.' }),
+  workloads: Type.Optional(Type.Array(Type.String(), {
+    minItems: 1, description: '`NAMESPACE/KIND/NAME` of the workloads that its victims are of: pods of them that are made later join the victims. `*`: every pod joins. Up to a bound; the status says how many are left out.',
+  })),
   destinations: Type.Optional(Type.Array(Type.String(), {
     minItems: 1, description: 'Addresses of no known pod that the subject is cut off from; no victim\'s proxy stands there.',
   })),
@@ -81,10 +92,11 @@ export const Mitigation = Type.Object({
   }, { additionalProperties: false }),
   spec: MitigationSpec,
   status: Type.Object({
-    phase: Type.Union([Type.Literal('active'), Type.Literal('expired'), Type.Literal('reverted')], { description: 'active until its time has passed or a person undid it.' }),
+    phase: Type.Union([Type.Literal('active'), Type.Literal('expired'), Type.Literal('reverted')], { description: 'active until its time has passed or the pod that it restricts is gone (expired), or somebody undid it.' }),
     simulated: Type.Boolean({ description: 'Nothing is enforced.' }),
     conditions: Type.Array(Condition, { description: 'How far it has come, each with its reason.' }),
     targets: Type.Array(TargetStatus, { description: 'What each proxy and each policy object answered.' }),
+    leftOut: Type.Optional(Type.Integer({ minimum: 1, description: 'Pods that would be victims as well, beyond the bound of victims.' })),
     undo: Type.String({ description: 'What undoing it does, in one sentence.' }),
     endedAt: Type.Optional(Type.String({ format: 'date-time', description: 'When it ended, where it has.' })),
   }, { additionalProperties: false }),

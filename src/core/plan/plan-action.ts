@@ -1,4 +1,5 @@
-import type { MitigationSpec, PodRef } from '../mitigation/mitigation.ts'
+import { workloadKey } from '../mitigation/follow-pods.ts'
+import { EVERY_POD, MAX_VICTIMS, podRef, type MitigationSpec } from '../mitigation/mitigation.ts'
 import type { Pod } from '../pod.ts'
 import type { Action, Direction, Rule } from '../policy/rule.ts'
 import type { Detection } from '../verdict/detection.ts'
@@ -174,9 +175,6 @@ function otherOf (target: Pod | null, address: string | null): Other {
   return address === null ? 'everybody' : { address }
 }
 
-/** An object in the API server holds 1.5 MB; this many pods are some 75 kB. */
-const MAX_VICTIMS = 500
-
 /** Everybody that the subject could turn to; its own namespace first, for that is where it most likely does. */
 function everyOther (subject: Pod | 'anySource', { pods }: PlanContext): readonly Pod[] {
   if (subject === 'anySource') return []
@@ -184,16 +182,16 @@ function everyOther (subject: Pod | 'anySource', { pods }: PlanContext): readonl
   return pods.filter(({ uid }) => uid !== subject.uid).toSorted((left, right) => near(left) - near(right)).slice(0, MAX_VICTIMS)
 }
 
-const podRef = ({ uid, addresses, namespace, name }: Pod): PodRef => ({ uid, addresses: [...addresses], namespace, name })
-
 function specOf ({ rule, detection, context, ends, subject }: Restrictable, what: Pick<MitigationSpec, 'direction' | 'action' | 'limit'> & { ports: Extract<Action, { type: 'network_policy' }>['ports'] }): MitigationSpec {
   const { target, targetAddress } = ends
   const victims = target !== null ? [target] : targetAddress !== null ? [] : everyOther(subject, context)
+  const followed = subject === 'anySource' || targetAddress !== null ? null : target === null ? EVERY_POD : workloadKey(target)
   return {
     owner: { policy: context.policy, rule: rule.id, hash: context.ruleHash },
     detection: detection.id,
     subject: subject === 'anySource' ? subject : podRef(subject),
     victims: victims.map(podRef),
+    ...(followed !== null && { workloads: [followed] }),
     ...(targetAddress !== null && { destinations: [targetAddress] }),
     ...what,
     ports: what.ports === 'any' ? 'any' : [...what.ports],

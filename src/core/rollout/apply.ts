@@ -47,7 +47,8 @@ export function applicationsOf (policies: readonly MeshPolicy[], detection: Dete
   })
 }
 
-function partsOf ({ spec, status }: MeshPolicy, pods: readonly Pod[], proxied: ReadonlySet<string>): Pick<Application, 'actionIndex' | 'part' | 'victims'>[] {
+/** Whom a policy enforces in front of, and the others of its scope. */
+export function partsOf ({ spec, status }: MeshPolicy, pods: readonly Pod[], proxied: ReadonlySet<string>): Pick<Application, 'actionIndex' | 'part' | 'victims'>[] {
   const scope = scopeOf(spec.scope, pods, proxied)
   const enforcing = enforcingPods(scope, status.share)
   const others = new Set(scope.filter((uid) => !enforcing.has(uid)))

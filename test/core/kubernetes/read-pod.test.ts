@@ -9,8 +9,13 @@ const running = { phase: 'Running', podIP: '10.0.0.1', podIPs: [{ ip: '10.0.0.1'
 
 t.test('of a running pod all addresses are kept, in canonical text', async (t) => {
   t.strictSame(readPod(pod({}, running, { labels: { app: 'web' } })), {
-    uid: 'u1', namespace: 'shop', name: 'web-0', addresses: ['10.0.0.1', 'fd00::1'], labels: { app: 'web' }, node: 'n1', observed: false, proxy: null, leaving: false,
+    uid: 'u1', namespace: 'shop', name: 'web-0', addresses: ['10.0.0.1', 'fd00::1'], labels: { app: 'web' }, node: 'n1', workload: null, observed: false, proxy: null, leaving: false,
   })
+})
+
+t.test('a pod says of which workload it is, and since when', async (t) => {
+  const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-5d', uid: 'r', controller: true }
+  t.match(readPod(pod({}, running, { ownerReferences: [owner], labels: { 'pod-template-hash': '5d' }, creationTimestamp: '2026-01-02T03:04:05Z' })), { workload: 'Deployment/web', createdMs: Date.UTC(2026, 0, 2, 3, 4, 5) })
 })
 
 t.test('a pod with our container in either form is observed', async (t) => {

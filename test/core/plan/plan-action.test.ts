@@ -147,6 +147,17 @@ t.test('victims: the target, every other pod of a sweep, nobody where the target
   t.end()
 })
 
+t.test('whom later pods join: the target\'s workload, every pod of a sweep, nobody in front of whom the victim itself is limited', (t) => {
+  const made = [{ ...PODS.db, workload: 'StatefulSet/db' }, PODS.web0, PODS.web1]
+  t.strictSame(planOf('network_policy', detectionOf(), { pods: made }).spec?.workloads, ['shop/StatefulSet/db'])
+  t.equal(planOf('network_policy').spec?.workloads, undefined, 'a pod of no workload has no successor')
+  t.strictSame(planOf('network_policy', FAN_OUT).spec?.workloads, ['*'])
+  t.strictSame(planOf('pod_isolation').spec?.workloads, ['*'])
+  t.equal(planOf('network_policy', OUTSIDE).spec?.workloads, undefined)
+  t.equal(planOf('traffic_throttle, parameters: { rate_limit: 1Mbps }', FAN_IN, { pods: made }).spec?.workloads, undefined)
+  t.end()
+})
+
 t.test('the blast radius is every pod whose traffic changes', (t) => {
   const names = (plan: Plan): readonly string[] => plan.blastRadius.map(({ name }) => name)
   const table: [string, Detection, readonly string[]][] = [

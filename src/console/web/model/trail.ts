@@ -1,4 +1,5 @@
 import { REASONS } from '../../../core/reason.ts'
+import { endOf } from '../../../core/mitigation/lifecycle.ts'
 import type { ConditionType, Mitigation } from '../../../core/mitigation/mitigation.ts'
 import type { Decision, Verdict } from '../../../core/policy/decision.ts'
 import type { Detection } from '../../../core/verdict/detection.ts'
@@ -97,7 +98,7 @@ function undoStation (mitigation: Mitigation | undefined): Station {
   const { status, spec } = mitigation
   switch (status.phase) {
     case 'active': return station('Undo', 'waiting', time(spec.expiresAt), 'ends by itself')
-    case 'expired': return station('Undo', 'done', time(status.endedAt ?? spec.expiresAt), 'time to live passed')
+    case 'expired': return station('Undo', 'done', time(status.endedAt ?? spec.expiresAt), endOf(mitigation) === 'SubjectGone' ? 'its pod is gone' : 'time to live passed')
     case 'reverted': return station('Undo', 'done', time(status.endedAt), 'a person undid it')
   }
 }

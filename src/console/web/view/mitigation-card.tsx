@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks'
 import { REASONS } from '../../../core/reason.ts'
+import { endOf } from '../../../core/mitigation/lifecycle.ts'
 import type { Condition, Mitigation } from '../../../core/mitigation/mitigation.ts'
 import type { Decision } from '../../../core/policy/decision.ts'
 import { call, Refusal } from '../model/live.ts'
@@ -13,24 +14,25 @@ import { TimeLeft } from './time-left.tsx'
 import { Undo } from './undo.tsx'
 import { Yaml } from './yaml.tsx'
 
-const PHASE_WORDS = { active: 'in force', expired: 'expired', reverted: 'undone' } as const
+const END_WORDS = { Expired: 'expired', SubjectGone: 'ended with its pod', Reverted: 'undone', RolledBack: 'rolled back' } as const
 
 /** One mitigation whole: whom it restricts, how long, what each target answered, the objects behind it, and its undo. */
 export function MitigationCard ({ mitigation, decisions, now }: { mitigation: Mitigation, decisions: readonly Decision[], now: number }) {
   const { metadata, spec, status } = mitigation
   const active = status.phase === 'active' && Date.parse(spec.expiresAt) > now
+  const end = END_WORDS[endOf(mitigation) ?? 'Expired']
   const plans = decisions.filter((decision) => decision.mitigation === metadata.name).flatMap(({ plan }) => plan)
   return (
     <section class={`mitigation ${status.phase} ${status.simulated ? 'is-simulated' : ''}`} aria-labelledby={`mitigation-${metadata.name}`}>
       <h3 id={`mitigation-${metadata.name}`}>
         Mitigation <a href={mitigationHref(metadata.name)}><code>{metadata.name}</code></a> {status.simulated && <Simulated />}
-        <span class="count">{status.simulated && active ? 'would be in force' : active || status.phase !== 'active' ? PHASE_WORDS[status.phase] : 'expired'}</span>
+        <span class="count">{!active ? end : status.simulated ? 'would be in force' : 'in force'}</span>
       </h3>
       <p class="told"><b>{subjectName(spec.subject)}</b> {status.simulated ? 'would be' : active ? 'is' : 'was'} {restriction(mitigation)}{spec.victims.length > 0 && <>, towards <b>{victimNames(mitigation)}</b></>}.</p>
       <p class="why">{spec.reason}</p>
       {active
         ? <div class="act"><TimeLeft mitigation={mitigation} now={now} /><Undo mitigation={mitigation} /></div>
-        : <p class="ended">{PHASE_WORDS[status.phase === 'active' ? 'expired' : status.phase]} <Time at={status.endedAt ?? spec.expiresAt} /></p>}
+        : <p class="ended">{end} <Time at={status.endedAt ?? spec.expiresAt} /></p>}
       <Conditions conditions={status.conditions} />
       <Targets mitigation={mitigation} />
       {plans.map(({ kind, yaml }, index) => <Yaml key={index} title={`${kind} ${status.simulated ? 'that it would apply' : 'that it applies'}`} text={yaml} />)}
