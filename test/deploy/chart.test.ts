@@ -43,19 +43,20 @@ t.test('helm', { skip: withoutCluster('api') }, async (t) => {
 
   t.test('renders the settings that the code has by default', async (t) => {
     const text = of(await render('autoshield'), 'ConfigMap', 'autoshield-injection')?.data?.['injection.yaml'] ?? ''
-    const { image, detector, identity, ...rest } = parseInjectionSettings(text, 'the chart')
-    t.strictSame({ detector, identity }, { detector: 'autoshield-detector.autoshield.svc:18001', identity: 'autoshield-controller.autoshield.svc:8444' })
-    t.strictSame({ image, detector, identity, ...rest }, parseInjectionSettings(`{ image: '${image}', detector: '${detector}', identity: '${identity}' }`, 'defaults'))
+    const { image, detector, identity, xds, ...rest } = parseInjectionSettings(text, 'the chart')
+    t.strictSame({ detector, identity, xds }, { detector: 'autoshield-detector.autoshield.svc:18001', identity: 'autoshield-controller.autoshield.svc:8444', xds: 'autoshield-xds.autoshield.svc:18000' })
+    t.strictSame({ image, detector, identity, xds, ...rest }, parseInjectionSettings(`{ image: '${image}', detector: '${detector}', identity: '${identity}', xds: '${xds}' }`, 'defaults'))
   })
 
   t.test('injects proxies where it deploys the servers that configure them, and nothing of theirs elsewhere', async (t) => {
     const settings = async (...values: string[]) => parseInjectionSettings(of(await render('autoshield', ...values), 'ConfigMap', 'autoshield-injection')?.data?.['injection.yaml'] ?? '', 'the chart')
-    const [without, enabled] = [await render('autoshield'), await render('autoshield', '--set', 'xds.enabled=true')]
+    const [without, enabled] = [await render('autoshield', '--set', 'xds.enabled=false'), await render('autoshield')]
     const ofXds = (objects: readonly Rendered[]): string[] => objects.filter(({ metadata: { name } }) => /^autoshield-xds/.test(name)).map(({ kind }) => kind).sort()
     t.strictSame(ofXds(without), [])
     t.strictSame(ofXds(enabled), ['ClusterRole', 'ClusterRoleBinding', 'Deployment', 'NetworkPolicy', 'PodDisruptionBudget', 'Role', 'RoleBinding', 'Service', 'ServiceAccount'])
-    t.equal((await settings('--set', 'xds.enabled=true')).xds, 'autoshield-xds.autoshield.svc:18000')
-    t.equal((await settings('--set', 'xds.enabled=true,xds.clusterIP=fd00::3')).xds, '[fd00::3]:18000')
+    t.equal((await settings('--set', 'xds.enabled=false')).xds, null)
+    t.equal((await settings()).xds, 'autoshield-xds.autoshield.svc:18000')
+    t.equal((await settings('--set', 'xds.clusterIP=fd00::3')).xds, '[fd00::3]:18000')
   })
 
   t.test('refuses what the code would refuse, with the value\'s name', async (t) => {
@@ -76,7 +77,7 @@ t.test('helm', { skip: withoutCluster('api') }, async (t) => {
   t.test('takes several pull secrets, a policy and addresses', async (t) => {
     const policy = 'rules: []\n# the end\n'
     const objects = await render('autoshield', '--set', 'imagePullSecrets={one,two},controller.clusterIP=fd00::1', '--set-string', `policy=${policy}`)
-    for (const name of ['webhook', 'controller', 'detector']) t.strictSame(of(objects, 'Deployment', `autoshield-${name}`)?.spec?.template?.spec.imagePullSecrets, [{ name: 'one' }, { name: 'two' }])
+    for (const name of ['webhook', 'controller', 'detector', 'xds']) t.strictSame(of(objects, 'Deployment', `autoshield-${name}`)?.spec?.template?.spec.imagePullSecrets, [{ name: 'one' }, { name: 'two' }])
     t.equal(of(objects, 'ConfigMap', 'autoshield-policy')?.data?.['policy.yaml'], policy)
     t.ok(of(objects, 'Deployment', 'autoshield-controller')?.spec?.template?.spec.containers[0]?.args.includes('--policy=/etc/autoshield-policy/policy.yaml'))
     t.ok(of(objects, 'Deployment', 'autoshield-webhook')?.spec?.template?.spec.containers[0]?.args.includes('--issuer=[fd00::1]:8444'))

@@ -9,8 +9,8 @@ import { install, type Installed, OWN_NAMESPACE } from './installed.ts'
 t.setTimeout(420_000)
 
 const CHART = new URL('../../deploy/chart', import.meta.url).pathname
-const ACCOUNTS = ['autoshield-webhook', 'autoshield-detector', 'autoshield-controller'] as const
-const CANARY = { namespace: 'autoshield-canary', controller: '10.96.50.11', detector: '10.96.50.12' } as const
+const ACCOUNTS = ['autoshield-webhook', 'autoshield-detector', 'autoshield-controller', 'autoshield-xds'] as const
+const CANARY = { namespace: 'autoshield-canary', controller: '10.96.50.11', detector: '10.96.50.12', xds: '10.96.50.13' } as const
 
 /** What the chart grants and this test does not bring about, with the reason. */
 const NOT_SEEN: Readonly<Record<string, string>> = {
@@ -89,7 +89,7 @@ t.test('the chart, installed', { skip: withoutCluster('node') }, async (t) => {
 
   await t.test('a second revision stands beside it, by helm template and kubectl apply, which changes nothing the second time', async (t) => {
     const second = await helm(['template', 'canary', CHART, '--namespace', CANARY.namespace, '--kube-version', '1.34.0', '--include-crds', '--set', 'namespace.create=true,injection.revision=canary',
-      '--set', `image=${images.autoshield},controller.clusterIP=${CANARY.controller},detector.clusterIP=${CANARY.detector}`])
+      '--set', `image=${images.autoshield},controller.clusterIP=${CANARY.controller},detector.clusterIP=${CANARY.detector},xds.clusterIP=${CANARY.xds}`])
     await kubectl(['apply', '--server-side', '-f', '-'], second)
     await settled(installed, CANARY.namespace)
     await kubectl(['wait', '--for=create', 'mutatingwebhookconfiguration/autoshield-canary', '--timeout=60s'])

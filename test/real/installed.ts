@@ -10,7 +10,7 @@ import type { Images } from './cluster/images.ts'
 const CHART = fileURLToPath(new URL('../../deploy/chart', import.meta.url))
 export const OWN_NAMESPACE = 'autoshield'
 /** The tests' cluster has no DNS, so the Services have addresses that are known before. */
-const ADDRESSES = { controller: '10.96.50.1', detector: '10.96.50.2' } as const
+const ADDRESSES = { controller: '10.96.50.1', detector: '10.96.50.2', xds: '10.96.50.3' } as const
 
 /** A cluster of the test's own with AutoShield installed in it by Helm, as a user would. */
 export interface Installed {
@@ -40,7 +40,7 @@ export async function install (t: Test, more: Readonly<Record<string, string>> =
   const run = async (program: string, args: readonly string[], stdin?: string): Promise<string> =>
     command(join(programs, program), ['--kubeconfig', kubeconfig, ...args], stdin === undefined ? {} : { stdin })
   const kubectl: Installed['kubectl'] = async (args, stdin) => run('kubectl', args, stdin)
-  const values = Object.entries({ image: images.autoshield, 'controller.clusterIP': ADDRESSES.controller, 'detector.clusterIP': ADDRESSES.detector, ...more })
+  const values = Object.entries({ image: images.autoshield, 'controller.clusterIP': ADDRESSES.controller, 'detector.clusterIP': ADDRESSES.detector, 'xds.clusterIP': ADDRESSES.xds, ...more })
     .flatMap(([name, value]) => ['--set', `${name}=${value}`])
   await run('helm', ['install', 'autoshield', CHART, '--namespace', OWN_NAMESPACE, '--create-namespace', ...values, '--wait', '--timeout', '120s'])
   await kubectl(['wait', '--for=create', 'mutatingwebhookconfiguration/autoshield-default', '--timeout=60s'])
