@@ -11,11 +11,12 @@ import { RESOURCES } from '../core/kubernetes/resource.ts'
 import type { ReasonCode } from '../core/reason.ts'
 import type { KubernetesApi } from '../ports.ts'
 import { type CliContext, EXIT, verb } from './context.ts'
-import { clusterVersionOption, filenameOption, nameOf, namespaceOptions, type NamespaceFlags, namespacesFor, readInput } from './inject.ts'
+import { clusterVersionOption, filenameOption, nameOf, namespaceOptions, type NamespaceFlags, namespacesFor } from './inject.ts'
 import { readInjectionContext } from './installed.ts'
 import { type KubernetesFlags, kubernetesOptions, openFrom } from './kubernetes-option.ts'
 import { readManifest, type Subject } from './manifest.ts'
 import { type Column, outputOption, type OutputFormat, RowPrinter } from './output.ts'
+import { readInput } from './read-input.ts'
 
 /** One pod or template: whether it is observed, and what settled that. */
 export interface Answer {

@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises'
-import { text as readStream } from 'node:stream/consumers'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { applyInjection } from '../../webhook/inject/apply.ts'
 import { decideInjection } from '../../webhook/inject/decide.ts'
@@ -13,6 +11,7 @@ import type { KubernetesObject, Namespace } from '../core/kubernetes/object.ts'
 import { type CliContext, EXIT, verb } from './context.ts'
 import { type Edit, type ManifestDocument, readManifest, type Subject } from './manifest.ts'
 import { plain } from './output.ts'
+import { readInput } from './read-input.ts'
 
 export interface NamespaceFlags { namespace: string, namespaceLabel: readonly (readonly [string, string])[], namespaceFile?: string }
 interface Flags extends NamespaceFlags { filename: string, settings: string, authorities: string, clusterVersion: InjectionContext['cluster'] }
@@ -75,15 +74,6 @@ function describe ({ kind, name, namespace }: Subject, decision: InjectionDecisi
 }
 
 export const nameOf = (file: string): string => file === '-' ? 'standard input' : file
-
-export async function readInput (file: string): Promise<string> {
-  try {
-    return file === '-' ? await readStream(process.stdin) : await readFile(file, 'utf8')
-  } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : String(cause)
-    throw new AutoshieldError('NOT_FOUND', `${file}: ${reason}. Name a readable file.`, { cause })
-  }
-}
 
 function clusterVersion (text: string): InjectionContext['cluster'] {
   const match = /^v?([0-9]+)\.([0-9]+)/.exec(text)

@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { AutoshieldError } from '../core/errors.ts'
 import { parsePolicy } from '../core/policy/parse-policy.ts'
 import { formatProblem } from '../core/policy/problem.ts'
 import { type CliContext, EXIT, verb } from './context.ts'
+import { readInput } from './read-input.ts'
 
 export function policyCommand (context: CliContext, done: (status: number) => void): Command {
   const validate = verb('validate', 'say whether policy files load, and where and how to mend them', [
@@ -13,7 +13,7 @@ export function policyCommand (context: CliContext, done: (status: number) => vo
     .action(async (files: string[]) => {
       let faults = 0
       for (const file of files) {
-        const parsed = parsePolicy(await read(file), file)
+        const parsed = parsePolicy(await readInput(file, 'readable policy file'), file)
         if (parsed.ok) {
           context.stdout.write(`${file}: good, ${parsed.policy.rules.length} rules\n`)
           continue
@@ -25,13 +25,4 @@ export function policyCommand (context: CliContext, done: (status: number) => vo
       done(EXIT.ok)
     })
   return verb('policy', 'check policy files', ['autoshield policy validate mine.yaml']).addCommand(validate)
-}
-
-async function read (file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : String(cause)
-    throw new AutoshieldError('NOT_FOUND', `${file}: ${reason}. Name a readable policy file.`, { cause })
-  }
 }

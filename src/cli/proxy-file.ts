@@ -12,9 +12,12 @@ const ProxyFile = Compile(Type.Array(Type.Object({
     Type.Object({ mode: Type.Literal('explicit'), ports: Type.Array(Type.Object({ listen: SocketAddress, upstream: SocketAddress }, { additionalProperties: false }), { minItems: 1 }) }, { additionalProperties: false }),
     Type.Object({ mode: Type.Literal('redirect'), port }, { additionalProperties: false }),
   ]),
+  outbound: Type.Optional(Type.Object({ port }, { additionalProperties: false })),
+  httpPorts: Type.Optional(Type.Array(port)),
+  cutsSockets: Type.Optional(Type.Boolean()),
 }, { additionalProperties: false })))
 
-/** Reads which pods have an Envoy, and how connections reach it. Throws NOT_FOUND or BAD_DATA with the place. */
+/** Reads which pods have an Envoy, how connections reach it and which of them speak HTTP, as a ProxySpec says it. Throws NOT_FOUND or BAD_DATA with the place. */
 export async function readProxyFile (path: string): Promise<readonly ProxySpec[]> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new AutoshieldError('NOT_FOUND', `the proxy file ${path} cannot be read (${AutoshieldError.from(cause).message}); name another with --proxies, or leave it out.`, { cause })

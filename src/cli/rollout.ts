@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
@@ -11,6 +10,7 @@ import { MeshPolicy, type Group } from '../core/rollout/mesh-policy.ts'
 import { type CliContext, EXIT, verb } from './context.ts'
 import { apiOption, callApi } from './loop-api.ts'
 import { type Column, outputOption, type OutputFormat, plain, RowPrinter } from './output.ts'
+import { readInput } from './read-input.ts'
 
 const conditionOf = ({ status }: MeshPolicy, type: string) => status.conditions.find((condition) => condition.type === type)
 const both = ({ status: { evidence } }: MeshPolicy, of: (group: Group) => number): number => of(evidence.enforcing) + of(evidence.others)
@@ -119,9 +119,7 @@ function deleteCommand (context: CliContext, done: (status: number) => void): Co
 }
 
 async function readManifest (file: string): Promise<{ metadata: { name: string }, spec: unknown }> {
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new AutoshieldError('NOT_FOUND', `${file}: it cannot be read. Name a file with a MeshPolicy.`, { cause })
-  })
+  const text = await readInput(file, 'file with a MeshPolicy')
   let value: unknown
   try {
     value = parse(text)

@@ -4,7 +4,7 @@ import { ownerOf, ruleIdOf } from '../../core/rollout/apply.ts'
 import { TEMPLATE_ANNOTATION, templateHash } from '../../core/rollout/basis.ts'
 import { nameOf } from '../../core/rollout/ladder.ts'
 import type { MeshPolicy } from '../../core/rollout/mesh-policy.ts'
-import { enforcingPods, scopeOf, selects } from '../../core/rollout/scope.ts'
+import { membersOf, selects } from '../../core/rollout/scope.ts'
 
 const OWNER = ownerOf('')
 
@@ -25,7 +25,7 @@ export function strayOf (active: readonly Mitigation[], policies: readonly MeshP
   const owned = active.filter(({ spec }) => spec.owner.policy.startsWith(OWNER))
   if (owned.length === 0) return []
   const byUid = new Map(pods.map((pod) => [pod.uid, pod]))
-  const byOwner = new Map(policies.map((policy) => [ownerOf(policy.metadata.name), { policy, enforcing: enforcingPods(scopeOf(policy.spec.scope, pods, proxied), policy.status.share) }]))
+  const byOwner = new Map(policies.map((policy) => [ownerOf(policy.metadata.name), { policy, enforcing: membersOf(policy, pods, proxied).enforcing }]))
   const leaves = ({ spec }: MeshPolicy, enforcing: ReadonlySet<string>, pod: Pod | undefined): boolean =>
     pod !== undefined && (!selects(spec.scope, pod) || (proxied.has(pod.uid) && !enforcing.has(pod.uid)))
   return owned.flatMap((mitigation) => {

@@ -4,7 +4,7 @@ import type { Detection, Endpoint } from '../verdict/detection.ts'
 import { isCurrent, templateHash } from './basis.ts'
 import { nameOf } from './ladder.ts'
 import type { MeshPolicy, RestrictionTemplate } from './mesh-policy.ts'
-import { enforcingPods, scopeOf, selects } from './scope.ts'
+import { membersOf, selects } from './scope.ts'
 
 export const ownerOf = (name: string): string => `meshpolicy/${name}`
 export const ruleIdOf = (policy: string, { name }: Pick<RestrictionTemplate, 'name'>): string => `${ownerOf(policy)}/${name}`
@@ -48,13 +48,11 @@ export function applicationsOf (policies: readonly MeshPolicy[], detection: Dete
 }
 
 /** Whom a policy enforces in front of, and the others of its scope. */
-export function partsOf ({ spec, status }: MeshPolicy, pods: readonly Pod[], proxied: ReadonlySet<string>): Pick<Application, 'actionIndex' | 'part' | 'victims'>[] {
-  const scope = scopeOf(spec.scope, pods, proxied)
-  const enforcing = enforcingPods(scope, status.share)
-  const others = new Set(scope.filter((uid) => !enforcing.has(uid)))
+export function partsOf (policy: MeshPolicy, pods: readonly Pod[], proxied: ReadonlySet<string>): Pick<Application, 'actionIndex' | 'part' | 'victims'>[] {
+  const { enforcing, others } = membersOf(policy, pods, proxied)
   return [
     { actionIndex: 0, part: 'enforce', victims: enforcing },
-    { actionIndex: 1, part: status.stage === 'observe' ? 'observe' : 'rehearse', victims: others },
+    { actionIndex: 1, part: policy.status.stage === 'observe' ? 'observe' : 'rehearse', victims: others },
   ]
 }
 

@@ -1,6 +1,6 @@
 import { hashText } from '../flow/hash.ts'
 import type { Pod } from '../pod.ts'
-import type { PodSelector } from './mesh-policy.ts'
+import type { MeshPolicy, PodSelector } from './mesh-policy.ts'
 
 export function selects ({ namespaces, labels }: PodSelector, pod: Pick<Pod, 'namespace' | 'labels'>): boolean {
   return (namespaces.length === 0 || namespaces.includes(pod.namespace)) &&
@@ -25,4 +25,16 @@ export function enforcingPods (uids: readonly string[], share: number): Readonly
   const placed = uids.map((uid) => ({ uid, place: placeOf(uid) })).toSorted((left, right) => left.place - right.place || (left.uid < right.uid ? -1 : 1))
   const below = share / 100 * 2 ** 32
   return new Set(placed.filter(({ place }, index) => index === 0 || place < below).map(({ uid }) => uid))
+}
+
+/** UIDs of the pods of a policy that have a proxy, as they are now. */
+export interface Members {
+  readonly enforcing: ReadonlySet<string>
+  readonly others: ReadonlySet<string>
+}
+
+export function membersOf ({ spec, status }: Pick<MeshPolicy, 'spec' | 'status'>, pods: readonly Pod[], proxied: ReadonlySet<string>): Members {
+  const scope = scopeOf(spec.scope, pods, proxied)
+  const enforcing = enforcingPods(scope, status.share)
+  return { enforcing, others: new Set(scope.filter((uid) => !enforcing.has(uid))) }
 }

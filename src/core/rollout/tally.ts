@@ -4,8 +4,8 @@ import type { Pod } from '../pod.ts'
 import { FEATURES } from '../window/window.ts'
 import type { Score } from '../verdict/score.ts'
 import { parseSpiffeId } from '../identity.ts'
-import type { Evidence, MeshPolicy } from './mesh-policy.ts'
-import { enforcingPods, scopeOf } from './scope.ts'
+import type { Evidence } from './mesh-policy.ts'
+import type { Members } from './scope.ts'
 
 const Counts = Type.Object({ attempts: Type.Number(), failed: Type.Number(), tried: Type.Number(), stopped: Type.Number() }, { additionalProperties: false })
 
@@ -35,18 +35,6 @@ const SLICE_MS = 300_000
  * must not pay for what is stopped now.
  */
 export const TARGET_WINDOW_MS = 12 * SLICE_MS
-
-/** The pods of a policy that have a proxy, as they are now. */
-export interface Members {
-  readonly enforcing: ReadonlySet<string>
-  readonly others: ReadonlySet<string>
-}
-
-export function membersOf ({ spec, status }: MeshPolicy, pods: readonly Pod[], proxied: ReadonlySet<string>): Members {
-  const scope = scopeOf(spec.scope, pods, proxied)
-  const enforcing = enforcingPods(scope, status.share)
-  return { enforcing, others: new Set(scope.filter((uid) => !enforcing.has(uid))) }
-}
 
 /** Something that was seen at a pod, at a time in Unix ms. */
 export type Seen = Partial<Static<typeof Counts>> & { readonly podUid: string, readonly atMs: number }

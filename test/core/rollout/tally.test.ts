@@ -1,5 +1,6 @@
 import t from 'tap'
-import { count, emptyTally, evidenceOf, membersOf, parseTally, seenOf, TARGET_WINDOW_MS } from '../../../src/core/rollout/tally.ts'
+import { count, emptyTally, evidenceOf, parseTally, seenOf, TARGET_WINDOW_MS } from '../../../src/core/rollout/tally.ts'
+import { membersOf } from '../../../src/core/rollout/scope.ts'
 import { AT, AT_MS, madePolicy } from './made-policy.ts'
 import { ATTACKER, madeScore, T0, type Made } from '../verdict/made-score.ts'
 
