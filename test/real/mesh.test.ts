@@ -43,7 +43,7 @@ function application (image: string, annotations: Readonly<Record<string, string
             command: ['node', '-e', SERVER],
             ports: [{ containerPort: 8080 }],
             readinessProbe: probe,
-            livenessProbe: probe,
+            livenessProbe: { ...probe, failureThreshold: 10 }, // a busy machine of tests is no dead application
             securityContext,
           }],
         },

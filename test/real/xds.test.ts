@@ -116,7 +116,6 @@ async function visit (address: string, from: string): Promise<string> {
     return error instanceof Error ? error.message : String(error)
   }
 }
-const becomes = async (address: string, from: string, wanted: RegExp, why: string) => until(`${from} at ${address}: ${why}`, async () => wanted.test(await visit(address, from)) || undefined)
 
 /** A client that asks each pod without end, one request after the other; every answer that is not `served` is kept. */
 function load (t: Test, addresses: readonly string[]) {
@@ -211,12 +210,16 @@ t.test('two xDS servers of a cluster', { skip: skipWithout(envoyTool.missing ===
   })
   await mitigations.synced
   const standing = ({ fleet }: typeof all) => uids.map((uid) => fleet.statuses().find(({ podUid }) => podUid === uid))
-  const settled = async (what: string, names: readonly string[]) => until(`${what}: ${JSON.stringify(standing(all))}\n${envoys[0]?.stderr ?? ''}`,
+  const settled = async (what: string, names: readonly string[]) => until(() => `${what}: ${JSON.stringify(standing(all))}\n${envoys[0]?.stderr ?? ''}`,
     () => standing(all).every((status) => status?.connected === true && status.state === 'in-sync' && status.mitigations.join() === names.join()) || undefined, 120_000)
   const deny = async (name: string): Promise<void> => {
     const mitigation = mitigationOf(name, { victims: uids.map((uid, index) => ({ uid, addresses: [addresses[index] ?? ''] })), subject: { uid: attacker, addresses: [ATTACKER] }, expiresAt: new Date(Date.now() + 600_000).toISOString() })
     await mitigations.put(name, { ...mitigation, metadata: { ...mitigation.metadata, creationTimestamp: new Date().toISOString() } })
   }
+
+  const becomes = async (address: string, from: string, wanted: RegExp, why: string) => until(
+    async () => `${from} at ${address}: ${why}, not ${await visit(address, from)}; ${JSON.stringify(standing(all))}; ${await envoys[addresses.indexOf(address)]?.admin('/listeners') ?? ''}\n${envoys[addresses.indexOf(address)]?.stderr ?? ''}`,
+    async () => wanted.test(await visit(address, from)) || undefined, 60_000)
 
   await settled('all have their first configuration', [])
   for (const address of addresses) await becomes(address, CLIENT, /^served$/, 'it is served')

@@ -12,13 +12,13 @@ import { adminPage, adminStat } from './envoy-admin.ts'
 
 export const envoyTool = findTool('envoy')
 
-/** Asks until the answer is not undefined; fails after `deadlineMs` in the words of `what`. */
-export async function until<T> (what: string, ask: () => Promise<T | undefined> | T | undefined, deadlineMs = 20_000): Promise<T> {
+/** Asks until the answer is not undefined; fails after `deadlineMs` in the words of `what`, which may tell what was found then. */
+export async function until<T> (what: string | (() => string | Promise<string>), ask: () => Promise<T | undefined> | T | undefined, deadlineMs = 20_000): Promise<T> {
   const end = performance.now() + deadlineMs
   for (;;) {
     const answer = await ask()
     if (answer !== undefined) return answer
-    if (performance.now() > end) throw new Error(`not within ${deadlineMs} ms: ${what}`)
+    if (performance.now() > end) throw new Error(`not within ${deadlineMs} ms: ${typeof what === 'string' ? what : await what()}`)
     await setTimeout(10)
   }
 }
