@@ -2,6 +2,7 @@ import t from 'tap'
 import { KubernetesMitigations } from '../../src/adapters/kubernetes/mitigations.ts'
 import { openKubernetes } from '../../src/adapters/kubernetes/open-kubernetes.ts'
 import type { Proxy } from '../../src/console/api/views.ts'
+import type { Mitigation } from '../../src/core/mitigation/mitigation.ts'
 import { parseInjectionStatus } from '../../src/core/injection/status.ts'
 import { mitigationOf } from '../xds/mitigation-of.ts'
 import { until } from '../xds/real-envoy.ts'
@@ -118,25 +119,20 @@ t.test('the mesh in a cluster, with Envoys that the webhook injected', { skip: w
   t.equal(await shop.get('attacker', address, 8080), 'served', 'no xDS server is there yet')
   await kubectl(['-n', OWN_NAMESPACE, 'scale', 'deployment/autoshield-xds', '--replicas=2'])
   await kubectl(['-n', OWN_NAMESPACE, 'rollout', 'status', 'deployment/autoshield-xds', '--timeout=120s'])
+  const inController = async (...command: string[]): Promise<string> => kubectl(['-n', OWN_NAMESPACE, 'exec', 'deploy/autoshield-controller', '--', ...command])
   // Its exit status tells of proxies that need a look, as some do for a moment.
   const proxies = async (): Promise<readonly Proxy[]> =>
-    (await kubectl(['-n', OWN_NAMESPACE, 'exec', 'deploy/autoshield-controller', '--', 'sh', '-c', 'autoshield proxy-status -o json || test $? = 79'])).split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Proxy)
+    (await inController('sh', '-c', 'autoshield proxy-status -o json || test $? = 79')).split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Proxy)
   const settled = async (podUid: string, names: readonly string[] = []) =>
     until(`the proxy takes ${names.join() || 'its configuration'}`, async () => (await proxies()).some((proxy) => proxy.podUid === podUid && proxy.standing === 'in-sync' && proxy.connected && proxy.mitigations.join() === names.join()) || undefined, 60_000)
   await settled(uid)
   t.same(mitigations.list(), [], 'its Envoy\'s tries for a server that was not there are no attack')
   await until('connections are redirected', async () => (await shop.log(name)).includes('connections are redirected') || undefined, 30_000)
 
-  const deny = async (name: string, victimUid: string, victimAddress: string): Promise<void> => {
+  const restrict = async (name: string, victimUid: string, victimAddress: string, restriction: Partial<Mitigation['spec']> = {}): Promise<void> => {
     const nowMs = Date.now()
-    const mitigation = mitigationOf(name, { subject: { uid: attackerUid, addresses: [attackerAddress] }, victims: [{ uid: victimUid, addresses: [victimAddress] }], expiresAt: new Date(nowMs + 600_000).toISOString() })
+    const mitigation = mitigationOf(name, { ...restriction, subject: { uid: attackerUid, addresses: [attackerAddress] }, victims: [{ uid: victimUid, addresses: [victimAddress] }], expiresAt: new Date(nowMs + 600_000).toISOString() })
     await mitigations.put(name, { ...mitigation, metadata: { ...mitigation.metadata, creationTimestamp: new Date(nowMs).toISOString() } })
-  }
-
-  const undo = async (name: string): Promise<void> => {
-    const mitigation = mitigations.get(name)
-    if (mitigation === null) throw new Error(`there is no mitigation ${name}`)
-    await mitigations.put(name, { ...mitigation, status: { ...mitigation.status, phase: 'reverted', endedAt: new Date().toISOString() } })
   }
 
   await t.test('a mitigation reaches the Envoy of its victim, and nobody else notices', async (t) => {
@@ -152,16 +148,19 @@ t.test('the mesh in a cluster, with Envoys that the webhook injected', { skip: w
     const before = await shop.inProxy(name, 'node', '-e', CONFIG_DUMP)
     t.match(before, /original-destination/)
 
-    await deny('deny-attacker', uid, address)
+    await restrict('deny-attacker', uid, address)
     await shop.becomes('attacker', address, 8080, 'refused', 'the denial reached its Envoy')
     await settled(uid, ['deny-attacker'])
-    await kubectl(['-n', OWN_NAMESPACE, 'wait', '--for=condition=Programmed', 'mitigation/deny-attacker', '--timeout=30s'])
     t.equal(await shop.get('friend', address, 8080), 'served')
     await friendGoesOn('during')
     t.match(await shop.inProxy(name, 'node', '-e', CONFIG_DUMP), new RegExp(`source/${attackerAddress}`))
     await until('its log reaches the observer', async () => /^cluster\.access-log\.upstream_cx_active: [1-9]/m.test(await shop.inProxy(name, 'node', '-e', LOG_STATS)) || undefined, 30_000)
 
-    await undo('deny-attacker') // deleted, it would be put back
+    await kubectl(['-n', OWN_NAMESPACE, 'rollout', 'restart', 'deployment/autoshield-controller'])
+    await kubectl(['-n', OWN_NAMESPACE, 'rollout', 'status', 'deployment/autoshield-controller', '--timeout=90s'])
+    await kubectl(['-n', OWN_NAMESPACE, 'wait', '--for=condition=Programmed', 'mitigation/deny-attacker', '--timeout=60s'])
+    t.equal(await shop.get('attacker', address, 8080), 'refused', 'a controller that starts takes up what holds')
+    await inController('autoshield', 'mitigations', 'revert', 'deny-attacker', '--reason', 'a test')
     await shop.becomes('attacker', address, 8080, 'served', 'it was undone')
     await friendGoesOn('after')
     const dumped = (text: string): unknown => JSON.parse(text) // maps of protobuf have no order
@@ -183,7 +182,21 @@ t.test('the mesh in a cluster, with Envoys that the webhook injected', { skip: w
     t.match(parseInjectionStatus(annotations['autoshield.dev/status'] ?? ''), { proxy: { mode: 'explicit' }, why: /18080 before 8080; what comes to the application's own ports/ })
     await settled(uid)
     await vault.becomes('attacker', address, 18_080, 'served', await vault.log(name))
-    await deny('deny-at-vault', uid, address)
+    const limit = { action: 'limit', limit: { value: 5, unit: 'requests/s', burst: 5 } } as const
+    await restrict('limit-at-vault', uid, address, limit)
+    await settled(uid, ['limit-at-vault'])
+    const guess = async (from: string): Promise<{ readonly served: number, readonly limited: number, readonly seconds: number }> => {
+      const startedMs = Date.now()
+      const codes = (await kubectl(['-n', 'clients', 'exec', from, '--', 'curl', '-s', '-o', '/dev/null', '-w', '%{http_code}\n', `http://${address}:18080/login?password=[1-300]`])).split('\n')
+      const count = (code: string): number => codes.filter((line) => line === code).length
+      return { served: count('200'), limited: count('429'), seconds: (Date.now() - startedMs) / 1000 }
+    }
+    const [attack, friend] = await Promise.all([guess('attacker'), guess('friend')])
+    t.match(friend, { served: 300, limited: 0 }, 'the friend keeps its rate')
+    t.equal(attack.served + attack.limited, 300)
+    t.ok(attack.served >= 5 && attack.served <= limit.limit.burst + limit.limit.value * (attack.seconds + 1), `${attack.served} guesses were served in ${attack.seconds} s`)
+
+    await restrict('deny-at-vault', uid, address)
     await vault.becomes('attacker', address, 18_080, 'refused', 'the denial reached its Envoy')
     t.match(await vault.inProxy(name, 'node', '-e', LOG_STATS), /^cluster\.access-log\.upstream_cx_active: [1-9]/m, 'its log reaches the observer')
     t.equal(await vault.get('friend', address, 18_080), 'served')
