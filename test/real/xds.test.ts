@@ -137,7 +137,7 @@ function load (t: Test, addresses: readonly string[]) {
   return { done, stop }
 }
 
-/** A pod as the API server has it when its Envoy was injected in front of `application`, or none; its address is one of loopback's. */
+/** A pod as the API server has it when its Envoy was injected in front of `application`, or none; its address is one of loopback's, and no kubelet gives it another. */
 async function createPod ({ kubectl }: TestCluster, namespace: string, name: string, address: string, application: number | null): Promise<string> {
   const status: InjectionStatus = {
     revision: 'default',
@@ -153,7 +153,7 @@ async function createPod ({ kubectl }: TestCluster, namespace: string, name: str
   const injected = application === null ? {} : { annotations: { [ANNOTATIONS.status]: JSON.stringify(status) } }
   await kubectl(['-n', namespace, 'create', '-f', '-'], {
     stdin: JSON.stringify({
-      apiVersion: 'v1', kind: 'Pod', metadata: { name, ...injected }, spec: { containers: [{ name: application === null ? 'app' : PROXY_CONTAINER, image: 'none' }] },
+      apiVersion: 'v1', kind: 'Pod', metadata: { name, ...injected }, spec: { schedulerName: 'nobody', containers: [{ name: application === null ? 'app' : PROXY_CONTAINER, image: 'none' }] },
     }),
   })
   await kubectl(['-n', namespace, 'patch', 'pod', name, '--subresource=status', '--type=merge', '--patch', JSON.stringify({ status: { phase: 'Running', podIP: address, podIPs: [{ ip: address }] } })])
