@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path'
 const ROOTS = [
   'envoy/service/accesslog/v3/als.proto',
   'envoy/service/discovery/v3/ads.proto',
+  'envoy/service/status/v3/csds.proto',
   'envoy/config/bootstrap/v3/bootstrap.proto',
   'envoy/config/cluster/v3/cluster.proto',
   'envoy/config/listener/v3/listener.proto',

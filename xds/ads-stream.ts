@@ -3,10 +3,11 @@ import type { Logger } from 'pino'
 import type { Identity } from '../src/core/identity.ts'
 import { TokenBucket } from '../src/core/token-bucket.ts'
 import type { Malformed } from '../src/wire/method.ts'
+import type { Client } from './calls.ts'
 import type { Connection } from './connections.ts'
 import type { AnyRequest, Protocol } from './protocol.ts'
 import { refuse, statusOf, type Refusal } from './refusal.ts'
-import { Session, type Standing } from './session.ts'
+import { Session, type Standing, type TypedState } from './session.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { SnapshotSource, Subscriber } from './snapshot-source.ts'
 import type { Subscription } from './subscription.ts'
@@ -19,7 +20,7 @@ const UNASKED = { perSecond: 50, seconds: 10 }
 const PAUSE_MS = 100
 
 /** A stream, as the server keeps it. */
-export interface Stream {
+export interface Stream extends Client {
   readonly connection: Connection
   readonly podUid: string
   /** Ends it in good order; the client connects elsewhere or again. */
@@ -70,6 +71,10 @@ export class AdsStream<Request extends AnyRequest, S extends Subscription> imple
     return this.#options.connection
   }
 
+  get identity (): Identity {
+    return this.#options.identity
+  }
+
   get podUid (): string {
     return this.#options.identity.uid
   }
@@ -105,6 +110,10 @@ export class AdsStream<Request extends AnyRequest, S extends Subscription> imple
 
   standing (): Standing {
     return this.#session.standing()
+  }
+
+  resources (): readonly TypedState[] {
+    return this.#session.states()
   }
 
   #receive (request: Request | Malformed): Refusal | null {

@@ -59,6 +59,9 @@ const OVER_ADS = { configSourceSpecifier: { case: 'ads' as const, value: {} }, r
 /** A thread that has not moved for so long is taken for dead: Envoy ends itself, and is started again. Less would end one that only waits for a processor. */
 const STUCK_MS = 30_000
 
+/** As an Envoy calls itself; what it calls itself decides nothing. */
+export const nodeOf = ({ uid, namespace }: { readonly uid: string, readonly namespace: string }): { id: string, cluster: string } => ({ id: `pod/${uid}`, cluster: namespace })
+
 /** Where the bootstrap lies in its folder. */
 export const bootstrapFile = (folder: string): string => join(folder, 'envoy.json')
 
@@ -67,7 +70,7 @@ export function bootstrapFiles (options: BootstrapOptions): readonly Configurati
   const { podUid, namespace, folder, adminSocket, protocol = 'delta', bounds } = options
   const watchdog = { killTimeout: duration(STUCK_MS) }
   const bootstrap = create(BootstrapSchema, {
-    node: { id: `pod/${podUid}`, cluster: namespace },
+    node: nodeOf({ uid: podUid, namespace }),
     admin: { address: { address: { case: 'pipe', value: { path: adminSocket, mode: 0o660 } } } },
     dynamicResources: {
       adsConfig: {

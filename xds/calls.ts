@@ -1,11 +1,19 @@
 import { status, type Server, type ServerUnaryCall } from '@grpc/grpc-js'
 import { identityOfPeer, spiffeId, type Identity } from '../src/core/identity.ts'
+import type { TypedState } from './session.ts'
 
 /** What is served beside ADS, on the same port; it decides by itself who may call. */
 export interface Calls {
-  readonly register: (server: Pick<Server, 'addService'>) => void
+  readonly register: (server: Pick<Server, 'addService'>, clients: () => readonly Client[]) => void
   /** Ends every stream: its client connects elsewhere or again. */
   readonly end: () => void
+}
+
+/** A proxy that is connected here, by the newest of its streams. */
+export interface Client {
+  readonly identity: Identity
+  /** What it has of each resource that it should have, or asks for. */
+  readonly resources: () => readonly TypedState[]
 }
 
 /** Whether an identity may know of every proxy. */

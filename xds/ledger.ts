@@ -66,6 +66,11 @@ export class Ledger {
     return error === null ? 'ack' : 'nack'
   }
 
+  /** Versions of a resource that were sent last and taken last, and the client's words where it refused what was sent. */
+  of (name: string): { readonly sent: string | undefined, readonly accepted: string | undefined, readonly words: string | undefined } {
+    return { sent: this.#sent.get(name), accepted: this.#accepted.get(name), words: this.#refused.get(name) }
+  }
+
   /** Whether the client has taken this version. */
   holds ({ name, version }: Resource): boolean {
     return this.#accepted.get(name) === version && !this.#refused.has(name)

@@ -8,7 +8,7 @@ import type { DeltaDiscoveryRequest, DiscoveryRequest } from '../src/wire/gen/xd
 import type { Malformed } from '../src/wire/method.ts'
 import { admit, roleOf, type AdmitRules } from './admit.ts'
 import { AdsStream, type Stream } from './ads-stream.ts'
-import type { Calls } from './calls.ts'
+import type { Calls, Client } from './calls.ts'
 import { Connections, type Connection } from './connections.ts'
 import { ADS_DEFINITION, DELTA, SOTW, type AnyRequest, type Protocol } from './protocol.ts'
 import { refuse, statusOf, type Refusal, type RefusalReason } from './refusal.ts'
@@ -109,7 +109,7 @@ export class XdsServer {
       streamAggregatedResources: (call: ServerDuplexStream<DiscoveryRequest | Malformed, Buffer>) => this.#serve(SOTW, call),
     })
     const { calls = [], listen, log } = this.#options
-    for (const call of calls) call.register(this.#grpc)
+    for (const call of calls) call.register(this.#grpc, () => this.#clients())
     try {
       const port = await this.#connections.listen(listen)
       log.info({ host: listen.host, port }, 'xDS server listening')
@@ -154,6 +154,10 @@ export class XdsServer {
     this.#keep(stream)
     log.info({ pod: identity.uid, protocol: protocol.name, peer: connection.peer }, 'proxy connected')
     stream.serve()
+  }
+
+  #clients (): readonly Client[] {
+    return [...new Map(this.#streams.values().map((stream) => [stream.podUid, stream])).values()]
   }
 
   #admit (connection: Connection): Identity | Refusal {

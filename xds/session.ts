@@ -1,3 +1,4 @@
+import { unaskedStates, type ResourceState } from './resource-state.ts'
 import { CLUSTER, ENDPOINT, RESOURCE_ORDER } from './resource-type.ts'
 import type { Resource, Snapshot, TypeResources } from './snapshot.ts'
 import type { Offer, Subscription } from './subscription.ts'
@@ -17,6 +18,10 @@ export interface Standing {
   readonly message: string
   /** Rejected: it has answered to all of the newest snapshot, so its words are about that one. */
   readonly final: boolean
+}
+
+export interface TypedState extends ResourceState {
+  readonly type: string
 }
 
 /**
@@ -115,6 +120,15 @@ export class Session<S extends Subscription> {
     if (refusals.length > 0) return { state: 'rejected', message: refusals.join('; '), final: this.#isAnswered() }
     const missing = gaps.filter(({ gap }) => gap !== null).map(({ type }) => type.slice(type.lastIndexOf('.') + 1))
     return { state: 'pending', message: `has not yet taken: ${missing.join(', ')}`, final: false }
+  }
+
+  /** For people who look: what the client has of each resource, those of types that it did not ask for included. */
+  states (): readonly TypedState[] {
+    return RESOURCE_ORDER.flatMap((type) => {
+      const current = this.#current(type)
+      if (current === undefined) return []
+      return (this.#subscriptions.get(type)?.states(current) ?? unaskedStates(current)).map((state) => ({ type, ...state }))
+    })
   }
 
   #isAnswered (): boolean {

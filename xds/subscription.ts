@@ -1,5 +1,6 @@
 import { Interest } from './interest.ts'
 import { Ledger, type Answer } from './ledger.ts'
+import { statesOf, type ResourceState } from './resource-state.ts'
 import { isFullState } from './resource-type.ts'
 import type { Resource, TypeResources } from './snapshot.ts'
 
@@ -37,6 +38,8 @@ export interface Subscription {
   readonly gap: (current: TypeResources) => { readonly refusals: readonly string[] } | 'pending' | null
   /** What of `current` the client asked for. */
   readonly asked: (current: TypeResources) => TypeResources
+  /** For people who look: what the client has of each resource. */
+  readonly states: (current: TypeResources) => readonly ResourceState[]
   /** Names that are held because the client said them, to be bounded by the stream. */
   readonly size: number
   /** A response is out that was not answered. */
@@ -142,6 +145,10 @@ export class DeltaSubscription implements Subscription {
   asked (current: TypeResources): TypeResources {
     return askedOf(this.#interest, current)
   }
+
+  states (current: TypeResources): readonly ResourceState[] {
+    return statesOf(this.#ledger, this.#interest, current)
+  }
 }
 
 /** State of the world: for listeners and clusters always all of them; a version is the type's. */
@@ -214,5 +221,9 @@ export class SotwSubscription implements Subscription {
 
   asked (current: TypeResources): TypeResources {
     return askedOf(this.#interest, current)
+  }
+
+  states (current: TypeResources): readonly ResourceState[] {
+    return statesOf(this.#ledger, this.#interest, current)
   }
 }

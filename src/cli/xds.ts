@@ -4,6 +4,7 @@ import { pino, stdTimeFunctions, type Logger } from 'pino'
 import { Registry } from 'prom-client'
 import { FolderCredentials } from '../../certs/credential-folder.ts'
 import { serveMetrics } from '../../webhook/server/metrics-server.ts'
+import { ClientStatusCalls } from '../../xds/client-status-calls.ts'
 import { Fleet } from '../../xds/fleet.ts'
 import { KeptRefusals } from '../../xds/kept-refusals.ts'
 import { keptRefusalMetrics, xdsMetrics } from '../../xds/metrics.ts'
@@ -75,7 +76,7 @@ async function runXds (context: CliContext, flags: Flags): Promise<void> {
   const roles = { controller: { ...controller, trustDomain, namespace }, detector: { ...detector, trustDomain, namespace }, webhook: { ...webhook, trustDomain, namespace }, xds: { ...xds, trustDomain, namespace } }
   const mayWatch = (identity: Identity): boolean => spiffeId(identity) === spiffeId(roles.controller)
   const refused = new KeptRefusals({ instance: randomBytes(16).toString('hex'), clock: systemClock })
-  const calls = [new ProxyCalls({ fleet, mayWatch }), new RefusalCalls({ kept: refused, mayWatch })]
+  const calls = [new ProxyCalls({ fleet, mayWatch }), new RefusalCalls({ kept: refused, mayWatch }), new ClientStatusCalls({ mayWatch })]
   const isRole = new Set(Object.values(roles).map(spiffeId))
   const revocations = new GonePods({ pods, isPod: (identity) => !isRole.has(spiffeId(identity)), clock: systemClock })
   const server = new XdsServer({ fleet, credentials, trustDomain, roles, revocations, listen: split(flags.listen), log, calls, onRefusal: (refusal) => refused.add(refusal) })
