@@ -97,9 +97,9 @@ t.test('a real API server', { skip: withoutCluster('api') }, async (t) => {
       ['a later end', { expiresAt: '2026-01-03T00:00:00.000Z' }, /brought forward, not put off/],
     ]
     for (const [name, spec, message] of cases) await t.rejects(apply({ ...good, spec: { ...good.spec, ...spec } }), { code: 'BAD_DATA', message }, name)
-    await apply({ ...good, spec: { ...good.spec, expiresAt: '2026-01-02T03:05:00.000Z' } })
     await apply({ ...good, spec: { ...good.spec, subject: { uid: 'u7', addresses: ['10.0.0.7', 'fd00::7'], namespace: 'shop', name: 'web-0' }, victims: [{ uid: 'u10', addresses: ['10.0.0.10'] }] } })
     t.match((await api.get(mitigations, 'fixed', namespace))?.['spec'], { subject: { pod: { addresses: { length: 2 } } }, victims: [{ uid: 'u10' }] }, 'pods come and go, and get addresses')
+    await apply({ ...good, spec: { ...good.spec, expiresAt: '2026-01-02T03:05:00.000Z' } })
     const ended = sampleMitigation('fixed', 'expired')
     const { endedAt: _, ...status } = ended.status
     await t.rejects(api.apply(mitigations, toStored({ ...ended, status }, namespace).status, { subresource: 'status' }), { code: 'BAD_DATA', message: /endedAt belongs/ })
