@@ -1,4 +1,4 @@
-import { followPods, workloadKey, type Following, type PodsNow } from '../core/mitigation/follow-pods.ts'
+import { followPods, workloadKey, type Following } from '../core/mitigation/follow-pods.ts'
 import { EVERY_POD, type Mitigation, type PodRef } from '../core/mitigation/mitigation.ts'
 import type { Pod } from '../core/pod.ts'
 import type { ReasonCode } from '../core/reason.ts'
@@ -14,20 +14,39 @@ export interface PodFollowingParts {
   readonly rolledOut: () => RolledOut
 }
 
-/** A look at the pods of now: what becomes of each mitigation in force. */
+/** A look at the pods of now: what becomes of each mitigation in force. It puts them in order once for all that ask for the same. */
 export function podFollowing ({ pods, safety, rolledOut }: PodFollowingParts): (mitigation: Mitigation, nowMs: number) => Following {
   const open = pods.list().filter((pod) => protectionOf(pod, safety) === null)
-  const rolled = rolledOut()
+  const byUid = new Map(open.map((pod) => [pod.uid, pod]))
   const byWorkload = Map.groupBy(open, workloadKey)
-  const placesOf = (workloads: readonly string[]): readonly Pod[] => workloads.includes(EVERY_POD) ? open : workloads.flatMap((workload) => byWorkload.get(workload) ?? [])
+  const ofWorkloads = (workloads: readonly string[]): readonly Pod[] => workloads.includes(EVERY_POD) ? open : workloads.flatMap((workload) => byWorkload.get(workload) ?? [])
+  const rolled = rolledOut()
+  const known = new Map<ReadonlySet<string> | null, Map<string, readonly Pod[]>>()
   return (mitigation, nowMs) => {
     const allowed = rolled(mitigation)
-    const now: PodsNow = {
+    const isAllowed = ({ uid }: Pod): boolean => allowed === null || allowed.has(uid)
+    const ordered = known.get(allowed) ?? new Map<string, readonly Pod[]>()
+    known.set(allowed, ordered)
+    return followPods(mitigation, {
       byUid: (uid) => pods.byUid(uid),
-      places: (workloads) => allowed === null ? placesOf(workloads) : placesOf(workloads).filter(({ uid }) => allowed.has(uid)),
-    }
-    return followPods(mitigation, now, nowMs)
+      placeOf: (uid, workloads) => {
+        const pod = byUid.get(uid)
+        return pod !== undefined && isAllowed(pod) && (workloads.includes(EVERY_POD) || workloads.includes(workloadKey(pod) ?? '')) ? pod : null
+      },
+      places: (workloads, near = '') => {
+        const key = [near, ...workloads].join(' ')
+        const places = ordered.get(key) ?? ofWorkloads(workloads).filter(isAllowed).sort(inTurn(near))
+        ordered.set(key, places)
+        return places
+      },
+    }, nowMs)
   }
+}
+
+/** Pods of the subject's own namespace first, for it most likely turns to them; then the oldest. */
+function inTurn (near: string): (one: Pod, other: Pod) => number {
+  const far = ({ namespace }: Pod): number => namespace === near ? 0 : 1
+  return (one, other) => far(one) - far(other) || (one.createdMs ?? 0) - (other.createdMs ?? 0) || (one.uid < other.uid ? -1 : 1)
 }
 
 /** What an amendment did, for the trail: each reason with its pods. */

@@ -4,7 +4,7 @@ import { AutoshieldError } from '../../src/core/errors.ts'
 import { MAX_VICTIMS, type Mitigation } from '../../src/core/mitigation/mitigation.ts'
 import type { Pod } from '../../src/core/pod.ts'
 import { ATTACKER, madeScore, T0 } from '../core/verdict/made-score.ts'
-import { Bench, refusing } from './bench.ts'
+import { Bench, POLICY, refusing } from './bench.ts'
 import { FakePods } from './fakes.ts'
 
 const WEB: Pod = { uid: 'u7', namespace: 'shop', name: 'web-7', addresses: ['10.0.0.7'], labels: {}, node: 'n1', workload: 'Deployment/web', createdMs: T0 - 60_000 }
@@ -137,4 +137,15 @@ t.test('a store that refuses keeps no joiner waiting; its record follows, once',
   await bench.beat()
   t.strictSame(victims(bench), ['u10'])
   t.strictSame(amendments(bench).map(([, , reason]) => reason), ['PodJoined', 'PodGone'])
+})
+
+t.test('after an isolation every pod joins, those of the isolated one\'s own namespace first', async (t) => {
+  const policy = POLICY.replace('action_type: network_policy', 'action_type: pod_isolation').replace(/ +parameters:.*\n/, '')
+  const pods = new FakePods([WEB, DB])
+  await using bench = await Bench.start(t.testdir(), { policy, wrap: () => ({ pods }) })
+  await bench.scores.push(scan(1))
+  t.match(only(bench).spec, { victims: [{ uid: 'u9' }], workloads: ['*'] })
+  for (const [uid, namespace, at] of [['far', 'other', 1], ['near', 'shop', 9], ['bare', 'shop', 10]] as const) pods.put(member(uid, `10.0.1.${at}`, { namespace, workload: uid === 'bare' ? null : 'Deployment/x', createdMs: T0 + at }))
+  await bench.until(() => victims(bench).length === 4)
+  t.strictSame(victims(bench), ['u9', 'near', 'bare', 'far'])
 })

@@ -6,8 +6,13 @@ import { EVERY_POD, MAX_VICTIMS, podRef, type Mitigation, type PodRef } from './
 export interface PodsNow {
   /** Also one without an address; null: it is gone. */
   readonly byUid: (uid: string) => Pod | null
-  /** Those of these workloads (`MitigationSpec.workloads`) that have an address and in front of which it may restrict. */
-  readonly places: (workloads: readonly string[]) => readonly Pod[]
+  /**
+   * Those of these workloads (`MitigationSpec.workloads`) that have an address and in front of which it may restrict, in the order in which
+   * they join: of the namespace `near` first, then the oldest.
+   */
+  readonly places: (workloads: readonly string[], near: string | undefined) => readonly Pod[]
+  /** The one of them that has this UID, or null. */
+  readonly placeOf: (uid: string, workloads: readonly string[]) => Pod | null
 }
 
 /** What becomes of a mitigation when pods come and go. */
@@ -41,7 +46,7 @@ export function workloadKey ({ namespace, workload }: Pick<Pod, 'namespace' | 'w
  *     a victim         | no    | -              | -   | leaves; the mitigation goes on, for another may join
  *     the subject      | yes   | -              | -   | joins not
  *     another          | yes   | yes            | no  | joins not: it was there and was not meant
- *     another          | yes   | yes            | yes | joins, up to MAX_VICTIMS: near ones first, then the oldest; `leftOut` counts the others
+ *     another          | yes   | yes            | yes | joins in the order of `places`, up to MAX_VICTIMS; `leftOut` counts the others
  *     another          | yes   | no             | -   | joins not
  *
  * A pod that joins is a place where the subject is restricted, and loses nothing else; `places` leaves out those that are protected.
@@ -55,9 +60,8 @@ export function followPods (mitigation: Mitigation, pods: PodsNow, nowMs: number
 
   const now = spec.victims.map((victim) => refNow(victim, pods))
   const stay = now.filter((victim) => victim !== null)
-  const wanted = joiners(mitigation, pods)
-  const joined = wanted.slice(0, Math.max(0, MAX_VICTIMS - stay.length)).map(podRef)
-  const leftOut = wanted.length - joined.length
+  const { joining, leftOut } = joiners(mitigation, subject, MAX_VICTIMS - stay.length, pods)
+  const joined = joining.map(podRef)
   const left = spec.victims.filter((_, at) => now[at] === null)
   const readdressed = [...(subjectNow === subject ? [] : [subjectNow]), ...stay.filter((victim) => !spec.victims.includes(victim))]
   const changed = joined.length + left.length + readdressed.length > 0
@@ -85,15 +89,27 @@ function refNow (ref: PodRef, { byUid }: PodsNow): PodRef | null {
   return pod.addresses.length === 0 || pod.addresses.join() === ref.addresses.join() ? ref : { ...ref, addresses: [...pod.addresses] }
 }
 
-/** All that would join, however many; the first first. */
-function joiners ({ metadata, spec: { subject, victims, workloads = [] } }: Mitigation, pods: PodsNow): readonly Pod[] {
-  if (subject === 'anySource' || workloads.length === 0) return []
-  const named = new Set([subject, ...victims].map(({ uid }) => uid))
+/**
+ * Who joins, at most `room`, and how many more would. It looks at the whole crowd no longer than there is room: a cluster has many
+ * pods, and each that changes asks every mitigation.
+ */
+function joiners ({ metadata, spec: { victims, workloads = [] } }: Mitigation, subject: PodRef, room: number, pods: PodsNow): { readonly joining: readonly Pod[], readonly leftOut: number } {
+  if (workloads.length === 0) return { joining: [], leftOut: 0 }
   const isEvery = workloads.includes(EVERY_POD)
   // A pod's time has whole seconds: one of the mitigation's own second is taken for one that came after it.
   const sinceMs = Math.floor(Date.parse(metadata.creationTimestamp) / 1_000) * 1_000
-  const far = ({ namespace }: Pod): number => namespace === subject.namespace ? 0 : 1
-  return pods.places(workloads)
-    .filter(({ uid, createdMs = -Infinity }) => !named.has(uid) && (isEvery || createdMs >= sinceMs))
-    .toSorted((one, other) => far(one) - far(other) || (one.createdMs ?? 0) - (other.createdMs ?? 0) || (one.uid < other.uid ? -1 : 1))
+  const isMeant = ({ createdMs = -Infinity }: Pod): boolean => isEvery || createdMs >= sinceMs
+  const places = pods.places(workloads, subject.namespace)
+  const meant = isEvery ? places : places.filter(isMeant)
+  const named = new Set([subject, ...victims].map(({ uid }) => uid))
+  const joining: Pod[] = []
+  for (let at = 0; at < meant.length && joining.length < room; at++) {
+    const pod = meant[at]
+    if (pod !== undefined && !named.has(pod.uid)) joining.push(pod)
+  }
+  const there = [...named].filter((uid) => {
+    const pod = pods.placeOf(uid, workloads)
+    return pod !== null && isMeant(pod)
+  })
+  return { joining, leftOut: meant.length - there.length - joining.length }
 }

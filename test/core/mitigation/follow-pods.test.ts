@@ -34,11 +34,13 @@ function born (change: Partial<MitigationSpec> = {}): Mitigation {
   return createMitigation(spec, { name: 'm-1', uid: 'u-1', plan: { undo: 'Lifts it.', targets: [], reason: 'RuleMatched', message: 'Denies it.' } }, NOW_MS)
 }
 
-/** With these pods, all of which may be restricted in front of. */
+/** With these pods, all of which may be restricted in front of; the oldest first. */
 function follow (mitigation: Mitigation, pods: readonly Pod[]): Following {
+  const placesOf = (workloads: readonly string[]) => pods.filter((each) => each.addresses.length > 0 && (workloads.includes(EVERY_POD) || workloads.includes(workloadKey(each) ?? '')))
   return followPods(mitigation, {
     byUid: (uid) => pods.find((each) => each.uid === uid) ?? null,
-    places: (workloads) => pods.filter((each) => each.addresses.length > 0 && (workloads.includes(EVERY_POD) || workloads.includes(workloadKey(each) ?? ''))),
+    places: (workloads) => placesOf(workloads).toSorted((one, other) => (one.createdMs ?? 0) - (other.createdMs ?? 0)),
+    placeOf: (uid, workloads) => placesOf(workloads).find((each) => each.uid === uid) ?? null,
   }, LATER_MS)
 }
 const uids = (refs: readonly { uid: string }[]): readonly string[] => refs.map(({ uid }) => uid)
@@ -71,7 +73,7 @@ const rows: readonly [string, Partial<MitigationSpec>, readonly Pod[], unknown][
   ['the subject is gone', {}, [DB], 'ended'],
   ['the subject was replaced', {}, [{ ...BAD, uid: 'bad-1' }, DB], 'ended'],
   ['the subject is of the victim\'s workload', { workloads: ['lab/Deployment/tool'] }, [{ ...BAD, createdMs: NOW_MS }, DB], 'same'],
-  ['every pod joins, near ones first', { workloads: [EVERY_POD] }, [BAD, DB, pod('far'), later('near', { namespace: 'lab' })], amended({ victims: ['db', 'near', 'far'], joined: ['near', 'far'] })],
+  ['every pod joins, whatever its workload and age', { workloads: [EVERY_POD] }, [BAD, DB, later('x', { workload: null }), pod('old')], amended({ victims: ['db', 'old', 'x'], joined: ['old', 'x'] })],
   ['nobody joins it', { workloads: [] }, [BAD, DB, later('db-1')], 'same'],
   ['it cuts off from the outside', { victims: [], workloads: [], destinations: ['203.0.113.9'] }, [BAD], 'same'],
   ['it limits its victim itself', { subject: 'anySource', action: 'limit', limit: { value: 1, unit: 'connections/s', burst: 1 } }, [later('db-1')], 'same'],
