@@ -1,4 +1,13 @@
 import type { PodProxy } from './injection/pod-proxy.ts'
+import type { Transport } from './kubernetes/transport.ts'
+
+/** A port that a container of a pod gives a name. */
+export interface NamedPort {
+  readonly name: string
+  readonly protocol: Transport
+  /** 1 to 65535. */
+  readonly number: number
+}
 
 /** A pod as far as the loop needs to know it. */
 export interface Pod {
@@ -12,6 +21,10 @@ export interface Pod {
   readonly workload?: string | null
   /** When it was made, Unix ms; of a cluster in whole seconds. Absent where the directory cannot tell. */
   readonly createdMs?: number
+  /** Those that have a name; absent where the directory cannot tell. */
+  readonly ports?: readonly NamedPort[]
+  /** It uses its node's network, so NetworkPolicies do not speak of it; absent for no. */
+  readonly hostNetwork?: boolean
   /** Whether an observer reports this pod now; absent where the directory cannot tell. */
   readonly observed?: boolean
   /** The Envoy that was injected; null for none, absent where the directory cannot tell. */

@@ -5,6 +5,7 @@ import { detectorFigures } from './detector.ts'
 import type { Figure } from './figure.ts'
 import { inferenceFigures } from './inference.ts'
 import { pipelineFigures } from './pipeline.ts'
+import { planFigures } from './plan.ts'
 import { proxyFigures } from './proxy.ts'
 import { webhookFigures } from './webhook.ts'
 import { xdsEffectFigures } from './xds-effect.ts'
@@ -21,6 +22,7 @@ const SUITES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   'xds-scale': xdsScaleFigures,
   'xds-effect': xdsEffectFigures,
   proxy: proxyFigures,
+  plan: planFigures,
 }
 
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, only: { type: 'string' } } })

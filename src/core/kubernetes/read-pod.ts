@@ -1,14 +1,18 @@
-import { Type } from 'typebox'
+import { Type, type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { addressText, parseAddress } from '../flow/address.ts'
 import { ANNOTATIONS, OBSERVER_CONTAINER, PROXY_CONTAINER } from '../injection/names.ts'
 import type { PodProxy } from '../injection/pod-proxy.ts'
 import { parseInjectionStatus } from '../injection/status.ts'
+import type { NamedPort } from '../pod.ts'
 import type { KubernetesObject } from './object.ts'
 import type { PodClaim } from './pod-table.ts'
+import { TRANSPORTS } from './transport.ts'
 import { workloadOf } from './workload.ts'
 
-const containers = Type.Optional(Type.Array(Type.Object({ name: Type.String() })))
+const port = Type.Object({ name: Type.Optional(Type.String()), protocol: Type.Optional(Type.Enum([...TRANSPORTS])), containerPort: Type.Integer({ minimum: 1, maximum: 65_535 }) })
+const container = Type.Object({ name: Type.String(), restartPolicy: Type.Optional(Type.String()), ports: Type.Optional(Type.Array(port)) })
+const containers = Type.Optional(Type.Array(container))
 
 const PodShape = Compile(Type.Object({
   metadata: Type.Object({ uid: Type.String({ minLength: 1 }), namespace: Type.String({ minLength: 1 }) }),
@@ -23,23 +27,29 @@ const PodShape = Compile(Type.Object({
 export function readPod (object: KubernetesObject): PodClaim | null {
   if (!PodShape.Check(object)) return null
   const { metadata, spec, status = {} } = object
-  const names = new Set([...spec.containers ?? [], ...spec.initContainers ?? []].map(({ name }) => name))
+  const { containers = [], initContainers = [], hostNetwork = false } = spec
+  const names = new Set([...containers, ...initContainers].map(({ name }) => name))
   if (status.phase === 'Succeeded' || status.phase === 'Failed') return null
   return {
     uid: metadata.uid,
     namespace: metadata.namespace,
     name: object.metadata.name,
     // A pod on its node's network has the node's addresses, which stand for all that runs there.
-    addresses: spec.hostNetwork === true ? [] : [...new Set((status.podIPs ?? []).flatMap(({ ip }) => ip === undefined ? [] : canonical(ip)))],
+    addresses: hostNetwork ? [] : [...new Set((status.podIPs ?? []).flatMap(({ ip }) => ip === undefined ? [] : canonical(ip)))],
     labels: object.metadata.labels ?? {},
     node: spec.nodeName ?? '',
     workload: workloadOf(object),
     ...(object.metadata.creationTimestamp !== undefined && { createdMs: Date.parse(object.metadata.creationTimestamp) }),
+    ports: [...containers, ...initContainers.filter(({ restartPolicy }) => restartPolicy === 'Always')].flatMap(namedPorts),
+    hostNetwork,
     observed: names.has(OBSERVER_CONTAINER),
     proxy: names.has(PROXY_CONTAINER) ? proxyOf(object) : null,
     leaving: object.metadata.deletionTimestamp !== undefined,
   }
 }
+
+const namedPorts = ({ ports = [] }: Static<typeof container>): NamedPort[] =>
+  ports.flatMap(({ name, protocol = 'TCP', containerPort }) => name === undefined ? [] : [{ name, protocol, number: containerPort }])
 
 /** What its author forges there concerns this pod's own Envoy alone. */
 function proxyOf ({ metadata: { annotations } }: KubernetesObject): PodProxy | null {

@@ -1,5 +1,5 @@
 import { type Finding, orOk, problem, warning } from './finding.ts'
-import { selects, selectsEverything } from './label-selector.ts'
+import { selects, selectsEverything } from '../kubernetes/label-selector.ts'
 import { isFail, seesPods, type WebhookEntry } from './webhook-entry.ts'
 
 /** Who answers a webhook's calls. */

@@ -1,5 +1,5 @@
 import { type Finding, ok, problem, warning } from './finding.ts'
-import { selects } from './label-selector.ts'
+import { selects } from '../kubernetes/label-selector.ts'
 import { seesPods, timeoutOf, type WebhookEntry } from './webhook-entry.ts'
 
 /** kube-apiserver's --request-timeout unless somebody set another, which nobody can ask for. */

@@ -2,7 +2,7 @@ import { Type, type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { LABELS, MANAGED_BY } from '../injection/names.ts'
 import type { KubernetesObject } from '../kubernetes/object.ts'
-import { LabelSelector } from './label-selector.ts'
+import { LabelSelector } from '../kubernetes/label-selector.ts'
 
 const texts = Type.Optional(Type.Array(Type.String()))
 const Entry = Type.Object({

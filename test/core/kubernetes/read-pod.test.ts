@@ -9,7 +9,7 @@ const running = { phase: 'Running', podIP: '10.0.0.1', podIPs: [{ ip: '10.0.0.1'
 
 t.test('of a running pod all addresses are kept, in canonical text', async (t) => {
   t.strictSame(readPod(pod({}, running, { labels: { app: 'web' } })), {
-    uid: 'u1', namespace: 'shop', name: 'web-0', addresses: ['10.0.0.1', 'fd00::1'], labels: { app: 'web' }, node: 'n1', workload: null, observed: false, proxy: null, leaving: false,
+    uid: 'u1', namespace: 'shop', name: 'web-0', addresses: ['10.0.0.1', 'fd00::1'], labels: { app: 'web' }, node: 'n1', workload: null, ports: [], hostNetwork: false, observed: false, proxy: null, leaving: false,
   })
 })
 
@@ -34,8 +34,16 @@ t.test('a pod with our Envoy says how connections reach it, and none without the
   t.equal(readPod(pod({ containers }, running))?.proxy, null)
 })
 
+t.test('ports that have a name are those of containers that stay, TCP unless they say otherwise', async (t) => {
+  const ports = [{ name: 'http', containerPort: 80 }, { containerPort: 81 }, { name: 'dns', containerPort: 53, protocol: 'UDP' }]
+  const initContainers = [{ name: 'sidecar', restartPolicy: 'Always', ports: [{ name: 'metrics', containerPort: 9090 }] }, { name: 'once', ports: [{ name: 'gone', containerPort: 1 }] }]
+  t.strictSame(readPod(pod({ containers: [{ name: 'app', ports }], initContainers }, running))?.ports, [
+    { name: 'http', protocol: 'TCP', number: 80 }, { name: 'dns', protocol: 'UDP', number: 53 }, { name: 'metrics', protocol: 'TCP', number: 9090 },
+  ])
+})
+
 t.test('a pod on its node\'s network owns no address', async (t) => {
-  t.strictSame(readPod(pod({ hostNetwork: true }, running))?.addresses, [])
+  t.match(readPod(pod({ hostNetwork: true }, running)), { addresses: [], hostNetwork: true })
 })
 
 t.test('a pod that has finished is none any more, however its status goes on', async (t) => {

@@ -2,7 +2,7 @@ import t from 'tap'
 import { registrationObjects } from '../../../src/controller/registration/registration-objects.ts'
 import { checkDeadlock, type BackEnd } from '../../../src/core/preflight/check-deadlock.ts'
 import { checkTimeouts, podDelay } from '../../../src/core/preflight/check-timeouts.ts'
-import { selects } from '../../../src/core/preflight/label-selector.ts'
+import { selects } from '../../../src/core/kubernetes/label-selector.ts'
 import { entriesOf, type WebhookEntry } from '../../../src/core/preflight/webhook-entry.ts'
 
 const NAME = 'kubernetes.io/metadata.name'

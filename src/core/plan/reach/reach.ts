@@ -1,0 +1,190 @@
+import { AutoshieldError } from '../../errors.ts'
+import { addressText, parseAddress } from '../../flow/address.ts'
+import type { Labels } from '../../kubernetes/label-selector.ts'
+import type { Namespace } from '../../kubernetes/object.ts'
+import type { Transport } from '../../kubernetes/transport.ts'
+import type { Pod } from '../../pod.ts'
+import { sameFamily } from './address-block.ts'
+import { compilePolicy, listedPorts, type CompiledPolicy, type CompiledRule, type Located, type PeerTest, type Surroundings } from './compiled.ts'
+import type { Policy } from './policy.ts'
+import { PolicyIndex } from './policy-index.ts'
+import { ALL_PORTS, hasPort, intersection, type PortSet } from './port-set.ts'
+
+/** All that the verdicts depend on. */
+export interface Cluster {
+  /** Each address belongs to one of them at most, in canonical text. Those on their node's network are no ends: their node is. */
+  readonly pods: readonly Pod[]
+  /** Those of every pod at least. */
+  readonly namespaces: readonly Pick<Namespace, 'name' | 'labels'>[]
+  /** A node and its own pods always reach each other. */
+  readonly nodes: readonly { readonly name: string, readonly addresses: readonly string[] }[]
+  readonly policies: readonly Policy[]
+  /** Whether an ipBlock lists pods whose address is in it, as with most network plugins, or never does, as with Cilium. */
+  readonly blocksMatchPods: boolean
+}
+
+/** One conversation: who opens it, to whom, by addresses of pods, nodes or outside. A Service's address must be resolved before. */
+export interface Flow {
+  readonly source: string
+  readonly destination: string
+  readonly protocol: Transport
+  /** The destination's, 1 to 65535. */
+  readonly port: number
+}
+
+/**
+ * Why one side lets a flow pass or not.
+ *
+ *     NoPod       | the end is no pod, so no policy speaks of it                             | allowed
+ *     Itself      | a pod cannot be kept from itself                                         | allowed
+ *     OwnNode     | nor from the node that it runs on, either way                            | allowed
+ *     NotIsolated | no policy selects the pod for this direction                             | allowed
+ *     Listed      | policies that select it list the flow: those are named                   | allowed
+ *     NotListed   | policies that select it, all of them named, do not list it               | denied
+ */
+export type SideReason = FreeReason | 'Listed' | 'NotListed'
+type FreeReason = 'NoPod' | 'Itself' | 'OwnNode' | 'NotIsolated'
+
+export interface SideVerdict {
+  readonly allowed: boolean
+  readonly reason: SideReason
+  /** `NAMESPACE/NAME`, in order. */
+  readonly policies: readonly string[]
+}
+
+export interface FlowVerdict {
+  /** Both sides allow it. */
+  readonly allowed: boolean
+  readonly egress: SideVerdict
+  readonly ingress: SideVerdict
+}
+
+/** What may pass between one address of a pod and one of another pod. */
+export interface PairReach {
+  readonly other: Pod
+  readonly ownAddress: string
+  readonly otherAddress: string
+  /** Ports of the other that the pod reaches. */
+  readonly to: PortSet
+  /** Ports of the pod that the other reaches. */
+  readonly from: PortSet
+}
+
+type Direction = 'ingress' | 'egress'
+
+/**
+ * Who reaches whom under the NetworkPolicies of a cluster, by the API's words alone (networking.k8s.io/v1). Never changes: for what
+ * would be, make another. A pod that a policy selects for a direction may do there what any policy that selects it lists, and a
+ * pod that none selects may do everything; a flow passes where its source's egress and its destination's ingress allow it.
+ */
+export class Reach {
+  readonly #located = new Map<string, Located>()
+  readonly #index: PolicyIndex
+  /** The policies that isolate a pod, of the pods that were asked about. */
+  readonly #isolating = new Map<Pod, Readonly<Record<Direction, readonly CompiledPolicy[]>>>()
+
+  /** Throws NOT_FOUND where a pod's namespace is not among the namespaces: nobody knows its labels. */
+  constructor ({ pods, namespaces, nodes, policies, blocksMatchPods }: Cluster) {
+    const around: Surroundings = { namespaces: new Map(namespaces.map(({ name, labels }): [string, Labels] => [name, labels])), blocksMatchPods }
+    for (const { name, addresses } of nodes) for (const address of addresses) this.#located.set(address, { address, words: wordsOf(address), pod: null, node: name })
+    for (const pod of pods) {
+      if (!around.namespaces.has(pod.namespace)) throw new AutoshieldError('NOT_FOUND', `Pod ${pod.namespace}/${pod.name}: its namespace is not listed, so no policy can be judged for it: list the namespaces again.`)
+      if (pod.hostNetwork !== true) for (const address of pod.addresses) this.#located.set(address, { address, words: wordsOf(address), pod, node: null })
+    }
+    this.#index = new PolicyIndex(policies.map((policy) => compilePolicy(policy, around)))
+  }
+
+  /** Throws BAD_DATA for what is no address. */
+  verdict ({ source, destination, protocol, port }: Flow): FlowVerdict {
+    const [from, to] = [this.#locate(source), this.#locate(destination)]
+    const side = (direction: Direction, own: Located, other: Located): SideVerdict => {
+      const asked = this.#askedOf(direction, own, other)
+      if (typeof asked === 'string') return { allowed: true, reason: asked, policies: [] }
+      const lists = listsEnd(other)
+      const listing = asked.filter((policy) => policy[direction]?.some((rule) => hasPort(rule.ports(to), protocol, port) && lists(rule)))
+      return listing.length > 0
+        ? { allowed: true, reason: 'Listed', policies: keysOf(listing) }
+        : { allowed: false, reason: 'NotListed', policies: keysOf(asked) }
+    }
+    const [egress, ingress] = [side('egress', from, to), side('ingress', to, from)]
+    return { allowed: egress.allowed && ingress.allowed, egress, ingress }
+  }
+
+  /** All ports of the destination that the source reaches. Throws BAD_DATA for what is no address. */
+  ports (source: string, destination: string): PortSet {
+    const [from, to] = [this.#locate(source), this.#locate(destination)]
+    return intersection(this.#sidePorts('egress', from, to, listsEnd(to), to), this.#sidePorts('ingress', to, from, listsEnd(from), to))
+  }
+
+  /** What passes between a pod and each other one; addresses of one family are paired. */
+  pairsOf (pod: Pod): PairReach[] {
+    return pod.addresses.flatMap((address) => {
+      const own = this.#locate(address)
+      if (own.pod !== pod) return []
+      // The rules of all others are asked about this one end.
+      const listsOwn = remembered(listsEnd(own))
+      return [...this.#located.values()].flatMap((other): PairReach[] => {
+        if (other.pod === null || other.pod === pod || !sameFamily(own.words, other.words)) return []
+        const listsOther = listsEnd(other)
+        return [{
+          other: other.pod,
+          ownAddress: own.address,
+          otherAddress: other.address,
+          to: intersection(this.#sidePorts('egress', own, other, listsOther, other), this.#sidePorts('ingress', other, own, listsOwn, other)),
+          from: intersection(this.#sidePorts('ingress', own, other, listsOther, own), this.#sidePorts('egress', other, own, listsOwn, own)),
+        }]
+      })
+    })
+  }
+
+  #sidePorts (direction: Direction, own: Located, other: Located, lists: (rule: CompiledRule) => boolean, destination: Located): PortSet {
+    const asked = this.#askedOf(direction, own, other)
+    return typeof asked === 'string' ? ALL_PORTS : listedPorts(asked.flatMap((policy) => policy[direction] ?? []), lists, destination)
+  }
+
+  /** The policies whose rules are asked, or why none are. */
+  #askedOf (direction: Direction, { pod }: Located, other: Located): readonly CompiledPolicy[] | FreeReason {
+    if (pod === null) return 'NoPod'
+    if (other.pod === pod) return 'Itself'
+    if (other.node === pod.node) return 'OwnNode'
+    const isolating = this.#policiesOf(direction, pod)
+    return isolating.length === 0 ? 'NotIsolated' : isolating
+  }
+
+  #policiesOf (direction: Direction, pod: Pod): readonly CompiledPolicy[] {
+    let isolating = this.#isolating.get(pod)
+    if (isolating === undefined) {
+      const selecting = this.#index.selecting(pod)
+      isolating = { ingress: selecting.filter(({ ingress }) => ingress !== null), egress: selecting.filter(({ egress }) => egress !== null) }
+      this.#isolating.set(pod, isolating)
+    }
+    return isolating[direction]
+  }
+
+  #locate (address: string): Located {
+    const known = this.#located.get(address)
+    if (known !== undefined) return known
+    const words = wordsOf(address)
+    const canonical = addressText(words, 0)
+    return this.#located.get(canonical) ?? { address: canonical, words, pod: null, node: null }
+  }
+}
+
+const listsEnd = (end: Located) => ({ peers }: CompiledRule): boolean => peers.some((peer: PeerTest) => peer(end))
+
+const keysOf = (policies: readonly CompiledPolicy[]): string[] => policies.map(({ key }) => key).sort()
+
+function remembered (ask: (rule: CompiledRule) => boolean): (rule: CompiledRule) => boolean {
+  const answers = new Map<CompiledRule, boolean>()
+  return (rule) => {
+    let answer = answers.get(rule)
+    if (answer === undefined) answers.set(rule, answer = ask(rule))
+    return answer
+  }
+}
+
+function wordsOf (address: string): Int32Array {
+  const words = parseAddress(address)
+  if (words === null) throw new AutoshieldError('BAD_DATA', `${JSON.stringify(address)} is no address: give one of IPv4 or IPv6.`)
+  return words
+}
