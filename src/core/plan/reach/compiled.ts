@@ -2,7 +2,7 @@ import { matcherOf, type Labels } from '../../kubernetes/label-selector.ts'
 import type { Pod } from '../../pod.ts'
 import { inBlock } from './address-block.ts'
 import { policyKey, type Peer, type Policy, type PortRule, type Rule } from './policy.ts'
-import { ALL_PORTS, NO_PORTS, portsOf, union, type PortSet } from './port-set.ts'
+import { ALL_PORTS, portsOf, union, type PortSet } from './port-set.ts'
 
 /** One end of a flow: an address, its words, and the pod that owns it, or the name of the node; neither where it is outside. */
 export interface Located {
@@ -71,7 +71,7 @@ export function listedPorts (rules: readonly CompiledRule[], lists: (rule: Compi
     if (!lists(rule)) continue
     const ports = rule.ports(destination)
     if (ports === ALL_PORTS) return ALL_PORTS
-    if (ports !== NO_PORTS) sets.push(ports)
+    sets.push(ports)
   }
   return union(sets)
 }

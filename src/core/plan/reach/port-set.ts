@@ -18,22 +18,42 @@ export const ALL_PORTS: PortSet = TRANSPORTS.flatMap(everyPortOf)
 export const NO_PORTS: PortSet = []
 
 export function union (sets: readonly PortSet[]): PortSet {
-  const [only = NO_PORTS] = sets
-  if (sets.length < 2) return only
-  if (sets.includes(ALL_PORTS)) return ALL_PORTS
-  const ranges = sets.flatMap(pairs).sort(([left], [right]) => left - right)
+  let joined = NO_PORTS
+  for (const set of sets) joined = joinedWith(joined, set)
+  return joined
+}
+
+/** Two at a time, and without a new list where one holds the other: this is asked for each rule and pair of pods. */
+function joinedWith (left: PortSet, right: PortSet): PortSet {
+  if (holds(left, right)) return left
+  if (holds(right, left)) return right
   const joined: number[] = []
-  for (const [first, last] of ranges) {
-    const end = joined.at(-1)
-    if (end === undefined || first > end + 1) joined.push(first, last)
+  let [one, other, end] = [0, 0, -1]
+  while (one < left.length || other < right.length) {
+    const fromLeft = (left[one] ?? Infinity) <= (right[other] ?? Infinity)
+    const [first = 0, last = 0] = fromLeft ? [left[one], left[one + 1]] : [right[other], right[other + 1]]
+    if (fromLeft) one += 2
+    else other += 2
+    if (joined.length === 0 || first > end + 1) joined.push(first, last)
     else joined[joined.length - 1] = Math.max(end, last)
+    end = Math.max(end, last)
   }
   return joined
 }
 
+function holds (whole: PortSet, part: PortSet): boolean {
+  if (whole === part || whole === ALL_PORTS) return true
+  let at = 0
+  for (let next = 0; next < part.length; next += 2) {
+    while (at < whole.length && (whole[at + 1] ?? 0) < (part[next] ?? 0)) at += 2
+    if (at >= whole.length || (whole[at] ?? 0) > (part[next] ?? 0) || (whole[at + 1] ?? 0) < (part[next + 1] ?? 0)) return false
+  }
+  return true
+}
+
 export function intersection (left: PortSet, right: PortSet): PortSet {
-  if (left === ALL_PORTS || left === right) return right
-  if (right === ALL_PORTS) return left
+  if (holds(left, right)) return right
+  if (holds(right, left)) return left
   return pairs(left).flatMap(([first, last]) => pairs(right).flatMap(([start, end]) => {
     const [low, high] = [Math.max(first, start), Math.min(last, end)]
     return low <= high ? [low, high] : []

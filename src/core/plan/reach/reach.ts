@@ -71,6 +71,8 @@ export interface PairReach {
 }
 
 type Direction = 'ingress' | 'egress'
+/** The policies that isolate a pod for one direction, and all their rules. */
+interface Isolation { readonly policies: readonly CompiledPolicy[], readonly rules: readonly CompiledRule[] }
 
 /**
  * Who reaches whom under the NetworkPolicies of a cluster, by the API's words alone (networking.k8s.io/v1). Never changes: for what
@@ -80,8 +82,8 @@ type Direction = 'ingress' | 'egress'
 export class Reach {
   readonly #located = new Map<string, Located>()
   readonly #index: PolicyIndex
-  /** The policies that isolate a pod, of the pods that were asked about. */
-  readonly #isolating = new Map<Pod, Readonly<Record<Direction, readonly CompiledPolicy[]>>>()
+  /** Of the pods that were asked about. */
+  readonly #isolating = new Map<Pod, Readonly<Record<Direction, Isolation>>>()
 
   /** Throws NOT_FOUND where a pod's namespace is not among the namespaces: nobody knows its labels. */
   constructor ({ pods, namespaces, nodes, policies, blocksMatchPods }: Cluster) {
@@ -101,10 +103,10 @@ export class Reach {
       const asked = this.#askedOf(direction, own, other)
       if (typeof asked === 'string') return { allowed: true, reason: asked, policies: [] }
       const lists = listsEnd(other)
-      const listing = asked.filter((policy) => policy[direction]?.some((rule) => hasPort(rule.ports(to), protocol, port) && lists(rule)))
+      const listing = asked.policies.filter((policy) => policy[direction]?.some((rule) => hasPort(rule.ports(to), protocol, port) && lists(rule)))
       return listing.length > 0
         ? { allowed: true, reason: 'Listed', policies: keysOf(listing) }
-        : { allowed: false, reason: 'NotListed', policies: keysOf(asked) }
+        : { allowed: false, reason: 'NotListed', policies: keysOf(asked.policies) }
     }
     const [egress, ingress] = [side('egress', from, to), side('ingress', to, from)]
     return { allowed: egress.allowed && ingress.allowed, egress, ingress }
@@ -139,24 +141,23 @@ export class Reach {
 
   #sidePorts (direction: Direction, own: Located, other: Located, lists: (rule: CompiledRule) => boolean, destination: Located): PortSet {
     const asked = this.#askedOf(direction, own, other)
-    return typeof asked === 'string' ? ALL_PORTS : listedPorts(asked.flatMap((policy) => policy[direction] ?? []), lists, destination)
+    return typeof asked === 'string' ? ALL_PORTS : listedPorts(asked.rules, lists, destination)
   }
 
-  /** The policies whose rules are asked, or why none are. */
-  #askedOf (direction: Direction, { pod }: Located, other: Located): readonly CompiledPolicy[] | FreeReason {
+  /** What is asked, or why nothing is. */
+  #askedOf (direction: Direction, { pod }: Located, other: Located): Isolation | FreeReason {
     if (pod === null) return 'NoPod'
     if (other.pod === pod) return 'Itself'
     if (other.node === pod.node) return 'OwnNode'
-    const isolating = this.#policiesOf(direction, pod)
-    return isolating.length === 0 ? 'NotIsolated' : isolating
+    const isolation = this.#isolationOf(direction, pod)
+    return isolation.policies.length === 0 ? 'NotIsolated' : isolation
   }
 
-  #policiesOf (direction: Direction, pod: Pod): readonly CompiledPolicy[] {
+  #isolationOf (direction: Direction, pod: Pod): Isolation {
     let isolating = this.#isolating.get(pod)
     if (isolating === undefined) {
       const selecting = this.#index.selecting(pod)
-      isolating = { ingress: selecting.filter(({ ingress }) => ingress !== null), egress: selecting.filter(({ egress }) => egress !== null) }
-      this.#isolating.set(pod, isolating)
+      this.#isolating.set(pod, isolating = { ingress: isolation('ingress', selecting), egress: isolation('egress', selecting) })
     }
     return isolating[direction]
   }
@@ -169,6 +170,9 @@ export class Reach {
     return this.#located.get(canonical) ?? { address: canonical, words, pod: null, node: null }
   }
 }
+
+const isolation = (direction: Direction, selecting: readonly CompiledPolicy[]): Isolation =>
+  ({ policies: selecting.filter((policy) => policy[direction] !== null), rules: selecting.flatMap((policy) => policy[direction] ?? []) })
 
 const listsEnd = (end: Located) => ({ peers }: CompiledRule): boolean => peers.some((peer: PeerTest) => peer(end))
 
