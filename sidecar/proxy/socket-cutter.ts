@@ -13,8 +13,8 @@ const LOOK_MS = 300
 const LOOKS_AFTER_CHANGE = 5
 const CUT_MS = 2_000
 const READ_AGAIN_MS = 1_000
-/** Denials in one call: a command line has a bound. */
-const PART = 100
+/** An argument of a command has 128 KiB at most (execve(2)). */
+const MAX_FILTER_CHARS = 64 * 1024
 
 export interface SocketCutterOptions {
   readonly admin: Pick<EnvoyAdmin, 'listenersVersion' | 'listeners'>
@@ -68,10 +68,9 @@ export class SocketCutter {
 
   /** Throws where a socket could not be destroyed. */
   async #cut (denials: readonly Denial[]): Promise<void> {
-    const listening = denials.some(({ side }) => side === 'destination') ? await listeningPorts() : []
+    const listening = denials.length > 0 ? await listeningPorts() : []
     let trouble = ''
-    for (let at = 0; at < denials.length; at += PART) {
-      const filter = denials.slice(at, at + PART).map((denial) => `( ${socketsOf(denial, this.#options.inboundPort, listening)} )`).join(' or ')
+    for (const filter of joined(denials.map((denial) => `( ${socketsOf(denial, this.#options.inboundPort, listening)} )`))) {
       const { stderr } = await run('ss', ['-K', '-t', '-n', 'state', 'connected', filter], { timeout: CUT_MS })
       if (stderr.trim() !== '') trouble = stderr.trim()
     }
@@ -84,6 +83,17 @@ export class SocketCutter {
   }
 }
 
+/** As few filters as commands take. */
+function joined (terms: readonly string[]): readonly string[] {
+  const filters: string[] = []
+  for (const term of terms) {
+    const last = filters.at(-1)
+    if (last === undefined || last.length + term.length > MAX_FILTER_CHARS) filters.push(term)
+    else filters[filters.length - 1] = `${last} or ${term}`
+  }
+  return filters
+}
+
 /** Ports of the network namespace that somebody listens on now. */
 async function listeningPorts (): Promise<readonly number[]> {
   const { stdout } = await run('ss', ['-H', '-l', '-t', '-n'], { timeout: CUT_MS })
@@ -91,11 +101,12 @@ async function listeningPorts (): Promise<readonly number[]> {
 }
 
 /**
- * In ss's words (ss(8), FILTER). A client of IPv4 of a listener that takes both has an address that is mapped. To a denied destination only
- * what the pod opened goes: not from one of the ports that it listens on.
+ * In ss's words (ss(8), FILTER). A client of IPv4 of a listener that takes both has an address that is mapped. Of a source that is denied
+ * everywhere also that goes which did not pass the proxy, because there was none then: to ports that the pod listens on. To a denied
+ * destination only what the pod opened goes: not from one of those ports.
  */
 export function socketsOf ({ side, address, port }: Denial, inboundPort: number, listening: readonly number[]): string {
   const peer = address.includes(':') ? `dst [${address}]` : `( dst ${address} or dst [::ffff:${address}] )`
-  if (side === 'source') return `${peer} and sport = :${port ?? inboundPort}`
+  if (side === 'source') return `${peer} and ( ${(port === null ? [...new Set([inboundPort, ...listening])] : [port]).map((own) => `sport = :${own}`).join(' or ')} )`
   return [peer, ...port === null ? [] : [`dport = :${port}`], ...listening.map((own) => `sport != :${own}`)].join(' and ')
 }

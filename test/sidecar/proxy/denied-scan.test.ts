@@ -16,7 +16,7 @@ const says = (socket: Socket, word: string): Promise<string> => {
 }
 
 t.test('of a denied scanner no byte reaches an application, and after its time all is as before', { skip: skipShielded(['nmap']) }, async (t) => {
-  const { victim, scanner, sockets, hold, fleet, restriction, admin } = await shieldedPod(t, { httpPorts: [HTTP] })
+  const { victim, scanner, sockets, hold, fleet, restriction, configuration } = await shieldedPod(t, { httpPorts: [HTTP] })
   /** What each connection that an application accepted has said. */
   const heard: { text: string }[] = []
   for (const port of [ONE, HTTP]) {
@@ -30,9 +30,6 @@ t.test('of a denied scanner no byte reaches an application, and after its time a
       })
     })
   }
-  /** All of what Envoy does, but for the time at which it took it. */
-  const configuration = async (): Promise<unknown> => await Promise.all(['dynamic_listeners', 'dynamic_active_clusters', 'dynamic_route_configs'].map(async (resource) =>
-    JSON.parse(await admin(`/config_dump?resource=${resource}`), (key, value: unknown) => key === 'last_updated' ? undefined : value) as unknown))
 
   const before = await configuration()
   const [held, friend] = [await sockets.scanner.connect(victim.address, ONE), await sockets.client.connect(victim.address, ONE)]

@@ -46,6 +46,11 @@ export async function shieldedPod (t: Test, options: PodWithProxyOptions = {}) {
     said: (text: string, times: number): Promise<true> =>
       until(`'${text}' is said ${times} times\n${agent.stderr}`, () => agent.stderr.split(text).length > times || undefined, 60_000),
     admin: (path: string): Promise<string> => adminPage(adminSocket, path),
+    /** All of Envoy's listeners, clusters and routes, but for the time at which it took them. */
+    configuration: async (): Promise<unknown> => {
+      const dump = JSON.parse(await adminPage(adminSocket, '/config_dump'), (key, value: unknown) => key === 'last_updated' ? undefined : value) as { configs: { '@type': string }[] }
+      return dump.configs.filter((part) => /\.(Listeners|Clusters|Routes)ConfigDump$/.test(part['@type']))
+    },
     stat: (name: string): Promise<number> => adminStat(adminSocket, name),
     /** What should hold from now on; resolves when Envoy has taken it. Its workers may need some milliseconds more. */
     hold: async (...mitigations: readonly Mitigation[]): Promise<void> => {

@@ -22,8 +22,8 @@ async function echo (pod: Pod): Promise<void> {
 }
 
 /** A connection to the echo of another pod that stays open. */
-async function stay (from: Pod, to: Pod) {
-  const way = join(from.folder, `stay-${to.address}.sock`)
+async function stay (from: Pod, to: Pod, name = 'stay') {
+  const way = join(from.folder, `${name}-${to.address}.sock`)
   from.spawn(`socat UNIX-LISTEN:${way} TCP:${to.address}:${ECHO}`, { timeoutMs: 120_000 })
   const socket = await until('the way in is there', () => new Promise<ReturnType<typeof connect> | undefined>((resolve) => {
     const socket = connect(way, () => resolve(socket)).on('error', () => resolve(undefined))
@@ -40,9 +40,11 @@ async function stay (from: Pod, to: Pod) {
   }
 }
 
-t.test('a denied source loses the connection that it had open through the proxy, and nobody else does', { skip }, async (t) => {
+t.test('a denied source loses the connections that it had open, also past the proxy, and nobody else does', { skip }, async (t) => {
   const { victim, scanner, client, fleet, serveXds, startAgent } = await podWithProxy(t)
   await echo(victim)
+  const older = await stay(scanner, victim, 'older')
+  t.equal(await older.says('before any proxy'), 'before any proxy')
   await serveXds()
   const agent = startAgent()
   await agent.saying('connections are redirected', 30_000)
@@ -50,7 +52,7 @@ t.test('a denied source loses the connection that it had open through the proxy,
   t.equal(await taker.says('secrets'), 'secrets')
   t.equal(await friend.says('mine'), 'mine')
   fleet.apply([mitigationOf('scanner', { subject: { uid: 'scanner', addresses: [scanner.address] }, victims: [{ uid: 'uid-of-cart-0', addresses: [victim.address] }] })])
-  await taker.closed
+  await Promise.all([taker.closed, older.closed])
   t.match(fleet.statuses(), [{ openConnections: { scanner: [{ means: 'sockets' }] } }], 'and the status says how')
   t.equal(await friend.says('still'), 'still')
   t.notMatch(agent.stderr, 'not cut')

@@ -1,0 +1,108 @@
+import type { Socket } from 'node:net'
+import { isDeepStrictEqual } from 'node:util'
+import t from 'tap'
+import type { Mitigation } from '../../../src/core/mitigation/mitigation.ts'
+import type { Means } from '../../../src/core/mitigation/open-connections.ts'
+import type { PodSockets } from '../../lab/pod-sockets.ts'
+import { bornAt } from '../../xds/mitigation-of.ts'
+import { until } from '../../xds/real-envoy.ts'
+import { shieldedPod, skipShielded } from './shielded-pod.ts'
+
+t.setTimeout(240_000)
+
+/** Of the application, and of the proxy where it has one of its own for it. */
+const [PORT, EXPLICIT] = [8080, 18_080]
+/** The aim is one second; a busy machine is not what is tested. */
+const GENEROUS_MS = 5_000
+const MUCH = 4_000_000
+
+/** An application that gives what it has to whoever asks, 10 MB a second: an answer of HTTP without an end. */
+async function store (sockets: PodSockets): Promise<void> {
+  const data = Buffer.alloc(50_000, 'secret')
+  const server = await sockets.listen(PORT)
+  server.on('connection', (socket: Socket) => {
+    let timer: NodeJS.Timeout | undefined
+    socket.on('error', () => undefined).on('close', () => clearInterval(timer)).once('data', () => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\n')
+      timer = setInterval(() => { if (!socket.writableNeedDrain) socket.write(data) }, 5)
+    })
+  })
+}
+
+/** One open connection that takes all it can get. */
+async function pull (sockets: PodSockets, host: string, port: number) {
+  const socket = await sockets.connect(host, port)
+  let bytes = 0
+  const closed = new Promise<number>((resolve) => { socket.once('close', () => resolve(performance.now())) })
+  socket.on('data', (data) => { bytes += data.length }).write('GET / HTTP/1.1\r\nHost: shop\r\n\r\n')
+  return {
+    socket,
+    bytes: () => bytes,
+    /** When it was. */
+    closed,
+    /** Resolves when as much has come as was certainly not on its way. */
+    more: async (): Promise<void> => {
+      const goal = bytes + MUCH
+      await until(`more than ${bytes} bytes come`, () => bytes > goal || undefined)
+    },
+  }
+}
+
+/** What of the profile and of what was there before the denial decides how an open connection is met. */
+const CASES: readonly { readonly what: string, readonly explicit?: true, readonly http?: true, readonly ports: Mitigation['spec']['ports'], readonly watched?: true, readonly means: Means }[] = [
+  { what: 'its keeper may destroy sockets', ports: 'any', means: 'sockets' },
+  { what: 'a single port is denied to a suspect that was watched', ports: [PORT], watched: true, means: 'chain' },
+  { what: 'a single port is denied to one that was not', ports: [PORT], means: 'none' },
+  { what: 'requests are seen, and one was being answered', http: true, ports: [PORT], means: 'route' },
+  { what: 'without a redirect, a suspect was watched', explicit: true, ports: 'any', watched: true, means: 'chain' },
+  { what: 'without a redirect, it was not', explicit: true, ports: 'any', means: 'none' },
+]
+
+for (const { what, explicit = false, http = false, ports, watched = false, means } of CASES) {
+  const goesOn = means === 'none' || means === 'route'
+  t.test(`exfiltration over an open connection ${goesOn ? 'goes on' : 'is cut'} (${means}): ${what}`, { skip: skipShielded() }, async (t) => {
+    const { victim, scanner, sockets, fleet, admin, hold, restriction, configuration } = await shieldedPod(t, { ...http && { httpPorts: [PORT] }, ...explicit && { explicitPorts: [{ listen: EXPLICIT, application: PORT }] } })
+    await store(sockets.victim)
+    const port = explicit ? EXPLICIT : PORT
+    const from = (who: 'scanner' | 'client') => pull(sockets[who], victim.address, port)
+    const before = await configuration()
+    const watch = watched ? [bornAt(1, restriction('watch', [scanner.address], { action: 'watch', ports }))] : []
+    await hold(...watch)
+    if (watched) {
+      await until('the suspect comes by its own chain', async () => {
+        const visit = await from('scanner')
+        visit.socket.destroy()
+        return new RegExp(`^tcp\\.source_${scanner.address.replaceAll('.', '_')}\\S*downstream_cx_total: [1-9]`, 'm').test(await admin('/stats')) || undefined
+      })
+    }
+    const [taker, friend] = [await from('scanner'), await from('client')]
+    await Promise.all([taker.more(), friend.more()])
+
+    const denial = bornAt(9, restriction('denial', [scanner.address], { ports }))
+    const pushedMs = performance.now()
+    await hold(...watch, denial)
+    t.match(fleet.statuses(), [{ openConnections: { denial: [{ means }] } }], 'the status says so')
+    await until('new connections are refused', async () => {
+      const visit = await from('scanner')
+      await Promise.race([visit.closed, new Promise((resolve) => { visit.socket.once('data', resolve) })])
+      visit.socket.destroy()
+      return visit.bytes() === 0 || undefined
+    })
+    if (goesOn) {
+      const begun = taker.bytes()
+      await taker.more()
+      t.comment(`${taker.bytes() - begun} bytes more after the denial`)
+      taker.socket.destroy()
+    } else {
+      const ms = await taker.closed - pushedMs
+      t.comment(`bytes stopped ${ms.toFixed()} ms after the push`)
+      t.ok(ms < GENEROUS_MS, 'soon')
+    }
+    await friend.more()
+
+    fleet.apply([{ ...denial, spec: { ...denial.spec, expiresAt: new Date(Date.now() + 500).toISOString() } }])
+    await until('all is as before', async () => isDeepStrictEqual(await configuration(), before) || undefined)
+    await (await from('scanner')).more()
+    await friend.more()
+  })
+}
