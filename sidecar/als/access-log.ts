@@ -13,8 +13,8 @@ export interface AccessLogOptions extends Pick<AlsServerOptions, 'socket' | 'onR
   readonly uplink: Pick<Uplink, 'restricted' | 'droppedRestrictions'>
 }
 
-type State = Pick<ObserverReport, 'malformedEntries' | 'foreignEntries' | 'droppedCounts'>
-export const NO_LOG: State = { malformedEntries: 0, foreignEntries: 0, droppedCounts: 0 }
+type State = Pick<ObserverReport, 'proxyLog' | 'malformedEntries' | 'foreignEntries' | 'droppedCounts'>
+export const NO_LOG: State = { proxyLog: null, malformedEntries: 0, foreignEntries: 0, droppedCounts: 0 }
 
 /** What the pod's Envoy logs: counts of restricted attempts for the uplink, whatever sees the traffic, and windows where that is the log. */
 export class AccessLog {
@@ -43,7 +43,12 @@ export class AccessLog {
   }
 
   get state (): State {
-    return { malformedEntries: this.#server.malformed + this.#server.refused, foreignEntries: this.#foreign, droppedCounts: this.#tally.dropped + this.#options.uplink.droppedRestrictions }
+    return {
+      proxyLog: this.#server.log,
+      malformedEntries: this.#server.malformed + this.#server.refused,
+      foreignEntries: this.#foreign,
+      droppedCounts: this.#tally.dropped + this.#options.uplink.droppedRestrictions,
+    }
   }
 
   /** The source that makes windows of the log; there is one. */

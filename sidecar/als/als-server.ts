@@ -17,6 +17,9 @@ export interface AlsServerOptions {
   readonly retryMs?: number
 }
 
+/** `none`: the proxy has told nothing yet. `ended`: it did, and tells nothing now: as a rule it is away, and connections pass it by. */
+export type ProxyLog = 'none' | 'open' | 'ended'
+
 type Call = ServerReadableStream<StreamAccessLogsMessage | Malformed, StreamAccessLogsResponse>
 
 const RETRY_MS = 5_000
@@ -39,9 +42,15 @@ export class AlsServer {
   /** Why it could not listen when it last tried; null where it does. */
   #failure: AutoshieldError | null = null
   #streams = 0
+  #heard = false
 
   constructor (options: AlsServerOptions) {
     this.#options = options
+  }
+
+  /** Envoy begins a log with its first entry, and keeps it open. */
+  get log (): ProxyLog {
+    return this.#streams > 0 ? 'open' : this.#heard ? 'ended' : 'none'
   }
 
   /** Resolves true once it listens, false where the signal aborts before. Rejects with UNAVAILABLE where it could not when it last tried. */
@@ -98,6 +107,7 @@ export class AlsServer {
     }
     const place = new DisposableStack()
     this.#streams++
+    this.#heard = true
     place.defer(() => { this.#streams-- })
     // A stream that breaks off is opened again by Envoy.
     for (const event of ['cancelled', 'error', 'close', 'end']) call.on(event, () => place.dispose())

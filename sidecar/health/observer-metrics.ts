@@ -34,6 +34,7 @@ export function observerMetrics (report: () => ObserverReport, nowMs: () => numb
   counter('malformed_entries', 'Entries, messages and streams of the access log socket that were none of a proxy of ours.', ({ malformedEntries }) => malformedEntries)
   counter('foreign_entries', 'Entries of the access log about connections of other pods.', ({ foreignEntries }) => foreignEntries)
   counter('dropped_counts', 'Counts of restricted attempts that there was no room for.', ({ droppedCounts }) => droppedCounts)
+  gauge('proxy_log', '1 while the pod\'s proxy logs; 0 before its first entry and while it is away; -1 where nobody listens to one.', ({ proxyLog }) => proxyLog === null ? -1 : proxyLog === 'open' ? 1 : 0)
   gauge('waiting_windows', 'Windows that the detector has not acknowledged yet.', ({ waiting }) => waiting)
   gauge('connected', '1 while the detector takes windows.', ({ connected }) => connected ? 1 : 0)
   gauge('last_ack_age_seconds', 'Seconds since the detector last acknowledged something; -1 before it ever did.', ({ acknowledgedMs }) =>

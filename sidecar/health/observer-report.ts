@@ -1,3 +1,5 @@
+import type { ProxyLog } from '../als/als-server.ts'
+
 /** What an observer says of itself. */
 export interface ObserverReport {
   /** The source that sees the traffic now; null while none does. */
@@ -15,6 +17,8 @@ export interface ObserverReport {
   readonly windows: number
   readonly droppedPackets: number
   readonly droppedWindows: number
+  /** Whether the pod's proxy logs now; null where nobody listens to one. While it is `ended`, the source `als` sees nothing. */
+  readonly proxyLog: ProxyLog | null
   /** Of the proxy's access log: what was none of ours, what is of other pods, and what there was no room for. */
   readonly malformedEntries: number
   readonly foreignEntries: number

@@ -6,7 +6,7 @@ import { HealthServer, type HealthServerOptions } from '../../../sidecar/health/
 import type { ObserverReport } from '../../../sidecar/health/observer-report.ts'
 
 const REPORT: ObserverReport = {
-  watching: 'sockdiag', trouble: 'packets are refused', connected: false, acknowledgedMs: 10_000, waiting: 3, packets: 12, flows: 4, windows: 9, droppedPackets: 1, droppedWindows: 2, malformedEntries: 0, foreignEntries: 5, droppedCounts: 0,
+  watching: 'sockdiag', trouble: 'packets are refused', connected: false, acknowledgedMs: 10_000, waiting: 3, packets: 12, flows: 4, windows: 9, droppedPackets: 1, droppedWindows: 2, proxyLog: 'open', malformedEntries: 0, foreignEntries: 5, droppedCounts: 0,
 }
 
 async function serve (t: Test, options: Partial<HealthServerOptions> = {}): Promise<{ port: number }> {
@@ -47,6 +47,7 @@ t.test('metrics are what the observer reports at the time of the scrape', async 
   for (const line of [
     'autoshield_observer_packets_total 12', 'autoshield_observer_flows_total 4', 'autoshield_observer_windows_total 9', 'autoshield_observer_dropped_packets_total 1',
     'autoshield_observer_dropped_windows_total 2', 'autoshield_observer_waiting_windows 3', 'autoshield_observer_connected 0', 'autoshield_observer_last_ack_age_seconds 2.5',
+    'autoshield_observer_proxy_log 1',
     'autoshield_observer_source{source="sockdiag"} 1',
   ]) t.match(text, `${line}\n`)
   packets = 13
