@@ -139,18 +139,19 @@ export class Fleet implements ProxyFleet, SnapshotSource {
   answered (podUid: string): void {
     const pod = this.#pods.get(podUid)
     if (pod === undefined) return
-    this.#advance(podUid, pod)
-    this.#tell(podUid, pod)
+    this.#tell(podUid, pod, this.#advance(podUid, pod))
   }
 
-  /** Goes on by what the proxy says, up to something that it has to be sent: restrictions that change nothing get no answer. */
-  #advance (uid: string, pod: Pod): void {
-    for (let { version } = pod.snapshot; version === pod.snapshot.version;) {
-      const { state, message } = standingOf(pod)
+  /** Goes on by what the proxy says, up to something that it has to be sent: restrictions that change nothing get no answer. Gives what it says then. */
+  #advance (uid: string, pod: Pod): Standing {
+    let standing = standingOf(pod)
+    for (const { version } = pod.snapshot; version === pod.snapshot.version; standing = standingOf(pod)) {
+      const { state, message } = standing
       const goesOn = state === 'in-sync' ? pod.rollBack.taken() : state === 'rejected' && pod.rollBack.rejected(message)
-      if (!goesOn) return
+      if (!goesOn) break
       this.#refresh(uid, pod)
     }
+    return standing
   }
 
   /** Makes the snapshots of these pods what they should be, and forgets pods that nothing names any more. */
@@ -159,8 +160,7 @@ export class Fleet implements ProxyFleet, SnapshotSource {
       if (this.#forgets(uid)) continue
       const pod = this.#hold(uid)
       this.#refresh(uid, pod)
-      this.#advance(uid, pod)
-      this.#tell(uid, pod)
+      this.#tell(uid, pod, this.#advance(uid, pod))
     }
   }
 
@@ -198,9 +198,9 @@ export class Fleet implements ProxyFleet, SnapshotSource {
     if (changed) for (const subscriber of pod.subscribers) subscriber.update(pod.snapshot)
   }
 
-  #tell (uid: string, pod: Pod): void {
+  #tell (uid: string, pod: Pod, standing = standingOf(pod)): void {
     this.#tellIfGone(uid, pod)
-    const status = this.#statusOf(uid, pod)
+    const status = this.#statusOf(uid, pod, standing)
     if (pod.told !== null && saysTheSame(status, pod.told)) return
     pod.told = status
     for (const listener of this.#listeners) listener(status)
@@ -216,9 +216,8 @@ export class Fleet implements ProxyFleet, SnapshotSource {
     if (left) for (const listener of this.#goneListeners) listener(uid)
   }
 
-  #statusOf (podUid: string, pod: Pod): ProxyStatus {
+  #statusOf (podUid: string, pod: Pod, { state, message } = standingOf(pod)): ProxyStatus {
     const { snapshot: { version, mitigations }, subscribers, told, rollBack, built } = pod
-    const { state, message } = standingOf(pod)
     const held = new Set(rollBack.held)
     const since = told !== null && told.state === state && told.version === version ? told.since : new Date(this.#clock.now()).toISOString()
     return { podUid, connected: subscribers.size > 0, version, state, message, mitigations, since, refused: rollBack.refused, taken: mitigations.filter((name) => held.has(name)), shortfalls: built.shortfalls, openConnections: built.openConnections() }

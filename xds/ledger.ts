@@ -8,6 +8,8 @@ interface Sent {
   readonly versions: ReadonlyMap<string, string>
 }
 
+const NONE: readonly string[] = []
+
 /**
  * What one client has been sent of one type, and what it made of it. At most one response is out at a time, so a slow
  * client holds back nothing but its own next response, which then is the newest state.
@@ -78,6 +80,6 @@ export class Ledger {
 
   /** The client's words about resources that it refused and that have not been replaced since. */
   get refusals (): readonly string[] {
-    return [...new Set(this.#refused.values())]
+    return this.#refused.size === 0 ? NONE : [...new Set(this.#refused.values())]
   }
 }

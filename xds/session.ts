@@ -50,8 +50,9 @@ export class Session<S extends Subscription> {
 
   /** Of one type, opened on first use; null for a type that is not served. */
   subscription (type: string): S | null {
-    if (!RESOURCE_ORDER.includes(type)) return null
-    const subscription = this.#subscriptions.get(type) ?? this.#open(type)
+    const opened = this.#subscriptions.get(type)
+    if (opened !== undefined || !RESOURCE_ORDER.includes(type)) return opened ?? null
+    const subscription = this.#open(type)
     this.#subscriptions.set(type, subscription)
     return subscription
   }
@@ -114,11 +115,15 @@ export class Session<S extends Subscription> {
   }
 
   standing (): Standing {
-    if (this.#snapshot.types.entries().every(([type, current]) => this.#gap(type, current) === null)) return IN_SYNC
-    const gaps = [...this.#snapshot.types].map(([type, current]) => ({ type, gap: this.#gap(type, current) }))
-    const refusals = gaps.flatMap(({ gap }) => gap !== null && gap !== 'pending' ? gap.refusals : [])
+    const missing: string[] = []
+    const refusals: string[] = []
+    for (const [type, current] of this.#snapshot.types) {
+      const gap = this.#gap(type, current)
+      if (gap === 'pending') missing.push(type.slice(type.lastIndexOf('.') + 1))
+      else if (gap !== null) refusals.push(...gap.refusals)
+    }
     if (refusals.length > 0) return { state: 'rejected', message: refusals.join('; '), final: this.#isAnswered() }
-    const missing = gaps.filter(({ gap }) => gap !== null).map(({ type }) => type.slice(type.lastIndexOf('.') + 1))
+    if (missing.length === 0) return IN_SYNC
     return { state: 'pending', message: `has not yet taken: ${missing.join(', ')}`, final: false }
   }
 

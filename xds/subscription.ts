@@ -48,9 +48,10 @@ export interface Subscription {
 
 function gapOf (ledger: Ledger, current: TypeResources): ReturnType<Subscription['gap']> {
   if (ledger.refusals.length > 0) return { refusals: ledger.refusals }
-  const lacks = [...current.resources.values()].some((resource) => !ledger.holds(resource))
-  const keeps = [...ledger.known.keys()].some((name) => !current.resources.has(name))
-  return ledger.waiting || lacks || keeps ? 'pending' : null
+  if (ledger.waiting) return 'pending'
+  const lacks = current.resources.values().some((resource) => !ledger.holds(resource))
+  const keeps = ledger.known.keys().some((name) => !current.resources.has(name))
+  return lacks || keeps ? 'pending' : null
 }
 
 /** Resources that a subscription has nothing to do for, until something is said or sent: most proxies are told nothing most of the time. */
@@ -121,10 +122,11 @@ export class DeltaSubscription implements Subscription {
   offer (current: TypeResources): Offer | null {
     if (this.#ledger.waiting || this.#settled.offered === current) return null
     const wanted = this.#interest.wildcard ? current.resources.keys() : this.#interest.names
-    const resources = [...new Set(wanted)].flatMap((name) => {
+    const resources: Resource[] = []
+    for (const name of wanted) {
       const resource = current.resources.get(name)
-      return resource === undefined || (this.#ledger.known.get(name) === resource.version && !this.#owed.has(name)) ? [] : [resource]
-    })
+      if (resource !== undefined && (this.#ledger.known.get(name) !== resource.version || this.#owed.has(name))) resources.push(resource)
+    }
     const gone = [...this.#ledger.known.keys(), ...this.#owed].filter((name) => !current.resources.has(name))
     // The first request is answered even by nothing: Envoy waits for it before it goes on starting.
     if (resources.length === 0 && gone.length === 0 && this.#answered) return this.#settled.offer(current)
