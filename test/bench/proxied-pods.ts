@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AlsServer } from '../../sidecar/als/als-server.ts'
@@ -8,6 +7,7 @@ import { Laboratory } from '../xds/laboratory.ts'
 import { mitigationOf } from '../xds/mitigation-of.ts'
 import { onLoopback, RealEnvoy, until } from '../xds/real-envoy.ts'
 import { relay } from '../xds/relay.ts'
+import { cpuMsOf } from './cpu-time.ts'
 import { httpLoad, type HttpLoad } from './http-load.ts'
 import { plainEnvoy } from './plain-envoy.ts'
 
@@ -15,7 +15,6 @@ import { plainEnvoy } from './plain-envoy.ts'
 export const PORTS = { tcp: 8080, http: 8081 } as const
 const [INBOUND, OUTBOUND, XDS] = [15_006, 15_001, 18_000]
 const LOAD = { connections: 32, seconds: 1 }
-const MS_PER_TICK = 10 // USER_HZ, which is 100 wherever Linux runs
 
 /** What stands before the application; a number is our proxy, with so many other sources denied. */
 export type Front = 'none' | 'plain' | number
@@ -104,10 +103,4 @@ function listen (socket: string): AsyncDisposable {
 
 async function redirect (pod: Pod): Promise<void> {
   await pod.must(`nft 'table inet autoshield { chain inbound { type nat hook prerouting priority dstnat; iifname "lo" return; tcp flags & (fin|syn|rst|ack) == syn redirect to :${INBOUND}; }; }'`)
-}
-
-function cpuMsOf (pid: number): number {
-  const [, fields = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ') // proc(5): user and system time are fields 14 and 15
-  const [user, system] = fields.split(' ').slice(11, 13).map(Number)
-  return ((user ?? NaN) + (system ?? NaN)) * MS_PER_TICK
 }

@@ -7,21 +7,24 @@ import { ToldProcess } from '../fleet/told-process.ts'
 import { goProgram } from '../setup/go-program.ts'
 import { Fleet } from '../../xds/fleet.ts'
 import { CLUSTER, LISTENER } from '../../xds/resource-type.ts'
+import { cpuMsOf } from './cpu-time.ts'
 import type { Figure } from './figure.ts'
 import { quantile } from './quantile.ts'
 
 const ATTACKER = '192.0.2.1'
-/** Pushes that are measured; the first of them warm up. */
-const PUSHES = 60
 const WARM_UP = 10
+/** Pushes that are measured. */
+const PUSHES = 50
 const GO_CONTROL_PLANE = 'go-control-plane, same snapshots and clients'
+const BARE = 'bare grpc-js, same bytes and clients'
 
 const figure = (name: string, unit: string, value: number, besideName: string, beside: number): Figure =>
   ({ name: `xds.${name}`, value, unit, beside: { name: besideName, value: beside }, ratio: value / beside })
 
-/** A server under test with proxies that it has never seen. */
-interface Served {
+/** A server under test. */
+interface Served extends AsyncDisposable {
   readonly port: number
+  readonly pid: number
   /** One mitigation to all proxies, or its end; milliseconds to the answer of the last. */
   readonly push: (restricted: boolean) => Promise<number>
   /** Resolves when so many proxies have answered since the last push. */
@@ -29,40 +32,77 @@ interface Served {
   readonly rssBytes: () => Promise<number>
 }
 
-interface Measured {
-  readonly storm: number
-  readonly reconnect: number
-  readonly pushes: readonly number[]
-  readonly kibPerProxy: number
+/** A server with a fleet of proxies that it has never seen, and what was measured of it. */
+class Contender implements AsyncDisposable {
+  /** Each to the last proxy, milliseconds. */
+  stormMs = NaN
+  reconnectMs = NaN
+  readonly pushesMs: number[] = []
+  /** Processor time of the server over those. */
+  cpuMs = 0
+  /** Of memory that the server has more than before its proxies: when all are connected, and after the pushes. */
+  kibPerProxy = NaN
+  kibPerProxyPushed = NaN
+  readonly #served: Served
+  readonly #fleet: SimulatedFleet
+  readonly #uids: readonly string[]
+  #alone = NaN
+
+  constructor (served: Served, identities: FleetIdentities, uids: readonly string[]) {
+    this.#served = served
+    this.#fleet = new SimulatedFleet(identities, served.port)
+    this.#uids = uids
+  }
+
+  async storm (): Promise<void> {
+    this.#alone = await this.#served.rssBytes()
+    await this.#fleet.add(this.#uids)
+    this.stormMs = await this.#fleet.connect()
+    await this.#served.settle(this.#uids.length)
+    this.kibPerProxy = await this.#kibEach()
+  }
+
+  async push (restricted: boolean): Promise<void> {
+    const before = cpuMsOf(this.#served.pid)
+    this.pushesMs.push(await this.#served.push(restricted))
+    this.cpuMs += cpuMsOf(this.#served.pid) - before
+  }
+
+  forgetPushes (): void {
+    this.pushesMs.length = 0
+    this.cpuMs = 0
+  }
+
+  async reconnectHalf (): Promise<void> {
+    this.kibPerProxyPushed = await this.#kibEach()
+    await this.#fleet.cut(this.#uids.slice(0, this.#uids.length / 2))
+    this.reconnectMs = await this.#fleet.connect()
+    const { connected } = await this.#fleet.count()
+    if (connected !== this.#uids.length) throw new Error(`${connected} of ${this.#uids.length} proxies are connected: the figures are of no use`)
+  }
+
+  async #kibEach (): Promise<number> {
+    return (await this.#served.rssBytes() - this.#alone) / 1024 / this.#uids.length
+  }
+
+  async [Symbol.asyncDispose] (): Promise<void> {
+    await this.#fleet[Symbol.asyncDispose]()
+    await this.#served[Symbol.asyncDispose]()
+  }
 }
 
-async function measure (served: Served, identities: FleetIdentities, uids: readonly string[]): Promise<Measured> {
-  const alone = await served.rssBytes()
-  await using fleet = new SimulatedFleet(identities, served.port)
-  await fleet.add(uids)
-  const storm = await fleet.connect()
-  await served.settle(uids.length)
-  const kibPerProxy = (await served.rssBytes() - alone) / 1024 / uids.length
-  const pushes: number[] = []
-  for (let turn = 0; turn < WARM_UP + PUSHES; turn++) pushes.push(await served.push(turn % 2 === 0))
-  const half = uids.slice(0, uids.length / 2)
-  await fleet.cut(half)
-  const reconnect = await fleet.connect()
-  const { connected } = await fleet.count()
-  if (connected !== uids.length) throw new Error(`${connected} of ${uids.length} proxies are connected: the figures are of no use`)
-  return { storm, reconnect, pushes: pushes.slice(WARM_UP), kibPerProxy }
-}
-
-async function ours (identities: FleetIdentities, uids: readonly string[]): Promise<Measured> {
-  await using server = await MeasuredServer.start(identities)
+async function ours (identities: FleetIdentities, uids: readonly string[]): Promise<Served> {
+  const server = await MeasuredServer.start(identities)
   await server.proxies(uids.map(behindRedirect))
   const denial = [denialOf('deny', ATTACKER, uids)]
-  return await measure({
+  return {
     port: server.port,
+    pid: server.process.pid,
     push: (restricted) => server.apply(restricted ? denial : []),
     settle: () => server.settle(),
     rssBytes: async () => (await server.memory()).rssBytes,
-  }, identities, uids)
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  }
 }
 
 /** What our server would send to one of these pods, as go-control-plane is told it. */
@@ -76,35 +116,49 @@ function snapshotOf (uid: string, restricted: boolean): { clusters: string[], li
   return { clusters: bodies(CLUSTER), listeners: bodies(LISTENER) }
 }
 
-async function goControlPlane (program: string, identities: FleetIdentities, uids: readonly string[]): Promise<Measured> {
+/** One that sends what it is told: go-control-plane, or gRPC alone. */
+async function another (server: ToldProcess, identities: FleetIdentities, uids: readonly string[]): Promise<Served> {
   const [uid = ''] = uids
-  await using server = new ToldProcess('server', ['env', 'GOMAXPROCS=1', program])
   const { port } = await server.tell<{ port: number }>({ do: 'start', credentials: identities.server(), proxies: uids.length, open: snapshotOf(uid, false), restricted: snapshotOf(uid, true) })
-  return await measure({
+  return {
     port,
+    pid: server.pid,
     push: async (restricted) => (await server.tell<{ ms: number }>({ do: restricted ? 'restrict' : 'lift' })).ms,
     settle: (proxies) => server.tell({ do: 'settle', proxies }),
     rssBytes: async () => (await server.tell<{ rssBytes: number }>({ do: 'memory' })).rssBytes,
-  }, identities, uids)
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  }
 }
 
-/** The xDS server on one core under a simulated fleet, beside go-control-plane under the same. */
+/** The xDS server on one core under a simulated fleet, beside go-control-plane and beside gRPC alone under the same; they take turns. */
 export async function xdsFigures (): Promise<Figure[]> {
   const program = await goProgram(join(import.meta.dirname, 'go-control-plane'))
   const identities = new FleetIdentities()
   const figures: Figure[] = []
   for (const count of [1000, 3000]) {
     const uids = podUids(count)
-    const own = await ours(identities, uids)
-    const other = await goControlPlane(program, identities, uids)
-    const beside = (name: string, unit: string, of: (measured: Measured) => number): Figure => figure(name, unit, of(own), GO_CONTROL_PLANE, of(other))
+    await using stack = new AsyncDisposableStack()
+    const compete = (served: Served): Contender => stack.use(new Contender(served, identities, uids))
+    const own = compete(await ours(identities, uids))
+    const go = compete(await another(new ToldProcess('server', ['env', 'GOMAXPROCS=1', program]), identities, uids))
+    const bare = compete(await another(ToldProcess.node('server', 'bare-process.ts', ['--expose-gc']), identities, uids))
+    const all = [own, go, bare]
+    for (const contender of all) await contender.storm()
+    for (let turn = 0; turn < WARM_UP + PUSHES; turn++) {
+      if (turn === WARM_UP) for (const contender of all) contender.forgetPushes()
+      for (const contender of all) await contender.push(turn % 2 === 0)
+    }
+    for (const contender of all) await contender.reconnectHalf()
+    const beside = (name: string, unit: string, of: (contender: Contender) => number): Figure[] =>
+      [figure(name, unit, of(own), GO_CONTROL_PLANE, of(go)), figure(name, unit, of(own), BARE, of(bare))]
     figures.push(
-      beside(`push_${count}_p50_ms`, 'ms', ({ pushes }) => quantile(pushes, 0.5)),
-      beside(`push_${count}_p99_ms`, 'ms', ({ pushes }) => quantile(pushes, 0.99)),
-      beside(`storm_${count}_ms`, 'ms', ({ storm }) => storm),
-      beside(`reconnect_half_${count}_ms`, 'ms', ({ reconnect }) => reconnect)
+      ...beside(`push_${count}_p50_ms`, 'ms', ({ pushesMs }) => quantile(pushesMs, 0.5)),
+      ...beside(`push_${count}_p99_ms`, 'ms', ({ pushesMs }) => quantile(pushesMs, 0.99)),
+      ...beside(`push_${count}_cpu_ms`, 'ms', ({ cpuMs }) => cpuMs / PUSHES),
+      ...beside(`storm_${count}_ms`, 'ms', ({ stormMs }) => stormMs),
+      ...beside(`reconnect_half_${count}_ms`, 'ms', ({ reconnectMs }) => reconnectMs)
     )
-    if (count === 3000) figures.push(beside('kib_per_proxy', 'KiB', ({ kibPerProxy }) => kibPerProxy))
+    if (count === 3000) figures.push(...beside('kib_per_proxy', 'KiB', ({ kibPerProxy }) => kibPerProxy), ...beside('kib_per_proxy_pushed', 'KiB', ({ kibPerProxyPushed }) => kibPerProxyPushed))
   }
   return figures
 }
