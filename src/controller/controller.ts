@@ -1,24 +1,21 @@
 import { AutoshieldError } from '../core/errors.ts'
 import { CLASSES } from '../core/classes.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
-import { openTimeZone, type TimeZone } from '../core/policy/time-zone.ts'
+import { openTimeZone } from '../core/policy/time-zone.ts'
 import { DEFAULT_SAFETY_SETTINGS } from '../core/safety/settings.ts'
-import type { Score } from '../core/verdict/score.ts'
-import type { VerdictEffect } from '../core/verdict/verdict.ts'
 import type {
   AdmissionContext, AuditTrail, Checkpoints, Clock, EditableMeshPolicies, Loop, LoopEvent, MeshPolicies, ModelInfo, ObjectStore, PodDirectory, PolicySource, ProxyFleet, ScoreEvent, ScoreSource,
 } from '../ports.ts'
-import { classesAsserted } from './asserted.ts'
 import { Broadcast } from './broadcast.ts'
 import { DecisionDesk } from './decision-desk.ts'
 import { DetectionDesk } from './detection-desk.ts'
 import { Explainer } from './explainer.ts'
 import { Journal } from './journal.ts'
+import { Judge } from './judge.ts'
 import type { Log } from './log.ts'
 import type { ControllerMetrics } from './metrics.ts'
 import { MitigationDesk } from './mitigation-desk.ts'
 import { PolicyBook, type Reload } from './policy-book.ts'
-import { RecentScores } from './recent-scores.ts'
 import { RolloutDesk } from './rollout/rollout-desk.ts'
 import { RolloutNews } from './rollout/rollout-news.ts'
 import type { ControllerSettings } from './settings.ts'
@@ -63,9 +60,7 @@ export class Controller implements Loop, AsyncDisposable {
   readonly proxies: ProxyFleet
   readonly rollouts: RolloutDesk
   readonly #parts: ControllerParts
-  readonly #zone: TimeZone
   readonly #events = new Broadcast<LoopEvent>(MAX_EVENTS_WAITING)
-  readonly #recent = new RecentScores()
   readonly #proxyNews = new Wake()
   readonly #podNews = new Wake()
   readonly #rolloutNews = new RolloutNews()
@@ -75,9 +70,8 @@ export class Controller implements Loop, AsyncDisposable {
   readonly #detections: DetectionDesk
   readonly #mitigations: MitigationDesk
   readonly #decisions: DecisionDesk
-  readonly #explainer: Explainer
+  readonly #judge: Judge
   readonly #watch: ScoreWatch
-  #model: ModelInfo | null = null
   #traffic: Extract<LoopEvent, { type: 'traffic' }> | null = null
   #running: Promise<void> | null = null
   #eventsDropped = 0
@@ -100,7 +94,6 @@ export class Controller implements Loop, AsyncDisposable {
     this.pods = pods
     this.proxies = proxies
     this.#parts = parts
-    this.#zone = zone
     this.#journal = new Journal({ audit, metrics, log })
     this.#book = new PolicyBook(parts.policy, CLASSES)
     this.#detections = new DetectionDesk({ store, checkpoints, journal: this.#journal, pods, clock, newId, metrics, publish, sharedAddresses: new Set(settings.sharedAddresses), admission: parts.admission })
@@ -125,7 +118,8 @@ export class Controller implements Loop, AsyncDisposable {
       safety,
     })
     this.#watch = new ScoreWatch({ scores, floor: settings.floor, needsEveryKey: () => this.#book.conditionRules.rules.length > 0 || this.rollouts.isWatching, hear: async (event) => this.#hear(event) })
-    this.#explainer = new Explainer({ scores, metrics, log, answer: async (detection, explanation) => this.#detections.explained(detection, explanation) })
+    const explainer = new Explainer({ scores, metrics, log, answer: async (detection, explanation) => this.#detections.explained(detection, explanation) })
+    this.#judge = new Judge({ book: this.#book, detections: this.#detections, decisions: this.#decisions, explainer, mitigations: this.#mitigations, rollouts: this.rollouts, pods, zone })
   }
 
   /**
@@ -158,7 +152,7 @@ export class Controller implements Loop, AsyncDisposable {
   ready (): { ready: boolean, reasons: readonly string[] } {
     const { failure } = this.#journal
     const reasons = [
-      ...(this.#model === null ? ['No detector has answered yet.'] : []),
+      ...(this.#judge.model === null ? ['No detector has answered yet.'] : []),
       ...(failure === null ? [] : [`The store refuses writes, so nothing new is done: ${failure.message}`]),
     ]
     return { ready: reasons.length === 0, reasons }
@@ -234,51 +228,14 @@ export class Controller implements Loop, AsyncDisposable {
         this.#traffic = event
         this.#events.publish(event)
         return
-      case 'scores': {
-        const arrivedMs = performance.now()
-        await Promise.all(event.scores.flatMap((score) => this.#judge(score, arrivedMs)))
-      }
+      case 'scores': return this.#judge.take(event.scores)
     }
   }
 
   async #meetModel (model: ModelInfo): Promise<void> {
-    this.#model = model
-    this.#detections.setModel(model)
-    this.#decisions.setModelClasses(model.classes)
-    this.#book.setClasses(model.classes)
+    this.#judge.meet(model)
     await this.reload()
     this.#watch.review()
-  }
-
-  #judge (score: Score, arrivedMs: number): Promise<unknown>[] {
-    this.#recent.remember(score)
-    this.rollouts.seen(score)
-    const events = [
-      { type: 'score', score } as const,
-      ...this.#assertedBy(score).map((className) => ({ type: 'asserted', className, score }) as const),
-    ]
-    const following = events.flatMap((event) => {
-      const { effects, kept } = this.#detections.take(event)
-      return [kept, ...effects.map(async (effect) => this.#follow(effect, arrivedMs))]
-    })
-    return [...following, this.#mitigations.seen(score)]
-  }
-
-  #assertedBy (score: Score): readonly string[] {
-    return classesAsserted(score, {
-      policy: this.#book.conditionRules,
-      tensors: this.#recent.around(score),
-      whois: (address) => this.pods.byAddress(address),
-      zone: this.#zone,
-      modelClasses: this.#model?.classes ?? CLASSES,
-    })
-  }
-
-  async #follow ({ type, detection, source, score }: VerdictEffect, arrivedMs: number): Promise<void> {
-    if (score === null || detection.phase !== 'open') return
-    const knownToModel = this.#model?.classes.includes(detection.class) ?? false
-    if (type === 'opened' && knownToModel) this.#explainer.ask({ detection: detection.id, className: detection.class, score, ...this.#detections.usual(score) })
-    await this.#decisions.hear({ detection, evidence: source, scores: this.#recent.around(score) }, arrivedMs)
   }
 
   async #beat (signal: AbortSignal): Promise<void> {
