@@ -2,8 +2,8 @@ import type { Command } from 'commander'
 import { FolderCredentials } from '../../certs/credential-folder.ts'
 import { KubernetesPods } from '../adapters/kubernetes/pods.ts'
 import { loadModel } from '../adapters/onnx/load-model.ts'
-import { systemClock } from '../adapters/standalone/clock.ts'
-import { readPodFile } from '../adapters/standalone/pod-file.ts'
+import { every, systemClock } from '../adapters/standalone/clock.ts'
+import { FollowedPodFile } from '../adapters/standalone/followed-pod-file.ts'
 import { ReplayPods } from '../adapters/standalone/replay-pods.ts'
 import { AutoshieldError } from '../core/errors.ts'
 import { spiffeId } from '../core/identity.ts'
@@ -72,7 +72,10 @@ async function standalone ({ identity, pods }: Flags, parts: Parts, say: Say): P
   if (identity === undefined) throw new AutoshieldError('USAGE', 'a detector needs --identity DIR, or --cluster in a cluster.')
   const credentials = await FolderCredentials.open(identity, { clock: systemClock, warn: say })
   parts.start((signal) => credentials.run(signal))
-  return { credentials, pods: pods === undefined ? new ReplayPods() : readPodFile(pods) }
+  if (pods === undefined) return { credentials, pods: new ReplayPods() }
+  const file = new FollowedPodFile(pods, { clock: systemClock, onTrouble: ({ message }) => say(`the changed pods cannot be used; they stay as they were: ${message}`) })
+  parts.start((signal) => file.run(every, signal))
+  return { credentials, pods: file }
 }
 
 function inCluster (flags: Flags, pods: KubernetesPods, parts: Parts, say: Say): Place {

@@ -7,8 +7,8 @@ import { Fleet } from '../../xds/fleet.ts'
 import { xdsMetrics } from '../../xds/metrics.ts'
 import { XdsServer } from '../../xds/server.ts'
 import { GrpcScoreSource } from '../adapters/bus/grpc-score-source.ts'
-import { systemClock } from '../adapters/standalone/clock.ts'
-import { readPodFile } from '../adapters/standalone/pod-file.ts'
+import { every, systemClock } from '../adapters/standalone/clock.ts'
+import { FollowedPodFile } from '../adapters/standalone/followed-pod-file.ts'
 import { ReplayPods } from '../adapters/standalone/replay-pods.ts'
 import { openAuditTrail } from '../adapters/store/audit-trail.ts'
 import { openStore } from '../adapters/store/object-store.ts'
@@ -46,13 +46,14 @@ async function up (context: CliContext, flags: UpFlags): Promise<void> {
   const [ingest, xds] = [split(flags.ingest), split(flags.xds)]
   const podFile = flags.pods ?? (flags.replay && flags.capture === SHIPPED.capture ? SHIPPED.pods : undefined)
   // A recording shows the traffic of every pod in it.
-  const pods = podFile === undefined ? new ReplayPods() : readPodFile(podFile, flags.replay ? { observed: true } : {})
+  const pods = podFile === undefined ? new ReplayPods() : new FollowedPodFile(podFile, { ...(flags.replay && { observed: true }), clock: systemClock, onTrouble: ({ message }) => log.error({ error: message }, 'the changed pods cannot be used; they stay as they were') })
 
   await using store = openStore(data)
   await using audit = openAuditTrail(data, { clock: systemClock })
   const identities = new StandaloneIdentities({ data, ingestHost: ingest.host, xdsHost: xds.host, clock: systemClock, warn: (problem) => log.warn(problem) })
   await identities.issue()
   await using parts = new Parts()
+  if (pods instanceof FollowedPodFile) parts.start((signal) => pods.run(every, signal))
   parts.start((signal) => identities.run(signal))
 
   const fleet = new Fleet({ clock: systemClock, defaultInbound: { mode: 'redirect', port: 15_006 } })

@@ -14,30 +14,48 @@ const PodFile = Type.Record(Type.String(), Type.Object({
   labels: Type.Optional(Type.Record(Type.String(), Type.String())),
   uid: Type.Optional(Type.String({ minLength: 1 })),
   node: Type.Optional(Type.String()),
+  workload: Type.Optional(Type.String({ pattern: '^[^/]+/[^/]+$' })),
 }, { additionalProperties: false }))
 type PodFile = Static<typeof PodFile>
 
 const validator = Compile(PodFile)
 
-/** Reads a `pods.json`; `observed` says of all its pods whether an observer reports them, where that is known. Throws NOT_FOUND, UNAVAILABLE or BAD_DATA, with file, line and mend. */
-export function readPodFile (path: string, { observed }: { readonly observed?: boolean } = {}): PodDirectory {
+export interface PodFileOptions {
+  /** Whether an observer reports its pods, where that is known. */
+  readonly observed?: boolean
+  /** When a pod was made, Unix ms, where that is known. */
+  readonly createdMs?: (uid: string) => number | undefined
+}
+
+/** Reads a `pods.json`. Throws NOT_FOUND, UNAVAILABLE or BAD_DATA, with file, line and mend. */
+export function readPodFile (path: string, options: PodFileOptions = {}): PodDirectory {
+  return parsePodFile(read(path), path, options)
+}
+
+/** Throws BAD_DATA with file, line and mend. */
+export function parsePodFile (text: string, path: string, { observed, createdMs }: PodFileOptions = {}): PodDirectory {
   const byAddress = new Map<string, Pod>()
   const pods = new Map<string, Pod>()
-  for (const [text, entry] of Object.entries(parse(read(path), path))) {
-    const address = canonical(text)
-    if (address === null) throw bad(path, '', `"${text}" is no IP address`, 'Use an IPv4 or IPv6 address as the key')
+  for (const [key, entry] of Object.entries(parse(text, path))) {
+    const address = canonical(key)
+    if (address === null) throw bad(path, '', `"${key}" is no IP address`, 'Use an IPv4 or IPv6 address as the key')
     if (byAddress.has(address)) throw bad(path, '', `${address} is there twice`, 'Keep one of the two')
     const id = `${entry.namespace}/${entry.name}`
     const known = pods.get(id)
+    // Fit for a SPIFFE ID, so that an identity can be issued for it.
+    const uid = entry.uid ?? known?.uid ?? `${entry.namespace}.${entry.name}`
+    const workload = entry.workload ?? known?.workload
+    const madeMs = createdMs?.(uid)
     const pod: Pod = {
-      // Fit for a SPIFFE ID, so that an identity can be issued for it.
-      uid: entry.uid ?? known?.uid ?? `${entry.namespace}.${entry.name}`,
+      uid,
       namespace: entry.namespace,
       name: entry.name,
       addresses: [...known?.addresses ?? [], address],
       labels: entry.labels ?? known?.labels ?? {},
       node: entry.node ?? known?.node ?? '',
-      ...(observed === undefined ? {} : { observed }),
+      ...(workload !== undefined && { workload }),
+      ...(madeMs !== undefined && { createdMs: madeMs }),
+      ...(observed !== undefined && { observed }),
     }
     pods.set(id, pod)
     for (const each of pod.addresses) byAddress.set(each, pod)
