@@ -17,6 +17,9 @@ const VERDICT_OF: Partial<Record<ReasonCode, Verdict>> = {
   Cooldown: 'suppress',
   CircuitOpen: 'suppress',
   RateLimited: 'suppress',
+  RuleBudget: 'suppress',
+  TargetBudget: 'suppress',
+  SourceBudget: 'suppress',
   SimulatedEvidence: 'simulate',
   ActuationDisabled: 'simulate',
   ActionNeedsCluster: 'simulate',
@@ -61,6 +64,6 @@ function booked (ledger: Ledger, lane: Lane, request: SafetyRequest, verdict: Ve
   const cooling = withCooldown(ledger, name, nowMs + request.cooldownSeconds * 1000, settings)
   if (reason === 'AlertOnly') return cooling
   if (verdict !== 'mitigate' && verdict !== 'simulate') return ledger
-  const acted = withAction(cooling, settings, nowMs)
+  const acted = withAction(cooling, request, settings, nowMs)
   return lane === 'simulated' ? withSimulatedSuccess(acted) : acted
 }

@@ -109,6 +109,16 @@ function underRate ({ request, settings, ledger }: Hearing): Finding {
   return decide(ledger.actions.length < settings.actionsPerMinute, words, words)
 }
 
+/** `*` stands for many and is nobody's budget. */
+const within = (whose: 'rule' | 'target' | 'source') => ({ request, settings, ledger }: Hearing): Finding => {
+  const name = request[whose]
+  if (REACH[request.action].by === 'nothing') return passes('an alert uses up no action')
+  if (name === '*') return passes(`no one ${whose} is named`)
+  const [used, most] = [ledger.actions.filter((action) => action[whose] === name).length, settings.budgets[whose]]
+  const words = `${used} of ${most} actions for ${whose} ${name} in the last minute`
+  return decide(used < most, words, words)
+}
+
 const live = ({ request }: Hearing): Finding => decide(!request.simulatedEvidence, 'the evidence is live', 'the evidence is a replay')
 
 const actuating = ({ settings }: Hearing): Finding => decide(settings.actuationEnabled, 'actuation is on', 'actuation is switched off')
@@ -137,6 +147,9 @@ const CHECKS: readonly Check[] = [
   { check: 'cooldown', reason: 'Cooldown', look: cooledDown },
   { check: 'circuit-breaker', reason: 'CircuitOpen', look: circuitClosed },
   { check: 'rate-limit', reason: 'RateLimited', look: underRate },
+  { check: 'rule-budget', reason: 'RuleBudget', look: within('rule') },
+  { check: 'target-budget', reason: 'TargetBudget', look: within('target') },
+  { check: 'source-budget', reason: 'SourceBudget', look: within('source') },
   { check: 'live-evidence', reason: 'SimulatedEvidence', look: live },
   { check: 'actuation', reason: 'ActuationDisabled', look: actuating },
   { check: 'rollout-enforces', reason: 'Rehearsed', look: rolledOut, ofRollout: true },

@@ -1,4 +1,5 @@
 import { afterAdmission, afterOutcome, CLOSED, opened } from './breaker.ts'
+import type { SafetyRequest } from './safety.ts'
 import type { SafetySettings } from './settings.ts'
 import type { Breaker, Lane, Ledger, SafetyState } from './state.ts'
 
@@ -10,12 +11,12 @@ const MINUTE_MS = 60_000
  */
 export function currentLedger (ledger: Ledger, settings: SafetySettings, nowMs: number): Ledger {
   const { windowMs } = settings.breaker
-  const recent = (times: readonly number[], spanMs: number): number[] => times.map((at) => Math.min(at, nowMs)).filter((at) => at > nowMs - spanMs)
+  const recent = <T extends { readonly atMs: number }>(events: readonly T[], spanMs: number): T[] => events.map((event) => ({ ...event, atMs: Math.min(event.atMs, nowMs) })).filter(({ atMs }) => atMs > nowMs - spanMs)
   return {
     ...ledger,
     actions: recent(ledger.actions, MINUTE_MS),
-    failures: recent(ledger.failures, windowMs),
-    refusals: ledger.refusals.map((refusal) => ({ ...refusal, atMs: Math.min(refusal.atMs, nowMs) })).filter(({ atMs }) => atMs > nowMs - windowMs),
+    failures: recent(ledger.failures.map((atMs) => ({ atMs })), windowMs).map(({ atMs }) => atMs),
+    refusals: recent(ledger.refusals, windowMs),
     breaker: clamped(ledger.breaker, nowMs),
     cooldowns: ledger.cooldowns.filter(({ untilMs }) => untilMs > nowMs),
   }
@@ -30,8 +31,8 @@ function clamped (breaker: Breaker, nowMs: number): Breaker {
 }
 
 /** An action was let through. */
-export function withAction (ledger: Ledger, settings: SafetySettings, nowMs: number): Ledger {
-  return { ...ledger, actions: [...ledger.actions, nowMs], breaker: afterAdmission(ledger.breaker, settings.breaker, nowMs) }
+export function withAction (ledger: Ledger, { rule, source, target }: Pick<SafetyRequest, 'rule' | 'source' | 'target'>, settings: SafetySettings, nowMs: number): Ledger {
+  return { ...ledger, actions: [...ledger.actions, { atMs: nowMs, rule, source, target }], breaker: afterAdmission(ledger.breaker, settings.breaker, nowMs) }
 }
 
 export function withCooldown (ledger: Ledger, name: string, untilMs: number, settings: SafetySettings): Ledger {

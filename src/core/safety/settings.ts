@@ -13,6 +13,8 @@ export interface BreakerSettings {
 
 export interface SafetySettings {
   readonly actionsPerMinute: number
+  /** How many of these one rule, one victim and one source may have, so that what goes wild leaves room for the rest. */
+  readonly budgets: Readonly<Record<'rule' | 'target' | 'source', number>>
   readonly breaker: BreakerSettings
   /** Beside `ALWAYS_PROTECTED_NAMESPACES`. */
   readonly protectedNamespaces: readonly string[]
@@ -32,6 +34,7 @@ export const ALWAYS_PROTECTED_NAMESPACES = ['kube-system', 'kube-node-lease', 'k
 /** Actuation is off until somebody who has a cluster switches it on. */
 export const DEFAULT_SAFETY_SETTINGS: SafetySettings = {
   actionsPerMinute: 10,
+  budgets: { rule: 6, target: 6, source: 6 },
   breaker: { failures: 5, refusals: 20, windowMs: 60_000, openMs: 60_000, maxOpenMs: 900_000, trialMs: 30_000 },
   protectedNamespaces: [],
   protectedPods: [],

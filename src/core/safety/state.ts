@@ -11,8 +11,10 @@ const Breaker = Type.Union([
 ])
 export type Breaker = Static<typeof Breaker>
 
+const Action = Type.Object({ atMs: Time, rule: Type.String(), source: Type.String(), target: Type.String() }, { additionalProperties: false })
+
 const Ledger = Type.Object({
-  actions: Type.Array(Time, { maxItems: 10_000, description: 'Actions of the last minute, oldest first.' }),
+  actions: Type.Array(Action, { maxItems: 10_000, description: 'Actions of the last minute, oldest first.' }),
   failures: Type.Array(Time, { maxItems: 10_000 }),
   refusals: Type.Array(Type.Object({ case: Type.String(), atMs: Time }, { additionalProperties: false }), {
     maxItems: 10_000, description: 'Cases that the rate limit refused, each once, with the last time.',

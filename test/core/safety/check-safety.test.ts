@@ -12,7 +12,8 @@ const NOW_MS = 1_800_000_000_000
 
 const pod = (name: string, overrides: Partial<Pod> = {}): Pod => ({ uid: `uid-${name}`, namespace: 'shop', name, addresses: ['10.0.0.1'], labels: {}, node: 'n1', ...overrides })
 
-const settings = (overrides: Partial<SafetySettings> = {}): SafetySettings => ({ ...DEFAULT_SAFETY_SETTINGS, actuationEnabled: true, ...overrides })
+/** With no budget narrower than the rate, unless told otherwise. */
+const settings = (overrides: Partial<SafetySettings> = {}): SafetySettings => ({ ...DEFAULT_SAFETY_SETTINGS, actuationEnabled: true, budgets: { rule: 1000, target: 1000, source: 1000 }, ...overrides })
 
 const request = (overrides: Partial<SafetyRequest> = {}): SafetyRequest => ({
   rule: 'scan',
@@ -31,14 +32,19 @@ const request = (overrides: Partial<SafetyRequest> = {}): SafetyRequest => ({
   ...overrides,
 })
 
-const CHECKS = ['known-target', 'one-pod', 'real-source', 'enforceable', 'protected', 'blast-radius', 'already-mitigated', 'cooldown', 'circuit-breaker', 'rate-limit', 'live-evidence', 'actuation', 'possible-here']
+/** Actions on `request()` that still count for a millisecond. */
+const acted = (count: number) => Array.from({ length: count }, () => ({ atMs: NOW_MS - 59_999, rule: 'scan', source: '10.0.0.1', target: '10.0.0.2' }))
+
+const CHECKS = ['known-target', 'one-pod', 'real-source', 'enforceable', 'protected', 'blast-radius', 'already-mitigated', 'cooldown', 'circuit-breaker', 'rate-limit', 'rule-budget', 'target-budget', 'source-budget', 'live-evidence', 'actuation', 'possible-here']
 const failed = (result: SafetyResult): readonly string[] => result.checks.filter(({ passed }) => !passed).map(({ check }) => check)
 
 t.test('each thing that may hold an action back does so, alone, with its own reason and verdict', (t) => {
   const evidence = { completedHandshake: true, confirmedByOwnObserver: true, standsForMany: false }
   const cooling = checkSafety(EMPTY_SAFETY_STATE, request(), settings(), NOW_MS).state
   const open: SafetyState = { ...EMPTY_SAFETY_STATE, enforced: { ...EMPTY_SAFETY_STATE.enforced, breaker: { state: 'open', untilMs: NOW_MS + 1, openMs: 60_000 } } }
-  const busy: SafetyState = { ...EMPTY_SAFETY_STATE, enforced: { ...EMPTY_SAFETY_STATE.enforced, actions: Array.from({ length: 10 }, () => NOW_MS - 59_999) } }
+  const busy: SafetyState = { ...EMPTY_SAFETY_STATE, enforced: { ...EMPTY_SAFETY_STATE.enforced, actions: acted(10) } }
+  const spent = { ...EMPTY_SAFETY_STATE, enforced: { ...EMPTY_SAFETY_STATE.enforced, actions: acted(2) } }
+  const budgets = { rule: 3, target: 3, source: 3 }
   const table: [string, Partial<SafetyRequest>, Partial<SafetySettings>, SafetyState, string, string][] = [
     ['known-target', { subject: null, blastRadius: [] }, {}, EMPTY_SAFETY_STATE, 'alert', 'UnknownTarget'],
     ['one-pod', { evidence: { ...evidence, standsForMany: true } }, {}, EMPTY_SAFETY_STATE, 'alert', 'UnknownTarget'],
@@ -50,6 +56,9 @@ t.test('each thing that may hold an action back does so, alone, with its own rea
     ['cooldown', {}, {}, cooling, 'suppress', 'Cooldown'],
     ['circuit-breaker', {}, {}, open, 'suppress', 'CircuitOpen'],
     ['rate-limit', {}, {}, busy, 'suppress', 'RateLimited'],
+    ['rule-budget', {}, { budgets: { ...budgets, rule: 2 } }, spent, 'suppress', 'RuleBudget'],
+    ['target-budget', {}, { budgets: { ...budgets, target: 2 } }, spent, 'suppress', 'TargetBudget'],
+    ['source-budget', {}, { budgets: { ...budgets, source: 2 } }, spent, 'suppress', 'SourceBudget'],
     ['live-evidence', { simulatedEvidence: true }, {}, EMPTY_SAFETY_STATE, 'simulate', 'SimulatedEvidence'],
     ['actuation', {}, { actuationEnabled: false }, EMPTY_SAFETY_STATE, 'simulate', 'ActuationDisabled'],
     ['possible-here', { action: 'pod_termination' }, {}, EMPTY_SAFETY_STATE, 'simulate', 'ActionNeedsCluster'],
@@ -141,6 +150,22 @@ t.test('a replay beside live traffic uses up none of its allowance, and the othe
   for (let index = 0; index < 50; index++) state = checkSafety(state, request({ simulatedEvidence: true, source: `10.1.0.${index}` }), settings(), NOW_MS).state
   t.equal(checkSafety(state, request({ simulatedEvidence: true, source: '10.2.0.1' }), settings(), NOW_MS).reason, 'CircuitOpen')
   t.equal(checkSafety(state, request(), settings(), NOW_MS).verdict, 'mitigate')
+  t.end()
+})
+
+t.test('what goes wild leaves room for the rest: each rule, target and source has a share of the rate, and nobody has that of many', (t) => {
+  const budgets = { rule: 2, target: 2, source: 2 }
+  const after = (requests: readonly Partial<SafetyRequest>[]): SafetyState => requests.reduce<SafetyState>((state, change) => checkSafety(state, request(change), settings({ budgets }), NOW_MS).state, EMPTY_SAFETY_STATE)
+  const reasonOf = (state: SafetyState, change: Partial<SafetyRequest>, nowMs = NOW_MS): string => checkSafety(state, request(change), settings({ budgets }), nowMs).reason
+  const each = (whose: 'rule' | 'target' | 'source') => ['a', 'b'].map((name) => ({ rule: `rule ${name}`, target: `target ${name}`, source: `source ${name}`, [whose]: 'one' }))
+  const other = { rule: 'rule c', target: 'target c', source: 'source c' }
+  for (const [whose, reason] of [['rule', 'RuleBudget'], ['target', 'TargetBudget'], ['source', 'SourceBudget']] as const) {
+    const spent = after(each(whose))
+    t.equal(reasonOf(spent, { ...other, [whose]: 'one' }), reason)
+    t.equal(reasonOf(spent, other), 'RuleMatched', 'another passes')
+    t.equal(reasonOf(spent, { ...other, [whose]: 'one' }, NOW_MS + 60_000), 'RuleMatched', 'a minute later it passes')
+  }
+  t.equal(reasonOf(after([...each('source'), ...each('source')].map((change, index) => ({ ...change, rule: String(index), target: String(index), source: '*' }))), { ...other, source: '*' }), 'RuleMatched')
   t.end()
 })
 
