@@ -11,10 +11,11 @@ export interface AdmitRules {
 }
 
 /** Who a connection speaks for, or why it is not served. What the client claims to be is no part of it. */
-export function admit ({ identity, serialNumber, notAfterMs }: Pick<Connection, 'identity' | 'serialNumber' | 'notAfterMs'>, { trustDomain, revocations }: AdmitRules, nowMs: number): Identity | Refusal {
+export function admit ({ identity, serialNumber, notAfterMs, isTrusted }: Pick<Connection, 'identity' | 'serialNumber' | 'notAfterMs' | 'isTrusted'>, { trustDomain, revocations }: AdmitRules, nowMs: number): Identity | Refusal {
   if (identity === null) return refuse('NoIdentity')
   if (identity.trustDomain !== trustDomain) return refuse('WrongTrustDomain', `${identity.trustDomain}, and not ${trustDomain}`)
   if (nowMs >= notAfterMs) return refuse('Expired', `at ${new Date(notAfterMs).toISOString()}`)
+  if (!isTrusted()) return refuse('UnknownAuthority', 'it was taken away')
   const revoked = revocations?.revoked(identity, serialNumber) ?? null
   return revoked === null ? identity : refuse('Revoked', revoked)
 }

@@ -6,6 +6,7 @@ import { identityOfPeer, type Identity } from '../src/core/identity.ts'
 import type { Clock, CredentialSource } from '../src/ports.ts'
 import { boundConnections } from '../src/wire/connection-bound.ts'
 import { followCredentials } from '../src/wire/follow-credentials.ts'
+import { Authorities, signerOf } from './authorities.ts'
 import { refuse, type Refusal } from './refusal.ts'
 
 /** One client's connection, whose certificate one of the authorities signed. */
@@ -16,6 +17,8 @@ export interface Connection {
   readonly identity: Identity | null
   readonly serialNumber: string
   readonly notAfterMs: number
+  /** Whether an authority that is trusted now signed it: one that was may have been taken away since. */
+  readonly isTrusted: () => boolean
   /** When it has served long enough: from then on the client is to connect anew. */
   readonly endsAtMs: number
   /** Tells the client to connect anew (GOAWAY), and closes when the streams have ended, or after two seconds. */
@@ -48,6 +51,7 @@ export class Connections {
   readonly #options: ConnectionsOptions
   readonly #grpc: GrpcServer
   readonly #server: Server
+  readonly #authorities: Authorities
   readonly #open = new Map<string, Connection>()
   /** Those whose handshake has neither succeeded nor failed yet. */
   readonly #shaking = new Map<string, Socket>()
@@ -55,6 +59,7 @@ export class Connections {
   constructor (grpc: GrpcServer, options: ConnectionsOptions) {
     this.#options = options
     this.#grpc = grpc
+    this.#authorities = new Authorities(options.credentials)
     this.#server = createServer({ ...TLS, ca: [], requestCert: true, rejectUnauthorized: false, ALPNProtocols: ['h2'], handshakeTimeout: HANDSHAKE_MS, noDelay: true }, (socket) => this.#accept(socket))
     followCredentials(this.#server, options.credentials, TLS)
     boundConnections(this.#server, options.most, () => undefined)
@@ -121,12 +126,14 @@ export class Connections {
     }
     const { clock, random, maxAgeMs } = this.#options
     const certificate = socket.getPeerX509Certificate()
+    const signer = signerOf(certificate, this.#authorities.current())
     const injector = this.#grpc.createConnectionInjector(ServerCredentials.createInsecure()) // what it is given is TLS already
     this.#open.set(key, {
       peer,
       identity: identityOfPeer({ subjectaltname: certificate?.subjectAltName }),
       serialNumber: certificate?.serialNumber ?? '',
       notAfterMs: certificate?.validToDate.getTime() ?? -Infinity,
+      isTrusted: () => signer !== null && this.#authorities.current().has(signer),
       endsAtMs: clock.now() + maxAgeMs * (1 + JITTER * (2 * random() - 1)),
       drain: () => injector.drain(DRAIN_MS),
     })
