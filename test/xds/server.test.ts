@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect as connectHttp2, constants } from 'node:http2'
 import { ChannelCredentials, Client, status } from '@grpc/grpc-js'
 import { pino } from 'pino'
 import t from 'tap'
@@ -138,6 +140,21 @@ t.test('shutting down ends the streams in good order', async (t) => {
   using client = await join(laboratory, 'victim')
   await laboratory.stop()
   t.match(await client.ended, { code: status.OK })
+})
+
+t.test('shutting down waits two seconds for whoever does not let go, and no longer', async (t) => {
+  await using laboratory = await Laboratory.start()
+  const { certificate, key, authorities } = laboratory.credentials('victim')
+  const session = connectHttp2(`https://127.0.0.1:${laboratory.port}`, { cert: certificate, key, ca: authorities, servername: 'xds.test' })
+  t.teardown(() => session.destroy())
+  const stubborn = session.request({ ':method': 'POST', ':path': '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources', 'content-type': 'application/grpc', te: 'trailers' })
+  stubborn.on('error', () => undefined)
+  await until('it is served', () => laboratory.server?.stats.streams === 1 || undefined)
+  const told = once(session, 'goaway')
+  const closed = new Promise((resolve) => session.on('error', () => undefined).once('close', resolve))
+  await laboratory.stop()
+  t.match(await told, [constants.NGHTTP2_NO_ERROR], 'it was asked to go')
+  await closed
 })
 
 t.test('a port that is taken is said plainly', async (t) => {
