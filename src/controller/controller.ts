@@ -246,7 +246,7 @@ export class Controller implements Loop, AsyncDisposable {
       await this.#detections.take({ type: 'tick' }).kept
       await this.#detections.flush()
       await this.rollouts.beat()
-      if (this.rollouts.isWatching) this.#podNews.ring() // where they restrict hangs on how far they are, too
+      this.#podNews.ring() // without news of a pod a mitigation may have begun, or a rollout moved
       for (const event of this.#rolloutNews.of(this.rollouts.list())) this.#events.publish(event)
       this.#watch.review()
       if (beat % BEATS_PER_CHECKPOINT === BEATS_PER_CHECKPOINT - 1) await Promise.all([this.#detections.checkpoint(), this.rollouts.checkpoint()])

@@ -68,7 +68,6 @@ export class MitigationDesk {
       writes: () => [],
       audit: mitigations.map((mitigation) => entryOf(mitigation, 'mitigation.applied', mitigation.status.simulated ? 'Simulated' : 'RuleMatched')),
     })
-    await this.follow() // a pod may have come since it was planned
   }
 
   /**
@@ -92,7 +91,7 @@ export class MitigationDesk {
     if (more > 0) this.#parts.metrics.dropped('victim', more)
     await this.#parts.journal.keep({
       writes: () => [this.#put(isEnd ? mitigation : this.#set.get(mitigation.metadata.name))],
-      audit: isEnd ? [entryOf(mitigation, 'mitigation.ended', 'SubjectGone')] : amended(following),
+      audit: isEnd ? [entryOf(mitigation, 'mitigation.ended', 'SubjectGone')] : amendmentsOf(following),
       then: () => this.#parts.publish({ type: 'mitigation', mitigation }),
     })
   }
@@ -177,13 +176,6 @@ function entryOf ({ metadata, spec, status }: Mitigation, action: string, reason
     reason,
     detail: { detection, owner, subject, victims, direction, ports, restriction, mode, simulated: status.simulated, expiresAt },
   }
-}
-
-function amended (following: Extract<Followed['following'], { outcome: 'amended' }>): NewAuditEntry[] {
-  const { spec, status, metadata } = following.mitigation
-  return amendmentsOf(following).map(({ reason, pods }) => ({
-    actor: 'autoshield', action: 'mitigation.amended', object: `mitigation/${metadata.name}`, reason, detail: { pods, victims: spec.victims.length, leftOut: status.leftOut ?? 0 },
-  }))
 }
 
 /** What is worth an entry: that all targets took it, that one refused it (in its words), that attempts were seen. */

@@ -1,10 +1,11 @@
 import { followPods, workloadKey, type Following } from '../core/mitigation/follow-pods.ts'
-import { EVERY_POD, type Mitigation, type PodRef } from '../core/mitigation/mitigation.ts'
+import { EVERY_POD, type Mitigation } from '../core/mitigation/mitigation.ts'
 import type { Pod } from '../core/pod.ts'
 import type { ReasonCode } from '../core/reason.ts'
 import { protectionOf } from '../core/safety/protection.ts'
 import type { SafetySettings } from '../core/safety/settings.ts'
 import type { PodDirectory } from '../ports.ts'
+import type { NewAuditEntry } from './journal.ts'
 import type { RolledOut } from './rollout/rolled-out.ts'
 
 export interface PodFollowingParts {
@@ -34,7 +35,7 @@ export function podFollowing ({ pods, safety, rolledOut }: PodFollowingParts): (
         return pod !== undefined && isAllowed(pod) && (workloads.includes(EVERY_POD) || workloads.includes(workloadKey(pod) ?? '')) ? pod : null
       },
       places: (workloads, near = '') => {
-        const key = [near, ...workloads].join(' ')
+        const key = JSON.stringify([near, workloads])
         const places = ordered.get(key) ?? ofWorkloads(workloads).filter(isAllowed).sort(inTurn(near))
         ordered.set(key, places)
         return places
@@ -49,11 +50,10 @@ function inTurn (near: string): (one: Pod, other: Pod) => number {
   return (one, other) => far(one) - far(other) || (one.createdMs ?? 0) - (other.createdMs ?? 0) || (one.uid < other.uid ? -1 : 1)
 }
 
-/** What an amendment did, for the trail: each reason with its pods. */
-export function amendmentsOf ({ joined, left, readdressed }: Extract<Following, { outcome: 'amended' }>): readonly { readonly reason: ReasonCode, readonly pods: readonly PodRef[] }[] {
-  return [
-    { reason: 'PodJoined', pods: joined } as const,
-    { reason: 'PodGone', pods: left } as const,
-    { reason: 'AddressesChanged', pods: readdressed } as const,
-  ].filter(({ pods }) => pods.length > 0)
+/** What an amendment did, for the trail: an entry a reason, with its pods. */
+export function amendmentsOf ({ mitigation: { metadata, spec, status }, joined, left, readdressed }: Extract<Following, { outcome: 'amended' }>): NewAuditEntry[] {
+  const reasons = [{ reason: 'PodJoined', pods: joined }, { reason: 'PodGone', pods: left }, { reason: 'AddressesChanged', pods: readdressed }] satisfies { reason: ReasonCode, pods: unknown }[]
+  return reasons.filter(({ pods }) => pods.length > 0).map(({ reason, pods }) => ({
+    actor: 'autoshield', action: 'mitigation.amended', object: `mitigation/${metadata.name}`, reason, detail: { pods, victims: spec.victims.length, leftOut: status.leftOut ?? 0 },
+  }))
 }

@@ -87,6 +87,16 @@ t.test('an address that the restricted pod is given is restricted as well', asyn
   t.strictSame(amendments(bench), [['autoshield', 'mitigation.amended', 'AddressesChanged', 'u7']])
 })
 
+t.test('a pod that came while the mitigation was being decided joins with the next beat', async (t) => {
+  const pods = new FakePods([WEB, DB])
+  await using bench = await Bench.start(t.testdir(), { wrap: () => ({ pods: { byAddress: pods.byAddress, byUid: pods.byUid, list: pods.list, onChange: () => ({ [Symbol.dispose]: () => undefined }) } }) })
+  await bench.scores.push(scan(1))
+  pods.put(member('u10', '10.0.0.10'))
+  await bench.beat()
+  await bench.until(() => victims(bench).length === 2)
+  t.strictSame(inForce(bench), [['u9', 'u10']])
+})
+
 t.test('a protected pod never joins', async (t) => {
   const pods = new FakePods([WEB, DB])
   await using bench = await scanned(t, pods)

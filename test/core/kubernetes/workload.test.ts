@@ -14,6 +14,8 @@ const rows: readonly [string, Parameters<typeof pod>, string | null][] = [
   ['one of a Deployment', [{ kind: 'ReplicaSet', name: 'web-5d' }, { 'pod-template-hash': '5d' }], 'Deployment/web'],
   ['the next release of it', [{ kind: 'ReplicaSet', name: 'web-77' }, { 'pod-template-hash': '77' }], 'Deployment/web'],
   ['one of a ReplicaSet alone', [{ kind: 'ReplicaSet', name: 'web-5d' }], 'ReplicaSet/web-5d'],
+  ['one of the longest name', [{ kind: 'K'.repeat(63), name: 'n'.repeat(253) }], `${'K'.repeat(63)}/${'n'.repeat(253)}`],
+  ['one with an owner that cannot be', [{ kind: 'K'.repeat(64), name: 'n'.repeat(253) }], null],
   ['one whose ReplicaSet is not named after the hash', [{ kind: 'ReplicaSet', name: 'web' }, { 'pod-template-hash': '5d' }], 'ReplicaSet/web'],
 ]
 for (const [name, given, wanted] of rows) {
