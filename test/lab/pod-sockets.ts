@@ -18,6 +18,9 @@ export interface SocketReport {
   readonly error: string | null
 }
 
+/** Resolves when the connection is over, however it ends, to the time (`performance.now()`). */
+export const over = (socket: Socket): Promise<number> => new Promise((resolve) => { socket.once('close', () => resolve(performance.now())) })
+
 const PROCESS = join(import.meta.dirname, 'clients', 'open-sockets-process.ts')
 
 /**

@@ -9,7 +9,7 @@ const skip = skipWithout(envoyTool.missing === undefined ? [] : [envoyTool.missi
 t.setTimeout(120_000)
 
 /** Nothing is refilled while a test runs. */
-const slow = { action: 'limit', limit: { value: 0.01, unit: 'connections/s', burst: 3 } } as const
+const slow = { action: 'limit', limit: { value: 0.001, unit: 'connections/s', burst: 3 } } as const
 
 async function served (port: number): Promise<number> {
   let count = 0

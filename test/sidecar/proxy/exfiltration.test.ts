@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
 import type { Mitigation } from '../../../src/core/mitigation/mitigation.ts'
 import type { Means } from '../../../src/core/mitigation/open-connections.ts'
-import type { PodSockets } from '../../lab/pod-sockets.ts'
+import { over, type PodSockets } from '../../lab/pod-sockets.ts'
 import { bornAt } from '../../xds/mitigation-of.ts'
 import { until } from '../../xds/real-envoy.ts'
 import { shieldedPod, skipShielded } from './shielded-pod.ts'
@@ -33,7 +33,7 @@ async function store (sockets: PodSockets): Promise<void> {
 async function pull (sockets: PodSockets, host: string, port: number) {
   const socket = await sockets.connect(host, port)
   let bytes = 0
-  const closed = new Promise<number>((resolve) => { socket.once('close', () => resolve(performance.now())) })
+  const closed = over(socket)
   socket.on('data', (data) => { bytes += data.length }).write('GET / HTTP/1.1\r\nHost: shop\r\n\r\n')
   return {
     socket,

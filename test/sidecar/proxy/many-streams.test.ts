@@ -69,7 +69,7 @@ t.test('of one connection with many streams each request counts, and another kee
   await talk('before')
   t.same(await atOnce(attacker.http2, STREAMS), { 200: STREAMS })
 
-  const limit = restriction('guesser', [scanner.address], { action: 'limit', limit: { value: 0.01, unit: 'requests/s', burst: BURST }, ports: [PORT] })
+  const limit = restriction('guesser', [scanner.address], { action: 'limit', limit: { value: 0.001, unit: 'requests/s', burst: BURST }, ports: [PORT] })
   await hold(limit)
   await until('the connection that was open is limited', async () => 429 in await atOnce(attacker.http2, 1) || undefined)
   t.same(await atOnce(attacker.http2, STREAMS), { 429: STREAMS }, 'each of its requests')
