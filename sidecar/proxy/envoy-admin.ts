@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { stat } from 'node:fs/promises'
 import { type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
 
@@ -34,9 +35,11 @@ export class EnvoyAdmin {
     return [...text.matchAll(/^listener\.(?!admin\.)(?!.*\.worker_\d+\.).*: (\d+)$/gm)].reduce((sum, [, count]) => sum + Number(count), 0)
   }
 
-  /** Another text whenever a listener was changed. */
+  /** Another text whenever a listener was changed, or another Envoy is there, which makes its socket anew. */
   async listenersVersion (): Promise<string | null> {
-    return this.#get('/stats?filter=^listener_manager%5C.(lds%5C.version|lds%5C.update_success|listener_create_success|listener_in_place_updated)$')
+    const socket = await stat(this.#socketPath).catch(() => null)
+    const text = await this.#get('/stats?filter=^listener_manager%5C.(lds%5C.version|lds%5C.update_success|listener_create_success|listener_in_place_updated)$')
+    return socket === null || text === null ? null : `${socket.ctimeMs} ${text}`
   }
 
   /** The dynamic listeners in use, without those that warm or drain, as JSON (envoy.admin.v3.ListenersConfigDump). */

@@ -79,6 +79,29 @@ t.test('a killed Envoy cuts nobody off, and when it is back a limited source has
   for (const [unit, attempt] of ways) t.equal(await served(attempt), BURST, `${unit}: until it is back`)
 })
 
+t.test('what a denied source opened while Envoy was away is cut when it is back, and nobody else\'s', { skip: skipShielded() }, async (t) => {
+  const { victim, sockets, scanner, hold, restriction, said, xds, serveXds, killEnvoy } = await shieldedPod(t)
+  const server = await sockets.victim.listen(TCP)
+  server.on('connection', (socket: Socket) => { socket.on('error', () => undefined).pipe(socket) })
+  const says = async (socket: Socket, word: string): Promise<string> => {
+    socket.write(word)
+    return await Promise.race([new Promise<string>((resolve) => { socket.once('data', (bytes) => resolve(String(bytes))) }), over(socket).then(() => '')])
+  }
+  const open = (from: 'scanner' | 'client'): Promise<Socket> => until(`${from} reaches the pod directly`, async () => {
+    const socket = await sockets[from].connect(victim.address, TCP).catch(() => null) // refused until the redirect is gone
+    return socket !== null && await says(socket, 'hello') === 'hello' ? socket : undefined
+  })
+  await hold(restriction('denial', [scanner.address]))
+  await xds.stop()
+  killEnvoy()
+  const [taker, friend] = [await open('scanner'), await open('client')]
+  const cut = over(taker)
+  await serveXds()
+  await said('connections are redirected', 2)
+  await cut
+  t.equal(await says(friend, 'still'), 'still')
+})
+
 t.test('no push of something else fills a bucket that is exhausted', { skip: skipShielded() }, async (t) => {
   const { hold, restriction, limits, ways, exhausted } = await limitedPod(t)
   await exhausted()
