@@ -78,7 +78,7 @@ export class SimulatedFleet implements AsyncDisposable {
   async count (): Promise<Counted & { connected: number }> {
     const counts = await Promise.all(this.#processes.map((process) => process.tell<Counted & { connected: number }>({ do: 'count' } satisfies ProxiesCommand)))
     const sum = (key: keyof Counted | 'connected'): number => counts.reduce((total, counted) => total + counted[key], 0)
-    return { responses: sum('responses'), resources: sum('resources'), removed: sum('removed'), bytes: sum('bytes'), cut: sum('cut'), connected: sum('connected') }
+    return { responses: sum('responses'), resources: sum('resources'), removed: sum('removed'), bytes: sum('bytes'), cut: sum('cut'), retried: sum('retried'), connected: sum('connected') }
   }
 
   async holdings (): Promise<readonly Holding[]> {

@@ -18,7 +18,7 @@ export interface ProxyOptions {
 }
 
 /** What all proxies of a process have counted. */
-export interface Counted { responses: number, resources: number, removed: number, bytes: number, cut: number }
+export interface Counted { responses: number, resources: number, removed: number, bytes: number, cut: number, retried: number }
 
 /**
  * One Envoy as the xDS server sees it, without its weight: a TLS connection of its own with the pod's certificate and a
