@@ -23,6 +23,8 @@ export const REASONS = {
   SimulatedEvidence: 'the evidence is a replay, so the action is simulated',
   ActuationDisabled: 'actuation is switched off, so the action is simulated',
   ActionNeedsCluster: 'the action needs a cluster, so it is planned and simulated',
+  OpensTraffic: 'the restriction would open what the policies of now keep shut, because NetworkPolicies add up',
+  AddsUp: 'another NetworkPolicy still allows what the restriction should cut, because NetworkPolicies add up',
   AlertOnly: 'the action is an alert and restricts nothing',
   Observing: 'the rollout of the mesh policy observes: it tells, and restricts nobody',
   Rehearsed: 'the rollout of the mesh policy does not enforce in front of this pod yet: the restriction is counted',

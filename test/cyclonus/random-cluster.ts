@@ -7,7 +7,7 @@ const KEYS = ['a', 'b', 'constructor']
 const VALUES = ['', '1', '2']
 const NUMBERS = [80, 81, 8080]
 const NAMES = ['web', 'dns', 'alt']
-const OUTSIDE = ['203.0.113.9', '203.0.113.200', '2001:db8::1', '10.0.9.9']
+export const OUTSIDE = ['203.0.113.9', '203.0.113.200', '2001:db8::1', '10.0.9.9']
 
 /** Few labels, ports and addresses, so that selectors, ports and blocks often meet. */
 export function randomCluster (random: Random): RawCluster {

@@ -49,9 +49,11 @@ function compilePeer (peer: Peer, own: string, { namespaces, blocksMatchPods }: 
     return ({ words, pod }) => (blocksMatchPods || pod === null) && inBlock(block, words) && !except.some((hole) => inBlock(hole, words))
   }
   const there = matcherOf(peer.namespaces ?? undefined)
-  const names = new Set(peer.namespaces === null ? [own] : [...namespaces].flatMap(([name, labels]) => there(labels) ? [name] : []))
   const those = matcherOf(peer.pods)
-  return ({ pod }) => pod !== null && names.has(pod.namespace) && those(pod.labels)
+  // Most peers are never asked about.
+  let names: ReadonlySet<string> | null = null
+  const named = (): ReadonlySet<string> => new Set(peer.namespaces === null ? [own] : [...namespaces].flatMap(([name, labels]) => there(labels) ? [name] : []))
+  return ({ pod }) => pod !== null && (names ??= named()).has(pod.namespace) && those(pod.labels)
 }
 
 function compilePorts (rules: readonly PortRule[]): CompiledRule['ports'] {

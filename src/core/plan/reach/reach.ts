@@ -4,7 +4,7 @@ import type { Labels } from '../../kubernetes/label-selector.ts'
 import type { Namespace } from '../../kubernetes/object.ts'
 import type { Transport } from '../../kubernetes/transport.ts'
 import type { Pod } from '../../pod.ts'
-import { sameFamily } from './address-block.ts'
+import { sameFamily, type AddressBlock } from './address-block.ts'
 import { compilePolicy, listedPorts, type CompiledPolicy, type CompiledRule, type Located, type PeerTest, type Surroundings } from './compiled.ts'
 import type { Policy } from './policy.ts'
 import { PolicyIndex } from './policy-index.ts'
@@ -70,7 +70,8 @@ export interface PairReach {
   readonly from: PortSet
 }
 
-type Direction = 'ingress' | 'egress'
+const DIRECTIONS = ['ingress', 'egress'] as const
+type Direction = (typeof DIRECTIONS)[number]
 /** The policies that isolate a pod for one direction, and all their rules. */
 interface Isolation { readonly policies: readonly CompiledPolicy[], readonly rules: readonly CompiledRule[] }
 
@@ -137,6 +138,31 @@ export class Reach {
         }]
       })
     })
+  }
+
+  /** Whether the address is no pod's and not that of this pod's node, so that its policies speak of it by blocks alone. */
+  isOutside (pod: Pod, words: Int32Array): boolean {
+    const known = this.#located.get(addressText(words, 0))
+    return known === undefined || (known.pod === null && known.node !== pod.node)
+  }
+
+  /** What the pod's policies let pass to and from an address outside. */
+  outside (pod: Pod, words: Int32Array): Pick<PairReach, 'to' | 'from'> {
+    const own: Located = { address: '', words, pod, node: null }
+    const other: Located = { address: '', words, pod: null, node: null }
+    return { to: this.#sidePorts('egress', own, other, listsEnd(other), other), from: this.#sidePorts('ingress', own, other, listsEnd(other), own) }
+  }
+
+  /** The policies that isolate the pod of an address for one direction, `NAMESPACE/NAME`. */
+  isolating (direction: Direction, address: string): string[] {
+    const { pod } = this.#locate(address)
+    return pod === null ? [] : keysOf(this.#isolationOf(direction, pod).policies)
+  }
+
+  /** Every block of addresses that a policy which isolates the pod names. */
+  blocksOf (pod: Pod): AddressBlock[] {
+    return DIRECTIONS.flatMap((direction) => this.#isolationOf(direction, pod).policies).flatMap(({ policy }) => [...policy.ingress ?? [], ...policy.egress ?? []])
+      .flatMap(({ peers }) => peers === 'everybody' ? [] : peers).flatMap((peer) => peer.kind === 'block' ? [peer.block, ...peer.except] : [])
   }
 
   #sidePorts (direction: Direction, own: Located, other: Located, lists: (rule: CompiledRule) => boolean, destination: Located): PortSet {

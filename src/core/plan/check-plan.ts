@@ -1,0 +1,97 @@
+import { matcherOf } from '../kubernetes/label-selector.ts'
+import type { Pod } from '../pod.ts'
+import type { ReasonCode } from '../reason.ts'
+import type { Candidate, Claim } from './candidate.ts'
+import { differences, type Changes } from './reach/differences.ts'
+import { policyKey } from './reach/policy.ts'
+import { hasPort, intersection, portRanges } from './reach/port-set.ts'
+import { Reach, type Cluster, type Flow } from './reach/reach.ts'
+
+/** Conversations that were seen, of one kind. */
+export interface ObservedFlow extends Flow {
+  /** How many. */
+  readonly connections: number
+}
+
+export interface CutFlow {
+  readonly flow: ObservedFlow
+  /** The plan says that it cuts this; else it is what the plan costs. */
+  readonly claimed: boolean
+}
+
+export interface PlanCheck {
+  /**
+   * RuleMatched: it cuts what it claims and opens nothing. OpensTraffic: it would open something. AddsUp: other policies still allow
+   * what it claims to cut. CannotEnforce: no policy can cut that, or none of the plan's would.
+   */
+  readonly reason: Extract<ReasonCode, 'RuleMatched' | 'OpensTraffic' | 'AddsUp' | 'CannotEnforce'>
+  /** Why, with names, in a sentence. */
+  readonly message: string
+  /** What is reached afterwards and not now, and now and not afterwards, between pods and to and from outside. */
+  readonly opens: Changes
+  readonly cuts: Changes
+  /** Of the flows that were seen and pass now, those that would not. */
+  readonly cutFlows: readonly CutFlow[]
+  /** Connections among those that the plan does not claim to cut. */
+  readonly cost: number
+}
+
+/**
+ * What a plan's policies would do, reckoned from all policies before and after on the pods of now. Every pair that can change has an
+ * end that a new policy selects or whose labels change, so only the pairs of those are compared: on every port, with every other
+ * pod, and with every set of outside addresses that a policy tells apart. Throws what `Reach` throws.
+ *
+ *     opens something | every claim is cut | what lets the rest pass         | reason
+ *     yes             | -                  | -                               | OpensTraffic
+ *     no              | yes                | -                               | RuleMatched
+ *     no              | no                 | policies, where its own isolate | AddsUp
+ *     no              | no                 | anything else                   | CannotEnforce
+ */
+export function checkPlan (now: Cluster, candidate: Candidate, claims: readonly Claim[], seen: readonly ObservedFlow[]): PlanCheck {
+  const pods = now.pods.map((pod) => {
+    const labels = candidate.labels.get(pod.uid)
+    return labels === undefined ? pod : { ...pod, labels: { ...pod.labels, ...labels } }
+  })
+  const own = new Set(candidate.policies.map(policyKey))
+  // A plan that is checked again finds its own policies stored.
+  const others = now.policies.filter((policy) => !own.has(policyKey(policy)))
+  const before = new Reach({ ...now, policies: others })
+  const after = new Reach({ ...now, pods, policies: [...others, ...candidate.policies] })
+  const selectors = candidate.policies.map(({ namespace, pods: selector }) => ({ namespace, matches: matcherOf(selector) }))
+  const selected = (pod: Pod): boolean => selectors.some(({ namespace, matches }) => namespace === pod.namespace && matches(pod.labels))
+  const touched = pods.flatMap((is, at) => {
+    const was = now.pods[at]
+    return was !== undefined && (was !== is || selected(is)) ? [{ was, is }] : []
+  })
+  const { opens, cuts } = differences(before, after, touched)
+  const cutFlows = seen.filter((flow) => before.verdict(flow).allowed && !after.verdict(flow).allowed)
+    .map((flow): CutFlow => ({ flow, claimed: claims.some((claim) => covers(claim, flow)) }))
+  return {
+    ...verdictOf(after, opens, claims, (key) => own.has(key)),
+    opens,
+    cuts,
+    cutFlows,
+    cost: cutFlows.reduce((sum, { flow, claimed }) => claimed ? sum : sum + flow.connections, 0),
+  }
+}
+
+const covers = ({ source, destination, ports }: Claim, flow: Flow): boolean =>
+  source === flow.source && destination === flow.destination && hasPort(ports, flow.protocol, flow.port)
+
+function verdictOf (after: Reach, opens: Changes, claims: readonly Claim[], isOwn: (key: string) => boolean): Pick<PlanCheck, 'reason' | 'message'> {
+  const [opened] = opens.listed
+  if (opened !== undefined) {
+    return { reason: 'OpensTraffic', message: `NetworkPolicies add up: it would let ${opened.source} reach ${opened.destination}, which other policies keep it from now.` }
+  }
+  for (const { source, destination, ports } of claims) {
+    const [open] = portRanges(intersection(after.ports(source, destination), ports))
+    if (open === undefined) continue
+    const { egress, ingress } = after.verdict({ source, destination, protocol: open.protocol, port: open.first })
+    const way = `${source} still reaches ${destination} on ${open.protocol} ${open.first}`
+    const listing = [...after.isolating('egress', source).some(isOwn) ? egress.policies : [], ...after.isolating('ingress', destination).some(isOwn) ? ingress.policies : []]
+    return listing.length > 0
+      ? { reason: 'AddsUp', message: `NetworkPolicies add up: ${way}, for ${listing.join(' and ')} ${listing.length > 1 ? 'allow' : 'allows'} it.` }
+      : { reason: 'CannotEnforce', message: `${way}, and no policy of the plan can cut it (egress ${egress.reason}, ingress ${ingress.reason}).` }
+  }
+  return { reason: 'RuleMatched', message: 'It cuts what it claims, and opens nothing.' }
+}
