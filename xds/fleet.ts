@@ -9,7 +9,7 @@ import { RollBack } from './roll-back.ts'
 import type { Standing } from './session.ts'
 import { createSnapshot, snapshotToJson, type Snapshot } from './snapshot.ts'
 import type { SnapshotSource, Subscriber } from './snapshot-source.ts'
-import { SnapshotBuilder, UNBUILT, type Built } from './snapshot-builder.ts'
+import { SnapshotBuilder, UNBUILT, type BuilderStats, type Built } from './snapshot-builder.ts'
 
 export interface FleetOptions {
   readonly clock: Clock
@@ -91,6 +91,11 @@ export class Fleet implements ProxyFleet, SnapshotSource {
   status (podUid: string): ProxyStatus | null {
     const pod = this.#pods.get(podUid)
     return pod !== undefined && this.#isThere(podUid, pod) ? this.#statusOf(podUid, pod) : null
+  }
+
+  /** Of the snapshots that were built for all pods. */
+  get snapshots (): BuilderStats {
+    return this.#builder.stats
   }
 
   /** It is the one who serves. */

@@ -7,7 +7,7 @@ import type { XdsServer } from './server.ts'
 const STATES = ['in-sync', 'pending', 'rejected', 'away'] as const
 
 /** What a process that serves proxies tells Prometheus; looked up when it is asked. */
-export function xdsMetrics (registry: Registry, fleet: Pick<Fleet, 'statuses'>, server: Pick<XdsServer, 'stats'>): void {
+export function xdsMetrics (registry: Registry, fleet: Pick<Fleet, 'statuses' | 'snapshots'>, server: Pick<XdsServer, 'stats'>): void {
   registry.registerMetric(new Gauge({
     name: 'autoshield_xds_streams',
     help: 'Streams of proxies that are open here.',
@@ -33,6 +33,23 @@ export function xdsMetrics (registry: Registry, fleet: Pick<Fleet, 'statuses'>, 
       const { refusals } = server.stats
       for (const reason of REFUSAL_REASONS) this.inc({ reason }, refusals.get(reason) ?? 0)
     },
+  }))
+  registry.registerMetric(new Counter({
+    name: 'autoshield_xds_snapshots_total',
+    help: 'Snapshots of configuration. built: made and checked. shared: asked for by another proxy and there already. forgotten: let go, no proxy has them any more.',
+    labelNames: ['outcome'],
+    registers: [],
+    collect () {
+      this.reset()
+      const { built, shared, forgotten } = fleet.snapshots
+      for (const [outcome, count] of Object.entries({ built, shared, forgotten })) this.inc({ outcome }, count)
+    },
+  }))
+  registry.registerMetric(new Gauge({
+    name: 'autoshield_xds_snapshots_held',
+    help: 'Snapshots of configuration that are remembered, to be shared.',
+    registers: [],
+    collect () { this.set(fleet.snapshots.held) },
   }))
   registry.registerMetric(new Gauge({
     name: 'autoshield_xds_proxies',

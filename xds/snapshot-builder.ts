@@ -21,6 +21,17 @@ export const UNBUILT: Built = { snapshot: null, problems: [], shortfalls: [], op
 /** So many are remembered before those that no pod has any more are looked for. */
 const SWEEP_AT = 1000
 
+/** Counted since the start, but for `held`. */
+export interface BuilderStats {
+  readonly built: number
+  /** Asked for and there already. */
+  readonly shared: number
+  /** That are remembered now, some of which no pod may have any more. */
+  readonly held: number
+  /** That no pod had any more, and that were let go. */
+  readonly forgotten: number
+}
+
 /** Builds and checks snapshots, each only once for all the pods that are told the same. What no pod has any more is let go. */
 export class SnapshotBuilder {
   readonly #configure: typeof buildSnapshot
@@ -29,25 +40,35 @@ export class SnapshotBuilder {
   readonly #ids = new WeakMap<Duty, number>()
   readonly #shapes = new WeakMap<object, string>()
   #lastId = 0
+  readonly #counts = { built: 0, shared: 0, forgotten: 0 }
   #sweepAt = SWEEP_AT
 
   constructor (configure: typeof buildSnapshot = buildSnapshot) {
     this.#configure = configure
   }
 
+  get stats (): BuilderStats {
+    return { ...this.#counts, held: this.#built.size }
+  }
+
   /** A duty, or a spec, that is the same object is taken to ask for the same. */
   build (spec: Omit<ProxySpec, 'podUid'>, duties: readonly Duty[]): Built {
     const basis = `${this.#shapeOf(spec)} ${duties.map((duty) => this.#idOf(duty)).sort((one, other) => one - other).join(' ')}`
     const known = this.#built.get(basis)?.deref()
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      this.#counts.shared++
+      return known
+    }
+    this.#counts.built++
     const built = this.#make(spec, duties)
+    if (this.#built.delete(basis)) this.#counts.forgotten++
     if (this.#built.size >= this.#sweepAt) this.#sweep()
     this.#built.set(basis, new WeakRef(built))
     return built
   }
 
   #sweep (): void {
-    for (const [basis, built] of this.#built) if (built.deref() === undefined) this.#built.delete(basis)
+    for (const [basis, built] of this.#built) if (built.deref() === undefined && this.#built.delete(basis)) this.#counts.forgotten++
     this.#sweepAt = Math.max(SWEEP_AT, 2 * this.#built.size)
   }
 

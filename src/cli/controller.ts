@@ -29,7 +29,7 @@ import { AutoshieldError } from '../core/errors.ts'
 import type { AuditTrail, KubernetesApi } from '../ports.ts'
 import { type CliContext, dataOption, EXIT, port, verb } from './context.ts'
 import { serveControl } from './control-server.ts'
-import { SYSTEM_IDENTITIES } from './data-folder.ts'
+import { systemIdentities } from './data-folder.ts'
 import { followXds } from './follow-xds.ts'
 import { hostPort, split } from './host-port.ts'
 import { InjectionFile } from './injection-file.ts'
@@ -88,6 +88,7 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
   using api = openFrom(context, flags, { onTrouble: (error, { plural }) => log.warn({ resource: plural, error: error.message }, 'a watch was interrupted') })
   const settings = await InjectionFile.open(flags.settings, log)
   const { trustDomain } = settings.current()
+  const own = systemIdentities({ trustDomain, namespace })
   await using store = openStore(data)
   await using audit = openAuditTrail(data, { clock: systemClock })
   const registry = new Registry()
@@ -131,7 +132,7 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
     credentials: identity,
     clock: systemClock,
     log,
-    routes: [() => certificateRoutes(issuer), (identify) => admissions.intake(identify, { ...SYSTEM_IDENTITIES.webhook, trustDomain, namespace })],
+    routes: [() => certificateRoutes(issuer), (identify) => admissions.intake(identify, own.webhook)],
   }, signal))
 
   parts.start((signal) => registration.run(signal))
@@ -143,7 +144,7 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
   using scores = new GrpcScoreSource({
     detector: flags.detector,
     credentials: identity,
-    server: { ...SYSTEM_IDENTITIES.detector, trustDomain, namespace },
+    server: own.detector,
     random: Math.random,
     onDisconnect: (error) => log.warn({ error: error.message }, 'the detector is away'),
   })
@@ -185,7 +186,7 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
     audit,
     scores,
     pods,
-    proxies: followXds(parts, { port: flags.xdsPort, pods, credentials: identity, server: { ...SYSTEM_IDENTITIES.xds, trustDomain, namespace }, audit, log }),
+    proxies: followXds(parts, { port: flags.xdsPort, pods, credentials: identity, server: own.xds, audit, log }),
     admission: admissions.context,
     policy: flags.policy,
     zone: flags.zone,
@@ -209,7 +210,7 @@ interface Ground { readonly api: KubernetesApi, readonly namespace: string, read
 /** The cluster's authority, and this process's own identity from it. */
 function startIdentity (parts: Parts, { api, namespace, trustDomain, log }: Ground): { authority: SecretAuthority, identity: SelfIssued } {
   const authority = new SecretAuthority({ api, namespace, trustDomain, clock: systemClock, onEvent: (event) => log.info({ event }, 'the certificate authority') })
-  const identity = new SelfIssued({ authority, identity: { ...SYSTEM_IDENTITIES.controller, trustDomain, namespace }, clock: systemClock })
+  const identity = new SelfIssued({ authority, identity: systemIdentities({ trustDomain, namespace }).controller, clock: systemClock })
   parts.start((signal) => authority.run(signal))
   parts.start((signal) => identity.run(signal))
   parts.start((signal) => publishAuthorities({ api, authority, namespace, onFailure: (error) => log.warn({ error: AutoshieldError.from(error).message }, 'the authorities could not be published') }, signal))

@@ -7,12 +7,17 @@ import type { Identity } from '../core/identity.ts'
 
 export const TRUST_DOMAIN = 'autoshield.local'
 
-/** Identities of the standalone mode that belong to no pod. */
+type Role = 'detector' | 'controller' | 'xds' | 'webhook'
+
+/** Identities of AutoShield's own parts, which belong to no pod. `namespace` is its own. */
+export const systemIdentities = ({ trustDomain, namespace }: Pick<Identity, 'trustDomain' | 'namespace'>): Readonly<Record<Role, Identity>> => {
+  const of = (uid: Role): Identity => ({ trustDomain, namespace, uid })
+  return { detector: of('detector'), controller: of('controller'), xds: of('xds'), webhook: of('webhook') }
+}
+
+/** Those of the standalone mode. */
 export const SYSTEM_IDENTITIES = {
-  detector: { trustDomain: TRUST_DOMAIN, namespace: 'autoshield', uid: 'detector' },
-  controller: { trustDomain: TRUST_DOMAIN, namespace: 'autoshield', uid: 'controller' },
-  xds: { trustDomain: TRUST_DOMAIN, namespace: 'autoshield', uid: 'xds' },
-  webhook: { trustDomain: TRUST_DOMAIN, namespace: 'autoshield', uid: 'webhook' },
+  ...systemIdentities({ trustDomain: TRUST_DOMAIN, namespace: 'autoshield' }),
   replay: { trustDomain: TRUST_DOMAIN, namespace: 'replay', uid: 'replay' },
 } as const satisfies Record<string, Identity>
 

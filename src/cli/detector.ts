@@ -12,7 +12,7 @@ import { scopeFromPods } from '../detector/reporter-scope.ts'
 import type { CredentialSource, PodDirectory } from '../ports.ts'
 import { firstCredentials } from '../wire/held-credentials.ts'
 import { type CliContext, EXIT, verb } from './context.ts'
-import { SYSTEM_IDENTITIES } from './data-folder.ts'
+import { systemIdentities } from './data-folder.ts'
 import { issuedIdentity, issuedIdentityOptions, type IssuedIdentityFlags } from './issued-identity.ts'
 import { type KubernetesFlags, kubernetesOptions, openFrom } from './kubernetes-option.ts'
 import { gpuOption, modelOption } from './model-option.ts'
@@ -52,7 +52,7 @@ export function detectorCommand (context: CliContext, done: (status: number) => 
       await using parts = new Parts()
       const { credentials, pods } = api === null ? await standalone(flags, parts, say) : inCluster(flags, new KubernetesPods(api), parts, say)
       await parts.orFailure(firstCredentials(credentials, context.signal))
-      const controller = spiffeId({ trustDomain, namespace, uid: SYSTEM_IDENTITIES.controller.uid })
+      const controller = spiffeId(systemIdentities({ trustDomain, namespace }).controller)
       const detector = new Detector({
         scorer,
         credentials,

@@ -4,7 +4,7 @@ import { RenewedCredentials, type RenewalEvent } from '../adapters/identity/rene
 import { systemClock } from '../adapters/standalone/clock.ts'
 import { AutoshieldError } from '../core/errors.ts'
 import { IDENTITY_MOUNT } from '../core/injection/names.ts'
-import { SYSTEM_IDENTITIES, TRUST_DOMAIN } from './data-folder.ts'
+import { systemIdentities, TRUST_DOMAIN } from './data-folder.ts'
 import { hostPort } from './host-port.ts'
 
 export interface IssuedIdentityFlags {
@@ -28,7 +28,7 @@ export function issuedIdentity ({ issuer, credentials: folder, trustDomain, name
   if (issuer === undefined) throw new AutoshieldError('USAGE', missing)
   return new RenewedCredentials({
     endpoint: issuer,
-    server: { ...SYSTEM_IDENTITIES.controller, trustDomain, namespace },
+    server: systemIdentities({ trustDomain, namespace }).controller,
     tokenFile: join(folder, 'token'),
     authoritiesFile: join(folder, 'ca.pem'),
     clock: systemClock,

@@ -20,7 +20,7 @@ import { KubernetesNamespaces } from '../adapters/kubernetes/namespaces.ts'
 import { every, systemClock } from '../adapters/standalone/clock.ts'
 import type { CredentialSource, KubernetesApi } from '../ports.ts'
 import { type CliContext, EXIT, verb } from './context.ts'
-import { SYSTEM_IDENTITIES } from './data-folder.ts'
+import { systemIdentities } from './data-folder.ts'
 import { hostPort, split } from './host-port.ts'
 import { InjectionFile } from './injection-file.ts'
 import { type KubernetesFlags, kubernetesOptions, openFrom } from './kubernetes-option.ts'
@@ -141,7 +141,7 @@ function startShipping (parts: Parts, { issuer, credentials: folder, namespace, 
       recordGap: (gap) => { log.warn({ gap }, 'reviews were let through without having been looked at') },
     }
   }
-  const controller = { ...SYSTEM_IDENTITIES.controller, trustDomain, namespace }
+  const controller = systemIdentities({ trustDomain, namespace }).controller
   const credentials = new RenewedCredentials({
     endpoint: issuer,
     server: controller,

@@ -19,7 +19,7 @@ import { spiffeId, type Identity } from '../core/identity.ts'
 import type { CredentialSource } from '../ports.ts'
 import { firstCredentials } from '../wire/held-credentials.ts'
 import { type CliContext, EXIT, verb } from './context.ts'
-import { SYSTEM_IDENTITIES } from './data-folder.ts'
+import { systemIdentities } from './data-folder.ts'
 import { followCluster } from './follow-cluster.ts'
 import { hostPort, split } from './host-port.ts'
 import { issuedIdentity, issuedIdentityOptions, type IssuedIdentityFlags } from './issued-identity.ts'
@@ -72,8 +72,7 @@ async function runXds (context: CliContext, flags: Flags): Promise<void> {
 
   const fleet = new Fleet({ clock: systemClock, defaultInbound: { mode: 'redirect', port: 15_006 } })
   const following = followCluster(fleet, { pods, mitigations })
-  const { controller, detector, webhook, xds } = SYSTEM_IDENTITIES
-  const roles = { controller: { ...controller, trustDomain, namespace }, detector: { ...detector, trustDomain, namespace }, webhook: { ...webhook, trustDomain, namespace }, xds: { ...xds, trustDomain, namespace } }
+  const roles = systemIdentities({ trustDomain, namespace })
   const mayWatch = (identity: Identity): boolean => spiffeId(identity) === spiffeId(roles.controller)
   const refused = new KeptRefusals({ instance: randomBytes(16).toString('hex'), clock: systemClock })
   const calls = [new ProxyCalls({ fleet, mayWatch }), new RefusalCalls({ kept: refused, mayWatch }), new ClientStatusCalls({ mayWatch })]
