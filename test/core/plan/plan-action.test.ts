@@ -5,10 +5,11 @@ import { MitigationSpec } from '../../../src/core/mitigation/mitigation.ts'
 import type { NetworkPolicy } from '../../../src/core/plan/network-policy.ts'
 import { planAction } from '../../../src/core/plan/plan-action.ts'
 import type { Plan } from '../../../src/core/plan/plan.ts'
+import { readPolicy } from '../../../src/core/plan/reach/read-policy.ts'
+import { Reach } from '../../../src/core/plan/reach/reach.ts'
 import { safetyRequest } from '../../../src/core/plan/safety-request.ts'
 import type { Pod } from '../../../src/core/pod.ts'
 import type { Detection } from '../../../src/core/verdict/detection.ts'
-import { isAllowed } from './policy-oracle.ts'
 import { context, detectionOf, NOW_MS, PODS, podOf, ruleOf } from './scene.ts'
 
 function planOf (action: string, detection = detectionOf(), change: Parameters<typeof context>[0] = {}): Plan {
@@ -33,10 +34,14 @@ function labelled (plan: Plan): Readonly<Record<keyof typeof PODS, Pod>> {
 
 /** Every way between four pods and an address outside, on three ports, that the plan's policies cut. */
 function cutBy (plan: Plan, blocksMatchPods: boolean): readonly string[] {
-  const policies = policiesIn(plan)
-  const ends: readonly (readonly [string, Pod | string])[] = [...Object.entries(labelled(plan)), ['out', '203.0.113.9']]
+  const pods = labelled(plan)
+  const reach = new Reach({
+    pods: Object.values(pods), namespaces: ['shop', 'other'].map((name) => ({ name, labels: {} })), nodes: [], policies: policiesIn(plan).map(readPolicy), blocksMatchPods,
+  })
+  const ends: readonly (readonly [string, readonly string[]])[] = [...Object.entries(pods).map(([name, { addresses }]) => [name, addresses] as const), ['out', ['203.0.113.9']]]
   return ends.flatMap(([fromName, from]) => ends.filter(([toName]) => toName !== fromName).flatMap(([toName, to]) =>
-    ([[22, 'TCP'], [443, 'TCP'], [22, 'UDP']] as const).filter(([port, protocol]) => !isAllowed(policies, { from, to, port, protocol }, blocksMatchPods))
+    ([[22, 'TCP'], [443, 'TCP'], [22, 'UDP']] as const)
+      .filter(([port, protocol]) => !from.some((source) => to.some((destination) => reach.verdict({ source, destination, port, protocol }).allowed)))
       .map(([port, protocol]) => `${fromName}>${toName} ${protocol} ${port}`)))
 }
 
