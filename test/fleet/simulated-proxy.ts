@@ -8,6 +8,8 @@ import { CLUSTER, LISTENER } from '../../xds/resource-type.ts'
 const { parent, name } = AggregatedDiscoveryService.method.deltaAggregatedResources
 const HEADERS = { ':method': 'POST', ':path': `/${parent.typeName}/${name}`, 'content-type': 'application/grpc', te: 'trailers' }
 const PREFIX_BYTES = 5
+/** Between the base and the longest that our bootstrap gives Envoy. */
+const BACK_OFF_MS = 500
 
 export interface ProxyOptions {
   readonly podUid: string
@@ -31,6 +33,8 @@ export class SimulatedProxy {
   /** type -> name -> version */
   readonly #taken = new Map<string, Map<string, string>>([[CLUSTER, new Map()], [LISTENER, new Map()]])
   #session: ClientHttp2Session | null = null
+  /** It should be connected. */
+  #wanted = false
   #unread: Buffer = Buffer.alloc(0)
 
   constructor (options: ProxyOptions, counted: Counted) {
@@ -44,23 +48,28 @@ export class SimulatedProxy {
     const session = connect(`https://127.0.0.1:${port}`, { cert: certificate, key, ca: authorities, settings: { enablePush: false } })
     const stream = session.request(HEADERS)
     const { promise, resolve, reject } = Promise.withResolvers<undefined>()
+    let served = false
     session.on('error', reject)
     stream.on('error', reject)
     stream.on('close', () => {
       if (this.#session === session) {
         this.#counted.cut++
         this.#session = null
+        if (served) this.#comeBack()
       }
       session.close()
       reject(new Error(`${podUid}: the stream ended`))
     })
     promise.catch(() => undefined) // a stream that ends later is counted above
     this.#session = session
+    this.#wanted = true
     this.#unread = Buffer.alloc(0)
     stream.on('data', (chunk: Buffer) => {
       for (const response of this.#read(chunk)) {
         this.#take(stream, response)
-        if (response.typeUrl === LISTENER) resolve(undefined)
+        if (response.typeUrl !== LISTENER) continue
+        served = true
+        resolve(undefined)
       }
     })
     this.#subscribe(stream, CLUSTER)
@@ -76,9 +85,17 @@ export class SimulatedProxy {
     return [...this.#taken].flatMap(([type, versions]) => [...versions].map(([name, version]) => `${type} ${name} ${version}`)).sort()
   }
 
-  /** As when the network is cut: no farewell. */
+  /** After a stream that the server ended. */
+  #comeBack (): void {
+    setTimeout(() => {
+      if (this.#wanted && this.#session === null) this.connect().catch(() => this.#comeBack())
+    }, BACK_OFF_MS).unref()
+  }
+
+  /** As when the network is cut: no farewell, and it does not come back by itself. */
   cut (): void {
     const session = this.#session
+    this.#wanted = false
     this.#session = null
     session?.destroy(undefined, constants.NGHTTP2_CANCEL)
   }
