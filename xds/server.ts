@@ -46,7 +46,7 @@ export interface XdsServerStats {
 
 const GRPC = {
   'grpc.keepalive_time_ms': 30_000,
-  'grpc.keepalive_timeout_ms': 10_000,
+  'grpc.keepalive_timeout_ms': 20_000, // a server that configures thousands at once reads answers late
   'grpc.keepalive_permit_without_calls': 1,
   'grpc.max_receive_message_length': 1 << 20,
   'grpc.max_concurrent_streams': 100,
