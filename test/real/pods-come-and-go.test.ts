@@ -19,6 +19,14 @@ const CRD = new URL('../../deploy/chart/crds/mitigations.yaml', import.meta.url)
 /** The addresses of `madeScore`. */
 const [ATTACKER, VICTIM] = ['10.0.0.7', '10.0.0.9']
 
+/** Its pods are given to no node, which would give them addresses of its own. */
+const deployment = (app: string, replicas: number): string => JSON.stringify({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: app },
+  spec: { replicas, selector: { matchLabels: { app } }, template: { metadata: { labels: { app } }, spec: { schedulerName: 'nobody', containers: [{ name: 'app', image: 'none' }] } } },
+})
+
 t.test('pods of a cluster come and go, and a mitigation in force follows them', { skip: withoutCluster('api') }, async (t) => {
   const cluster = await testCluster(t, { needs: 'api' })
   const api = openKubernetes({ kubeconfig: cluster.kubeconfig })
@@ -42,7 +50,7 @@ t.test('pods of a cluster come and go, and a mitigation in force follows them', 
   t.teardown(() => following[Symbol.dispose]())
 
   const names = async (app: string): Promise<readonly string[]> => (await kubectl('get', 'pods', '-l', `app=${app}`, '-o', 'jsonpath={.items[*].metadata.name}')).split(' ').filter((name) => name !== '')
-  /** Gives an address to a pod that its controller made, as a node would; there is none here. Resolves to the UID. */
+  /** Gives an address to a pod that its controller made, as a node would; no node has it. Resolves to the UID. */
   const addressed = async (name: string, ...addresses: string[]): Promise<string> => {
     const status = { phase: 'Running', podIP: addresses[0], podIPs: addresses.map((ip) => ({ ip })) }
     await kubectl('patch', 'pod', name, '--subresource=status', '--type=merge', '--patch', JSON.stringify({ status }))
@@ -52,7 +60,7 @@ t.test('pods of a cluster come and go, and a mitigation in force follows them', 
   /** The pod that its controller made beside these. */
   const another = async (app: string, ...known: readonly string[]): Promise<string> => until(`${app} has another pod`, async () => (await names(app)).find((name) => !known.includes(name)))
 
-  for (const app of ['tool', 'db']) await kubectl('create', 'deployment', app, '--image=none', `--replicas=${app === 'db' ? 2 : 1}`)
+  for (const [app, replicas] of [['tool', 1], ['db', 2]] as const) await cluster.kubectl(['-n', namespace, 'create', '-f', '-'], { stdin: deployment(app, replicas) })
   const tool = await another('tool')
   const [first = '', sibling = ''] = await until('both are there', async () => (await names('db')).length === 2 ? names('db') : undefined)
   const attacker = await addressed(tool, ATTACKER)

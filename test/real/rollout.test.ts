@@ -68,7 +68,7 @@ t.test('what cannot be done is said with its mend, and its exit status', async (
     return join(folder, name)
   }
   t.match(await rollout('pause', 'nobody', '--reason', 'x'), { status: 65, stderr: /no mesh policy "nobody"/ })
-  t.match(await rollout('apply', '-f', join(folder, 'none.yaml')), { status: 65, stderr: /none\.yaml: it cannot be read/ })
+  t.match(await rollout('apply', '-f', join(folder, 'none.yaml')), { status: 65, stderr: /none\.yaml: there is no such file\. Name a file with a MeshPolicy/ })
   t.match(await rollout('apply', '-f', await written('broken.yaml', 'a: [')), { status: 65, stderr: /it is no YAML/ })
   t.match(await rollout('apply', '-f', await written('other.yaml', 'kind: Pod')), { status: 65, stderr: /it is no MeshPolicy/ })
   const bad = 'apiVersion: autoshield.dev/v1alpha1\nkind: MeshPolicy\nmetadata: { name: bad }\nspec: { restrictions: [{ name: a, class: PORT_SCAN, action: limit }] }\n'
