@@ -2,6 +2,7 @@ import type { Score } from './core/verdict/score.ts'
 import type { Detection, FeatureEvidence } from './core/verdict/detection.ts'
 import type { Decision } from './core/policy/decision.ts'
 import type { Mitigation } from './core/mitigation/mitigation.ts'
+import type { Halt } from './core/safety/state.ts'
 import type { Command } from './core/rollout/advance.ts'
 import type { MeshPolicy, MeshPolicySpec, MeshPolicyStatus } from './core/rollout/mesh-policy.ts'
 import type { OpenConnections } from './core/mitigation/open-connections.ts'
@@ -239,7 +240,26 @@ export type LoopEvent =
   | { readonly type: 'rollout', readonly name: string, readonly policy: MeshPolicy | null }
 
 /** What console and CLI may ask of the controller. Every change is audited with its actor. */
+/** What pulling the kill switch did. */
+export interface Pulled {
+  readonly halt: Halt
+  /** How many mitigations were undone. */
+  readonly undone: number
+  /** Those that were to be undone and could not be. */
+  readonly failed: readonly { readonly mitigation: string, readonly message: string }[]
+}
+
+export interface KillSwitch {
+  /** null: it is not pulled. */
+  readonly halt: Halt | null
+  /** No new action from now on, also after a restart; `undo` takes back what is in force. Rejects where it could not be kept: then it holds until the process ends. */
+  pull: (actor: string, reason: string, undo: boolean) => Promise<Pulled>
+  /** Throws CONFLICT where it is not pulled. */
+  release: (actor: string, reason: string) => Promise<void>
+}
+
 export interface Loop {
+  readonly killSwitch: KillSwitch
   readonly store: ObjectStore
   readonly audit: AuditTrail
   readonly pods: PodDirectory

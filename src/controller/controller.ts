@@ -12,6 +12,7 @@ import { DetectionDesk } from './detection-desk.ts'
 import { Explainer } from './explainer.ts'
 import { Journal } from './journal.ts'
 import { Judge } from './judge.ts'
+import { LoopKillSwitch } from './kill-switch.ts'
 import type { Log } from './log.ts'
 import type { ControllerMetrics } from './metrics.ts'
 import { MitigationDesk } from './mitigation-desk.ts'
@@ -59,6 +60,7 @@ export class Controller implements Loop, AsyncDisposable {
   readonly pods: PodDirectory
   readonly proxies: ProxyFleet
   readonly rollouts: RolloutDesk
+  readonly killSwitch: LoopKillSwitch
   readonly #parts: ControllerParts
   readonly #events = new Broadcast<LoopEvent>(MAX_EVENTS_WAITING)
   readonly #proxyNews = new Wake()
@@ -117,6 +119,7 @@ export class Controller implements Loop, AsyncDisposable {
       publish,
       safety,
     })
+    this.killSwitch = new LoopKillSwitch({ decisions: this.#decisions, mitigations: this.#mitigations, clock })
     this.#watch = new ScoreWatch({ scores, floor: settings.floor, needsEveryKey: () => this.#book.conditionRules.rules.length > 0 || this.rollouts.isWatching, hear: async (event) => this.#hear(event) })
     const explainer = new Explainer({ scores, metrics, log, answer: async (detection, explanation) => this.#detections.explained(detection, explanation) })
     this.#judge = new Judge({ book: this.#book, detections: this.#detections, decisions: this.#decisions, explainer, mitigations: this.#mitigations, rollouts: this.rollouts, pods, zone })

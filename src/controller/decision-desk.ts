@@ -5,7 +5,7 @@ import type { Rule } from '../core/policy/rule.ts'
 import type { TimeZone } from '../core/policy/time-zone.ts'
 import { recordOutcome } from '../core/safety/ledger.ts'
 import type { SafetySettings } from '../core/safety/settings.ts'
-import { EMPTY_SAFETY_STATE, parseSafetyState, type SafetyState } from '../core/safety/state.ts'
+import { EMPTY_SAFETY_STATE, parseSafetyState, type Halt, type SafetyState } from '../core/safety/state.ts'
 import type { Application } from '../core/rollout/apply.ts'
 import type { Detection } from '../core/verdict/detection.ts'
 import type { Checkpoints, Clock, LoopEvent, ObjectStore, PodDirectory } from '../ports.ts'
@@ -63,6 +63,26 @@ export class DecisionDesk {
     this.#settled.restore(store.decisions.list({ limit: MAX_RESTORED }).filter(({ detection }) => ids.has(detection)).toReversed())
   }
 
+  /** Why nothing new is done; null while it is. */
+  get halt (): Halt | null {
+    return this.#safety.halt ?? null
+  }
+
+  /** No decision from now on acts, whether or not that can be kept; resolves when it is kept, also over a restart, and in the trail. */
+  async stop (halt: Halt): Promise<void> {
+    this.#safety = { ...this.#safety, halt }
+    await this.#saveSafety()
+    await this.#parts.journal.record({ actor: halt.by, action: 'panic.begun', object: 'safety', reason: 'Halted', detail: { reason: halt.reason } })
+  }
+
+  /** Decisions act again once it is kept and in the trail. */
+  async goOn (halt: Halt, actor: string, reason: string): Promise<void> {
+    await this.#parts.journal.record({ actor, action: 'panic.ended', object: 'safety', reason: 'Released', detail: { reason, since: halt.at, begunBy: halt.by } })
+    const { halt: _, ...rest } = this.#safety
+    this.#safety = rest
+    await this.#saveSafety()
+  }
+
   setModelClasses (classes: readonly string[]): void {
     this.#modelClasses = classes
   }
@@ -74,7 +94,7 @@ export class DecisionDesk {
     const nowMs = clock.now()
     const applications = this.#parts.applications(detection)
     const steps = applications.map(({ rule }) => rule.description).join()
-    const basis = `${detection.confidence} ${JSON.stringify(hearing.evidence)} ${book.version} ${steps}`
+    const basis = `${detection.confidence} ${JSON.stringify(hearing.evidence)} ${book.version} ${steps} ${this.halt?.at ?? ''}`
     if (!this.#settled.isDue(detection, basis, nowMs)) return
     this.#settled.heard(detection, basis, nowMs)
     const { rulings, state } = decide(hearing, this.#safety, {

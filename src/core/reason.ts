@@ -10,6 +10,8 @@ export const REASONS = {
   ConditionFalse: 'the rule\'s condition is not true for this key',
   RuleDisabled: 'the rule is disabled',
   Cooldown: 'the same rule acted on this source and target less than its cooldown ago',
+  Halted: 'a person stopped all new actions',
+  Released: 'a person let actions go on',
   AlreadyMitigated: 'a mitigation for this rule, source and target is in force',
   RateLimited: 'the limit of actions per minute is used up',
   RuleBudget: 'the rule has used up its share of the actions per minute',

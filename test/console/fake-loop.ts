@@ -10,7 +10,8 @@ import { command, type Command } from '../../src/core/rollout/advance.ts'
 import type { MeshPolicy } from '../../src/core/rollout/mesh-policy.ts'
 import { readMeshPolicySpec } from '../../src/core/rollout/read-mesh-policy.ts'
 import { AutoshieldError } from '../../src/core/errors.ts'
-import type { AuditEntry, AuditTrail, Collection, Loop, LoopEvent, ProxyStatus } from '../../src/ports.ts'
+import type { Halt } from '../../src/core/safety/state.ts'
+import type { AuditEntry, AuditTrail, Collection, KillSwitch, Loop, LoopEvent, ProxyStatus, Pulled } from '../../src/ports.ts'
 
 class MemoryCollection<T> implements Collection<T> {
   readonly #items = new Map<string, T>()
@@ -43,6 +44,25 @@ class MemoryAudit implements AuditTrail {
     (query.action === undefined || entry.action === query.action) &&
     (query.object === undefined || entry.object === query.object) &&
     (query.sinceMs === undefined || Date.parse(entry.at) >= query.sinceMs)).slice(-(query.limit ?? Infinity))
+}
+
+class MemoryKillSwitch implements KillSwitch {
+  halt: Halt | null = null
+  readonly #loop: Pick<FakeLoop, 'now' | 'store'>
+
+  constructor (loop: Pick<FakeLoop, 'now' | 'store'>) {
+    this.#loop = loop
+  }
+
+  async pull (by: string, reason: string, undo: boolean): Promise<Pulled> {
+    this.halt = { by, reason, at: new Date(this.#loop.now()).toISOString() }
+    return { halt: this.halt, undone: undo ? this.#loop.store.mitigations.list().length : 0, failed: [] }
+  }
+
+  async release (): Promise<void> {
+    if (this.halt === null) throw new AutoshieldError('CONFLICT', 'nobody stopped it')
+    this.halt = null
+  }
 }
 
 /** A Loop that holds what a test puts into it and tells it to everybody who watches. */
@@ -82,6 +102,8 @@ export class FakeLoop implements Loop {
     snapshot: (podUid: string) => this.snapshots.get(podUid) ?? null,
     onChange: () => ({ [Symbol.dispose]: () => {} }),
   }
+
+  readonly killSwitch = new MemoryKillSwitch(this)
 
   readonly meshPolicies = new StoredMeshPolicies(new MemoryCollection<MeshPolicy>())
   rollouts = {

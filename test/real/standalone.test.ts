@@ -108,6 +108,17 @@ t.test('a port in use is said plainly, with the flag that changes it', async (t)
   t.match(stderr, '--xds')
 })
 
+t.test('panic stops all new actions of a loop that runs, tells of it and ends', async (t) => {
+  await using loop = await startUp(await dataFolder(t), '--no-replay')
+  const panic = async (...args: readonly string[]) => autoshield(['panic', '--api', loop.api, ...args])
+  t.match(await panic(), { status: 0, stdout: /^actions go on/ })
+  t.match(await panic('--undo'), { status: 64, stderr: /--reason/ })
+  t.match(await panic('--reason', 'wrong', '--undo'), { status: 0, stdout: /^no new action from now on; 0 undone/ })
+  t.match(await panic(), { status: 0, stdout: /^stopped by console:anonymous since \S+: wrong/ })
+  t.match(await panic('--end', '--reason', 'mended'), { status: 0, stdout: /^actions go on/ })
+  t.match(await panic('--end', '--reason', 'again'), { status: 1, stderr: /Nobody stopped/ })
+})
+
 t.test('--simulate wins over ENABLE_ACTUATION=true', async (t) => {
   await using up = Running.start(['up', '--no-replay', '--simulate', '--data', await dataFolder(t), ...FREE_PORTS], { ENABLE_ACTUATION: 'true' })
   await up.saying(/actuation +off/)

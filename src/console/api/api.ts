@@ -9,6 +9,7 @@ import { detectionRoutes } from './routes/detections.ts'
 import { eventRoutes } from './routes/events.ts'
 import { fleetRoutes } from './routes/fleet.ts'
 import { mitigationRoutes } from './routes/mitigations.ts'
+import { panicRoutes } from './routes/panic.ts'
 import { rolloutRoutes } from './routes/rollouts.ts'
 import { statusRoutes } from './routes/status.ts'
 import { addRoutes } from './server.ts'
@@ -36,7 +37,7 @@ export async function addApi (app: Api, context: ApiContext): Promise<void> {
     uiConfig: { layout: 'BaseLayout', tryItOutEnabled: true },
   })
   await app.register(async (scope: Api) => addRoutes(scope, () => {
-    for (const add of [statusRoutes, detectionRoutes, mitigationRoutes, rolloutRoutes, fleetRoutes, eventRoutes]) add(scope, context)
+    for (const add of [statusRoutes, detectionRoutes, mitigationRoutes, panicRoutes, rolloutRoutes, fleetRoutes, eventRoutes]) add(scope, context)
   }), { prefix: '/api/v1' })
   addProbes(app, context)
 }

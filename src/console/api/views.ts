@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { Limit, MitigationSpec } from '../../core/mitigation/mitigation.ts'
 import { OpenConnections } from '../../core/mitigation/open-connections.ts'
+import { Halt } from '../../core/safety/state.ts'
 import { STANDINGS } from '../../core/mitigation/proxy-standing.ts'
 
 const count = (description: string) => Type.Integer({ minimum: 0, description })
@@ -31,6 +32,8 @@ export const Traffic = Type.Object({
   edges: Type.Array(TrafficEdge),
   stats: DetectorStats,
 }, { $id: 'Traffic', ...closed })
+
+export const PanicState = Type.Object({ halt: Type.Union([Halt, Type.Null()], { description: 'null: actions go on.' }) }, { $id: 'PanicState', ...closed })
 
 export const Status = Type.Object({
   version: Type.String(),

@@ -13,6 +13,7 @@ const VERDICT_OF: Partial<Record<ReasonCode, Verdict>> = {
   CannotEnforce: 'alert',
   ProtectedTarget: 'alert',
   BlastRadius: 'hold',
+  Halted: 'suppress',
   AlreadyMitigated: 'suppress',
   Cooldown: 'suppress',
   CircuitOpen: 'suppress',
@@ -41,7 +42,7 @@ const VERDICT_OF: Partial<Record<ReasonCode, Verdict>> = {
 export function checkSafety (state: SafetyState, request: SafetyRequest, settings: SafetySettings, nowMs: number): SafetyResult {
   const lane: Lane = request.simulatedEvidence || !settings.actuationEnabled || !isDoneHere(request) ? 'simulated' : 'enforced'
   const ledger = currentLedger(state[lane], settings, nowMs)
-  const checks = runChecks({ request, settings, ledger, nowMs })
+  const checks = runChecks({ request, settings, ledger, halt: state.halt ?? null, nowMs })
   const { verdict, reason, message } = judge(request, checks)
   const after = booked(ledger, lane, request, verdict, reason, settings, nowMs)
   return { verdict, reason, message, checks, state: after === ledger ? state : { ...state, [lane]: after } }

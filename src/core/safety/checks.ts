@@ -4,13 +4,15 @@ import { admits, admitsAtMs } from './breaker.ts'
 import { protectionOf } from './protection.ts'
 import type { SafetyCheck, SafetyRequest } from './safety.ts'
 import type { SafetySettings } from './settings.ts'
-import type { Ledger } from './state.ts'
+import type { Halt, Ledger } from './state.ts'
 
 /** What a check may look at. `ledger` is current: nothing in it has run out. */
 export interface Hearing {
   readonly request: SafetyRequest
   readonly settings: SafetySettings
   readonly ledger: Ledger
+  /** null: nobody stopped all actions. */
+  readonly halt: Halt | null
   readonly nowMs: number
 }
 
@@ -83,6 +85,11 @@ const blastRadius = ofRestriction(({ request }) => {
   return decide(pods <= request.blastRadiusLimit, `${words}, at most ${request.blastRadiusLimit} allowed`, `${words}, more than the ${request.blastRadiusLimit} that the rule allows`)
 })
 
+function notHalted ({ request: { action }, halt }: Hearing): Finding {
+  if (REACH[action].by === 'nothing') return passes('an alert is given all the same')
+  return halt === null ? passes('the kill switch is not pulled') : fails(`all new actions are stopped since ${halt.at} by ${halt.by}: ${halt.reason}`)
+}
+
 function notMitigated ({ request: { mitigatedBy } }: Hearing): Finding {
   return mitigatedBy === null ? passes('no mitigation of this case is in force') : fails(`mitigation ${mitigatedBy} is in force`)
 }
@@ -143,6 +150,7 @@ const CHECKS: readonly Check[] = [
   { check: 'protected', reason: 'ProtectedTarget', look: unprotected },
   { check: 'blast-radius', reason: 'BlastRadius', look: blastRadius },
   { check: 'rollout-restricts', reason: 'Observing', look: observing, ofRollout: true },
+  { check: 'kill-switch', reason: 'Halted', look: notHalted },
   { check: 'already-mitigated', reason: 'AlreadyMitigated', look: notMitigated },
   { check: 'cooldown', reason: 'Cooldown', look: cooledDown },
   { check: 'circuit-breaker', reason: 'CircuitOpen', look: circuitClosed },

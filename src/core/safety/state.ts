@@ -27,10 +27,18 @@ const Ledger = Type.Object({
 }, { additionalProperties: false })
 export type Ledger = Static<typeof Ledger>
 
+/** The kill switch is pulled: by whom, why and since when. */
+export const Halt = Type.Object({
+  by: Type.String({ description: 'Who pulled it.' }),
+  reason: Type.String({ description: 'Why.' }),
+  at: Type.String({ format: 'date-time', description: 'Since when.' }),
+}, { $id: 'Halt', additionalProperties: false, description: 'All new actions are stopped until a person lets them go on.' })
+export type Halt = Readonly<Static<typeof Halt>>
+
 /** Two ledgers, so that a replay beside live traffic cannot use up the allowance of a real case. Plain JSON. */
-const SafetyState = Type.Object({ enforced: Ledger, simulated: Ledger }, { additionalProperties: false })
+const SafetyState = Type.Object({ enforced: Ledger, simulated: Ledger, halt: Type.Optional(Halt) }, { additionalProperties: false })
 export type SafetyState = Readonly<Static<typeof SafetyState>>
-export type Lane = keyof SafetyState
+export type Lane = 'enforced' | 'simulated'
 
 const EMPTY_LEDGER: Ledger = { actions: [], failures: [], refusals: [], breaker: { state: 'closed' }, cooldowns: [], droppedCooldowns: 0 }
 export const EMPTY_SAFETY_STATE: SafetyState = { enforced: EMPTY_LEDGER, simulated: EMPTY_LEDGER }

@@ -177,3 +177,15 @@ t.test('readiness follows the loop, and says why not; health only says that the 
   t.match(answer.json(), { code: 'UNAVAILABLE', message: 'Not ready: no detector is connected.' })
   t.equal((await ask(`${urls.dashboard}/healthz`)).status, 200)
 })
+
+t.test('the kill switch is pulled with a reason, told of, and let go', async (t) => {
+  const { loop, urls } = await stage(t)
+  await attack(loop)
+  const panic = `${urls.api}/api/v1/panic`
+  t.strictSame((await ask(panic)).json(), { halt: null })
+  t.equal((await post(`${panic}/end`, { reason: 'mended' })).status, 409)
+  t.equal((await post(panic, { reason: ' ' })).status, 422)
+  t.match((await post(panic, { reason: ' wrong ', actor: 'ada', undo: true })).json(), { halt: { by: 'console:ada', reason: 'wrong' }, undone: 1, failed: [] })
+  t.match((await ask(panic)).json(), { halt: { by: 'console:ada', reason: 'wrong' } })
+  t.strictSame((await post(`${panic}/end`, { reason: 'mended' })).json(), { halt: null })
+})

@@ -35,7 +35,7 @@ const request = (overrides: Partial<SafetyRequest> = {}): SafetyRequest => ({
 /** Actions on `request()` that still count for a millisecond. */
 const acted = (count: number) => Array.from({ length: count }, () => ({ atMs: NOW_MS - 59_999, rule: 'scan', source: '10.0.0.1', target: '10.0.0.2' }))
 
-const CHECKS = ['known-target', 'one-pod', 'real-source', 'enforceable', 'protected', 'blast-radius', 'already-mitigated', 'cooldown', 'circuit-breaker', 'rate-limit', 'rule-budget', 'target-budget', 'source-budget', 'live-evidence', 'actuation', 'possible-here']
+const CHECKS = ['known-target', 'one-pod', 'real-source', 'enforceable', 'protected', 'blast-radius', 'kill-switch', 'already-mitigated', 'cooldown', 'circuit-breaker', 'rate-limit', 'rule-budget', 'target-budget', 'source-budget', 'live-evidence', 'actuation', 'possible-here']
 const failed = (result: SafetyResult): readonly string[] => result.checks.filter(({ passed }) => !passed).map(({ check }) => check)
 
 t.test('each thing that may hold an action back does so, alone, with its own reason and verdict', (t) => {
@@ -52,6 +52,7 @@ t.test('each thing that may hold an action back does so, alone, with its own rea
     ['enforceable', { cannotEnforce: 'nothing can' }, {}, EMPTY_SAFETY_STATE, 'alert', 'CannotEnforce'],
     ['protected', { subject: pod('dns', { namespace: 'kube-system' }) }, {}, EMPTY_SAFETY_STATE, 'alert', 'ProtectedTarget'],
     ['blast-radius', { blastRadius: [pod('a'), pod('b')] }, {}, EMPTY_SAFETY_STATE, 'hold', 'BlastRadius'],
+    ['kill-switch', {}, {}, { ...EMPTY_SAFETY_STATE, halt: { by: 'ada', reason: 'it cut the shop off', at: '2026-01-01T00:00:00.000Z' } }, 'suppress', 'Halted'],
     ['already-mitigated', { mitigatedBy: 'm-1' }, {}, EMPTY_SAFETY_STATE, 'suppress', 'AlreadyMitigated'],
     ['cooldown', {}, {}, cooling, 'suppress', 'Cooldown'],
     ['circuit-breaker', {}, {}, open, 'suppress', 'CircuitOpen'],

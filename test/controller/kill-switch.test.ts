@@ -1,0 +1,46 @@
+import t from 'tap'
+import type { Score } from '../../src/core/verdict/score.ts'
+import { ATTACKER, madeScore, T0 } from '../core/verdict/made-score.ts'
+import { Bench } from './bench.ts'
+
+/** A scan that the source's own observer confirms, in the n-th half second. */
+const scan = (n = 1): Score => madeScore({ PORT_SCAN: 0.97 }, { endMs: T0 + 500 * n, reporter: ATTACKER })
+
+const active = ({ store }: Bench) => store.mitigations.list().filter(({ status }) => status.phase === 'active')
+const newest = ({ store }: Bench) => store.decisions.list()[0]
+
+t.test('pulled, nothing new is done and all is still seen; let go on, what goes on is acted on', async (t) => {
+  await using bench = await Bench.start(t.testdir())
+  t.equal(bench.controller.killSwitch.halt, null)
+  const { halt } = await bench.controller.killSwitch.pull('ada', 'it cut the shop off', false)
+  t.match(halt, { by: 'ada', reason: 'it cut the shop off' })
+  await bench.scores.push(scan())
+  t.match(newest(bench), { verdict: 'suppress', reason: 'Halted', message: /All new actions are stopped since .* by ada: it cut the shop off/ })
+  t.strictSame(active(bench), [])
+  t.equal(bench.store.detections.list().length, 1)
+  await bench.controller.killSwitch.release('grace', 'mended')
+  await bench.scores.push(scan(2))
+  t.match(newest(bench), { verdict: 'mitigate' })
+  t.equal(active(bench).length, 1)
+  t.strictSame(bench.trail().filter((line) => line.startsWith('panic')), ['panic.begun safety Halted', 'panic.ended safety Released'])
+})
+
+t.test('asked to, it undoes what is in force, and a restart does not let actions go on', async (t) => {
+  const dir = t.testdir()
+  {
+    await using bench = await Bench.start(dir)
+    await bench.scores.push(scan())
+    t.equal(active(bench).length, 1)
+    t.match(await bench.controller.killSwitch.pull('ada', 'wrong', true), { undone: 1, failed: [] })
+    t.strictSame(active(bench), [])
+    t.match(bench.store.mitigations.list(), [{ status: { phase: 'reverted' } }])
+    t.strictSame(bench.fleet.inForce, [], 'the proxies were told')
+  }
+  await using again = await Bench.start(dir)
+  t.match(again.controller.killSwitch.halt, { by: 'ada', reason: 'wrong' })
+})
+
+t.test('what is not stopped cannot be let go on', async (t) => {
+  await using bench = await Bench.start(t.testdir())
+  await t.rejects(bench.controller.killSwitch.release('ada', 'mended'), { code: 'CONFLICT' })
+})
