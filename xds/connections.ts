@@ -40,6 +40,8 @@ export interface ConnectionsOptions {
 const TLS = { minVersion: 'TLSv1.2' } as const // Envoy, as a client, speaks nothing newer unless told to
 const HANDSHAKE_MS = 5_000
 const DRAIN_MS = 2_000
+/** Beyond it a connection has had its last GOAWAY, and is closed whatever it waits for. */
+const LAST_GOODBYE_MS = 500
 /** Connections that began together must not end together: a share of the age, each way. */
 const JITTER = 0.2
 
@@ -55,6 +57,7 @@ export class Connections {
   readonly #open = new Map<string, Connection>()
   /** Those whose handshake has neither succeeded nor failed yet. */
   readonly #shaking = new Map<string, Socket>()
+  readonly #sockets = new Set<TLSSocket>()
 
   constructor (grpc: GrpcServer, options: ConnectionsOptions) {
     this.#options = options
@@ -90,7 +93,13 @@ export class Connections {
     this.#server.close()
     for (const socket of this.#shaking.values()) socket.destroy()
     for (const connection of this.#open.values()) connection.drain()
-    await closed
+    // grpc-js' own timer and a socket whose client is gone keep no process alive: without this one it could end before the drain has.
+    const late = setTimeout(() => { for (const socket of this.#sockets) socket.destroy() }, DRAIN_MS + LAST_GOODBYE_MS)
+    try {
+      await closed
+    } finally {
+      clearTimeout(late)
+    }
   }
 
   /** By what grpc-js calls the peer of a call. */
@@ -137,7 +146,9 @@ export class Connections {
       endsAtMs: clock.now() + maxAgeMs * (1 + JITTER * (2 * random() - 1)),
       drain: () => injector.drain(DRAIN_MS),
     })
+    this.#sockets.add(socket)
     socket.once('close', () => {
+      this.#sockets.delete(socket)
       this.#open.delete(key)
       injector.destroy()
     })
