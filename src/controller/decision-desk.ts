@@ -42,6 +42,8 @@ const MAX_RESTORED = 10_000
 export class DecisionDesk {
   readonly #parts: DecisionDeskParts
   readonly #settled: Settled
+  /** Decisions that were made and are on their way to the disk and into force. */
+  readonly #underWay = new Set<Promise<void>>()
   #safety: SafetyState = EMPTY_SAFETY_STATE
   #modelClasses: readonly string[] = []
 
@@ -68,9 +70,13 @@ export class DecisionDesk {
     return this.#safety.halt ?? null
   }
 
-  /** No decision from now on acts, whether or not that can be kept; resolves when it is kept, also over a restart, and in the trail. */
+  /**
+   * No decision from now on acts, whether or not that can be kept. Resolves when it is kept, also over a restart, and in the trail,
+   * and when what was decided before is in force.
+   */
   async stop (halt: Halt): Promise<void> {
     this.#safety = { ...this.#safety, halt }
+    await Promise.all(this.#underWay)
     await this.#saveSafety()
     await this.#parts.journal.record({ actor: halt.by, action: 'panic.begun', object: 'safety', reason: 'Halted', detail: { reason: halt.reason } })
   }
@@ -78,9 +84,8 @@ export class DecisionDesk {
   /** Decisions act again once it is kept and in the trail. */
   async goOn (halt: Halt, actor: string, reason: string): Promise<void> {
     await this.#parts.journal.record({ actor, action: 'panic.ended', object: 'safety', reason: 'Released', detail: { reason, since: halt.at, begunBy: halt.by } })
-    const { halt: _, ...rest } = this.#safety
-    this.#safety = rest
-    await this.#saveSafety()
+    await this.#saveSafety(withoutHalt(this.#safety))
+    this.#safety = withoutHalt(this.#safety)
   }
 
   setModelClasses (classes: readonly string[]): void {
@@ -112,7 +117,7 @@ export class DecisionDesk {
     })
     this.#safety = state
     const news = rulings.filter((ruling) => this.#settled.note(detection, ruling))
-    if (news.length > 0) await this.#keep(news, detection, arrivedMs, mitigations)
+    if (news.length > 0) await this.#carryOut(this.#keep(news, detection, arrivedMs, mitigations))
   }
 
   /** Tells the circuit breaker how an enforced mitigation was taken by its targets. */
@@ -121,8 +126,17 @@ export class DecisionDesk {
     await this.#parts.journal.keep({ writes: () => [this.#saveSafety()], audit: [] })
   }
 
-  async #saveSafety (): Promise<void> {
-    await this.#parts.checkpoints.save(CHECKPOINT, this.#safety)
+  async #saveSafety (state = this.#safety): Promise<void> {
+    await this.#parts.checkpoints.save(CHECKPOINT, state)
+  }
+
+  async #carryOut (kept: Promise<void>): Promise<void> {
+    this.#underWay.add(kept)
+    try {
+      await kept
+    } finally {
+      this.#underWay.delete(kept)
+    }
   }
 
   #inForce (rule: Rule, actionIndex: number, detection: Detection, mode: Mitigation['spec']['mode']): string | null {
@@ -157,6 +171,10 @@ export class DecisionDesk {
     log.info({ decision: decision.id, detection: decision.detection, rule: decision.rule, verdict: decision.verdict, reason: decision.reason }, decision.message)
     publish({ type: 'decision', decision })
   }
+}
+
+function withoutHalt ({ halt: _, ...rest }: SafetyState): SafetyState {
+  return rest
 }
 
 function auditOf (decision: Decision, detection: Detection): NewAuditEntry {

@@ -1,4 +1,6 @@
+import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
+import { AutoshieldError } from '../../src/core/errors.ts'
 import type { Score } from '../../src/core/verdict/score.ts'
 import { ATTACKER, madeScore, T0 } from '../core/verdict/made-score.ts'
 import { Bench } from './bench.ts'
@@ -38,6 +40,55 @@ t.test('asked to, it undoes what is in force, and a restart does not let actions
   }
   await using again = await Bench.start(dir)
   t.match(again.controller.killSwitch.halt, { by: 'ada', reason: 'wrong' })
+})
+
+t.test('what was decided a moment before it is pulled is undone as well', async (t) => {
+  const [asked, open] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()]
+  await using bench = await Bench.start(t.testdir(), {
+    wrap: ({ store: { detections, decisions, mitigations } }) => ({
+      store: {
+        detections,
+        decisions,
+        mitigations: {
+          get: (name) => mitigations.get(name),
+          list: (options) => mitigations.list(options),
+          put: async (name, mitigation) => {
+            asked.resolve(undefined)
+            await open.promise
+            await mitigations.put(name, mitigation)
+          },
+        },
+      },
+    }),
+  })
+  const pushed = bench.scores.push(scan())
+  await asked.promise
+  const pulled = bench.controller.killSwitch.pull('ada', 'wrong', true)
+  for (let turn = 0; turn < 100; turn++) await setImmediate() // where it does not wait, it is through by now
+  open.resolve(undefined)
+  await pushed
+  t.match(await pulled, { undone: 1, failed: [] })
+  t.strictSame(active(bench), [])
+  t.strictSame(bench.fleet.inForce, [])
+})
+
+t.test('where it cannot be kept that actions go on, they do not', async (t) => {
+  const failing = { now: false }
+  await using bench = await Bench.start(t.testdir(), {
+    wrap: ({ checkpoints }) => ({
+      checkpoints: {
+        load: (name) => checkpoints.load(name),
+        save: async (name, state) => {
+          if (failing.now) throw new AutoshieldError('UNAVAILABLE', 'the disk is full')
+          await checkpoints.save(name, state)
+        },
+      },
+    }),
+  })
+  await bench.controller.killSwitch.pull('ada', 'wrong', false)
+  failing.now = true
+  await t.rejects(bench.controller.killSwitch.release('grace', 'mended'), { code: 'UNAVAILABLE' })
+  t.match(bench.controller.killSwitch.halt, { by: 'ada' })
 })
 
 t.test('what is not stopped cannot be let go on', async (t) => {
