@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { parseInjectionSettings } from '../../webhook/inject/settings-file.ts'
+import { FollowedFile } from '../adapters/standalone/followed-file.ts'
 import { AutoshieldError } from '../core/errors.ts'
 import type { InjectionSettings } from '../core/injection/settings.ts'
 import type { Log } from '../controller/log.ts'
@@ -8,17 +9,19 @@ const BEAT_MS = 5_000
 
 /** The injection settings in a file that may change (a mounted ConfigMap): read again every few seconds; a bad one changes nothing. */
 export class InjectionFile {
-  readonly #path: string
-  readonly #log: Log
-  #text: string
+  readonly #file: FollowedFile
   #settings: InjectionSettings
-  #complained = ''
 
   private constructor (path: string, text: string, log: Log) {
-    this.#path = path
-    this.#log = log
-    this.#text = text
     this.#settings = parseInjectionSettings(text, path)
+    this.#file = new FollowedFile(path, text, {
+      beatMs: BEAT_MS,
+      take: (changed) => {
+        this.#settings = parseInjectionSettings(changed, path)
+        log.info({ settings: path }, 'new injection settings are in force')
+      },
+      onTrouble: ({ message }) => log.error({ error: message }, 'the injection settings cannot be used; the old ones stay in force'),
+    })
   }
 
   /** Throws NOT_FOUND where the file cannot be read, BAD_DATA where it cannot be understood. */
@@ -36,22 +39,6 @@ export class InjectionFile {
   }
 
   async run (every: (ms: number, signal: AbortSignal) => AsyncIterable<number>, signal: AbortSignal): Promise<void> {
-    const beats = every(BEAT_MS, signal)[Symbol.asyncIterator]()
-    while ((await beats.next()).done !== true) await this.#look()
-  }
-
-  async #look (): Promise<void> {
-    try {
-      const text = await readFile(this.#path, 'utf8')
-      if (text === this.#text) return
-      this.#settings = parseInjectionSettings(text, this.#path)
-      this.#text = text
-      this.#complained = ''
-      this.#log.info({ settings: this.#path }, 'new injection settings are in force')
-    } catch (error) {
-      const { message } = AutoshieldError.from(error)
-      if (message !== this.#complained) this.#log.error({ error: message }, 'the injection settings cannot be used; the old ones stay in force')
-      this.#complained = message
-    }
+    await this.#file.run(every, signal)
   }
 }

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
-import { AutoshieldError } from '../../core/errors.ts'
+import type { AutoshieldError } from '../../core/errors.ts'
 import type { Pod } from '../../core/pod.ts'
 import type { Clock, PodDirectory } from '../../ports.ts'
-import { parsePodFile, readPodFile, type PodFileOptions } from './pod-file.ts'
+import { FollowedFile } from './followed-file.ts'
+import { parsePodFile, readPodText, type PodFileOptions } from './pod-file.ts'
 
 export interface FollowedPodFileOptions extends Pick<PodFileOptions, 'observed'> {
   readonly clock: Clock
@@ -16,16 +16,17 @@ const BEAT_MS = 1_000
 export class FollowedPodFile implements PodDirectory {
   readonly #path: string
   readonly #options: FollowedPodFileOptions
+  readonly #file: FollowedFile
   readonly #listeners = new Set<() => void>()
-  #text: string | null = null
   #pods: PodDirectory
-  #complained = ''
 
-  /** Throws as `readPodFile` does. */
+  /** Throws as `readPodText` and `parsePodFile` do. */
   constructor (path: string, options: FollowedPodFileOptions) {
     this.#path = path
     this.#options = options
-    this.#pods = readPodFile(path, options)
+    const text = readPodText(path)
+    this.#pods = parsePodFile(text, path, options)
+    this.#file = new FollowedFile(path, text, { beatMs: BEAT_MS, take: (changed) => this.#take(changed), onTrouble: options.onTrouble })
   }
 
   byAddress (address: string): Pod | null {
@@ -47,27 +48,16 @@ export class FollowedPodFile implements PodDirectory {
 
   /** Reads the file again with each beat, until the signal aborts; call it once. */
   async run (every: (ms: number, signal: AbortSignal) => AsyncIterable<number>, signal: AbortSignal): Promise<void> {
-    const beats = every(BEAT_MS, signal)[Symbol.asyncIterator]()
-    while ((await beats.next()).done !== true) await this.#look()
+    await this.#file.run(every, signal)
   }
 
-  async #look (): Promise<void> {
-    try {
-      const text = await readFile(this.#path, 'utf8')
-      if (text === this.#text) return
-      const [before, nowMs] = [this.#pods, this.#options.clock.now()]
-      const createdMs = (uid: string): number | undefined => {
-        const known = before.byUid(uid)
-        return known === null ? nowMs : known.createdMs
-      }
-      this.#pods = parsePodFile(text, this.#path, { ...this.#options, createdMs })
-      this.#text = text
-      this.#complained = ''
-      for (const listener of this.#listeners) listener()
-    } catch (error) {
-      const trouble = AutoshieldError.from(error)
-      if (trouble.message !== this.#complained) this.#options.onTrouble(trouble)
-      this.#complained = trouble.message
+  #take (text: string): void {
+    const [before, nowMs] = [this.#pods, this.#options.clock.now()]
+    const createdMs = (uid: string): number | undefined => {
+      const known = before.byUid(uid)
+      return known === null ? nowMs : known.createdMs
     }
+    this.#pods = parsePodFile(text, this.#path, { ...this.#options, createdMs })
+    for (const listener of this.#listeners) listener()
   }
 }

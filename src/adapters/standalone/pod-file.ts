@@ -27,12 +27,7 @@ export interface PodFileOptions {
   readonly createdMs?: (uid: string) => number | undefined
 }
 
-/** Reads a `pods.json`. Throws NOT_FOUND, UNAVAILABLE or BAD_DATA, with file, line and mend. */
-export function readPodFile (path: string, options: PodFileOptions = {}): PodDirectory {
-  return parsePodFile(read(path), path, options)
-}
-
-/** Throws BAD_DATA with file, line and mend. */
+/** The pods of a `pods.json`. Throws BAD_DATA with file, line and mend. */
 export function parsePodFile (text: string, path: string, { observed, createdMs }: PodFileOptions = {}): PodDirectory {
   const byAddress = new Map<string, Pod>()
   const pods = new Map<string, Pod>()
@@ -70,7 +65,8 @@ function canonical (text: string): string | null {
   return words === null ? null : addressText(words, 0)
 }
 
-function read (path: string): string {
+/** A `pods.json` as text. Throws NOT_FOUND or UNAVAILABLE, with the mend. */
+export function readPodText (path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (cause) {

@@ -1,8 +1,10 @@
 import { join } from 'node:path'
 import t from 'tap'
-import { readPodFile } from '../../../src/adapters/standalone/pod-file.ts'
+import { parsePodFile, readPodText } from '../../../src/adapters/standalone/pod-file.ts'
 import { policyFile } from '../../../src/adapters/standalone/policy-file.ts'
 import { ReplayPods } from '../../../src/adapters/standalone/replay-pods.ts'
+
+const readPodFile = (path: string) => parsePodFile(readPodText(path), path)
 
 t.test('without a file each address is a pod, with a name that Kubernetes would take and the same uid every time', async (t) => {
   const pods = new ReplayPods()
