@@ -1,13 +1,12 @@
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer as createHttpServer, get } from 'node:http'
-import { type AddressInfo, connect as dial, createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { parse } from 'yaml'
 import { writeCredentials } from '../../certs/credential-folder.ts'
 import { followRefusals } from '../../src/adapters/bus/follow-refusals.ts'
-import type { ServerDirectory } from '../../src/adapters/bus/follow-servers.ts'
 import { GrpcProxyFleet } from '../../src/adapters/bus/grpc-proxy-fleet.ts'
 import { KubernetesMitigations } from '../../src/adapters/kubernetes/mitigations.ts'
 import { openKubernetes } from '../../src/adapters/kubernetes/open-kubernetes.ts'
@@ -22,13 +21,12 @@ import { fixedCredentials } from '../../src/wire/held-credentials.ts'
 import { connect } from '../../src/wire/tls.ts'
 import { LISTENER } from '../../xds/resource-type.ts'
 import { identityOf, Root, TRUST_DOMAIN } from '../certs/samples.ts'
-import { Running } from '../program.ts'
 import { skipWithout } from '../setup/tools.ts'
 import { DeltaClient } from '../xds/delta-client.ts'
-import { freePort } from '../xds/laboratory.ts'
 import { mitigationOf } from '../xds/mitigation-of.ts'
 import { envoyTool, RealEnvoy, until } from '../xds/real-envoy.ts'
 import { testCluster, type TestCluster, withoutCluster } from './cluster/test-cluster.ts'
+import { directory, Replica, service } from './xds-replica.ts'
 
 t.setTimeout(300_000)
 
@@ -36,76 +34,6 @@ const CRD = new URL('../../deploy/chart/crds/mitigations.yaml', import.meta.url)
 const [ATTACKER, CLIENT] = ['127.0.0.66', '127.0.0.10']
 /** The proxy's own port before the application's. */
 const LISTEN = 18_080
-
-/** An `autoshield xds` of its own, which can be killed and started again where it was. */
-class Replica {
-  readonly address: string
-  readonly #arguments: readonly string[]
-  #running: Running
-
-  private constructor (port: number, args: readonly string[]) {
-    this.address = `127.0.0.1:${port}`
-    this.#arguments = ['xds', '--listen', this.address, '--metrics', '127.0.0.1:0', ...args]
-    this.#running = Running.start(this.#arguments)
-  }
-
-  static async start (t: Test, args: readonly string[]): Promise<Replica> {
-    const replica = new Replica(await freePort(), args)
-    t.teardown(async () => replica.#running[Symbol.asyncDispose]())
-    return replica
-  }
-
-  async serving (): Promise<void> {
-    await this.#running.saying(/xDS server listening/)
-  }
-
-  /** `kill -9`, or another signal; resolves to its exit status. */
-  async end (signal: NodeJS.Signals = 'SIGKILL'): Promise<number | null> {
-    this.#running.kill(signal)
-    const [status] = await this.#running.ended
-    return status
-  }
-
-  restart (): void {
-    this.#running = Running.start(this.#arguments)
-  }
-
-  async metric (name: string): Promise<number> {
-    const [, port] = await this.#running.saying(/"port":(\d+),"msg":"metrics are served"/)
-    const body = await (await fetch(`http://127.0.0.1:${String(port)}/metrics`)).text()
-    const [, value] = new RegExp(`^${name} (\\S+)$`, 'm').exec(body) ?? []
-    if (value === undefined) throw new Error(`there is no ${name} in\n${body}`)
-    return Number(value)
-  }
-}
-
-/** One address for all replicas, as their Service is one; it hands each connection to the next that listens. */
-async function service (t: Test, replicas: readonly Replica[]): Promise<number> {
-  let turn = 0
-  const server = createServer((near) => {
-    near.on('error', () => near.destroy())
-    const pass = (left: number): void => {
-      const replica = replicas[turn++ % replicas.length]
-      if (replica === undefined || left === 0) {
-        near.destroy()
-        return
-      }
-      const far = dial({ host: '127.0.0.1', port: Number(replica.address.split(':')[1]) })
-      far.once('error', () => pass(left - 1))
-      far.once('connect', () => {
-        far.removeAllListeners('error').on('error', () => near.destroy()).on('close', () => near.destroy())
-        near.on('close', () => far.destroy())
-        near.pipe(far).pipe(near)
-      })
-    }
-    pass(replicas.length)
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => server.close())
-  return (server.address() as AddressInfo).port
-}
-
-const directory = (replicas: readonly Replica[]): ServerDirectory => ({ list: () => replicas.map(({ address }) => address), onChange: () => ({ [Symbol.dispose]: () => undefined }) })
 
 /** What one request gets. */
 async function visit (address: string, from: string): Promise<string> {
