@@ -53,7 +53,7 @@ export default tseslint.config(
   {
     files: ['src/core/**/*.ts'],
     rules: {
-      'no-restricted-imports': ['error', { patterns: [{ regex: '^(?!\\.{1,2}/|typebox($|/)|yaml$)', message: 'src/core is pure: it imports itself and the pure packages typebox and yaml.' }] }],
+      'no-restricted-imports': ['error', { patterns: [{ regex: '^(?!\\.{1,2}/|typebox($|/)|yaml$|@marcbachmann/cel-js($|/))', message: 'src/core is pure: it imports itself and the pure packages typebox, yaml and @marcbachmann/cel-js.' }] }],
       'no-restricted-globals': ['error', ...['process', 'setTimeout', 'setInterval', 'setImmediate', 'fetch', 'console'].map((name) => ({ name, message: 'src/core does no I/O and knows no clock or environment.' }))],
       'no-restricted-properties': ['error', { object: 'Date', property: 'now', message: 'src/core takes the time as an argument.' }, { object: 'Math', property: 'random', message: 'src/core takes its randomness as an argument.' }],
     },

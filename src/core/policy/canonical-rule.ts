@@ -3,7 +3,8 @@ import type { Rule } from './rule.ts'
 
 /**
  * One text for a rule as loaded, whatever the order of its keys, its comments or its line; its sha256 is `owner.hash`.
- * Numbers are JSON's, keys sorted; a condition counts by its parsed expression, so spacing does not change it.
+ * Numbers are JSON's, keys sorted; a condition counts by its parsed expression, so neither spacing nor the
+ * syntax that it is written in changes it.
  */
 export function canonicalRule (rule: Rule): string {
   const { line: _line, condition, ...rest } = rule

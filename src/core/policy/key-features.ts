@@ -1,6 +1,6 @@
 import type { Score } from '../verdict/score.ts'
 import { FEATURES, STEPS_MS, TENSOR_WINDOWS, type FeatureName, type StepMs } from '../window/window.ts'
-import { exactly, type FactValue } from './condition/evaluate.ts'
+import { exactly, type FactValue } from './condition/fact-value.ts'
 
 /** The last 20 windows of a key at one step; any `Score` is one. */
 export type KeyTensor = Pick<Score, 'stepMs' | 'windowNumber' | 'tensor'>

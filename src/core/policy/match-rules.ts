@@ -1,6 +1,7 @@
 import type { Detection, Endpoint } from '../verdict/detection.ts'
 import { FEATURES } from '../window/window.ts'
-import { evaluate, exactly, showNumber, type FactValue, type Lookup } from './condition/evaluate.ts'
+import { evaluate } from './condition/evaluate.ts'
+import { exactly, showNumber, type FactValue, type Lookup } from './condition/fact-value.ts'
 import { featureOver, type KeyTensor } from './key-features.ts'
 import type { Policy, Rule } from './rule.ts'
 import type { TimeZone } from './time-zone.ts'

@@ -1,19 +1,26 @@
 import { isScalar } from 'yaml'
 import type { Condition } from './condition/condition.ts'
-import { parseCondition } from './condition/parse-condition.ts'
+import { parseCel } from './condition/cel/parse-cel.ts'
+import { parseCondition, type ParsedCondition } from './condition/parse-condition.ts'
 import { REFUSED, text, type Reader } from './readers.ts'
 
+/** A condition in the syntax of AutoShield-K8s, or in CEL. */
+export const readCondition = readWritten(parseCondition)
+export const readCel = readWritten(parseCel)
+
 /** Faults inside the condition are placed in the file, also inside a block of several lines. */
-export const readCondition: Reader<Condition> = (place, findings) => {
-  const written = text(5000, 'Write a comparison, such as features.bytes_sent > 10000000')(place, findings)
-  if (written === REFUSED) return REFUSED
-  const parsed = parseCondition(written)
-  if (parsed.ok) return parsed.condition
-  const source = isScalar(place.node) && place.node.range ? findings.text.slice(place.node.range[0], place.node.range[1]) : written
-  for (const { offset, message, mend } of parsed.faults) {
-    findings.add(place.offset + offsetInSource(source, written, offset), place.path, message, mend)
+function readWritten (parse: (text: string) => ParsedCondition): Reader<Condition> {
+  return (place, findings) => {
+    const written = text(5000, 'Write a comparison, such as features.bytes_sent > 10000000')(place, findings)
+    if (written === REFUSED) return REFUSED
+    const parsed = parse(written)
+    if (parsed.ok) return parsed.condition
+    const source = isScalar(place.node) && place.node.range ? findings.text.slice(place.node.range[0], place.node.range[1]) : written
+    for (const { offset, message, mend } of parsed.faults) {
+      findings.add(place.offset + offsetInSource(source, written, offset), place.path, message, mend)
+    }
+    return REFUSED
   }
-  return REFUSED
 }
 
 /**

@@ -1,8 +1,9 @@
+import type { Condition } from './condition/condition.ts'
 import type { Findings } from './findings.ts'
 import { MAX_WINDOW_SECONDS, nearestWindows, stepFor } from './key-features.ts'
 import { editDistance, mendWord } from './nearest.ts'
 import { readAction } from './read-action.ts'
-import { readCondition } from './read-condition.ts'
+import { readCel, readCondition } from './read-condition.ts'
 import { list, mapped, number, oneOf, optional, record, REFUSED, required, text, truth, type Place, type Reader } from './readers.ts'
 import { SEVERITIES, type Rule } from './rule.ts'
 
@@ -53,6 +54,7 @@ const readKeys = record({
   window: optional(readWindow, RULE_DEFAULTS.windowSeconds),
   ttl_seconds: optional(seconds(30 * DAY_S, 1), RULE_DEFAULTS.ttlSeconds),
   condition: optional(readCondition, null),
+  cel: optional<{ condition: Condition, place: Place } | null>((place, findings) => mapped(readCel, (condition) => ({ condition, place }))(place, findings), null),
   actions: required(list(readAction, 1, MAX_ACTIONS, ACTIONS_MEND), ACTIONS_MEND),
 }, 'Write a rule as keys, such as attack_class: PORT_SCAN')
 
@@ -82,10 +84,11 @@ function readRule (classes: readonly string[], taken: Map<string, Rule>): Reader
       blastRadiusLimit: keys.blast_radius_limit,
       windowSeconds: keys.window,
       ttlSeconds: keys.ttl_seconds,
-      condition: keys.condition,
+      condition: keys.cel?.condition ?? keys.condition,
       actions: keys.actions.map((draft) => draft(keys.severity)),
       line: findings.lineOf(place.offset),
     }
+    if (keys.cel !== null && keys.condition !== null) findings.add(keys.cel.place.offset, keys.cel.place.path, 'stands beside "condition"', 'Keep one of the two; && joins what both say')
     checkClass(rule, classes, keys.attack_class.place, findings)
     const twin = taken.get(rule.id)
     if (twin === undefined) taken.set(rule.id, rule)

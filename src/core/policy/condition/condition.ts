@@ -9,8 +9,10 @@ export type Expression =
   | { readonly type: 'compare', readonly fact: string, readonly operator: Operator, readonly right: Operand }
   | { readonly type: 'between', readonly fact: string, readonly low: Operand, readonly high: Operand }
   | { readonly type: 'in', readonly fact: string, readonly choices: readonly Operand[] }
+  /** A term of CEL that is none of the above: in its canonical text, with the facts that it asks for. */
+  | { readonly type: 'cel', readonly text: string, readonly facts: readonly string[] }
 
-/** A parsed, typed condition. Made by `parseCondition` alone, so every fact in it exists and every comparison fits its types. */
+/** A parsed, typed condition. Made by `parseCondition` and `parseCel` alone, so every fact in it exists and every comparison fits its types. */
 export interface Condition {
   /** As the author wrote it. */
   readonly text: string

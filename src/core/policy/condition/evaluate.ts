@@ -1,15 +1,6 @@
+import { evaluateCel } from './cel/evaluate-cel.ts'
 import type { Expression, Operand, Operator } from './condition.ts'
-
-/**
- * What is known of a fact. A number lies within [low, high]: of a sum that was seen only in part, `high` is Infinity.
- * What is not known makes a comparison unknown, never false, so that NOT cannot turn ignorance into a match.
- */
-export type FactValue =
-  | { readonly type: 'number', readonly low: number, readonly high: number }
-  | { readonly type: 'text', readonly text: string }
-  | { readonly type: 'unknown', readonly why: string }
-
-export type Lookup = (fact: string) => FactValue
+import { exactly, relate, show, type FactValue, type Lookup } from './fact-value.ts'
 
 /** Kleene's three values, with the comparison that decided in words. */
 export interface Judgement {
@@ -17,9 +8,7 @@ export interface Judgement {
   readonly words: string
 }
 
-export const exactly = (value: number): FactValue => ({ type: 'number', low: value, high: value })
-
-/** Cost is bounded by the size that `parseCondition` allows. */
+/** Cost is bounded by what `parseCondition` and `parseCel` allow. */
 export function evaluate (expression: Expression, lookup: Lookup): Judgement {
   switch (expression.type) {
     case 'and': return joined(expression.terms.map((term) => evaluate(term, lookup)), false)
@@ -31,6 +20,7 @@ export function evaluate (expression: Expression, lookup: Lookup): Judgement {
     case 'compare': return compared(expression.fact, expression.operator, expression.right, lookup)
     case 'between': return between(expression.fact, expression.low, expression.high, lookup)
     case 'in': return among(expression.fact, expression.choices, lookup)
+    case 'cel': return evaluateCel(expression, lookup)
   }
 }
 
@@ -94,48 +84,9 @@ function among (fact: string, choices: readonly Operand[], lookup: Lookup): Judg
   return { value: result, words: `${fact} is ${show(value)}, ${result ? '' : 'not '}one of ${all}` }
 }
 
-/** Compares intervals: true or false only where every value within them agrees. */
-function relate (left: FactValue, operator: Operator, right: FactValue): boolean | 'unknown' {
-  if (left.type === 'text' && right.type === 'text') {
-    const same = left.text === right.text
-    return operator === '==' ? same : operator === '!=' ? !same : 'unknown'
-  }
-  if (left.type !== 'number' || right.type !== 'number') return 'unknown'
-  switch (operator) {
-    case '>': return left.low > right.high ? true : left.high <= right.low ? false : 'unknown'
-    case '>=': return left.low >= right.high ? true : left.high < right.low ? false : 'unknown'
-    case '<': return relate(right, '>', left)
-    case '<=': return relate(right, '>=', left)
-    case '==': {
-      if (left.high < right.low || left.low > right.high) return false
-      return left.low === left.high && right.low === right.high ? true : 'unknown'
-    }
-    case '!=': {
-      const same = relate(left, '==', right)
-      return same === 'unknown' ? same : !same
-    }
-  }
-}
-
 function resolve (operand: Operand, lookup: Lookup): FactValue {
   if ('fact' in operand) return lookup(operand.fact)
   return typeof operand.literal === 'number' ? exactly(operand.literal) : { type: 'text', text: operand.literal }
-}
-
-const NUMBERS = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 6 })
-const WHOLE = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
-
-/** As people read it: `12,400,000`, `0.0125`. */
-export function showNumber (value: number): string {
-  return Number.isInteger(value) ? WHOLE.format(value) : NUMBERS.format(value)
-}
-
-function show (value: FactValue): string {
-  switch (value.type) {
-    case 'number': return value.low === value.high ? showNumber(value.low) : `at least ${showNumber(value.low)}`
-    case 'text': return JSON.stringify(value.text)
-    case 'unknown': return 'unknown'
-  }
 }
 
 const name = (operand: Operand): string => 'fact' in operand ? operand.fact : ''

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { evaluate, exactly, type FactValue, type Judgement, type Lookup } from '../../../../src/core/policy/condition/evaluate.ts'
+import { evaluate, type Judgement } from '../../../../src/core/policy/condition/evaluate.ts'
+import { exactly, type FactValue, type Lookup } from '../../../../src/core/policy/condition/fact-value.ts'
 import { parseCondition } from '../../../../src/core/policy/condition/parse-condition.ts'
 
 function judge (text: string, facts: Readonly<Record<string, FactValue>>): Judgement {

@@ -20,6 +20,7 @@ function render (expression: Expression): string {
     case 'compare': return `${expression.fact} ${expression.operator} ${show(expression.right)}`
     case 'between': return `${expression.fact} in [${show(expression.low)}, ${show(expression.high)}]`
     case 'in': return `${expression.fact} in {${expression.choices.map(show).join(', ')}}`
+    case 'cel': return expression.text
   }
 }
 
