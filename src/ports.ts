@@ -3,6 +3,7 @@ import type { Detection, FeatureEvidence } from './core/verdict/detection.ts'
 import type { Decision } from './core/policy/decision.ts'
 import type { Mitigation } from './core/mitigation/mitigation.ts'
 import type { Halt } from './core/safety/state.ts'
+import type { ProtectedSet } from './core/safety/protected.ts'
 import type { Command } from './core/rollout/advance.ts'
 import type { MeshPolicy, MeshPolicySpec, MeshPolicyStatus } from './core/rollout/mesh-policy.ts'
 import type { OpenConnections } from './core/mitigation/open-connections.ts'
@@ -92,6 +93,12 @@ export interface PodDirectory {
   list: () => readonly Pod[]
   /** Told of each pod that came, changed or went, after the directory shows it. Absent where pods neither come nor go. */
   onChange?: (listener: () => void) => Disposable
+}
+
+/** What no restriction may touch. */
+export interface Protections {
+  /** As far as the world is known at this moment; the same object while nothing changed. */
+  now: () => ProtectedSet
 }
 
 /** A store of the loop's objects. A write is durable when its promise resolves; a full disk rejects with UNAVAILABLE and changes nothing. */
@@ -263,6 +270,7 @@ export interface Loop {
   readonly store: ObjectStore
   readonly audit: AuditTrail
   readonly pods: PodDirectory
+  readonly protections: Protections
   readonly proxies: ProxyFleet
   readonly rollouts: Rollouts
   /** The newest traffic, or null before any came. */

@@ -1,3 +1,4 @@
+import { getServers } from 'node:dns'
 import { mkdir } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
 import { pino, type Logger } from 'pino'
@@ -16,6 +17,7 @@ import { KubernetesMeshPolicies } from '../adapters/kubernetes/mesh-policies.ts'
 import { KubernetesMitigations } from '../adapters/kubernetes/mitigations.ts'
 import { KubernetesNamespaces } from '../adapters/kubernetes/namespaces.ts'
 import { KubernetesPods } from '../adapters/kubernetes/pods.ts'
+import { KubernetesProtections } from '../adapters/kubernetes/protections.ts'
 import { putBack } from '../adapters/kubernetes/put-back.ts'
 import { every, systemClock } from '../adapters/standalone/clock.ts'
 import { openAuditTrail } from '../adapters/store/audit-trail.ts'
@@ -37,6 +39,7 @@ import { LiveInjectionContext } from './injection-context.ts'
 import { type KubernetesFlags, kubernetesOptions, namesCluster, openFrom } from './kubernetes-option.ts'
 import { openLoop } from './loop.ts'
 import { Parts } from './parts.ts'
+import { safetyFrom, safetyOption } from './safety-option.ts'
 import { SHIPPED } from './up-options.ts'
 
 interface Flags extends KubernetesFlags {
@@ -47,6 +50,7 @@ interface Flags extends KubernetesFlags {
   xdsPort?: number
   policy: string
   zone: string
+  safety?: string
   control: string
   webhookUrl?: string
   apiAuditLog?: string
@@ -64,6 +68,7 @@ export function controllerCommand (context: CliContext, done: (status: number) =
     .addOption(new Option('--detector <host:port>', 'where the detector listens').argParser(hostPort).makeOptionMandatory())
     .addOption(new Option('--xds-port <port>', 'where the xDS servers of this namespace listen, each pod of them; none unless given').argParser(port))
     .addOption(new Option('--policy <file>', 'the rules').default(SHIPPED.policy, 'the shipped policy'))
+    .addOption(safetyOption())
     .option('--zone <name>', 'time zone of the conditions in rules', 'UTC')
     .addOption(new Option('--control <host:port>', 'where pods get certificates and webhooks report').argParser(hostPort).default('0.0.0.0:8444'))
     .option('--webhook-url <url>', 'register the webhook under this URL instead of its Service (development)')
@@ -84,6 +89,7 @@ export function controllerCommand (context: CliContext, done: (status: number) =
 async function runController (context: CliContext, flags: Flags): Promise<void> {
   const log = pino({ level: context.settings.logLevel })
   const { data, namespace } = flags
+  const safety = await safetyFrom(flags.safety)
   await mkdir(data, { recursive: true, mode: 0o700 })
   using api = openFrom(context, flags, { onTrouble: (error, { plural }) => log.warn({ resource: plural, error: error.message }, 'a watch was interrupted') })
   const settings = await InjectionFile.open(flags.settings, log)
@@ -141,6 +147,8 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
   const namespaces = new KubernetesNamespaces(api)
   parts.start((signal) => pods.run(signal))
   parts.start((signal) => namespaces.run(signal))
+  const protections = new KubernetesProtections(api, { namespace, settings: safety, pods, namespaces, nameservers: getServers() })
+  parts.start((signal) => protections.run(signal))
   using scores = new GrpcScoreSource({
     detector: flags.detector,
     credentials: identity,
@@ -171,8 +179,8 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
   parts.start((signal) => mitigations.run(signal))
   parts.start((signal) => meshPolicies.run(signal))
   // A detection is judged by who has which address, and by what is in force; before that is known, nothing is.
-  const known = Promise.all([mitigations.synced, meshPolicies.synced, pods.synced, namespaces.synced])
-  const late = setTimeout(() => log.warn({ mitigations: mitigations.ready(), meshPolicies: meshPolicies.ready(), pods: pods.ready(), namespaces: namespaces.ready() }, 'the loop waits for the cluster to be known; are the rights and the definitions of mitigations and mesh policies there?'), LATE_MS)
+  const known = Promise.all([mitigations.synced, meshPolicies.synced, pods.synced, namespaces.synced, protections.synced])
+  const late = setTimeout(() => log.warn({ mitigations: mitigations.ready(), meshPolicies: meshPolicies.ready(), pods: pods.ready(), namespaces: namespaces.ready(), protections: protections.ready() }, 'the loop waits for the cluster to be known; are the rights and the definitions of mitigations and mesh policies there?'), LATE_MS)
   await Promise.race([parts.orFailure(known), parts.untilAborted(context.signal)])
   clearTimeout(late)
   if (context.signal.aborted) return
@@ -186,11 +194,13 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
     audit,
     scores,
     pods,
+    protections,
     proxies: followXds(parts, { port: flags.xdsPort, pods, credentials: identity, server: own.xds, audit, log }),
     admission: admissions.context,
     policy: flags.policy,
     zone: flags.zone,
     actuationEnabled: context.settings.enableActuation ?? namesCluster(context.settings),
+    safety,
     log,
     registry,
     version: context.version,

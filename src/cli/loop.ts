@@ -6,14 +6,16 @@ import { type ConsoleOptions, type ConsoleUrls, createConsole } from '../console
 import { Controller, type ControllerParts } from '../controller/controller.ts'
 import { controllerMetrics } from '../controller/metrics.ts'
 import { DEFAULT_CONTROLLER_SETTINGS } from '../controller/settings.ts'
+import type { SafetyFile } from '../core/safety/settings.ts'
 import type { Parts } from './parts.ts'
 import { SHIPPED } from './up-options.ts'
 
-export interface LoopOptions extends Pick<ControllerParts, 'store' | 'checkpoints' | 'audit' | 'meshPolicies' | 'scores' | 'pods' | 'proxies' | 'admission'> {
+export interface LoopOptions extends Pick<ControllerParts, 'store' | 'checkpoints' | 'audit' | 'meshPolicies' | 'scores' | 'pods' | 'protections' | 'proxies' | 'admission'> {
   /** File of the rules. */
   readonly policy: string
   readonly zone: string
   readonly actuationEnabled: boolean
+  readonly safety: SafetyFile
   readonly log: Logger
   readonly registry: Registry
   readonly version: string
@@ -22,7 +24,7 @@ export interface LoopOptions extends Pick<ControllerParts, 'store' | 'checkpoint
 
 /** The controller, and the console that looks at it. The console serves when this resolves; the controller is the caller's to run. */
 export async function openLoop (parts: Parts, options: LoopOptions): Promise<{ controller: Controller, urls: ConsoleUrls }> {
-  const { policy, zone, actuationEnabled, log, registry, version, listen, ...needs } = options
+  const { policy, zone, actuationEnabled, safety, log, registry, version, listen, ...needs } = options
   const controller = new Controller({
     ...needs,
     policy: policyFile(policy),
@@ -31,7 +33,7 @@ export async function openLoop (parts: Parts, options: LoopOptions): Promise<{ c
     newId,
     metrics: controllerMetrics(registry),
     log: log.child({ part: 'controller' }),
-    settings: { ...DEFAULT_CONTROLLER_SETTINGS, actuationEnabled, zone },
+    settings: { ...DEFAULT_CONTROLLER_SETTINGS, actuationEnabled, zone, safety },
   })
   const console = createConsole({ ...listen, loop: controller, log: log.child({ part: 'console' }), clock: systemClock, version, registry, pageFolder: SHIPPED.page })
   const urls = await console.listen()

@@ -5,6 +5,7 @@ import { type CliContext, dataOption, LOG_LEVELS, port, verb } from './context.t
 import { hostPort } from './host-port.ts'
 import { gpuOption, modelOption } from './model-option.ts'
 import { speedOption } from './replay.ts'
+import { safetyOption } from './safety-option.ts'
 
 const shipped = (path: string): string => new URL(`../../${path}`, import.meta.url).pathname
 
@@ -26,6 +27,7 @@ export interface UpFlags {
   model: string
   gpu: boolean
   logLevel: CliContext['settings']['logLevel']
+  safety?: string
   simulate: boolean
   zone: string
   host: string
@@ -53,6 +55,7 @@ export const upVerb = (context: CliContext) =>
     .addOption(gpuOption(context.settings))
     .addOption(new Option('--log-level <level>', 'what goes into the log').choices(LOG_LEVELS).default(context.settings.logLevel))
     .option('--simulate', 'decide everything and do nothing, whatever ENABLE_ACTUATION says', false)
+    .addOption(safetyOption())
     .option('--zone <name>', 'time zone of the conditions in rules', 'UTC')
     .option('--host <address>', 'address of API, dashboard and metrics', '127.0.0.1')
     .option('--allow-host <name...>', 'further host names under which they are called', [])

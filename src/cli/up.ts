@@ -9,6 +9,7 @@ import { XdsServer } from '../../xds/server.ts'
 import { GrpcScoreSource } from '../adapters/bus/grpc-score-source.ts'
 import { every, systemClock } from '../adapters/standalone/clock.ts'
 import { FollowedPodFile } from '../adapters/standalone/followed-pod-file.ts'
+import { standaloneProtections } from '../adapters/standalone/protections.ts'
 import { ReplayPods } from '../adapters/standalone/replay-pods.ts'
 import { openAuditTrail } from '../adapters/store/audit-trail.ts'
 import { openStore } from '../adapters/store/object-store.ts'
@@ -22,6 +23,7 @@ import { split } from './host-port.ts'
 import { openLoop } from './loop.ts'
 import { Parts } from './parts.ts'
 import { readProxyFile } from './proxy-file.ts'
+import { safetyFrom } from './safety-option.ts'
 import { StandaloneIdentities } from './standalone-identities.ts'
 import { Story } from './story.ts'
 import { checkFiles, SHIPPED, type UpFlags, upVerb } from './up-options.ts'
@@ -40,6 +42,7 @@ export function upCommand (context: CliContext, done: (status: number) => void):
  */
 async function up (context: CliContext, flags: UpFlags): Promise<void> {
   const { data } = flags
+  const safety = await safetyFrom(flags.safety)
   const say = (text: string): void => { context.stdout.write(`${text}\n`) }
   await mkdir(data, { recursive: true, mode: 0o700 })
   const log = pino({ level: flags.logLevel }, pino.destination({ dest: join(data, 'autoshield.log'), mkdir: true, sync: false }))
@@ -86,10 +89,12 @@ async function up (context: CliContext, flags: UpFlags): Promise<void> {
     audit,
     scores,
     pods,
+    protections: standaloneProtections(pods, safety),
     proxies: fleet,
     policy: flags.policy,
     zone: flags.zone,
     actuationEnabled,
+    safety,
     log,
     registry,
     version: context.version,

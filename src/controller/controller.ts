@@ -4,7 +4,7 @@ import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import { openTimeZone } from '../core/policy/time-zone.ts'
 import { DEFAULT_SAFETY_SETTINGS } from '../core/safety/settings.ts'
 import type {
-  AdmissionContext, AuditTrail, Checkpoints, Clock, EditableMeshPolicies, Loop, LoopEvent, MeshPolicies, ModelInfo, ObjectStore, PodDirectory, PolicySource, ProxyFleet, ScoreEvent, ScoreSource,
+  AdmissionContext, AuditTrail, Checkpoints, Clock, EditableMeshPolicies, Loop, LoopEvent, MeshPolicies, ModelInfo, ObjectStore, PodDirectory, PolicySource, Protections, ProxyFleet, ScoreEvent, ScoreSource,
 } from '../ports.ts'
 import { Broadcast } from './broadcast.ts'
 import { DecisionDesk } from './decision-desk.ts'
@@ -29,6 +29,7 @@ export interface ControllerParts {
   readonly audit: AuditTrail
   readonly scores: ScoreSource
   readonly pods: PodDirectory
+  readonly protections: Protections
   readonly proxies: ProxyFleet
   readonly meshPolicies: MeshPolicies | EditableMeshPolicies
   readonly policy: PolicySource
@@ -58,6 +59,7 @@ export class Controller implements Loop, AsyncDisposable {
   readonly store: ObjectStore
   readonly audit: AuditTrail
   readonly pods: PodDirectory
+  readonly protections: Protections
   readonly proxies: ProxyFleet
   readonly rollouts: RolloutDesk
   readonly killSwitch: LoopKillSwitch
@@ -80,26 +82,21 @@ export class Controller implements Loop, AsyncDisposable {
 
   /** Throws USAGE where the time zone is none. */
   constructor (parts: ControllerParts) {
-    const { store, checkpoints, audit, scores, pods, proxies, clock, newId, metrics, log, settings } = parts
+    const { store, checkpoints, audit, scores, pods, protections, proxies, clock, newId, metrics, log, settings } = parts
     const zone = openTimeZone(settings.zone)
     if (zone === null) throw new AutoshieldError('USAGE', `"${settings.zone}" is no time zone: name one of IANA's, such as Europe/Berlin or UTC.`)
     const publish = (event: LoopEvent): void => this.#events.publish(event)
-    const safety = {
-      ...DEFAULT_SAFETY_SETTINGS,
-      actuationEnabled: settings.actuationEnabled,
-      actionsPerMinute: settings.actionsPerMinute,
-      protectedNamespaces: settings.protectedNamespaces,
-      protectedPods: settings.protectedPods,
-    }
+    const safety = { ...DEFAULT_SAFETY_SETTINGS, ...settings.safety, actuationEnabled: settings.actuationEnabled }
     this.store = store
     this.audit = audit
     this.pods = pods
+    this.protections = protections
     this.proxies = proxies
     this.#parts = parts
     this.#journal = new Journal({ audit, metrics, log })
     this.#book = new PolicyBook(parts.policy, CLASSES)
-    this.#detections = new DetectionDesk({ store, checkpoints, journal: this.#journal, pods, clock, newId, metrics, publish, sharedAddresses: new Set(settings.sharedAddresses), admission: parts.admission })
-    this.#mitigations = new MitigationDesk({ store, audit, journal: this.#journal, proxies, pods, safety, rolledOut: () => this.rollouts.rolledOut(), clock, metrics, publish })
+    this.#detections = new DetectionDesk({ store, checkpoints, journal: this.#journal, pods, clock, newId, metrics, publish, sharedAddresses: new Set(settings.safety.sharedAddresses), admission: parts.admission })
+    this.#mitigations = new MitigationDesk({ store, audit, journal: this.#journal, proxies, pods, protections, rolledOut: () => this.rollouts.rolledOut(), clock, metrics, publish })
     this.rollouts = new RolloutDesk({
       policies: parts.meshPolicies, checkpoints, journal: this.#journal, mitigations: this.#mitigations, pods, proxies, clock, log, suspects: () => this.#detections.suspects(),
     })
@@ -111,6 +108,7 @@ export class Controller implements Loop, AsyncDisposable {
       mitigations: this.#mitigations,
       applications: (detection) => this.rollouts.applications(detection),
       pods,
+      protections,
       clock,
       newId,
       zone,

@@ -12,7 +12,9 @@ import type { TimeZone } from '../core/policy/time-zone.ts'
 import { AutoshieldError } from '../core/errors.ts'
 import { TEMPLATE_ANNOTATION } from '../core/rollout/basis.ts'
 import type { Application } from '../core/rollout/apply.ts'
+import { atSource } from '../core/safety/at-source.ts'
 import { checkSafety } from '../core/safety/check-safety.ts'
+import type { Protected, ProtectedSet } from '../core/safety/protected.ts'
 import type { SafetyResult, SourceEvidence } from '../core/safety/safety.ts'
 import type { SafetySettings } from '../core/safety/settings.ts'
 import type { SafetyState } from '../core/safety/state.ts'
@@ -39,6 +41,7 @@ export interface Bench {
   readonly modelClasses: readonly string[]
   readonly pods: readonly Pod[]
   readonly safety: SafetySettings
+  readonly protectedSet: ProtectedSet
   readonly nowMs: number
   readonly newId: () => string
   /** Name of the mitigation in force for this rule, action, source and target, in this mode. */
@@ -117,7 +120,8 @@ function ruleOn (hearing: Hearing, { rule, actionIndex, matched, application }: 
   const name = `m-${bench.newId()}`
   const policy = application?.policy ?? bench.policy.name
   const mode = detection.simulated || !bench.safety.actuationEnabled || (application?.part ?? 'enforce') !== 'enforce' ? 'shadow' : 'enforce'
-  const plan = (application === null ? planAction : planTemplate)(rule, action, detection, {
+  const guarded = protectionOf(detection, bench)
+  const plan = (application === null ? planAction : planTemplate)(rule, atSource(action, guarded), detection, {
     policy,
     ruleHash: bench.hashOf(rule),
     mitigation: name,
@@ -126,7 +130,9 @@ function ruleOn (hearing: Hearing, { rule, actionIndex, matched, application }: 
     nowMs: bench.nowMs,
     mode,
   })
-  const request = safetyRequest(rule, actionIndex, detection, plan, evidence, bench.mitigatedBy(rule, actionIndex, detection, mode), application?.part)
+  const request = safetyRequest(rule, actionIndex, detection, plan, {
+    evidence, protectedSet: bench.protectedSet, mitigatedBy: bench.mitigatedBy(rule, actionIndex, detection, mode), ...(application !== null && { rollout: application.part }),
+  })
   if (request === null) return null
   const safety = checkSafety(before, request, bench.safety, bench.nowMs)
   const annotations = { ...annotationsOf(actionIndex, detection), ...(application !== null && { [TEMPLATE_ANNOTATION]: application.template }) }
@@ -149,6 +155,13 @@ function ruleOn (hearing: Hearing, { rule, actionIndex, matched, application }: 
     plan: plan.objects.map((object) => ({ ...object })),
   }
   return { ruling: { decision, mitigation, rule, actionIndex }, state: safety.state }
+}
+
+/** What protects the target of a detection; null where nothing does. */
+function protectionOf ({ target }: Detection, { pods, protectedSet }: Bench): Protected | null {
+  if (target === null) return null
+  const pod = pods.find(({ uid, addresses }) => target.uid === undefined ? addresses.includes(target.address) : uid === target.uid)
+  return pod === undefined ? protectedSet.ofAddress(target.address) : protectedSet.of(pod)
 }
 
 /** The pods of a detection's two ends are known to a plan whoever it restricts in front of. */

@@ -8,7 +8,7 @@ import type { SafetySettings } from '../core/safety/settings.ts'
 import { EMPTY_SAFETY_STATE, parseSafetyState, type Halt, type SafetyState } from '../core/safety/state.ts'
 import type { Application } from '../core/rollout/apply.ts'
 import type { Detection } from '../core/verdict/detection.ts'
-import type { Checkpoints, Clock, LoopEvent, ObjectStore, PodDirectory } from '../ports.ts'
+import type { Checkpoints, Clock, LoopEvent, ObjectStore, PodDirectory, Protections } from '../ports.ts'
 import { ANNOTATIONS, annotationsOf, decide, type Hearing, type Ruling } from './decide.ts'
 import type { Journal, NewAuditEntry } from './journal.ts'
 import type { Log } from './log.ts'
@@ -26,6 +26,7 @@ export interface DecisionDeskParts {
   /** What the mesh policies make of a detection now. */
   readonly applications: (detection: Detection) => readonly Application[]
   readonly pods: PodDirectory
+  readonly protections: Protections
   readonly clock: Clock
   readonly newId: () => string
   readonly zone: TimeZone
@@ -94,7 +95,7 @@ export class DecisionDesk {
 
   /** Hears a detection if there is anything new to decide. Resolves when what was decided is kept and done. `arrivedMs` is of `performance.now()`. */
   async hear (hearing: Hearing, arrivedMs: number): Promise<void> {
-    const { book, clock, pods, newId, zone, safety, mitigations } = this.#parts
+    const { book, clock, pods, protections, newId, zone, safety, mitigations } = this.#parts
     const { detection } = hearing
     const nowMs = clock.now()
     const applications = this.#parts.applications(detection)
@@ -110,6 +111,7 @@ export class DecisionDesk {
       modelClasses: this.#modelClasses,
       pods: pods.list(),
       safety,
+      protectedSet: protections.now(),
       nowMs,
       newId,
       mitigatedBy: (rule, actionIndex, _, mode) => this.#inForce(rule, actionIndex, detection, mode),

@@ -2,22 +2,21 @@ import { followPods, workloadKey, type Following } from '../core/mitigation/foll
 import { EVERY_POD, type Mitigation } from '../core/mitigation/mitigation.ts'
 import type { Pod } from '../core/pod.ts'
 import type { ReasonCode } from '../core/reason.ts'
-import { protectionOf } from '../core/safety/protection.ts'
-import type { SafetySettings } from '../core/safety/settings.ts'
-import type { PodDirectory } from '../ports.ts'
+import type { PodDirectory, Protections } from '../ports.ts'
 import type { NewAuditEntry } from './journal.ts'
 import type { RolledOut } from './rollout/rolled-out.ts'
 
 export interface PodFollowingParts {
   readonly pods: PodDirectory
-  readonly safety: SafetySettings
+  readonly protections: Protections
   /** In front of whom the mitigations of mesh policies restrict, as far as the rollouts are now. */
   readonly rolledOut: () => RolledOut
 }
 
 /** A look at the pods of now: what becomes of each mitigation in force. It puts them in order once for all that ask for the same. */
-export function podFollowing ({ pods, safety, rolledOut }: PodFollowingParts): (mitigation: Mitigation, nowMs: number) => Following {
-  const open = pods.list().filter((pod) => protectionOf(pod, safety) === null)
+export function podFollowing ({ pods, protections, rolledOut }: PodFollowingParts): (mitigation: Mitigation, nowMs: number) => Following {
+  const protectedSet = protections.now()
+  const open = pods.list().filter((pod) => protectedSet.of(pod) === null)
   const byUid = new Map(open.map((pod) => [pod.uid, pod]))
   const byWorkload = Map.groupBy(open, workloadKey)
   const ofWorkloads = (workloads: readonly string[]): readonly Pod[] => workloads.includes(EVERY_POD) ? open : workloads.flatMap((workload) => byWorkload.get(workload) ?? [])

@@ -25,6 +25,8 @@ export interface Pod {
   readonly ports?: readonly NamedPort[]
   /** It uses its node's network, so NetworkPolicies do not speak of it; absent for no. */
   readonly hostNetwork?: boolean
+  /** Name of its PriorityClass; absent where it has none or the directory cannot tell. */
+  readonly priorityClass?: string
   /** Whether an observer reports this pod now; absent where the directory cannot tell. */
   readonly observed?: boolean
   /** The Envoy that was injected; null for none, absent where the directory cannot tell. */

@@ -10,6 +10,7 @@ import { command, type Command } from '../../src/core/rollout/advance.ts'
 import type { MeshPolicy } from '../../src/core/rollout/mesh-policy.ts'
 import { readMeshPolicySpec } from '../../src/core/rollout/read-mesh-policy.ts'
 import { AutoshieldError } from '../../src/core/errors.ts'
+import { ProtectedSet } from '../../src/core/safety/protected.ts'
 import type { Halt } from '../../src/core/safety/state.ts'
 import type { AuditEntry, AuditTrail, Collection, KillSwitch, Loop, LoopEvent, ProxyStatus, Pulled } from '../../src/ports.ts'
 
@@ -102,6 +103,9 @@ export class FakeLoop implements Loop {
     snapshot: (podUid: string) => this.snapshots.get(podUid) ?? null,
     onChange: () => ({ [Symbol.dispose]: () => {} }),
   }
+
+  protectedSet = new ProtectedSet([])
+  protections = { now: () => this.protectedSet }
 
   readonly killSwitch = new MemoryKillSwitch(this)
 

@@ -4,6 +4,7 @@ import { newId } from '../../src/adapters/standalone/clock.ts'
 import { Controller, type ControllerParts } from '../../src/controller/controller.ts'
 import { DEFAULT_CONTROLLER_SETTINGS, type ControllerSettings } from '../../src/controller/settings.ts'
 import type { Pod } from '../../src/core/pod.ts'
+import { ProtectedSet } from '../../src/core/safety/protected.ts'
 import type { AuditTrail, LoopEvent, ObjectStore } from '../../src/ports.ts'
 import { T0 } from '../core/verdict/made-score.ts'
 import { CountedMetrics, FakeBeats, FakeFleet, FakePolicy, FakeScores } from './fakes.ts'
@@ -12,6 +13,9 @@ export const PODS: readonly Pod[] = [
   { uid: 'u7', namespace: 'shop', name: 'web-7', addresses: ['10.0.0.7'], labels: {}, node: 'n1' },
   { uid: 'u9', namespace: 'shop', name: 'db-0', addresses: ['10.0.0.9'], labels: {}, node: 'n1' },
 ]
+
+/** UID of a pod that is protected. */
+export const GUARDED = 'u-guarded'
 
 export const POLICY = `
 rules:
@@ -56,6 +60,7 @@ export class Bench implements AsyncDisposable {
       audit: this.audit,
       scores: this.scores,
       pods: { byAddress: (address) => PODS.find(({ addresses }) => addresses.includes(address)) ?? null, byUid: (uid) => PODS.find((pod) => pod.uid === uid) ?? null, list: () => PODS },
+      protections: { now: () => new ProtectedSet([{ kind: 'pod', name: 'shop/guarded', uid: GUARDED, by: 'operator', how: 'It is named.' }]) },
       proxies: this.fleet,
       policy: this.policy,
       clock,

@@ -4,7 +4,7 @@ import { AutoshieldError } from '../../src/core/errors.ts'
 import { MAX_VICTIMS, type Mitigation } from '../../src/core/mitigation/mitigation.ts'
 import type { Pod } from '../../src/core/pod.ts'
 import { ATTACKER, madeScore, T0 } from '../core/verdict/made-score.ts'
-import { Bench, POLICY, refusing } from './bench.ts'
+import { Bench, GUARDED, POLICY, refusing } from './bench.ts'
 import { FakePods } from './fakes.ts'
 
 const WEB: Pod = { uid: 'u7', namespace: 'shop', name: 'web-7', addresses: ['10.0.0.7'], labels: {}, node: 'n1', workload: 'Deployment/web', createdMs: T0 - 60_000 }
@@ -100,7 +100,7 @@ t.test('a pod that came while the mitigation was being decided joins with the ne
 t.test('a protected pod never joins', async (t) => {
   const pods = new FakePods([WEB, DB])
   await using bench = await scanned(t, pods)
-  pods.put(member('u10', '10.0.0.10', { labels: { 'autoshield.dev/protected': 'true' } }))
+  pods.put(member(GUARDED, '10.0.0.10'))
   pods.put(member('u11', '10.0.0.11'))
   await bench.until(() => victims(bench).length === 2)
   t.strictSame(victims(bench), ['u9', 'u11'])

@@ -21,6 +21,11 @@ export class KubernetesNamespaces implements NamespaceDirectory {
     return this.#mirror.get(undefined, name)
   }
 
+  /** In no order that means anything. */
+  list (): readonly Namespace[] {
+    return this.#mirror.list()
+  }
+
   ready (): boolean {
     return this.#mirror.ready()
   }

@@ -34,6 +34,11 @@ export class KubernetesPods implements PodDirectory {
     return this.#table.list()
   }
 
+  /** Also those without an address of their own. */
+  every (): readonly Pod[] {
+    return this.#table.every()
+  }
+
   ready (): boolean {
     return this.#mirror.ready()
   }

@@ -41,6 +41,11 @@ export class PodTable {
     return this.#list
   }
 
+  /** Also those without an address of their own. */
+  every (): readonly Pod[] {
+    return [...this.#byUid.values()].map(({ pod }) => pod)
+  }
+
   put (claim: PodClaim): void {
     this.remove(claim.uid)
     const entry: Entry = { claim, pod: podOf(claim, []) }

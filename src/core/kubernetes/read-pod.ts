@@ -16,7 +16,7 @@ const containers = Type.Optional(Type.Array(container))
 
 const PodShape = Compile(Type.Object({
   metadata: Type.Object({ uid: Type.String({ minLength: 1 }), namespace: Type.String({ minLength: 1 }) }),
-  spec: Type.Object({ nodeName: Type.Optional(Type.String()), hostNetwork: Type.Optional(Type.Boolean()), containers, initContainers: containers }),
+  spec: Type.Object({ nodeName: Type.Optional(Type.String()), hostNetwork: Type.Optional(Type.Boolean()), priorityClassName: Type.Optional(Type.String()), containers, initContainers: containers }),
   status: Type.Optional(Type.Object({
     phase: Type.Optional(Type.String()),
     podIPs: Type.Optional(Type.Array(Type.Object({ ip: Type.Optional(Type.String()) }))),
@@ -27,7 +27,7 @@ const PodShape = Compile(Type.Object({
 export function readPod (object: KubernetesObject): PodClaim | null {
   if (!PodShape.Check(object)) return null
   const { metadata, spec, status = {} } = object
-  const { containers = [], initContainers = [], hostNetwork = false } = spec
+  const { containers = [], initContainers = [], hostNetwork = false, priorityClassName } = spec
   const names = new Set([...containers, ...initContainers].map(({ name }) => name))
   if (status.phase === 'Succeeded' || status.phase === 'Failed') return null
   return {
@@ -42,6 +42,7 @@ export function readPod (object: KubernetesObject): PodClaim | null {
     ...(object.metadata.creationTimestamp !== undefined && { createdMs: Date.parse(object.metadata.creationTimestamp) }),
     ports: [...containers, ...initContainers.filter(({ restartPolicy }) => restartPolicy === 'Always')].flatMap(namedPorts),
     hostNetwork,
+    ...(priorityClassName !== undefined && { priorityClass: priorityClassName }),
     observed: names.has(OBSERVER_CONTAINER),
     proxy: names.has(PROXY_CONTAINER) ? proxyOf(object) : null,
     leaving: object.metadata.deletionTimestamp !== undefined,

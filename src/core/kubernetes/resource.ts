@@ -33,6 +33,7 @@ export const RESOURCES = {
   subjectAccessReviews: resource('authorization.k8s.io/v1', 'subjectaccessreviews', 'SubjectAccessReview', false),
   mutatingWebhooks: resource('admissionregistration.k8s.io/v1', 'mutatingwebhookconfigurations', 'MutatingWebhookConfiguration', false),
   validatingWebhooks: resource('admissionregistration.k8s.io/v1', 'validatingwebhookconfigurations', 'ValidatingWebhookConfiguration', false),
+  apiServices: resource('apiregistration.k8s.io/v1', 'apiservices', 'APIService', false),
   clusterRoles: resource('rbac.authorization.k8s.io/v1', 'clusterroles', 'ClusterRole', false),
   customResourceDefinitions: resource('apiextensions.k8s.io/v1', 'customresourcedefinitions', 'CustomResourceDefinition', false),
   mitigations: resource('autoshield.dev/v1alpha1', 'mitigations', 'Mitigation'),

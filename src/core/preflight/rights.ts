@@ -22,13 +22,16 @@ export const ACCOUNT_RIGHTS: Readonly<Record<'autoshield-webhook' | 'autoshield-
   'autoshield-controller': [
     cluster('', 'pods', 'get', 'list', 'watch'),
     cluster('', 'namespaces', 'list', 'watch'),
+    cluster('', 'services', 'list', 'watch'),
+    cluster('', 'nodes', 'list', 'watch'),
+    cluster('discovery.k8s.io', 'endpointslices', 'list', 'watch'),
+    cluster('apiregistration.k8s.io', 'apiservices', 'list', 'watch'),
     cluster('events.k8s.io', 'events', 'create'),
     cluster('authentication.k8s.io', 'tokenreviews', 'create'),
     { ...cluster('rbac.authorization.k8s.io', 'clusterroles', 'get'), name: 'autoshield-controller-{namespace}' },
     // Writing them is granted under the name of the revision alone; whether they are there is a check of its own.
     cluster('admissionregistration.k8s.io', 'mutatingwebhookconfigurations', 'list', 'watch'),
     cluster('admissionregistration.k8s.io', 'validatingwebhookconfigurations', 'list', 'watch'),
-    { group: 'discovery.k8s.io', resource: 'endpointslices', verbs: ['list', 'watch'], where: 'own' },
     { group: '', resource: 'secrets', verbs: ['create'], where: 'own' },
     own('', 'secrets', 'autoshield-ca', 'get', 'list', 'watch', 'update'),
     own('', 'secrets', 'autoshield-webhook-tls', 'get', 'list', 'watch', 'update'),

@@ -1,7 +1,6 @@
 import type { ActionType } from '../policy/decision.ts'
 import type { ReasonCode } from '../reason.ts'
 import { admits, admitsAtMs } from './breaker.ts'
-import { protectionOf } from './protection.ts'
 import type { SafetyCheck, SafetyRequest } from './safety.ts'
 import type { SafetySettings } from './settings.ts'
 import type { Halt, Ledger } from './state.ts'
@@ -73,11 +72,7 @@ const realSource = ofRestriction(({ request: { subject, evidence, source } }) =>
 const enforceable = ofRestriction(({ request: { cannotEnforce } }) =>
   cannotEnforce === null ? passes('an actuator can carry it') : fails(cannotEnforce))
 
-const unprotected = ofRestriction(({ request: { subject, blastRadius }, settings }) => {
-  const touched = subject === null || subject === 'anySource' ? blastRadius : [subject, ...blastRadius]
-  const why = touched.map((pod) => protectionOf(pod, settings)).find((protection) => protection !== null)
-  return why === undefined ? passes('no pod that it touches is protected') : fails(why)
-})
+const unprotected = ofRestriction(({ request: { protectedBy } }) => protectedBy === null ? passes('no pod that it touches is protected') : fails(protectedBy.how))
 
 const blastRadius = ofRestriction(({ request }) => {
   const pods = request.blastRadius.length

@@ -1,6 +1,7 @@
 import type { ActionType, Verdict } from '../policy/decision.ts'
 import type { Pod } from '../pod.ts'
 import type { ReasonCode } from '../reason.ts'
+import type { Protected } from './protected.ts'
 import type { SafetyState } from './state.ts'
 
 /** What is known of the address that would be restricted. */
@@ -30,6 +31,8 @@ export interface SafetyRequest {
   /** Every pod whose traffic the plan changes. */
   readonly blastRadius: readonly Pod[]
   readonly blastRadiusLimit: number
+  /** Of the pods that it restricts or whose traffic it changes, what protects one; null where none is protected. */
+  readonly protectedBy: Protected | null
   readonly cooldownSeconds: number
   /** Name of the mitigation in force for this rule, action, source and target. */
   readonly mitigatedBy: string | null

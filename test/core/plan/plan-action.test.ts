@@ -7,6 +7,7 @@ import { planAction } from '../../../src/core/plan/plan-action.ts'
 import type { Plan } from '../../../src/core/plan/plan.ts'
 import { readPolicy } from '../../../src/core/plan/reach/read-policy.ts'
 import { Reach } from '../../../src/core/plan/reach/reach.ts'
+import { ProtectedSet } from '../../../src/core/safety/protected.ts'
 import { safetyRequest } from '../../../src/core/plan/safety-request.ts'
 import type { Pod } from '../../../src/core/pod.ts'
 import type { Detection } from '../../../src/core/verdict/detection.ts'
@@ -238,13 +239,15 @@ t.test('every plan says in words what it does and what undoing it does, and shad
 
 t.test('safety is asked about what the plan would do', (t) => {
   const { rule } = ruleOf('network_policy', 'blast_radius_limit: 3, cooldown_seconds: 7,')
-  const { evidence } = context()
+  const ground = { evidence: context().evidence, protectedSet: new ProtectedSet([{ kind: 'namespace', name: PODS.db.namespace, by: 'operator', how: 'named' }]), mitigatedBy: null }
   const flood = planOf('network_policy', FAN_IN)
-  t.match(safetyRequest(rule, 0, FAN_IN, flood, evidence, null), { source: '*', target: '10.0.0.3', subject: 'anySource', cannotEnforce: /finish what the flood began/ })
-  t.match(safetyRequest(rule, 0, detectionOf({ simulated: true }), planOf('network_policy'), evidence, 'm-9'), {
+  t.match(safetyRequest(rule, 0, FAN_IN, flood, ground), { source: '*', target: '10.0.0.3', subject: 'anySource', cannotEnforce: /finish what the flood began/ })
+  t.match(safetyRequest(rule, 0, detectionOf({ simulated: true }), planOf('network_policy'), { ...ground, mitigatedBy: 'm-9' }), {
     rule: 'test', source: '10.0.0.1', target: '10.0.0.3', action: 'network_policy', actionIndex: 0, cannotEnforce: null, blastRadiusLimit: 3, cooldownSeconds: 7, mitigatedBy: 'm-9', simulatedEvidence: true,
   })
-  t.equal(safetyRequest(rule, 1, FAN_IN, flood, evidence, null), null)
+  t.equal(safetyRequest(rule, 0, detectionOf(), planOf('network_policy'), ground)?.protectedBy?.how, 'named', 'a pod that it touches is protected')
+  t.equal(safetyRequest(rule, 0, detectionOf(), planOf('alert_only'), ground)?.protectedBy, null)
+  t.equal(safetyRequest(rule, 1, FAN_IN, flood, ground), null)
   t.equal(NOW_MS, context().nowMs)
   t.end()
 })

@@ -26,6 +26,7 @@ const request = (overrides: Partial<SafetyRequest> = {}): SafetyRequest => ({
   cannotEnforce: null,
   blastRadius: [pod('web-0')],
   blastRadiusLimit: 1,
+  protectedBy: null,
   cooldownSeconds: 600,
   mitigatedBy: null,
   simulatedEvidence: false,
@@ -50,7 +51,7 @@ t.test('each thing that may hold an action back does so, alone, with its own rea
     ['one-pod', { evidence: { ...evidence, standsForMany: true } }, {}, EMPTY_SAFETY_STATE, 'alert', 'UnknownTarget'],
     ['real-source', { evidence: { ...evidence, completedHandshake: false, confirmedByOwnObserver: false } }, {}, EMPTY_SAFETY_STATE, 'alert', 'ForgedSource'],
     ['enforceable', { cannotEnforce: 'nothing can' }, {}, EMPTY_SAFETY_STATE, 'alert', 'CannotEnforce'],
-    ['protected', { subject: pod('dns', { namespace: 'kube-system' }) }, {}, EMPTY_SAFETY_STATE, 'alert', 'ProtectedTarget'],
+    ['protected', { protectedBy: { kind: 'namespace', name: 'kube-system', by: 'system', how: 'Namespace kube-system is the cluster\'s own.' } }, {}, EMPTY_SAFETY_STATE, 'alert', 'ProtectedTarget'],
     ['blast-radius', { blastRadius: [pod('a'), pod('b')] }, {}, EMPTY_SAFETY_STATE, 'hold', 'BlastRadius'],
     ['kill-switch', {}, {}, { ...EMPTY_SAFETY_STATE, halt: { by: 'ada', reason: 'it cut the shop off', at: '2026-01-01T00:00:00.000Z' } }, 'suppress', 'Halted'],
     ['already-mitigated', { mitigatedBy: 'm-1' }, {}, EMPTY_SAFETY_STATE, 'suppress', 'AlreadyMitigated'],
@@ -97,19 +98,6 @@ t.test('a source may be restricted only where it is proved to be real, for every
     const result = checkSafety(EMPTY_SAFETY_STATE, request({ subject, evidence: { completedHandshake, confirmedByOwnObserver, standsForMany: false } }), settings(), NOW_MS)
     t.equal(result.checks.find(({ check }) => check === 'real-source')?.passed, passes)
   }
-  t.end()
-})
-
-t.test('the control plane and ourselves are protected whatever the settings say, and so is what the operator names', (t) => {
-  const verdictOn = (target: Pod, set: Partial<SafetySettings> = {}): string =>
-    checkSafety(EMPTY_SAFETY_STATE, request({ subject: pod('x'), blastRadius: [target] }), settings({ protectedLabels: [], ...set }), NOW_MS).reason
-  for (const namespace of ['kube-system', 'kube-node-lease', 'kube-public', 'autoshield-system']) t.equal(verdictOn(pod('a', { namespace })), 'ProtectedTarget')
-  t.equal(verdictOn(pod('a')), 'RuleMatched')
-  t.equal(verdictOn(pod('a'), { protectedNamespaces: ['shop'] }), 'ProtectedTarget')
-  t.equal(verdictOn(pod('a'), { protectedPods: ['shop/a'] }), 'ProtectedTarget')
-  t.equal(verdictOn(pod('a', { labels: { tier: 'gold' } }), { protectedLabels: [{ key: 'tier', value: 'gold' }] }), 'ProtectedTarget')
-  t.equal(verdictOn(pod('a', { labels: { tier: 'iron' } }), { protectedLabels: [{ key: 'tier', value: 'gold' }] }), 'RuleMatched')
-  t.equal(verdictOn(pod('a', { labels: { 'autoshield.dev/protected': 'true' } }), { protectedLabels: DEFAULT_SAFETY_SETTINGS.protectedLabels }), 'ProtectedTarget')
   t.end()
 })
 

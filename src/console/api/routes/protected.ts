@@ -1,0 +1,18 @@
+import { Type } from 'typebox'
+import { Protected, PROTECTED_BY } from '../../../core/safety/protected.ts'
+import { answers, ref } from '../components.ts'
+import type { Api, ApiContext } from '../context.ts'
+import { PageQuery, pageOf, paginate } from '../paging.ts'
+
+/** What no restriction may touch, and how that is known. */
+export function protectedRoutes (app: Api, { loop: { protections } }: ApiContext): void {
+  app.get('/protected', {
+    schema: {
+      tags: ['protected'],
+      summary: 'What no restriction may touch, each with how it is known',
+      querystring: Type.Object({ ...PageQuery, by: Type.Optional(Type.Enum([...PROTECTED_BY], { description: 'Only what is known by this.' })) }, { additionalProperties: false }),
+      response: answers(pageOf(ref(Protected)), 404),
+    },
+  }, ({ query: { by, ...page } }) =>
+    paginate(protections.now().list.filter((one) => by === undefined || one.by === by), ({ kind, name, uid = '' }) => `${kind}/${name}/${uid}`, page))
+}

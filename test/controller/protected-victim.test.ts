@@ -1,0 +1,29 @@
+import t from 'tap'
+import { ProtectedSet } from '../../src/core/safety/protected.ts'
+import type { Score } from '../../src/core/verdict/score.ts'
+import { ATTACKER, madeScore, T0 } from '../core/verdict/made-score.ts'
+import { Bench, POLICY } from './bench.ts'
+
+const scan = (): Score => madeScore({ PORT_SCAN: 0.97 }, { endMs: T0 + 500, reporter: ATTACKER })
+const protecting = (uid: string) => ({ wrap: () => ({ protections: { now: () => new ProtectedSet([{ kind: 'pod', name: 'p', uid, by: 'dns', how: 'It is the cluster\'s DNS.' }]) } }) })
+
+for (const direction of ['ingress', 'both', 'egress']) {
+  t.test(`an attack on a protected pod is cut as it leaves its source, where the rule says ${direction}, and nothing selects the victim`, async (t) => {
+    await using bench = await Bench.start(t.testdir(), { ...protecting('u9'), policy: POLICY.replace('direction: ingress', `direction: ${direction}`) })
+    await bench.scores.push(scan())
+    const [decision] = bench.store.decisions.list()
+    t.match(decision, { verdict: 'mitigate', reason: 'RuleMatched' })
+    t.match(bench.store.mitigations.list(), [{ spec: { subject: { uid: 'u7' }, direction: 'egress' } }])
+    const policies = decision?.plan.filter(({ kind }) => kind === 'NetworkPolicy').map(({ yaml }) => yaml) ?? []
+    t.equal(policies.length, 1)
+    t.match(policies[0], /policyTypes:\s*- Egress/)
+    t.notMatch(policies[0], /- Ingress/)
+  })
+}
+
+t.test('an attack by a protected pod restricts nobody and says why', async (t) => {
+  await using bench = await Bench.start(t.testdir(), protecting('u7'))
+  await bench.scores.push(scan())
+  t.match(bench.store.decisions.list(), [{ verdict: 'alert', reason: 'ProtectedTarget', message: /It is the cluster's DNS\./ }])
+  t.strictSame(bench.store.mitigations.list(), [])
+})
