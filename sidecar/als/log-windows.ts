@@ -1,3 +1,4 @@
+import { PROTOCOLS } from '../../src/core/flow/packet.ts'
 import { OwnAddresses } from '../../src/core/window/own-addresses.ts'
 import { QUALITY, STEPS_MS, type StepMs, type Window } from '../../src/core/window/window.ts'
 import { ConnectionCells } from '../connections/connection-cells.ts'
@@ -92,7 +93,7 @@ export class LogWindows {
 
   /** A proxy's listener has the responder's address, whoever of the two is ours. */
   #open (entry: ProxyEntry): Connection<ProxyEntry> | null {
-    const connection = this.#table.open(entry, { outbound: false, unproven: false, firstMs: entry.startMs })
+    const connection = this.#table.open(entry, { outbound: false, protocol: PROTOCOLS.tcp, unproven: false, firstMs: entry.startMs })
     if (connection === null) return null
     if (entry.startMs >= this.#sinceMs) {
       this.#cells.begin(connection)

@@ -1,6 +1,7 @@
 import { BIT, KEYS_PER_FLOW, WORD, type FlowKeys } from '../../src/core/window/flow-keys.ts'
 import { FAN_IN, FAN_OUT, PAIR } from '../../src/core/window/key-table.ts'
 import { SUM, type Lane } from '../../src/core/window/lane.ts'
+import { USES_STEP_MS } from '../../src/core/window/port-uses.ts'
 import { STEPS_MS } from '../../src/core/window/window.ts'
 import type { Connection } from './connection-table.ts'
 import type { StepLanes } from './step-lanes.ts'
@@ -44,6 +45,13 @@ export class ConnectionCells {
       lane.ports.add(cell, connection.responderPort, more.sentPackets + more.receivedPackets)
       this.#markDistinct(lane, cell, place, connection)
     })
+    const pair = this.#keys.key(connection.slot, PAIR)
+    if (pair >= 0) {
+      const began = connection.firstMs >= long * USES_STEP_MS
+      this.#lanes.uses.add(long, pair, connection.protocol, connection.responderPort, {
+        begun: began && !inLong ? 1 : 0, carried: began || inLong ? 0 : 1, bytesSent: more.sentBytes, bytesReceived: more.receivedBytes,
+      })
+    }
     Object.assign(connection, { middle, middleAge: age, long, longAge: age })
   }
 
@@ -51,13 +59,16 @@ export class ConnectionCells {
     if (outcome === null || connection.decided || (outcome === 'half-open' && connection.halfOpen)) return
     if (outcome === 'half-open') connection.halfOpen = true
     else connection.decided = true
+    const failed = outcome !== 'half-open' && outcome !== 'succeeded'
+    const pair = this.#keys.key(connection.slot, PAIR)
+    if (failed && pair >= 0) this.#lanes.uses.add(Math.floor(this.#lanes.number / LONG_STEPS), pair, connection.protocol, connection.responderPort, { failed: 1 })
     this.#each(connection, (lane, cell) => {
       if (outcome === 'half-open') {
         lane.add(cell, SUM.halfOpen, 1)
         return
       }
       lane.add(cell, SUM.decided, 1)
-      if (outcome !== 'succeeded') lane.add(cell, SUM.failed, 1)
+      if (failed) lane.add(cell, SUM.failed, 1)
       if (outcome === 'unanswered') lane.add(cell, SUM.unanswered, 1)
     })
   }

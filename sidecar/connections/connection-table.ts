@@ -24,6 +24,8 @@ export interface Connection<R extends Report = Report> {
   readonly slot: number
   readonly cookie: string
   readonly outbound: boolean
+  /** IANA's number. */
+  readonly protocol: number
   readonly responderPort: number
   /** Unix ms. */
   readonly firstMs: number
@@ -85,7 +87,7 @@ export class ConnectionTable<R extends Report> {
   }
 
   /** Null where there is no room. `unproven`: nobody has seen the source's third packet. */
-  open (report: R, { outbound, unproven, firstMs }: Pick<Connection, 'outbound' | 'unproven' | 'firstMs'>): Connection<R> | null {
+  open (report: R, { outbound, protocol, unproven, firstMs }: Pick<Connection, 'outbound' | 'protocol' | 'unproven' | 'firstMs'>): Connection<R> | null {
     const slot = this.#free.pop() ?? (this.#fresh < this.#max ? this.#fresh++ : -1)
     if (slot < 0) {
       this.refused++
@@ -96,6 +98,7 @@ export class ConnectionTable<R extends Report> {
       slot,
       cookie: report.cookie,
       outbound,
+      protocol,
       responderPort,
       firstMs,
       last: report,

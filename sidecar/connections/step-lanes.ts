@@ -1,6 +1,7 @@
 import type { KeyTable } from '../../src/core/window/key-table.ts'
 import { Lane } from '../../src/core/window/lane.ts'
 import { makeWindow } from '../../src/core/window/make-window.ts'
+import { PortUses } from '../../src/core/window/port-uses.ts'
 import { STEPS_MS, type StepMs, type Window } from '../../src/core/window/window.ts'
 
 const [STEP_MS, MIDDLE_MS, LONG_MS] = STEPS_MS
@@ -14,6 +15,7 @@ export class StepLanes {
   windows = 0
   /** The 0.5 s window that is being filled. */
   readonly lane: Lane
+  readonly uses = new PortUses()
   readonly #table: KeyTable
   readonly #middle: Lane
   readonly #long: Lane
@@ -79,7 +81,8 @@ export class StepLanes {
   #emit (lane: Lane, step: number, number: number, closed: Window[]): void {
     const quality = this.#always | (this.#bits[step] ?? 0)
     this.#bits[step] = 0
-    for (let cell = 0; cell < lane.count; cell++) closed.push(makeWindow(lane, cell, step, number, quality, this.#table))
+    const uses = step === 2 ? this.uses.take(number) : null
+    for (let cell = 0; cell < lane.count; cell++) closed.push(makeWindow(lane, cell, step, number, quality, this.#table, uses))
     this.windows += lane.count
   }
 }

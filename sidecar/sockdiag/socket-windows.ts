@@ -1,4 +1,5 @@
 import { ADDRESS_WORDS, parseAddress } from '../../src/core/flow/address.ts'
+import { PROTOCOLS } from '../../src/core/flow/packet.ts'
 import { isServicePort } from '../../src/core/flow/service-ports.ts'
 import { FAN_IN } from '../../src/core/window/key-table.ts'
 import { SUM } from '../../src/core/window/lane.ts'
@@ -125,7 +126,7 @@ export class SocketWindows {
 
   #open (socket: SocketReport, beganMs: number): Connection<SocketReport> | null {
     const outbound = this.#isOutbound(socket)
-    const connection = this.#table.open(socket, { outbound, unproven: socket.state === 'SYN-RECV', firstMs: beganMs })
+    const connection = this.#table.open(socket, { outbound, protocol: PROTOCOLS[socket.protocol], unproven: socket.state === 'SYN-RECV', firstMs: beganMs })
     if (connection === null) return null
     if (this.#last !== null) {
       this.#cells.begin(connection)

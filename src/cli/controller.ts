@@ -21,6 +21,7 @@ import { KubernetesProtections } from '../adapters/kubernetes/protections.ts'
 import { putBack } from '../adapters/kubernetes/put-back.ts'
 import { every, systemClock } from '../adapters/standalone/clock.ts'
 import { openAuditTrail } from '../adapters/store/audit-trail.ts'
+import { FlowStore } from '../adapters/store/flow-store.ts'
 import { openStore } from '../adapters/store/object-store.ts'
 import { Admissions } from '../controller/admissions/admissions.ts'
 import { admissionMetrics } from '../controller/admissions/metrics.ts'
@@ -97,6 +98,7 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
   const own = systemIdentities({ trustDomain, namespace })
   await using store = openStore(data)
   await using audit = openAuditTrail(data, { clock: systemClock })
+  using flows = new FlowStore(data, { clock: systemClock })
   const registry = new Registry()
   await using parts = new Parts()
   parts.start((signal) => settings.run(every, signal))
@@ -191,6 +193,7 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
     store: { detections: store.detections, decisions: store.decisions, mitigations },
     checkpoints: store.checkpoints,
     meshPolicies,
+    flows,
     audit,
     scores,
     pods,

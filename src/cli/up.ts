@@ -12,6 +12,7 @@ import { FollowedPodFile } from '../adapters/standalone/followed-pod-file.ts'
 import { standaloneProtections } from '../adapters/standalone/protections.ts'
 import { ReplayPods } from '../adapters/standalone/replay-pods.ts'
 import { openAuditTrail } from '../adapters/store/audit-trail.ts'
+import { FlowStore } from '../adapters/store/flow-store.ts'
 import { openStore } from '../adapters/store/object-store.ts'
 import type { Controller } from '../controller/controller.ts'
 import { AutoshieldError } from '../core/errors.ts'
@@ -53,6 +54,7 @@ async function up (context: CliContext, flags: UpFlags): Promise<void> {
 
   await using store = openStore(data)
   await using audit = openAuditTrail(data, { clock: systemClock })
+  using flows = new FlowStore(data, { clock: systemClock })
   const identities = new StandaloneIdentities({ data, ingestHost: ingest.host, xdsHost: xds.host, clock: systemClock, warn: (problem) => log.warn(problem) })
   await identities.issue()
   await using parts = new Parts()
@@ -86,6 +88,7 @@ async function up (context: CliContext, flags: UpFlags): Promise<void> {
     store,
     checkpoints: store.checkpoints,
     meshPolicies: store.meshPolicies,
+    flows,
     audit,
     scores,
     pods,

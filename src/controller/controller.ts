@@ -4,12 +4,13 @@ import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import { openTimeZone } from '../core/policy/time-zone.ts'
 import { DEFAULT_SAFETY_SETTINGS } from '../core/safety/settings.ts'
 import type {
-  AdmissionContext, AuditTrail, Checkpoints, Clock, EditableMeshPolicies, Loop, LoopEvent, MeshPolicies, ModelInfo, ObjectStore, PodDirectory, PolicySource, Protections, ProxyFleet, ScoreEvent, ScoreSource,
+  AdmissionContext, AuditTrail, Checkpoints, Clock, EditableMeshPolicies, FlowLog, Loop, LoopEvent, MeshPolicies, ModelInfo, ObjectStore, PodDirectory, PolicySource, Protections, ProxyFleet, ScoreEvent, ScoreSource,
 } from '../ports.ts'
 import { Broadcast } from './broadcast.ts'
 import { DecisionDesk } from './decision-desk.ts'
 import { DetectionDesk } from './detection-desk.ts'
 import { Explainer } from './explainer.ts'
+import { FlowRecorder } from './flows/flow-recorder.ts'
 import { Journal } from './journal.ts'
 import { Judge } from './judge.ts'
 import { LoopKillSwitch } from './kill-switch.ts'
@@ -32,6 +33,8 @@ export interface ControllerParts {
   readonly protections: Protections
   readonly proxies: ProxyFleet
   readonly meshPolicies: MeshPolicies | EditableMeshPolicies
+  /** Where flows are kept. */
+  readonly flows: FlowLog
   readonly policy: PolicySource
   readonly clock: Clock
   /** Beats until the signal aborts, then ends; gives the number of the beat, from 0. */
@@ -48,6 +51,7 @@ export interface ControllerParts {
 const BEAT_MS = 1_000
 const BEATS_PER_RELOAD = 2
 const BEATS_PER_CHECKPOINT = 5
+const BEATS_PER_FLOW_MINUTE = 60
 const MAX_EVENTS_WAITING = 1_000
 
 /**
@@ -63,6 +67,8 @@ export class Controller implements Loop, AsyncDisposable {
   readonly proxies: ProxyFleet
   readonly rollouts: RolloutDesk
   readonly killSwitch: LoopKillSwitch
+  /** What was seen, for plans. */
+  readonly flows: FlowRecorder
   readonly #parts: ControllerParts
   readonly #events = new Broadcast<LoopEvent>(MAX_EVENTS_WAITING)
   readonly #proxyNews = new Wake()
@@ -117,6 +123,7 @@ export class Controller implements Loop, AsyncDisposable {
       publish,
       safety,
     })
+    this.flows = new FlowRecorder({ flows: parts.flows, pods, log })
     this.killSwitch = new LoopKillSwitch({ decisions: this.#decisions, mitigations: this.#mitigations, clock })
     this.#watch = new ScoreWatch({ scores, floor: settings.floor, needsEveryKey: () => this.#book.conditionRules.rules.length > 0 || this.rollouts.isWatching, hear: async (event) => this.#hear(event) })
     const explainer = new Explainer({ scores, metrics, log, answer: async (detection, explanation) => this.#detections.explained(detection, explanation) })
@@ -217,6 +224,7 @@ export class Controller implements Loop, AsyncDisposable {
     await this.#detections.checkpoint()
     await this.rollouts.checkpoint()
     await this.#journal.retry()
+    await this.flows.rest()
   }
 
   async #hear (event: ScoreEvent): Promise<void> {
@@ -229,6 +237,7 @@ export class Controller implements Loop, AsyncDisposable {
         this.#traffic = event
         this.#events.publish(event)
         return
+      case 'flows': return this.flows.take(event.sightings)
       case 'scores': return this.#judge.take(event.scores)
     }
   }
@@ -252,6 +261,7 @@ export class Controller implements Loop, AsyncDisposable {
       this.#watch.review()
       if (beat % BEATS_PER_CHECKPOINT === BEATS_PER_CHECKPOINT - 1) await Promise.all([this.#detections.checkpoint(), this.rollouts.checkpoint()])
       if (beat % BEATS_PER_RELOAD === BEATS_PER_RELOAD - 1) await this.reload()
+      if (beat % BEATS_PER_FLOW_MINUTE === BEATS_PER_FLOW_MINUTE - 1) this.flows.beat()
       this.#parts.metrics.dropped('event', this.#events.dropped - this.#eventsDropped)
       this.#eventsDropped = this.#events.dropped
     }

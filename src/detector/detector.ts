@@ -89,6 +89,7 @@ export class Detector {
       tally: this.#tally,
       paused: new Set(),
       onRestrictions: (podUid, counts) => this.#watchers.restricted(counts.map((count) => ({ podUid, ...count }))),
+      onFlows: (sightings) => this.#watchers.saw(sightings),
       onWindows: (windows) => this.#traffic.add(windows, clock.now()),
     }
   }

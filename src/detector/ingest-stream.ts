@@ -1,6 +1,7 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import type { ServerDuplexStream } from '@grpc/grpc-js'
 import type { Identity } from '../core/identity.ts'
+import { sightingsOf, type FlowSighting } from '../core/history/sighting.ts'
 import { TokenBucket } from '../core/token-bucket.ts'
 import type { Window } from '../core/window/window.ts'
 import type { Clock } from '../ports.ts'
@@ -12,7 +13,7 @@ import { checkBatch } from './check-batch.ts'
 import { checkHello } from './check-hello.ts'
 import type { Limits } from './limits.ts'
 import { refusal, statusOf, type Refusal } from './refusal.ts'
-import type { ReporterScope, ScopeOf } from './reporter-scope.ts'
+import { witnessIn, type ReporterScope, type ScopeOf } from './reporter-scope.ts'
 import type { ScoringLoop } from './scoring-loop.ts'
 import { fromSource, type Tally } from './tally.ts'
 
@@ -39,6 +40,8 @@ export interface IngestContext {
   readonly onWindows: (windows: readonly Window[]) => void
   /** What a pod's proxy did with attempts, told once the windows that came with it are scored. */
   readonly onRestrictions: (podUid: string, counts: readonly OwnRestrictionCount[]) => void
+  /** What pairs did in a minute, told once the windows that say so are scored. */
+  readonly onFlows: (sightings: readonly FlowSighting[]) => void
   /** Streams that are not read until less waits to be scored. */
   readonly paused: Set<IngestStream>
 }
@@ -187,7 +190,7 @@ export class IngestStream {
   }
 
   #take (batch: Batch, open: Open): Refusal | null {
-    const { limits, scoring, tally, clock, onRestrictions } = this.#context
+    const { limits, scoring, tally, clock, onRestrictions, onFlows } = this.#context
     const sequence = Number(batch.sequence)
     if (!Number.isSafeInteger(sequence) || sequence < 1) return refusal('Malformed', `${batch.sequence} is no sequence number; they start at 1`)
     const { boot } = open
@@ -203,6 +206,7 @@ export class IngestStream {
     if (boot.accepted === null) boot.scored = sequence - 1
     boot.accepted = sequence
     this.#count(batch, open, windows)
+    const sightings = batch.resent ? [] : sightingsOf(windows, open.scope.kind === 'replay' ? '' : this.identity.uid, witnessIn(open.scope))
     scoring.add({
       reporter: open.reporter,
       lane: open.lane,
@@ -215,6 +219,7 @@ export class IngestStream {
       settled: () => {
         boot.scored = sequence
         if (restrictions.length > 0) onRestrictions(this.identity.uid, restrictions)
+        if (sightings.length > 0) onFlows(sightings)
         this.#acknowledge(boot)
       },
     })

@@ -1,4 +1,5 @@
 import type { Identity } from '../core/identity.ts'
+import type { Witness } from '../core/history/sighting.ts'
 import type { WindowKey } from '../core/window/window.ts'
 import type { PodDirectory } from '../ports.ts'
 
@@ -37,4 +38,10 @@ export function maySpeakOf (scope: ReporterScope, key: WindowKey): boolean {
     case 'fan-out': return scope.owns(key.source)
     case 'fan-in': return scope.owns(key.destination)
   }
+}
+
+/** Which end of a pair a reporter stands for that may speak of it. */
+export const witnessIn = (scope: ReporterScope) => (destination: string): Witness => {
+  if (scope.kind === 'replay') return 'recording'
+  return scope.owns(destination) ? 'destination' : 'source'
 }

@@ -1,8 +1,10 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import type { ServerWritableStream } from '@grpc/grpc-js'
+import type { FlowSighting } from '../core/history/sighting.ts'
 import type { RestrictionCount } from '../core/mitigation/restriction-count.ts'
 import type { Score } from '../core/verdict/score.ts'
 import type { Clock, ModelInfo } from '../ports.ts'
+import { encodeFlows } from '../wire/flow-columns.ts'
 import { WatchEventSchema, type WatchEvent, type WatchRequest } from '../wire/gen/scores_pb.ts'
 import type { Malformed } from '../wire/method.ts'
 import { encodeRestrictionCount } from '../wire/restriction-counts.ts'
@@ -24,8 +26,8 @@ interface WatchersOptions {
 
 /** Scores in one event, about 300 KB. */
 const MAX_EVENT_SCORES = 256
-/** Counts in one event, of some 40 bytes each. */
-const MAX_EVENT_RESTRICTIONS = 4_096
+/** Counts or flows in one event, of some 40 bytes each. */
+const MAX_EVENT_ROWS = 4_096
 
 /** Everyone who follows the scores. */
 export class Watchers {
@@ -88,6 +90,11 @@ export class Watchers {
     for (const watcher of this.#watchers) watcher.send({ restrictions: [...counts] })
   }
 
+  /** Hands on what pairs did. */
+  saw (sightings: readonly FlowSighting[]): void {
+    for (const watcher of this.#watchers) watcher.send({ flows: [...sightings] })
+  }
+
   tell (event: Event): void {
     for (const watcher of this.#watchers) watcher.send({ event })
   }
@@ -113,8 +120,8 @@ interface WatcherOptions {
   readonly onLost: () => void
 }
 
-/** What waits for a watcher: the scores of one round, the counts of a few batches, or another event. */
-type Entry = { readonly scores: readonly Score[] } | { readonly restrictions: RestrictionCount[] } | { readonly event: Event }
+/** What waits for a watcher: the scores of one round, the counts or flows of a few batches, or another event. */
+type Entry = { readonly scores: readonly Score[] } | { readonly restrictions: RestrictionCount[] } | { readonly flows: FlowSighting[] } | { readonly event: Event }
 
 /**
  * One write is under way at a time, and what comes meanwhile goes into the next: a write takes a turn of the event loop
@@ -138,10 +145,9 @@ class Watcher {
 
   send (entry: Entry): void {
     const last = this.#queue.at(-1)
-    // Counts take no place of their own: those of a thousand proxies would push the scores out.
-    if ('restrictions' in entry && last !== undefined && 'restrictions' in last && last.restrictions.length + entry.restrictions.length <= MAX_EVENT_RESTRICTIONS) {
-      last.restrictions.push(...entry.restrictions)
-    } else if (this.#queue.push(entry) > this.#options.maxQueued) {
+    // Counts and flows take no place of their own: those of a thousand pods would push the scores out.
+    if (last !== undefined && joined(last, entry)) return // something is being written, or it would not wait
+    if (this.#queue.push(entry) > this.#options.maxQueued) {
       this.#queue.shift()
       this.#lost++
       this.#options.onLost()
@@ -168,6 +174,7 @@ class Watcher {
     if (entry === undefined) return null
     if ('event' in entry) return entry.event
     if ('restrictions' in entry) return { case: 'restrictions', value: { counts: entry.restrictions.map((count) => ({ podUid: count.podUid, count: encodeRestrictionCount(count) })) } }
+    if ('flows' in entry) return { case: 'flows', value: encodeFlows(entry.flows) }
     const scores = [...entry.scores]
     for (let next = this.#queue[0]; next !== undefined && 'scores' in next && scores.length < MAX_EVENT_SCORES; next = this.#queue[0]) {
       scores.push(...next.scores)
@@ -175,6 +182,14 @@ class Watcher {
     }
     return { case: 'scores', value: encodeScores(scores) }
   }
+}
+
+/** Adds counts or flows to such that wait already, where they have room. */
+function joined (last: Entry, entry: Entry): boolean {
+  if ('restrictions' in entry && 'restrictions' in last && last.restrictions.length + entry.restrictions.length <= MAX_EVENT_ROWS) last.restrictions.push(...entry.restrictions)
+  else if ('flows' in entry && 'flows' in last && last.flows.length + entry.flows.length <= MAX_EVENT_ROWS) last.flows.push(...entry.flows)
+  else return false
+  return true
 }
 
 /** A score of its own: the row's views are overwritten by the next round. */

@@ -1,6 +1,7 @@
 import {
   COUNTERS, FEATURES, MAX_NAMED_PORTS, QUALITY, SKETCH_BYTES, STEPS_MS, type StepMs, type Window, type WindowKey,
 } from '../core/window/window.ts'
+import { USES_STEP_MS, type PortUse } from '../core/window/port-uses.ts'
 import { addressFromBytes } from './address.ts'
 import type { StepClocks } from './encode-windows.ts'
 import type { WindowColumns } from './gen/windows_pb.ts'
@@ -39,6 +40,13 @@ function checkShape (columns: WindowColumns): string | null {
     ['quality', columns.quality.length, rows],
     ['port_count', columns.portCount.length, rows],
     ['port_packets', columns.portPackets.length, columns.port.length],
+    ['use_count', columns.useCount.length, columns.useCount.length === 0 ? 0 : rows],
+    ['use_port', columns.usePort.length, columns.useProtocol.length],
+    ['use_begun', columns.useBegun.length, columns.useProtocol.length],
+    ['use_carried', columns.useCarried.length, columns.useProtocol.length],
+    ['use_failed', columns.useFailed.length, columns.useProtocol.length],
+    ['use_bytes_sent', columns.useBytesSent.length, columns.useProtocol.length],
+    ['use_bytes_received', columns.useBytesReceived.length, columns.useProtocol.length],
     ['port_sketches', columns.portSketches.length, rows * SKETCH_BYTES],
     ['key_destination', columns.keyDestination.length, columns.keySource.length],
   ]
@@ -86,6 +94,7 @@ function decodeKeys (columns: WindowColumns): readonly WindowKey[] | string {
 function checkValues (columns: WindowColumns, steps: readonly Step[], keys: readonly WindowKey[]): string | null {
   let ports = 0
   let fans = 0
+  let uses = 0
   for (let row = 0; row < columns.key.length; row++) {
     const key = keys[at(columns.key, row)]
     const step = steps[at(columns.step, row)]
@@ -98,14 +107,20 @@ function checkValues (columns: WindowColumns, steps: readonly Step[], keys: read
     const named = at(columns.portCount, row)
     if (named > MAX_NAMED_PORTS) return `window ${row} names ${named} ports, more than ${MAX_NAMED_PORTS}`
     ports += named
+    const told = at(columns.useCount, row)
+    if (told > 0 && (key.kind !== 'pair' || step.stepMs !== USES_STEP_MS)) return `window ${row} tells of ports, which only a pair in ${USES_STEP_MS} ms does`
+    uses += Math.max(0, told - 1)
     if (key.kind !== 'pair') fans++
   }
+  if (uses !== columns.usePort.length) return `use_count adds up to ${uses}, but ${columns.usePort.length} uses are there`
   if (ports !== columns.port.length) return `port_count adds up to ${ports}, but ${columns.port.length} ports are there`
   if (fans * SKETCH_BYTES !== columns.peerSketches.length) {
     return `peer_sketches has ${columns.peerSketches.length} bytes where ${fans} windows of fan keys need ${fans * SKETCH_BYTES}`
   }
   if (!columns.features.every((value) => value >= 0 && value < Infinity)) return 'a feature is negative or not a number'
-  if (!columns.port.every((port) => port <= 0xffff)) return 'a port is above 65535'
+  if (![...columns.port, ...columns.usePort].every((port) => port <= 0xffff)) return 'a port is above 65535'
+  if (!columns.useProtocol.every((protocol) => protocol <= 0xff)) return 'a protocol is above 255'
+  if (![...columns.useBytesSent, ...columns.useBytesReceived].every((bytes) => Number.isSafeInteger(bytes) && bytes >= 0)) return 'the bytes at a port are no whole number'
   return null
 }
 
@@ -114,6 +129,7 @@ function decodeRows (columns: WindowColumns, steps: readonly Step[], keys: reado
   const windows: Window[] = []
   let port = 0
   let fan = 0
+  let use = 0
   for (let row = 0; row < columns.key.length; row++) {
     const key = keys[at(columns.key, row)]
     const step = steps[at(columns.step, row)]
@@ -122,6 +138,7 @@ function decodeRows (columns: WindowColumns, steps: readonly Step[], keys: reado
     for (let named = at(columns.portCount, row); named > 0; named--, port++) {
       ports.push({ port: at(columns.port, port), packets: at(columns.portPackets, port) })
     }
+    const told = at(columns.useCount, row)
     const number = step.newest - at(columns.age, row)
     windows.push({
       key,
@@ -131,6 +148,7 @@ function decodeRows (columns: WindowColumns, steps: readonly Step[], keys: reado
       features: rowOf(columns.features, row, FEATURES.length),
       counters: rowOf(columns.counters, row, COUNTERS.length),
       ports,
+      ...(told > 0 && { uses: decodeUses(columns, use, use += told - 1) }),
       portSketch: sketchOf(columns.portSketches, row),
       peerSketch: key.kind === 'pair' ? new Uint8Array(SKETCH_BYTES) : sketchOf(columns.peerSketches, fan++),
       quality: at(columns.quality, row),
@@ -138,6 +156,16 @@ function decodeRows (columns: WindowColumns, steps: readonly Step[], keys: reado
   }
   return windows
 }
+
+const decodeUses = (columns: WindowColumns, from: number, to: number): PortUse[] => columns.usePort.slice(from, to).map((port, index) => ({
+  protocol: at(columns.useProtocol, from + index),
+  port,
+  begun: at(columns.useBegun, from + index),
+  carried: at(columns.useCarried, from + index),
+  failed: at(columns.useFailed, from + index),
+  bytesSent: at(columns.useBytesSent, from + index),
+  bytesReceived: at(columns.useBytesReceived, from + index),
+}))
 
 /** The lengths were checked, so nothing is missing. */
 const at = (column: readonly number[], index: number): number => column[index] ?? 0

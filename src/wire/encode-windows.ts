@@ -38,6 +38,7 @@ export function encodeWindows (windows: readonly Window[], clocks: StepClocks = 
       columns.port.push(port)
       columns.portPackets.push(Math.min(packets, MAX_UINT32))
     }
+    encodeUses(columns, window.uses)
     portSketches.set(window.portSketch, row * SKETCH_BYTES)
     if (window.key.kind === 'pair') continue
     peerSketches.set(window.peerSketch, peerBytes)
@@ -46,6 +47,19 @@ export function encodeWindows (windows: readonly Window[], clocks: StepClocks = 
   columns.portSketches = portSketches
   columns.peerSketches = peerSketches.subarray(0, peerBytes)
   return columns
+}
+
+function encodeUses (columns: WindowColumns, uses: Window['uses']): void {
+  columns.useCount.push(uses === undefined ? 0 : 1 + uses.length)
+  for (const { protocol, port, begun, carried, failed, bytesSent, bytesReceived } of uses ?? []) {
+    columns.useProtocol.push(protocol)
+    columns.usePort.push(port)
+    columns.useBegun.push(begun)
+    columns.useCarried.push(carried)
+    columns.useFailed.push(failed)
+    columns.useBytesSent.push(bytesSent)
+    columns.useBytesReceived.push(bytesReceived)
+  }
 }
 
 /** Rounded, but never out of the window. */

@@ -1,4 +1,5 @@
 import { openAuditTrail } from '../../src/adapters/store/audit-trail.ts'
+import { FlowStore } from '../../src/adapters/store/flow-store.ts'
 import { openStore } from '../../src/adapters/store/object-store.ts'
 import { newId } from '../../src/adapters/standalone/clock.ts'
 import { Controller, type ControllerParts } from '../../src/controller/controller.ts'
@@ -39,6 +40,7 @@ export class Bench implements AsyncDisposable {
   readonly policy: FakePolicy
   readonly store: ReturnType<typeof openStore>
   readonly audit: ReturnType<typeof openAuditTrail>
+  readonly flows: FlowStore
   readonly controller: Controller
   readonly events: LoopEvent[] = []
   readonly logged: string[] = []
@@ -52,11 +54,13 @@ export class Bench implements AsyncDisposable {
     this.store = openStore(dir)
     const clock = { now: () => this.nowMs }
     this.audit = openAuditTrail(dir, { clock })
+    this.flows = new FlowStore(dir, { clock })
     const log = (_fields: object, message: string): void => { this.logged.push(message) }
     const parts: ControllerParts = {
       store: this.store,
       checkpoints: this.store.checkpoints,
       meshPolicies: this.store.meshPolicies,
+      flows: this.flows,
       audit: this.audit,
       scores: this.scores,
       pods: { byAddress: (address) => PODS.find(({ addresses }) => addresses.includes(address)) ?? null, byUid: (uid) => PODS.find((pod) => pod.uid === uid) ?? null, list: () => PODS },
@@ -101,6 +105,7 @@ export class Bench implements AsyncDisposable {
     this.#stop.abort()
     await this.#done
     await this.controller[Symbol.asyncDispose]()
+    this.flows[Symbol.dispose]()
     await this.audit[Symbol.asyncDispose]()
     await this.store[Symbol.asyncDispose]()
   }

@@ -18,6 +18,12 @@ const sketch = fc.uint8Array({ minLength: SKETCH_BYTES, maxLength: SKETCH_BYTES 
 /** What 32 bits hold exactly: the wire's precision is the model's. */
 const feature = fc.float({ min: 0, max: Math.fround(3e38), noNaN: true }).map((value) => value === 0 ? 0 : value)
 
+const count = fc.integer({ min: 0, max: 0xffff_ffff })
+const bytes = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
+const use = fc.record({
+  protocol: fc.constantFrom(1, 6, 17), port: fc.integer({ min: 0, max: 65_535 }), begun: count, carried: count, failed: count, bytesSent: bytes, bytesReceived: bytes,
+}, plain)
+
 /** Any window that an observer could send. */
 export const arbitraryWindow: fc.Arbitrary<Window> = fc.record({
   key,
@@ -30,8 +36,10 @@ export const arbitraryWindow: fc.Arbitrary<Window> = fc.record({
   portSketch: sketch,
   peerSketch: sketch,
   quality: fc.integer({ min: 0, max: 15 }),
-}).map(({ atMs, firstPacketUs, features, counters, peerSketch, ...window }) => ({
+  uses: fc.option(fc.array(use, { maxLength: 4 })),
+}).map(({ atMs, firstPacketUs, features, counters, peerSketch, uses, ...window }) => ({
   ...window,
+  ...(uses !== null && window.key.kind === 'pair' && window.stepMs === 60_000 && { uses }),
   number: Math.floor(atMs / window.stepMs),
   firstPacketMs: (Math.floor(atMs / window.stepMs) * window.stepMs * 1000 + firstPacketUs) / 1000,
   features: Float64Array.from(features, (value, index) => FEATURES[index] === 'failed_conn_ratio' ? Math.fround(value % 1) : value),

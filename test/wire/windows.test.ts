@@ -74,6 +74,28 @@ t.test('columns that contradict each other are refused in plain words', async (t
   }
 })
 
+t.test('an observer that tells of no ports is understood, and one that contradicts itself is not', async (t) => {
+  const windows = fc.sample(arbitraryWindow.filter(({ uses }) => (uses?.length ?? 0) > 0), { numRuns: 2, seed: 5 })
+  const columns = encodeWindows(windows)
+  const older = decodeWindows(overTheWire({ ...columns, useCount: [], useProtocol: [], usePort: [], useBegun: [], useCarried: [], useFailed: [], useBytesSent: [], useBytesReceived: [] }))
+  t.strictSame(older.ok && older.windows, windows.map(({ uses: _, ...window }) => window))
+  const spoil: ReadonlyArray<readonly [RegExp, (columns: WindowColumns) => unknown]> = [
+    [/column use_count has 1 entries where 2/, (columns) => columns.useCount.pop()],
+    [/column use_begun/, (columns) => columns.useBegun.pop()],
+    [/use_count adds up to/, (columns) => { columns.useCount[0] = 9 }],
+    [/a port is above/, (columns) => { columns.usePort[0] = 65_536 }],
+    [/a protocol is above/, (columns) => { columns.useProtocol[0] = 256 }],
+    [/no whole number/, (columns) => { columns.useBytesSent[0] = -1 }],
+    [/no whole number/, (columns) => { columns.useBytesReceived[0] = NaN }],
+    [/which only a pair in 60000 ms does/, (columns) => columns.steps.forEach((step) => { step.stepMs = 500 })],
+  ]
+  for (const [problem, change] of spoil) {
+    const spoilt = encodeWindows(windows)
+    change(spoilt)
+    t.match(decodeWindows(overTheWire(spoilt)), { ok: false, problem }, String(problem))
+  }
+})
+
 t.test('10,000 mutated messages give windows or a problem, never an exception', async (t) => {
   const bytes = toBinary(WindowColumnsSchema, encodeWindows(fc.sample(arbitraryWindow, { numRuns: 5, seed: 3 })))
   let refused = 0

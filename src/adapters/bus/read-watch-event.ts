@@ -1,5 +1,6 @@
 import type { RestrictionCount } from '../../core/mitigation/restriction-count.ts'
 import type { ModelInfo, ScoreEvent } from '../../ports.ts'
+import { decodeFlows } from '../../wire/flow-columns.ts'
 import type { Restrictions, Synced, Traffic, WatchEvent } from '../../wire/gen/scores_pb.ts'
 import { decodeRestrictionCount } from '../../wire/restriction-counts.ts'
 import { decodeScores } from '../../wire/scores.ts'
@@ -18,6 +19,10 @@ export function readWatchEvent ({ event }: WatchEvent, model: ModelInfo | null):
       return decoded.ok ? { type: 'scores', scores: decoded.scores } : { type: 'problem', problem: decoded.problem }
     }
     case 'restrictions': return restrictionsOf(event.value)
+    case 'flows': {
+      const decoded = decodeFlows(event.value)
+      return decoded.ok ? { type: 'flows', sightings: decoded.sightings } : { type: 'problem', problem: decoded.problem }
+    }
     case undefined: return null
   }
 }

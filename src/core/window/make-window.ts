@@ -1,13 +1,17 @@
-import { FAN_IN, type KeyTable } from './key-table.ts'
+import { FAN_IN, PAIR, type KeyTable } from './key-table.ts'
 import { FIRST_PACKET, GAP, SUM, UNIQUE, type Lane } from './lane.ts'
 import { distinct } from './sketch.ts'
+import type { PortUse } from './port-uses.ts'
 import { COUNTERS, FEATURES, SKETCH_BYTES, STEPS_MS, type Window } from './window.ts'
 
 const FLOWS = [SUM.flows, SUM.flows15, SUM.flows60] as const
 const AGE = [SUM.age, SUM.age15, SUM.age60] as const
 
+/** `uses` by key, of a step that tells them. */
+type Uses = ReadonlyMap<number, readonly PortUse[]> | null
+
 /** A cell as the window that others see; `step` is its place in STEPS_MS. */
-export function makeWindow (lane: Lane, cell: number, step: number, number: number, quality: number, table: KeyTable): Window {
+export function makeWindow (lane: Lane, cell: number, step: number, number: number, quality: number, table: KeyTable, uses: Uses): Window {
   const key = lane.keys[cell] ?? 0
   const stepMs = STEPS_MS[step] ?? STEPS_MS[0]
   const sketch = (from: Uint8Array): Uint8Array => from.slice(cell * SKETCH_BYTES, (cell + 1) * SKETCH_BYTES)
@@ -22,6 +26,7 @@ export function makeWindow (lane: Lane, cell: number, step: number, number: numb
     features: features(lane, cell, step, uniquePorts(lane, cell, table.kind(key) === FAN_IN ? peerSketch : portSketch)),
     counters: counters(lane, cell),
     ports: lane.ports.list(cell),
+    ...(uses !== null && table.kind(key) === PAIR && { uses: uses.get(key) ?? [] }),
     portSketch,
     peerSketch,
     quality,

@@ -4,6 +4,7 @@ import { BIT, KEYS_PER_FLOW, WORD, type FlowKeys } from './flow-keys.ts'
 import { RECORD, RECORD_NUMBERS, type Frame } from './frame.ts'
 import { FAN_IN, FAN_OUT, PAIR } from './key-table.ts'
 import { SUM, type Lane } from './lane.ts'
+import { USES_STEP_MS, type PortUses } from './port-uses.ts'
 import { STEPS_MS } from './window.ts'
 
 const MIDDLE_STEPS = STEPS_MS[1] / STEPS_MS[0]
@@ -13,15 +14,17 @@ const LONG_STEPS = STEPS_MS[2] / STEPS_MS[0]
 export class RecordKeeper {
   readonly #tracker: FlowTracker
   readonly #keys: FlowKeys
+  readonly #uses: PortUses
   /** Per flow: the 15 s and the 60 s window in which it was last counted, and its age there in ms. */
   readonly #middleNumber: Float64Array
   readonly #middleAge: Float64Array
   readonly #longNumber: Float64Array
   readonly #longAge: Float64Array
 
-  constructor (maxFlows: number, tracker: FlowTracker, keys: FlowKeys) {
+  constructor (maxFlows: number, tracker: FlowTracker, keys: FlowKeys, uses: PortUses) {
     this.#tracker = tracker
     this.#keys = keys
+    this.#uses = uses
     this.#middleNumber = new Float64Array(maxFlows)
     this.#middleAge = new Float64Array(maxFlows)
     this.#longNumber = new Float64Array(maxFlows)
@@ -124,6 +127,16 @@ export class RecordKeeper {
       lane.add(cell, SUM.age60, inLong ? age - (this.#longAge[slot] ?? 0) : age)
       this.#markDistinct(lane, cell, place, slot, port)
       if (port !== 0) lane.ports.add(cell, port, (numbers[at + RECORD.sentPackets] ?? 0) + (numbers[at + RECORD.receivedPackets] ?? 0))
+    }
+    const pair = this.#keys.key(slot, PAIR)
+    if (pair >= 0) {
+      const began = (this.#tracker.table.firstMs[slot] ?? 0) >= long * USES_STEP_MS
+      this.#uses.add(long, pair, this.#tracker.table.protocol(slot), port, {
+        begun: began && !inLong ? 1 : 0,
+        carried: began || inLong ? 0 : 1,
+        bytesSent: numbers[at + RECORD.sentBytes] ?? 0,
+        bytesReceived: numbers[at + RECORD.receivedBytes] ?? 0,
+      })
     }
     this.#middleNumber[slot] = middle
     this.#middleAge[slot] = age

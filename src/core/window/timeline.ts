@@ -3,6 +3,7 @@ import { Frame } from './frame.ts'
 import type { FlowKeys } from './flow-keys.ts'
 import { Lane } from './lane.ts'
 import { makeWindow } from './make-window.ts'
+import { PortUses } from './port-uses.ts'
 import { RecordKeeper } from './record-keeper.ts'
 import { QUALITY, STEPS_MS, type StepMs, type Window } from './window.ts'
 
@@ -23,6 +24,7 @@ export class Timeline {
   clockSteps = 0
   windows = 0
   readonly records: RecordKeeper
+  readonly uses = new PortUses()
   readonly #graceMs: number
   readonly #tracker: FlowTracker
   readonly #keys: FlowKeys
@@ -47,7 +49,7 @@ export class Timeline {
     this.#newer = new Frame(maxFlows, keys.table)
     this.#middle = new Lane(keys.table)
     this.#long = new Lane(keys.table)
-    this.records = new RecordKeeper(maxFlows, tracker, keys)
+    this.records = new RecordKeeper(maxFlows, tracker, keys, this.uses)
   }
 
   /** Moves time on to a packet's; returns the time under which it counts: its own, or the start of the oldest open window. */
@@ -100,6 +102,7 @@ export class Timeline {
     this.#closeOlder()
     this.#closeOlder()
     this.#moveTo((Math.floor((this.#older.number - 1) / LONG_STEPS) + 1) * LONG_STEPS)
+    this.uses.clear()
     this.#older.endMs = -Infinity
     this.#started = false
     this.#nowMs = 0
@@ -180,7 +183,8 @@ export class Timeline {
 
   #emit (lane: Lane, step: number, number: number, strained: boolean): void {
     const quality = strained ? QUALITY.tablesFull : 0
-    for (let cell = 0; cell < lane.count; cell++) this.#closed.push(makeWindow(lane, cell, step, number, quality, this.#keys.table))
+    const uses = step === 2 ? this.uses.take(number) : null
+    for (let cell = 0; cell < lane.count; cell++) this.#closed.push(makeWindow(lane, cell, step, number, quality, this.#keys.table, uses))
     this.windows += lane.count
   }
 }

@@ -4,8 +4,10 @@ import { PHASES } from '../flow/attempts.ts'
 import type { PacketChunk } from '../flow/packet-chunk.ts'
 import { DECODED, DECODED_NAMES, DESTINATION, DIRECTION, DIRECTIONS, PACKET_WORDS, SOURCE } from '../flow/packet.ts'
 import { FlowKeys, KEYS_PER_FLOW } from './flow-keys.ts'
+import { PAIR } from './key-table.ts'
 import { SUM } from './lane.ts'
 import { isGroup, isLocalScope, OwnAddresses } from './own-addresses.ts'
+import { USES_STEP_MS } from './port-uses.ts'
 import { Timeline } from './timeline.ts'
 import type { StepMs, Window, WindowKey } from './window.ts'
 
@@ -164,6 +166,13 @@ export class WindowExtractor {
     }
   }
 
+  #fail (slot: number, atMs: number): void {
+    this.#add(slot, atMs, SUM.failed, 1)
+    const pair = this.#keys.key(slot, PAIR)
+    const { table } = this.#tracker
+    if (pair >= 0) this.#timeline.uses.add(Math.floor(this.#timeline.frameAt(atMs).startMs / USES_STEP_MS), pair, table.protocol(slot), table.responderPort(slot), { failed: 1 })
+  }
+
   #concernsUs (): boolean {
     const packet = this.#packet
     if (this.#own.all || this.#own.has(packet, SOURCE)) return true
@@ -197,7 +206,7 @@ export class WindowExtractor {
       },
       decided: (slot, atMs, failed) => {
         this.#add(slot, atMs, SUM.decided, 1)
-        if (failed) this.#add(slot, atMs, SUM.failed, 1)
+        if (failed) this.#fail(slot, atMs)
       },
       halfOpen: (slot, atMs) => this.#add(slot, atMs, SUM.halfOpen, 1),
       unanswered: (slot, atMs, count) => this.#add(slot, atMs, SUM.unanswered, count),

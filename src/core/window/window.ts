@@ -1,3 +1,5 @@
+import type { PortUse } from './port-uses.ts'
+
 /** The 12 features, in the order of a tensor's columns; raw values, scaling lives in the model's graph. */
 export const FEATURES = [
   'flow_count', 'bytes_sent', 'bytes_received', 'syn_count', 'ack_count', 'rst_count', 'fin_count',
@@ -66,6 +68,8 @@ export interface Window {
   readonly counters: Float64Array
   /** The most used responder ports, most packets first, at most MAX_NAMED_PORTS; TCP and UDP alike. */
   readonly ports: readonly { readonly port: number, readonly packets: number }[]
+  /** Of a pair in 60 s alone: what went on at each responder port, by protocol and port; absent where the source does not tell. */
+  readonly uses?: readonly PortUse[]
   /** Distinct responder ports (pair), (address, port) (fan-out), or ports (fan-in). SKETCH_BYTES long. */
   readonly portSketch: Uint8Array
   /** Distinct destination addresses (fan-out) or sources (fan-in); empty (all zero) for a pair. SKETCH_BYTES long. */

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file scores.proto.
  */
 export const file_scores: GenFile = /*@__PURE__*/
-  fileDesc("CgxzY29yZXMucHJvdG8SEmF1dG9zaGllbGQud2lyZS52MSISChBSZXBvcnRlcnNSZXF1ZXN0IicKEVJlcG9ydGVyc1Jlc3BvbnNlEhIKCmlkZW50aXRpZXMYASADKAkiMAoMV2F0Y2hSZXF1ZXN0Eg0KBWZsb29yGAEgASgCEhEKCWV2ZXJ5X2tleRgCIAEoCCLvAQoKV2F0Y2hFdmVudBIsCgZzeW5jZWQYASABKAsyGi5hdXRvc2hpZWxkLndpcmUudjEuU3luY2VkSAASMgoGc2NvcmVzGAIgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlNjb3JlQ29sdW1uc0gAEi4KB3RyYWZmaWMYAyABKAsyGy5hdXRvc2hpZWxkLndpcmUudjEuVHJhZmZpY0gAEjgKDHJlc3RyaWN0aW9ucxgFIAEoCzIgLmF1dG9zaGllbGQud2lyZS52MS5SZXN0cmljdGlvbnNIABIMCgRsb3N0GAQgASgEQgcKBWV2ZW50ItYBCgZTeW5jZWQSDwoHdmVyc2lvbhgBIAEoCRIPCgdjbGFzc2VzGAIgAygJEhcKD2NvbnRleHRfY29sdW1ucxgDIAMoCRISCgp0aHJlc2hvbGRzGAQgAygBEjQKBXVzdWFsGAUgAygLMiUuYXV0b3NoaWVsZC53aXJlLnYxLlN5bmNlZC5Vc3VhbEVudHJ5GkcKClVzdWFsRW50cnkSCwoDa2V5GAEgASgJEigKBXZhbHVlGAIgASgLMhkuYXV0b3NoaWVsZC53aXJlLnYxLlVzdWFsOgI4ASIZCgVVc3VhbBIQCghmZWF0dXJlcxgBIAMoASLMAQoMU2NvcmVDb2x1bW5zEjIKB3dpbmRvd3MYASABKAsyIS5hdXRvc2hpZWxkLndpcmUudjEuV2luZG93Q29sdW1ucxIRCglyZXBvcnRlcnMYAiADKAkSEAoIcmVwb3J0ZXIYAyADKA0SFQoNcHJvYmFiaWxpdGllcxgEIAMoAhIPCgd0ZW5zb3JzGAUgAygCEhAKCGNvbnRleHRzGAYgAygCEhYKDnJlY2VpdmVkX2F0X21zGAcgAygBEhEKCXNpbXVsYXRlZBgIIAMoCCJzCgdUcmFmZmljEg0KBWF0X21zGAEgASgBEicKBWVkZ2VzGAIgAygLMhguYXV0b3NoaWVsZC53aXJlLnYxLkVkZ2USMAoFc3RhdHMYAyABKAsyIS5hdXRvc2hpZWxkLndpcmUudjEuRGV0ZWN0b3JTdGF0cyI+CgxSZXN0cmljdGlvbnMSLgoGY291bnRzGAEgAygLMh4uYXV0b3NoaWVsZC53aXJlLnYxLlByb3h5Q291bnQiUgoKUHJveHlDb3VudBIPCgdwb2RfdWlkGAEgASgJEjMKBWNvdW50GAIgASgLMiQuYXV0b3NoaWVsZC53aXJlLnYxLlJlc3RyaWN0aW9uQ291bnQiWgoERWRnZRIOCgZzb3VyY2UYASABKAkSEwoLZGVzdGluYXRpb24YAiABKAkSDwoHcGFja2V0cxgDIAEoARINCgVieXRlcxgEIAEoARINCgVmbG93cxgFIAEoASKWAQoNRGV0ZWN0b3JTdGF0cxIRCglvYnNlcnZlcnMYASABKA0SDwoHcGFja2V0cxgCIAEoARINCgVmbG93cxgDIAEoARIPCgd3aW5kb3dzGAQgASgBEg8KB3RlbnNvcnMYBSABKAESDAoEa2V5cxgGIAEoDRIPCgdkcm9wcGVkGAcgASgBEhEKCW1hbGZvcm1lZBgIIAEoASJkCg5FeHBsYWluUmVxdWVzdBIvCgVzY29yZRgBIAEoCzIgLmF1dG9zaGllbGQud2lyZS52MS5TY29yZUNvbHVtbnMSEgoKY2xhc3NfbmFtZRgCIAEoCRINCgV1c3VhbBgDIAMoASJBCg9FeHBsYWluUmVzcG9uc2USLgoIZXZpZGVuY2UYASADKAsyHC5hdXRvc2hpZWxkLndpcmUudjEuRXZpZGVuY2UiQAoIRXZpZGVuY2USDwoHZmVhdHVyZRgBIAEoCRINCgV2YWx1ZRgCIAEoARIUCgxjb250cmlidXRpb24YAyABKAEygwIKBlNjb3JlcxJLCgVXYXRjaBIgLmF1dG9zaGllbGQud2lyZS52MS5XYXRjaFJlcXVlc3QaHi5hdXRvc2hpZWxkLndpcmUudjEuV2F0Y2hFdmVudDABElIKB0V4cGxhaW4SIi5hdXRvc2hpZWxkLndpcmUudjEuRXhwbGFpblJlcXVlc3QaIy5hdXRvc2hpZWxkLndpcmUudjEuRXhwbGFpblJlc3BvbnNlElgKCVJlcG9ydGVycxIkLmF1dG9zaGllbGQud2lyZS52MS5SZXBvcnRlcnNSZXF1ZXN0GiUuYXV0b3NoaWVsZC53aXJlLnYxLlJlcG9ydGVyc1Jlc3BvbnNlYgZwcm90bzM", [file_restrictions, file_windows]);
+  fileDesc("CgxzY29yZXMucHJvdG8SEmF1dG9zaGllbGQud2lyZS52MSISChBSZXBvcnRlcnNSZXF1ZXN0IicKEVJlcG9ydGVyc1Jlc3BvbnNlEhIKCmlkZW50aXRpZXMYASADKAkiMAoMV2F0Y2hSZXF1ZXN0Eg0KBWZsb29yGAEgASgCEhEKCWV2ZXJ5X2tleRgCIAEoCCKhAgoKV2F0Y2hFdmVudBIsCgZzeW5jZWQYASABKAsyGi5hdXRvc2hpZWxkLndpcmUudjEuU3luY2VkSAASMgoGc2NvcmVzGAIgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlNjb3JlQ29sdW1uc0gAEi4KB3RyYWZmaWMYAyABKAsyGy5hdXRvc2hpZWxkLndpcmUudjEuVHJhZmZpY0gAEjgKDHJlc3RyaWN0aW9ucxgFIAEoCzIgLmF1dG9zaGllbGQud2lyZS52MS5SZXN0cmljdGlvbnNIABIwCgVmbG93cxgGIAEoCzIfLmF1dG9zaGllbGQud2lyZS52MS5GbG93Q29sdW1uc0gAEgwKBGxvc3QYBCABKARCBwoFZXZlbnQi1gEKBlN5bmNlZBIPCgd2ZXJzaW9uGAEgASgJEg8KB2NsYXNzZXMYAiADKAkSFwoPY29udGV4dF9jb2x1bW5zGAMgAygJEhIKCnRocmVzaG9sZHMYBCADKAESNAoFdXN1YWwYBSADKAsyJS5hdXRvc2hpZWxkLndpcmUudjEuU3luY2VkLlVzdWFsRW50cnkaRwoKVXN1YWxFbnRyeRILCgNrZXkYASABKAkSKAoFdmFsdWUYAiABKAsyGS5hdXRvc2hpZWxkLndpcmUudjEuVXN1YWw6AjgBIhkKBVVzdWFsEhAKCGZlYXR1cmVzGAEgAygBIswBCgxTY29yZUNvbHVtbnMSMgoHd2luZG93cxgBIAEoCzIhLmF1dG9zaGllbGQud2lyZS52MS5XaW5kb3dDb2x1bW5zEhEKCXJlcG9ydGVycxgCIAMoCRIQCghyZXBvcnRlchgDIAMoDRIVCg1wcm9iYWJpbGl0aWVzGAQgAygCEg8KB3RlbnNvcnMYBSADKAISEAoIY29udGV4dHMYBiADKAISFgoOcmVjZWl2ZWRfYXRfbXMYByADKAESEQoJc2ltdWxhdGVkGAggAygIInMKB1RyYWZmaWMSDQoFYXRfbXMYASABKAESJwoFZWRnZXMYAiADKAsyGC5hdXRvc2hpZWxkLndpcmUudjEuRWRnZRIwCgVzdGF0cxgDIAEoCzIhLmF1dG9zaGllbGQud2lyZS52MS5EZXRlY3RvclN0YXRzIj4KDFJlc3RyaWN0aW9ucxIuCgZjb3VudHMYASADKAsyHi5hdXRvc2hpZWxkLndpcmUudjEuUHJveHlDb3VudCJSCgpQcm94eUNvdW50Eg8KB3BvZF91aWQYASABKAkSMwoFY291bnQYAiABKAsyJC5hdXRvc2hpZWxkLndpcmUudjEuUmVzdHJpY3Rpb25Db3VudCL9AQoLRmxvd0NvbHVtbnMSEQoJYWRkcmVzc2VzGAEgAygMEgwKBHBvZHMYAiADKAkSDgoGc291cmNlGAMgAygNEhMKC2Rlc3RpbmF0aW9uGAQgAygNEgsKA3BvZBgFIAMoDRIPCgd3aXRuZXNzGAYgAygNEg4KBm1pbnV0ZRgHIAMoDRIQCghwcm90b2NvbBgIIAMoDRIMCgRwb3J0GAkgAygNEg0KBWJlZ3VuGAogAygNEg8KB2NhcnJpZWQYCyADKA0SDgoGZmFpbGVkGAwgAygNEhIKCmJ5dGVzX3NlbnQYDSADKAESFgoOYnl0ZXNfcmVjZWl2ZWQYDiADKAEiWgoERWRnZRIOCgZzb3VyY2UYASABKAkSEwoLZGVzdGluYXRpb24YAiABKAkSDwoHcGFja2V0cxgDIAEoARINCgVieXRlcxgEIAEoARINCgVmbG93cxgFIAEoASKWAQoNRGV0ZWN0b3JTdGF0cxIRCglvYnNlcnZlcnMYASABKA0SDwoHcGFja2V0cxgCIAEoARINCgVmbG93cxgDIAEoARIPCgd3aW5kb3dzGAQgASgBEg8KB3RlbnNvcnMYBSABKAESDAoEa2V5cxgGIAEoDRIPCgdkcm9wcGVkGAcgASgBEhEKCW1hbGZvcm1lZBgIIAEoASJkCg5FeHBsYWluUmVxdWVzdBIvCgVzY29yZRgBIAEoCzIgLmF1dG9zaGllbGQud2lyZS52MS5TY29yZUNvbHVtbnMSEgoKY2xhc3NfbmFtZRgCIAEoCRINCgV1c3VhbBgDIAMoASJBCg9FeHBsYWluUmVzcG9uc2USLgoIZXZpZGVuY2UYASADKAsyHC5hdXRvc2hpZWxkLndpcmUudjEuRXZpZGVuY2UiQAoIRXZpZGVuY2USDwoHZmVhdHVyZRgBIAEoCRINCgV2YWx1ZRgCIAEoARIUCgxjb250cmlidXRpb24YAyABKAEygwIKBlNjb3JlcxJLCgVXYXRjaBIgLmF1dG9zaGllbGQud2lyZS52MS5XYXRjaFJlcXVlc3QaHi5hdXRvc2hpZWxkLndpcmUudjEuV2F0Y2hFdmVudDABElIKB0V4cGxhaW4SIi5hdXRvc2hpZWxkLndpcmUudjEuRXhwbGFpblJlcXVlc3QaIy5hdXRvc2hpZWxkLndpcmUudjEuRXhwbGFpblJlc3BvbnNlElgKCVJlcG9ydGVycxIkLmF1dG9zaGllbGQud2lyZS52MS5SZXBvcnRlcnNSZXF1ZXN0GiUuYXV0b3NoaWVsZC53aXJlLnYxLlJlcG9ydGVyc1Jlc3BvbnNlYgZwcm90bzM", [file_restrictions, file_windows]);
 
 /**
  * @generated from message autoshield.wire.v1.ReportersRequest
@@ -107,6 +107,12 @@ export type WatchEvent = Message<"autoshield.wire.v1.WatchEvent"> & {
      */
     value: Restrictions;
     case: "restrictions";
+  } | {
+    /**
+     * @generated from field: autoshield.wire.v1.FlowColumns flows = 6;
+     */
+    value: FlowColumns;
+    case: "flows";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -321,6 +327,102 @@ export const ProxyCountSchema: GenMessage<ProxyCount> = /*@__PURE__*/
   messageDesc(file_scores, 9);
 
 /**
+ * What pairs did in one minute, by responder port, as one observer told it; one row a use of a port.
+ *
+ * @generated from message autoshield.wire.v1.FlowColumns
+ */
+export type FlowColumns = Message<"autoshield.wire.v1.FlowColumns"> & {
+  /**
+   * 4 or 16 bytes, never IPv4-mapped; each once.
+   *
+   * @generated from field: repeated bytes addresses = 1;
+   */
+  addresses: Uint8Array[];
+
+  /**
+   * UIDs of the observers' pods, by their certificates, each once; empty for a recording.
+   *
+   * @generated from field: repeated string pods = 2;
+   */
+  pods: string[];
+
+  /**
+   * Indexes into `addresses` and `pods`.
+   *
+   * @generated from field: repeated uint32 source = 3;
+   */
+  source: number[];
+
+  /**
+   * @generated from field: repeated uint32 destination = 4;
+   */
+  destination: number[];
+
+  /**
+   * @generated from field: repeated uint32 pod = 5;
+   */
+  pod: number[];
+
+  /**
+   * Which end the observer's pod is: 1 the source, 2 the destination; 3: a recording shows both.
+   *
+   * @generated from field: repeated uint32 witness = 6;
+   */
+  witness: number[];
+
+  /**
+   * Number of the minute: Unix time / 60 s.
+   *
+   * @generated from field: repeated uint32 minute = 7;
+   */
+  minute: number[];
+
+  /**
+   * As the columns of the same names in WindowColumns.
+   *
+   * @generated from field: repeated uint32 protocol = 8;
+   */
+  protocol: number[];
+
+  /**
+   * @generated from field: repeated uint32 port = 9;
+   */
+  port: number[];
+
+  /**
+   * @generated from field: repeated uint32 begun = 10;
+   */
+  begun: number[];
+
+  /**
+   * @generated from field: repeated uint32 carried = 11;
+   */
+  carried: number[];
+
+  /**
+   * @generated from field: repeated uint32 failed = 12;
+   */
+  failed: number[];
+
+  /**
+   * @generated from field: repeated double bytes_sent = 13;
+   */
+  bytesSent: number[];
+
+  /**
+   * @generated from field: repeated double bytes_received = 14;
+   */
+  bytesReceived: number[];
+};
+
+/**
+ * Describes the message autoshield.wire.v1.FlowColumns.
+ * Use `create(FlowColumnsSchema)` to create a new message.
+ */
+export const FlowColumnsSchema: GenMessage<FlowColumns> = /*@__PURE__*/
+  messageDesc(file_scores, 10);
+
+/**
  * @generated from message autoshield.wire.v1.Edge
  */
 export type Edge = Message<"autoshield.wire.v1.Edge"> & {
@@ -355,7 +457,7 @@ export type Edge = Message<"autoshield.wire.v1.Edge"> & {
  * Use `create(EdgeSchema)` to create a new message.
  */
 export const EdgeSchema: GenMessage<Edge> = /*@__PURE__*/
-  messageDesc(file_scores, 10);
+  messageDesc(file_scores, 11);
 
 /**
  * Cumulative since the detector's start; `observers` and `keys` are what it holds now.
@@ -409,7 +511,7 @@ export type DetectorStats = Message<"autoshield.wire.v1.DetectorStats"> & {
  * Use `create(DetectorStatsSchema)` to create a new message.
  */
 export const DetectorStatsSchema: GenMessage<DetectorStats> = /*@__PURE__*/
-  messageDesc(file_scores, 11);
+  messageDesc(file_scores, 12);
 
 /**
  * @generated from message autoshield.wire.v1.ExplainRequest
@@ -440,7 +542,7 @@ export type ExplainRequest = Message<"autoshield.wire.v1.ExplainRequest"> & {
  * Use `create(ExplainRequestSchema)` to create a new message.
  */
 export const ExplainRequestSchema: GenMessage<ExplainRequest> = /*@__PURE__*/
-  messageDesc(file_scores, 12);
+  messageDesc(file_scores, 13);
 
 /**
  * @generated from message autoshield.wire.v1.ExplainResponse
@@ -459,7 +561,7 @@ export type ExplainResponse = Message<"autoshield.wire.v1.ExplainResponse"> & {
  * Use `create(ExplainResponseSchema)` to create a new message.
  */
 export const ExplainResponseSchema: GenMessage<ExplainResponse> = /*@__PURE__*/
-  messageDesc(file_scores, 13);
+  messageDesc(file_scores, 14);
 
 /**
  * @generated from message autoshield.wire.v1.Evidence
@@ -486,7 +588,7 @@ export type Evidence = Message<"autoshield.wire.v1.Evidence"> & {
  * Use `create(EvidenceSchema)` to create a new message.
  */
 export const EvidenceSchema: GenMessage<Evidence> = /*@__PURE__*/
-  messageDesc(file_scores, 14);
+  messageDesc(file_scores, 15);
 
 /**
  * @generated from service autoshield.wire.v1.Scores

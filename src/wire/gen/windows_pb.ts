@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file windows.proto.
  */
 export const file_windows: GenFile = /*@__PURE__*/
-  fileDesc("Cg13aW5kb3dzLnByb3RvEhJhdXRvc2hpZWxkLndpcmUudjEiLAoJU3RlcENsb2NrEg8KB3N0ZXBfbXMYASABKA0SDgoGbmV3ZXN0GAIgASgEItkCCg1XaW5kb3dDb2x1bW5zEiwKBXN0ZXBzGAEgAygLMh0uYXV0b3NoaWVsZC53aXJlLnYxLlN0ZXBDbG9jaxIRCglhZGRyZXNzZXMYAiADKAwSEgoKa2V5X3NvdXJjZRgDIAMoDRIXCg9rZXlfZGVzdGluYXRpb24YBCADKA0SCwoDa2V5GAUgAygNEgwKBHN0ZXAYBiADKA0SCwoDYWdlGAcgAygNEhcKD2ZpcnN0X3BhY2tldF91cxgQIAMoDRIQCghmZWF0dXJlcxgIIAMoAhIQCghjb3VudGVycxgJIAMoBxIPCgdxdWFsaXR5GAogAygNEhIKCnBvcnRfY291bnQYCyADKA0SDAoEcG9ydBgMIAMoDRIUCgxwb3J0X3BhY2tldHMYDSADKA0SFQoNcG9ydF9za2V0Y2hlcxgOIAEoDBIVCg1wZWVyX3NrZXRjaGVzGA8gASgMYgZwcm90bzM");
+  fileDesc("Cg13aW5kb3dzLnByb3RvEhJhdXRvc2hpZWxkLndpcmUudjEiLAoJU3RlcENsb2NrEg8KB3N0ZXBfbXMYASABKA0SDgoGbmV3ZXN0GAIgASgEIoQECg1XaW5kb3dDb2x1bW5zEiwKBXN0ZXBzGAEgAygLMh0uYXV0b3NoaWVsZC53aXJlLnYxLlN0ZXBDbG9jaxIRCglhZGRyZXNzZXMYAiADKAwSEgoKa2V5X3NvdXJjZRgDIAMoDRIXCg9rZXlfZGVzdGluYXRpb24YBCADKA0SCwoDa2V5GAUgAygNEgwKBHN0ZXAYBiADKA0SCwoDYWdlGAcgAygNEhcKD2ZpcnN0X3BhY2tldF91cxgQIAMoDRIQCghmZWF0dXJlcxgIIAMoAhIQCghjb3VudGVycxgJIAMoBxIPCgdxdWFsaXR5GAogAygNEhIKCnBvcnRfY291bnQYCyADKA0SDAoEcG9ydBgMIAMoDRIUCgxwb3J0X3BhY2tldHMYDSADKA0SEQoJdXNlX2NvdW50GBEgAygNEhQKDHVzZV9wcm90b2NvbBgSIAMoDRIQCgh1c2VfcG9ydBgTIAMoDRIRCgl1c2VfYmVndW4YFCADKA0SEwoLdXNlX2NhcnJpZWQYFSADKA0SEgoKdXNlX2ZhaWxlZBgWIAMoDRIWCg51c2VfYnl0ZXNfc2VudBgXIAMoARIaChJ1c2VfYnl0ZXNfcmVjZWl2ZWQYGCADKAESFQoNcG9ydF9za2V0Y2hlcxgOIAEoDBIVCg1wZWVyX3NrZXRjaGVzGA8gASgMYgZwcm90bzM");
 
 /**
  * How far one step of time has got.
@@ -44,7 +44,8 @@ export const StepClockSchema: GenMessage<StepClock> = /*@__PURE__*/
   messageDesc(file_windows, 0);
 
 /**
- * Rows are windows. `key`, `step`, `age`, `first_packet_us`, `quality` and `port_count` have one entry a row; `features` 12 and
+ * Rows are windows. `key`, `step`, `age`, `first_packet_us`, `quality`, `port_count` and
+ * `use_count` have one entry a row; `features` 12 and
  * `counters` 7, row by row, in the order of the feature schema.
  *
  * @generated from message autoshield.wire.v1.WindowColumns
@@ -133,6 +134,51 @@ export type WindowColumns = Message<"autoshield.wire.v1.WindowColumns"> & {
    * @generated from field: repeated uint32 port_packets = 13;
    */
   portPackets: number[];
+
+  /**
+   * `Window.uses`: 1 + how many entries of the columns below belong to the row; 0 where the source does not tell. An observer of an
+   * older version sends none of these columns.
+   *
+   * @generated from field: repeated uint32 use_count = 17;
+   */
+  useCount: number[];
+
+  /**
+   * IANA's number of the protocol.
+   *
+   * @generated from field: repeated uint32 use_protocol = 18;
+   */
+  useProtocol: number[];
+
+  /**
+   * @generated from field: repeated uint32 use_port = 19;
+   */
+  usePort: number[];
+
+  /**
+   * @generated from field: repeated uint32 use_begun = 20;
+   */
+  useBegun: number[];
+
+  /**
+   * @generated from field: repeated uint32 use_carried = 21;
+   */
+  useCarried: number[];
+
+  /**
+   * @generated from field: repeated uint32 use_failed = 22;
+   */
+  useFailed: number[];
+
+  /**
+   * @generated from field: repeated double use_bytes_sent = 23;
+   */
+  useBytesSent: number[];
+
+  /**
+   * @generated from field: repeated double use_bytes_received = 24;
+   */
+  useBytesReceived: number[];
 
   /**
    * 32 bytes a row: distinct responder ports.

@@ -166,3 +166,13 @@ t.test('100,000 mutated packets are counted, each once, and none is fatal', (t) 
   t.ok(counted > 10_000 && flows > 1_000)
   t.end()
 })
+
+t.test('what a pair does at its ports adds up to what it does', (t) => {
+  fc.assert(fc.property(traffic, (packets) => observe(packets).windows.filter(({ key, stepMs }) => key.kind === 'pair' && stepMs === 60_000).every(({ features, uses = [] }) => {
+    const sum = (of: (use: (typeof uses)[number]) => number): number => uses.reduce((all, use) => all + of(use), 0)
+    const column = (name: (typeof FEATURES)[number]): number => features[FEATURES.indexOf(name)] ?? NaN
+    return sum(({ bytesSent }) => bytesSent) === column('bytes_sent') && sum(({ bytesReceived }) => bytesReceived) === column('bytes_received') &&
+      sum(({ begun, carried }) => begun + carried) === column('flow_count')
+  })))
+  t.end()
+})

@@ -1,0 +1,79 @@
+import { AutoshieldError } from '../../core/errors.ts'
+import { flowPodOf, type FlowEnd } from '../../core/history/flow-record.ts'
+import { observedFlows } from '../../core/history/observed-flows.ts'
+import type { FlowSighting } from '../../core/history/sighting.ts'
+import type { ObservedFlow } from '../../core/plan/check-plan.ts'
+import type { FlowAccount, FlowHistory, FlowLog, PodDirectory } from '../../ports.ts'
+import type { Log } from '../log.ts'
+
+export interface FlowRecorderParts {
+  readonly flows: FlowLog
+  readonly pods: PodDirectory
+  readonly log: Log
+}
+
+/** Writes down what observers saw, with who had which address then; and tells what was seen to those who plan. */
+export class FlowRecorder implements FlowHistory {
+  readonly #parts: FlowRecorderParts
+  #settling: Promise<void> | null = null
+
+  constructor (parts: FlowRecorderParts) {
+    this.#parts = parts
+  }
+
+  /** Never rejects: what cannot be kept is missing in the history alone, and the loop goes on. */
+  async take (sightings: readonly FlowSighting[]): Promise<void> {
+    try {
+      await this.#parts.flows.record(this.#place(sightings))
+    } catch (error) {
+      this.#parts.log.warn({ error: AutoshieldError.from(error).message, flows: sightings.length }, 'flows could not be recorded')
+    }
+  }
+
+  /** To be called about once a minute. Does not wait, and never throws. */
+  beat (): void {
+    this.#settling ??= this.#parts.flows.settle()
+      .catch((error: unknown) => this.#parts.log.warn({ error: AutoshieldError.from(error).message }, 'recorded flows could not be merged'))
+      .finally(() => { this.#settling = null })
+  }
+
+  /** Waits for what `beat` has begun. */
+  async rest (): Promise<void> {
+    await this.#settling
+  }
+
+  seen (sinceMs: number, pods?: readonly string[]): readonly ObservedFlow[] {
+    return observedFlows(this.#parts.flows.records({ sinceMs, ...(pods !== undefined && { pods }) }), this.#parts.pods.list())
+  }
+
+  #place (sightings: readonly FlowSighting[]): FlowAccount[] {
+    const ends = new Map<string, FlowEnd>()
+    const endAt = (address: string): FlowEnd => {
+      const known = ends.get(address)
+      if (known !== undefined) return known
+      const pod = this.#parts.pods.byAddress(address)
+      const end = { address, pod: pod === null ? null : flowPodOf(pod) }
+      ends.set(address, end)
+      return end
+    }
+    // The observer's certificate says whose address its own is, even where that address has been handed on meanwhile.
+    const ownEnd = (address: string, uid: string): FlowEnd => {
+      const id = `${address} ${uid}`
+      const known = ends.get(id)
+      if (known !== undefined) return known
+      const pod = this.#parts.pods.byUid(uid)
+      const end = pod === null ? endAt(address) : { address, pod: flowPodOf(pod) }
+      ends.set(id, end)
+      return end
+    }
+    return sightings.map(({ minute, source, destination, witness, pod, use: { protocol, port, ...counts } }) => ({
+      minute,
+      protocol,
+      port,
+      witness,
+      ...counts,
+      source: witness === 'source' ? ownEnd(source, pod) : endAt(source),
+      destination: witness === 'destination' ? ownEnd(destination, pod) : endAt(destination),
+    }))
+  }
+}

@@ -1,0 +1,55 @@
+import type { ObservedFlow } from '../plan/check-plan.ts'
+import { parseAddress } from '../flow/address.ts'
+import { sameFamily } from '../plan/reach/address-block.ts'
+import type { Pod } from '../pod.ts'
+import { connectionsOf, transportOf, type FlowEnd, type FlowPod, type FlowRecord } from './flow-record.ts'
+
+/**
+ * What was seen, between the addresses of now: a pod by its UID wherever its address is by now, and one that is gone by a living pod
+ * of its workload, which does what it did. Left out is what no policy speaks of (no TCP, UDP or SCTP, no port that was named), and
+ * what cannot be placed: a pod that is gone without a successor. Flows of one kind are one.
+ */
+export function observedFlows (records: readonly FlowRecord[], pods: readonly Pod[]): ObservedFlow[] {
+  const places = new Places(pods)
+  const flows = new Map<string, { -readonly [Field in keyof ObservedFlow]: ObservedFlow[Field] }>()
+  for (const record of records) {
+    const protocol = transportOf(record.protocol)
+    const [source, destination] = [places.of(record.source), places.of(record.destination)]
+    if (protocol === null || record.port === 0 || source === null || destination === null || source === destination) continue
+    const id = `${source} ${destination} ${protocol} ${record.port}`
+    const known = flows.get(id)
+    if (known === undefined) flows.set(id, { source, destination, protocol, port: record.port, connections: connectionsOf(record) })
+    else known.connections += connectionsOf(record)
+  }
+  return [...flows.values()]
+}
+
+class Places {
+  readonly #byUid: ReadonlyMap<string, Pod>
+  readonly #byWorkload: ReadonlyMap<string, Pod>
+
+  constructor (pods: readonly Pod[]) {
+    this.#byUid = new Map(pods.map((pod) => [pod.uid, pod]))
+    this.#byWorkload = new Map(pods.flatMap((pod): [string, Pod][] => {
+      const workload = workloadKey(pod)
+      return workload === null ? [] : [[workload, pod]]
+    }))
+  }
+
+  /** The address of now; null where nobody stands for the pod any more. */
+  of ({ address, pod }: FlowEnd): string | null {
+    if (pod === null) return address
+    const workload = workloadKey(pod)
+    const now = this.#byUid.get(pod.uid) ?? (workload === null ? undefined : this.#byWorkload.get(workload))
+    if (now === undefined) return null
+    if (now.addresses.includes(address)) return address
+    const words = parseAddress(address)
+    return now.addresses.find((other) => {
+      const theirs = parseAddress(other)
+      return words !== null && theirs !== null && sameFamily(words, theirs)
+    }) ?? null
+  }
+}
+
+const workloadKey = ({ namespace, workload }: Pick<FlowPod, 'namespace'> & { readonly workload?: string | null }): string | null =>
+  workload === null || workload === undefined ? null : `${namespace} ${workload}`

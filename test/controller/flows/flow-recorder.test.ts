@@ -1,0 +1,84 @@
+import t from 'tap'
+import { FlowRecorder } from '../../../src/controller/flows/flow-recorder.ts'
+import { AutoshieldError } from '../../../src/core/errors.ts'
+import type { FlowSighting, Witness } from '../../../src/core/history/sighting.ts'
+import type { Pod } from '../../../src/core/pod.ts'
+import type { FlowAccount, FlowLog } from '../../../src/ports.ts'
+
+const pod = (name: string, address: string): Pod => ({ uid: `uid-${name}`, namespace: 'shop', name, addresses: [address], labels: { app: name }, node: 'node-1', workload: `Deployment/${name}` })
+
+class FakeLog implements FlowLog {
+  readonly accounts: FlowAccount[] = []
+  failure: Error | null = null
+  settled = 0
+
+  async record (accounts: readonly FlowAccount[]): Promise<void> {
+    if (this.failure !== null) throw this.failure
+    this.accounts.push(...accounts)
+  }
+
+  async settle (): Promise<void> {
+    this.settled++
+    if (this.failure !== null) throw this.failure
+  }
+
+  records (): [] {
+    return []
+  }
+
+  kept () {
+    return { rows: 0, sinceMs: null, lost: { room: 0, late: 0, ends: 0 } }
+  }
+}
+
+function stage (pods: readonly Pod[]) {
+  const flows = new FakeLog()
+  const warned: string[] = []
+  const recorder = new FlowRecorder({
+    flows,
+    pods: { byAddress: (address) => pods.find(({ addresses }) => addresses.includes(address)) ?? null, byUid: (uid) => pods.find((each) => each.uid === uid) ?? null, list: () => pods },
+    log: { info: () => undefined, warn: (_fields: object, message: string) => warned.push(message), error: () => undefined },
+  })
+  return { flows, warned, recorder }
+}
+
+const sighting = (witness: Witness, pod: string): FlowSighting => ({
+  minute: 7, source: '10.0.0.1', destination: '10.0.0.2', witness, pod, use: { protocol: 6, port: 80, begun: 1, carried: 2, failed: 3, bytesSent: 4, bytesReceived: 5 },
+})
+
+t.test('a flow is written down with the pods that had its addresses, as they were', async (t) => {
+  const { flows, recorder } = stage([pod('web', '10.0.0.1')])
+  await recorder.take([sighting('recording', '')])
+  t.strictSame(flows.accounts, [{
+    minute: 7,
+    protocol: 6,
+    port: 80,
+    witness: 'recording',
+    begun: 1,
+    carried: 2,
+    failed: 3,
+    bytesSent: 4,
+    bytesReceived: 5,
+    source: { address: '10.0.0.1', pod: { uid: 'uid-web', namespace: 'shop', name: 'web', labels: { app: 'web' }, node: 'node-1', workload: 'Deployment/web', hostNetwork: false, ports: [] } },
+    destination: { address: '10.0.0.2', pod: null },
+  }])
+})
+
+t.test('the observer\'s own end is its pod by certificate, whoever has the address by now', async (t) => {
+  const { flows, recorder } = stage([pod('heir', '10.0.0.1'), pod('web', '10.0.0.9'), pod('db', '10.0.0.2')])
+  await recorder.take([sighting('source', 'uid-web'), sighting('destination', 'uid-gone')])
+  t.same(flows.accounts.map(({ source, destination }) => [source.pod?.name, destination.pod?.name]), [['web', 'db'], ['heir', 'db']])
+})
+
+t.test('a history that cannot be written is told in the log and stops nothing', async (t) => {
+  const { flows, warned, recorder } = stage([])
+  flows.failure = new AutoshieldError('UNAVAILABLE', 'the disk is full')
+  await recorder.take([sighting('source', 'uid-web')])
+  recorder.beat()
+  await recorder.rest()
+  t.same(warned, ['flows could not be recorded', 'recorded flows could not be merged'])
+  flows.failure = null
+  recorder.beat()
+  await recorder.rest()
+  t.equal(flows.settled, 2)
+})

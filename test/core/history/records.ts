@@ -1,0 +1,12 @@
+import type { FlowEnd, FlowPod, FlowRecord } from '../../../src/core/history/flow-record.ts'
+
+export const flowPod = (name: string, change: Partial<FlowPod> = {}): FlowPod => ({
+  uid: `uid-${name}`, namespace: 'shop', name, labels: { app: name }, node: 'node-1', workload: `Deployment/${name}`, hostNetwork: false, ports: [], ...change,
+})
+
+export const podEnd = (address: string, name: string, change: Partial<FlowPod> = {}): FlowEnd => ({ address, pod: flowPod(name, change) })
+export const outside = (address: string): FlowEnd => ({ address, pod: null })
+
+export const flowRecord = (source: FlowEnd, destination: FlowEnd, change: Partial<FlowRecord> = {}): FlowRecord => ({
+  source, destination, protocol: 6, port: 80, witness: 'destination', firstMs: 0, lastMs: 60_000, begun: 1, carried: 0, failed: 0, bytesSent: 0, bytesReceived: 0, ...change,
+})
