@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Document } from 'yaml'
 import { StoredPolicySpec, StoredPolicyStatus } from '../src/adapters/kubernetes/stored-mesh-policy.ts'
 import { StoredSpec, StoredStatus } from '../src/adapters/kubernetes/stored-mitigation.ts'
+import { StoredThreatPolicySpec, StoredThreatPolicyStatus } from '../src/adapters/kubernetes/stored-threat-policy.ts'
 import { RESOURCES, type Resource } from '../src/core/kubernetes/resource.ts'
 import { structuralSchema } from './structural-schema.ts'
 
@@ -51,6 +52,20 @@ const DEFINITIONS: readonly Definition[] = [{
   ],
   selectable: ['.status.phase', '.spec.action', '.spec.mode'],
 }, {
+  resource: RESOURCES.threatPolicies,
+  shortNames: ['threatpol', 'tp'],
+  description: 'Which detections lead to which actions. People write the spec, AutoShield the status: what is wrong with it and which rules are in force. `autoshield policy apply` makes one of a policy file, `autoshield policy test` tries it on what was seen before.',
+  spec: StoredThreatPolicySpec,
+  status: StoredThreatPolicyStatus,
+  columns: [
+    column('Rules', '.status.rules', 'Rules of it that are in force.', { type: 'integer' }),
+    column('Accepted', '.status.conditions[?(@.type=="Accepted")].status', 'Whether the newest spec was understood.'),
+    column('Reason', '.status.conditions[?(@.type=="Accepted")].reason', 'Why.'),
+    column('Age', '.metadata.creationTimestamp', 'How long it has been there.', { type: 'date' }),
+    column('Message', '.status.conditions[?(@.type=="Accepted")].message', 'The first problem, in words.', { priority: 1 }),
+  ],
+  selectable: [],
+}, {
   resource: RESOURCES.meshPolicies,
   shortNames: ['meshpol'],
   description: 'What is restricted in front of which pods, brought in step by step as far as the evidence allows. People write the spec, AutoShield the status; `autoshield rollout` shows and steers it.',
@@ -83,7 +98,7 @@ const definitionOf = ({ resource, shortNames, description, spec, status, columns
       storage: true,
       subresources: { status: {} },
       additionalPrinterColumns: columns,
-      selectableFields: selectable.map((jsonPath) => ({ jsonPath })),
+      ...(selectable.length > 0 && { selectableFields: selectable.map((jsonPath) => ({ jsonPath })) }),
       schema: {
         openAPIV3Schema: {
           description,

@@ -5,6 +5,7 @@ import type { ObservedFlow } from './core/plan/check-plan.ts'
 import type { FlowSighting } from './core/history/sighting.ts'
 import type { Detection, FeatureEvidence } from './core/verdict/detection.ts'
 import type { Decision } from './core/policy/decision.ts'
+import type { ThreatPolicy, ThreatPolicyStatus } from './core/policy/threat-policy.ts'
 import type { Mitigation } from './core/mitigation/mitigation.ts'
 import type { Halt } from './core/safety/state.ts'
 import type { ProtectedSet } from './core/safety/protected.ts'
@@ -168,6 +169,16 @@ export interface MeshPolicies {
   list: () => readonly MeshPolicy[]
   /** Writes the status and leaves alone what is asked for. Throws NOT_FOUND where the policy is gone. */
   tell: (name: string, status: MeshPolicyStatus) => Promise<MeshPolicy>
+}
+
+/** Threat policies of a cluster. What they ask for is a person's, what became of it the controller's. */
+export interface ThreatPolicies {
+  /** By name. */
+  list: () => readonly ThreatPolicy[]
+  /** Writes the status and leaves alone what is asked for. Throws NOT_FOUND where the policy is gone. */
+  tell: (name: string, status: ThreatPolicyStatus) => Promise<void>
+  /** Told of each that came, changed or went, after the list shows it. */
+  onChange: (listener: () => void) => Disposable
 }
 
 /** Where no cluster holds them, and so no kubectl writes them. */

@@ -19,6 +19,7 @@ import { KubernetesNamespaces } from '../adapters/kubernetes/namespaces.ts'
 import { KubernetesPods } from '../adapters/kubernetes/pods.ts'
 import { KubernetesProtections } from '../adapters/kubernetes/protections.ts'
 import { putBack } from '../adapters/kubernetes/put-back.ts'
+import { KubernetesThreatPolicies } from '../adapters/kubernetes/threat-policies.ts'
 import { every, systemClock } from '../adapters/standalone/clock.ts'
 import { openAuditTrail } from '../adapters/store/audit-trail.ts'
 import { FlowStore } from '../adapters/store/flow-store.ts'
@@ -180,9 +181,11 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
   const meshPolicies = new KubernetesMeshPolicies(api, { namespace })
   parts.start((signal) => mitigations.run(signal))
   parts.start((signal) => meshPolicies.run(signal))
+  const threatPolicies = new KubernetesThreatPolicies(api, { namespace })
+  parts.start((signal) => threatPolicies.run(signal))
   // A detection is judged by who has which address, and by what is in force; before that is known, nothing is.
-  const known = Promise.all([mitigations.synced, meshPolicies.synced, pods.synced, namespaces.synced, protections.synced])
-  const late = setTimeout(() => log.warn({ mitigations: mitigations.ready(), meshPolicies: meshPolicies.ready(), pods: pods.ready(), namespaces: namespaces.ready(), protections: protections.ready() }, 'the loop waits for the cluster to be known; are the rights and the definitions of mitigations and mesh policies there?'), LATE_MS)
+  const known = Promise.all([mitigations.synced, meshPolicies.synced, threatPolicies.synced, pods.synced, namespaces.synced, protections.synced])
+  const late = setTimeout(() => log.warn({ mitigations: mitigations.ready(), meshPolicies: meshPolicies.ready(), threatPolicies: threatPolicies.ready(), pods: pods.ready(), namespaces: namespaces.ready(), protections: protections.ready() }, 'the loop waits for the cluster to be known; are the rights and the definitions of our objects there?'), LATE_MS)
   await Promise.race([parts.orFailure(known), parts.untilAborted(context.signal)])
   clearTimeout(late)
   if (context.signal.aborted) return
@@ -194,6 +197,7 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
     checkpoints: store.checkpoints,
     meshPolicies,
     flows,
+    threatPolicies,
     audit,
     scores,
     pods,

@@ -4,7 +4,7 @@ import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import { openTimeZone } from '../core/policy/time-zone.ts'
 import { DEFAULT_SAFETY_SETTINGS } from '../core/safety/settings.ts'
 import type {
-  AdmissionContext, AuditTrail, Checkpoints, Clock, EditableMeshPolicies, FlowLog, Loop, LoopEvent, MeshPolicies, ModelInfo, ObjectStore, PodDirectory, PolicySource, Protections, ProxyFleet, ScoreEvent, ScoreSource,
+  AdmissionContext, AuditTrail, Checkpoints, Clock, EditableMeshPolicies, FlowLog, Loop, LoopEvent, MeshPolicies, ModelInfo, ObjectStore, PodDirectory, PolicySource, Protections, ProxyFleet, ScoreEvent, ScoreSource, ThreatPolicies,
 } from '../ports.ts'
 import { Broadcast } from './broadcast.ts'
 import { DecisionDesk } from './decision-desk.ts'
@@ -22,6 +22,7 @@ import { RolloutDesk } from './rollout/rollout-desk.ts'
 import { RolloutNews } from './rollout/rollout-news.ts'
 import type { ControllerSettings } from './settings.ts'
 import { ScoreWatch } from './score-watch.ts'
+import { ThreatPolicyDesk } from './threat-policy-desk.ts'
 import { Wake } from './wake.ts'
 
 export interface ControllerParts {
@@ -36,6 +37,8 @@ export interface ControllerParts {
   /** Where flows are kept. */
   readonly flows: FlowLog
   readonly policy: PolicySource
+  /** In a cluster; their rules come beside those of `policy`. */
+  readonly threatPolicies?: ThreatPolicies
   readonly clock: Clock
   /** Beats until the signal aborts, then ends; gives the number of the beat, from 0. */
   readonly every: (ms: number, signal: AbortSignal) => AsyncIterable<number>
@@ -73,10 +76,12 @@ export class Controller implements Loop, AsyncDisposable {
   readonly #events = new Broadcast<LoopEvent>(MAX_EVENTS_WAITING)
   readonly #proxyNews = new Wake()
   readonly #podNews = new Wake()
+  readonly #policyNews = new Wake()
   readonly #rolloutNews = new RolloutNews()
   readonly #stop = new AbortController()
   readonly #journal: Journal
   readonly #book: PolicyBook
+  readonly #threatPolicies: ThreatPolicyDesk | null
   readonly #detections: DetectionDesk
   readonly #mitigations: MitigationDesk
   readonly #decisions: DecisionDesk
@@ -101,6 +106,7 @@ export class Controller implements Loop, AsyncDisposable {
     this.#parts = parts
     this.#journal = new Journal({ audit, metrics, log })
     this.#book = new PolicyBook(parts.policy, CLASSES)
+    this.#threatPolicies = parts.threatPolicies === undefined ? null : new ThreatPolicyDesk({ policies: parts.threatPolicies, book: this.#book, checkpoints, journal: this.#journal, clock, metrics, log }, CLASSES)
     this.#detections = new DetectionDesk({ store, checkpoints, journal: this.#journal, pods, clock, newId, metrics, publish, sharedAddresses: new Set(settings.safety.sharedAddresses), admission: parts.admission })
     this.#mitigations = new MitigationDesk({ store, audit, journal: this.#journal, proxies, pods, protections, rolledOut: () => this.rollouts.rolledOut(), clock, metrics, publish })
     this.rollouts = new RolloutDesk({
@@ -196,8 +202,9 @@ export class Controller implements Loop, AsyncDisposable {
       this.#proxyNews.ring()
     })
     using following = this.pods.onChange?.(() => this.#podNews.ring())
+    using policies = this.#parts.threatPolicies?.onChange(() => this.#policyNews.ring())
     try {
-      const tasks = [this.#watch.run(until), this.#beat(until), this.#followProxies(until), this.#followPods(until)]
+      const tasks = [this.#watch.run(until), this.#beat(until), this.#followProxies(until), this.#followPods(until), this.#followPolicies(until)]
       await Promise.all(tasks.map(async (task) => task.catch((error: unknown) => {
         failed.abort()
         throw error
@@ -205,6 +212,7 @@ export class Controller implements Loop, AsyncDisposable {
     } finally {
       listening[Symbol.dispose]()
       following?.[Symbol.dispose]()
+      policies?.[Symbol.dispose]()
       await this.#finish()
     }
   }
@@ -212,6 +220,8 @@ export class Controller implements Loop, AsyncDisposable {
   async #start (): Promise<void> {
     const loaded = await this.reload()
     if (loaded.outcome === 'refused') throw new AutoshieldError('BAD_DATA', loaded.problems.join('\n'))
+    this.#threatPolicies?.restore()
+    await this.#lookAtPolicies()
     this.#decisions.restore(await this.#detections.restore())
     await this.#mitigations.restore()
     this.rollouts.restore()
@@ -244,8 +254,18 @@ export class Controller implements Loop, AsyncDisposable {
 
   async #meetModel (model: ModelInfo): Promise<void> {
     this.#judge.meet(model)
+    this.#threatPolicies?.setClasses(model.classes)
     await this.reload()
+    await this.#lookAtPolicies()
     this.#watch.review()
+  }
+
+  async #lookAtPolicies (): Promise<void> {
+    if (await this.#threatPolicies?.look() === true) this.#watch.review()
+  }
+
+  async #followPolicies (signal: AbortSignal): Promise<void> {
+    while (await this.#policyNews.next(signal)) await this.#lookAtPolicies()
   }
 
   async #beat (signal: AbortSignal): Promise<void> {
@@ -256,6 +276,7 @@ export class Controller implements Loop, AsyncDisposable {
       await this.#detections.take({ type: 'tick' }).kept
       await this.#detections.flush()
       await this.rollouts.beat()
+      this.#policyNews.ring() // a status that could not be written is tried again
       this.#podNews.ring() // without news of a pod a mitigation may have begun, or a rollout moved
       for (const event of this.#rolloutNews.of(this.rollouts.list())) this.#events.publish(event)
       this.#watch.review()

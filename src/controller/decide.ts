@@ -34,6 +34,8 @@ export interface Hearing {
 /** What a decision rests on beside the detection. */
 export interface Bench {
   readonly policy: Policy
+  /** Name of the policy that a rule is of. */
+  readonly policyOf: (rule: Rule) => string
   readonly hashOf: (rule: Rule) => string
   /** What the mesh policies make of the detection, as far as their rollouts have come. */
   readonly applications: readonly Application[]
@@ -118,7 +120,7 @@ function ruleOn (hearing: Hearing, { rule, actionIndex, matched, application }: 
   const action = rule.actions[actionIndex]
   if (action === undefined) return null
   const name = `m-${bench.newId()}`
-  const policy = application?.policy ?? bench.policy.name
+  const policy = application?.policy ?? bench.policyOf(rule)
   const mode = detection.simulated || !bench.safety.actuationEnabled || (application?.part ?? 'enforce') !== 'enforce' ? 'shadow' : 'enforce'
   const guarded = protectionOf(detection, bench)
   const plan = (application === null ? planAction : planTemplate)(rule, atSource(action, guarded), detection, {

@@ -105,6 +105,7 @@ export class DecisionDesk {
     this.#settled.heard(detection, basis, nowMs)
     const { rulings, state } = decide(hearing, this.#safety, {
       policy: book.policy,
+      policyOf: (rule) => book.ownerOf(rule),
       hashOf: (rule) => book.hashOf(rule),
       applications,
       zone,

@@ -13,11 +13,17 @@ export type Reload =
   /** The old set stays in force. `problems` are lines with file, place and mend. */
   | { readonly outcome: 'refused', readonly problems: readonly string[] }
 
-/** The rules in force. They change as a whole, and only to a set that was understood. */
+/**
+ * The rules in force: those of the policy file, then those of threat policies by name. The file's change as a whole, each
+ * policy's as a whole, and only to a set that was understood. None goes before another: every rule that fires is followed.
+ */
 export class PolicyBook {
   readonly #source: PolicySource
+  #file: Policy
+  #others: readonly Policy[] = []
   #policy: Policy
   #conditionRules: Policy
+  #owners: ReadonlyMap<Rule, string> = new Map()
   readonly #hashes = new WeakMap<Rule, string>()
   #version = 0
   #classes: readonly string[]
@@ -29,11 +35,25 @@ export class PolicyBook {
   constructor (source: PolicySource, classes: readonly string[]) {
     this.#source = source
     this.#classes = classes
-    this.#policy = this.#conditionRules = { name: source.name, rules: [] }
+    this.#file = this.#policy = this.#conditionRules = { name: source.name, rules: [] }
   }
 
+  /** All rules, under the name of the file. */
   get policy (): Policy {
     return this.#policy
+  }
+
+  /** The policy that a rule is of: the file, or `threatpolicy/NAME`. */
+  ownerOf (rule: Rule): string {
+    return this.#owners.get(rule) ?? this.#file.name
+  }
+
+  /** Puts the rules of threat policies in force, in place of those before. */
+  setOthers (policies: readonly Policy[]): void {
+    if (policies.length === this.#others.length && policies.every((policy, index) => policy === this.#others[index])) return
+    this.#others = policies
+    this.#version++
+    this.#join()
   }
 
   /** Counts the sets that were taken. */
@@ -56,7 +76,7 @@ export class PolicyBook {
   /** Rules may be about the model's classes; a change is looked at by the next `reload`. */
   setClasses (classes: readonly string[]): void {
     this.#classes = classes
-    this.#sort()
+    this.#join()
   }
 
   /** Reads the source again. Never throws: what cannot be read is refused like what cannot be understood. */
@@ -74,13 +94,15 @@ export class PolicyBook {
     this.#seen = seen
     const same = text === this.#text // read anew for other classes alone
     this.#text = text
-    this.#policy = parsed.policy
+    this.#file = parsed.policy
     this.#version++
-    this.#sort()
+    this.#join()
     return same ? { outcome: 'same' } : { outcome: 'loaded', rules: parsed.policy.rules.length }
   }
 
-  #sort (): void {
+  #join (): void {
+    this.#policy = { name: this.#file.name, rules: [this.#file, ...this.#others].flatMap(({ rules }) => rules) }
+    this.#owners = new Map(this.#others.flatMap(({ name, rules }) => rules.map((rule) => [rule, name] as const)))
     const rules = this.#policy.rules.filter(({ enabled, attackClass }) => enabled && !this.#classes.includes(attackClass))
     this.#conditionRules = { name: this.#policy.name, rules }
   }

@@ -50,6 +50,10 @@ export const REASONS = {
   PodJoined: 'a pod of a workload that it protects was made, and the restriction holds in front of it as well',
   PodGone: 'a pod in front of which it restricts is gone',
   AddressesChanged: 'a pod that it names has other addresses',
+  // Conditions of a threat policy.
+  Understood: 'the policy was understood and its rules are in force',
+  NotUnderstood: 'the policy cannot be understood; what is wrong is named',
+  EarlierRules: 'the rules of an earlier state of the policy are in force, because the newest cannot be understood',
   // Rollout of a mesh policy: why it stays, moves on, pauses or goes back.
   Begun: 'the rollout began at its first stage',
   EvidenceSuffices: 'what was seen in this step is enough for the next one',
@@ -62,7 +66,7 @@ export const REASONS = {
   TargetReached: 'the rollout is as far as the policy asks',
   TargetLowered: 'the policy asks for less than the stage that the rollout was at',
   SpecChanged: 'the policy asks for another scope or other restrictions than what was seen speaks of',
-  NotFollowed: 'there are more mesh policies than are followed, and older ones come first',
+  NotFollowed: 'there are more policies of the kind than are followed, and older ones come first',
   Promoted: 'a person moved the rollout on',
   Resumed: 'a person let the rollout go on, from the beginning of its step',
   RolledBack: 'the rollout of the mesh policy went back, or asks for the restriction no more',

@@ -23,6 +23,7 @@ const NOT_SEEN: Readonly<Record<string, string>> = {
   'autoshield-controller patch autoshield.dev/mitigations': 'as above',
   'autoshield-controller delete autoshield.dev/mitigations': 'the 501st that has ended goes',
   'autoshield-controller patch autoshield.dev/mitigations/status': 'as above',
+  'autoshield-controller patch autoshield.dev/threatpolicies/status': 'somebody made one (test/adapters/kubernetes/threat-policies.test.ts)',
   'autoshield-controller patch autoshield.dev/meshpolicies/status': 'somebody made one (test/adapters/kubernetes/mesh-policies.test.ts)',
 }
 

@@ -37,6 +37,7 @@ export const RESOURCES = {
   clusterRoles: resource('rbac.authorization.k8s.io/v1', 'clusterroles', 'ClusterRole', false),
   customResourceDefinitions: resource('apiextensions.k8s.io/v1', 'customresourcedefinitions', 'CustomResourceDefinition', false),
   mitigations: resource('autoshield.dev/v1alpha1', 'mitigations', 'Mitigation'),
+  threatPolicies: resource('autoshield.dev/v1alpha1', 'threatpolicies', 'ThreatPolicy'),
   meshPolicies: resource('autoshield.dev/v1alpha1', 'meshpolicies', 'MeshPolicy'),
 } as const satisfies Record<string, Resource>
 

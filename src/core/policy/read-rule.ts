@@ -8,7 +8,7 @@ import { list, mapped, number, oneOf, optional, record, REFUSED, required, text,
 import { SEVERITIES, type Rule } from './rule.ts'
 
 /** What a rule has that says nothing of it; the shipped policy documents them. */
-const RULE_DEFAULTS = {
+export const RULE_DEFAULTS = {
   severity: 'medium', confidenceThreshold: 0.9, cooldownSeconds: 300, blastRadiusLimit: 5, windowSeconds: 60, ttlSeconds: 600,
 } as const
 

@@ -39,6 +39,8 @@ export const ACCOUNT_RIGHTS: Readonly<Record<'autoshield-webhook' | 'autoshield-
     own('', 'configmaps', 'autoshield-coverage', 'create', 'patch'),
     { group: 'autoshield.dev', resource: 'mitigations', verbs: ['list', 'watch', 'create', 'patch', 'delete'], where: 'own' },
     { group: 'autoshield.dev', resource: 'mitigations/status', verbs: ['patch'], where: 'own' },
+    { group: 'autoshield.dev', resource: 'threatpolicies', verbs: ['list', 'watch'], where: 'own' },
+    { group: 'autoshield.dev', resource: 'threatpolicies/status', verbs: ['patch'], where: 'own' },
     { group: 'autoshield.dev', resource: 'meshpolicies', verbs: ['list', 'watch'], where: 'own' },
     { group: 'autoshield.dev', resource: 'meshpolicies/status', verbs: ['patch'], where: 'own' },
   ],
