@@ -3,7 +3,7 @@ import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import { planAction } from '../core/plan/plan-action.ts'
 import { planTemplate } from '../core/plan/plan-template.ts'
 import { safetyRequest } from '../core/plan/safety-request.ts'
-import type { Plan } from '../core/plan/plan.ts'
+import type { ClusterKnowledge, Plan } from '../core/plan/plan.ts'
 import type { Pod } from '../core/pod.ts'
 import type { Decision } from '../core/policy/decision.ts'
 import { matchRules, type RuleOutcome } from '../core/policy/match-rules.ts'
@@ -42,6 +42,8 @@ export interface Bench {
   readonly zone: TimeZone
   readonly modelClasses: readonly string[]
   readonly pods: readonly Pod[]
+  /** What is known of the cluster's policies; null where none is connected. */
+  readonly cluster: () => ClusterKnowledge | null
   readonly safety: SafetySettings
   readonly protectedSet: ProtectedSet
   readonly nowMs: number
@@ -121,6 +123,7 @@ function ruleOn (hearing: Hearing, { rule, actionIndex, matched, application }: 
   if (action === undefined) return null
   const name = `m-${bench.newId()}`
   const policy = application?.policy ?? bench.policyOf(rule)
+  const cluster = bench.cluster()
   const mode = detection.simulated || !bench.safety.actuationEnabled || (application?.part ?? 'enforce') !== 'enforce' ? 'shadow' : 'enforce'
   const guarded = protectionOf(detection, bench)
   const plan = (application === null ? planAction : planTemplate)(rule, atSource(action, guarded), detection, {
@@ -130,6 +133,9 @@ function ruleOn (hearing: Hearing, { rule, actionIndex, matched, application }: 
     pods: application === null ? bench.pods : bench.pods.filter((pod) => application.victims.has(pod.uid) || isEnd(pod, detection)),
     evidence,
     nowMs: bench.nowMs,
+    spared: bench.protectedSet.namespaces,
+    // The restriction of a mesh policy is carried by proxies alone.
+    ...(application === null && cluster !== null && { cluster }),
     mode,
   })
   const request = safetyRequest(rule, actionIndex, detection, plan, {
