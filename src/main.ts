@@ -15,6 +15,8 @@ const VERBS: Readonly<Record<string, () => Promise<MakeVerb>>> = {
   features: async () => (await import('./cli/features.ts')).featuresCommand,
   explain: async () => (await import('./cli/explain.ts')).explainCommand,
   mitigations: async () => (await import('./cli/mitigations.ts')).mitigationsCommand,
+  errands: async () => (await import('./cli/errands.ts')).errandsCommand,
+  alerts: async () => (await import('./cli/alerts.ts')).alertsCommand,
   rollout: async () => (await import('./cli/rollout.ts')).rolloutCommand,
   'proxy-status': async () => (await import('./cli/proxy-status.ts')).proxyStatusCommand,
   'proxy-config': async () => (await import('./cli/proxy-config.ts')).proxyConfigCommand,

@@ -3,6 +3,8 @@ import type { Account } from './core/history/accounts.ts'
 import type { FlowEnd, FlowRecord } from './core/history/flow-record.ts'
 import type { ObservedFlow } from './core/plan/check-plan.ts'
 import type { FlowSighting } from './core/history/sighting.ts'
+import type { Errand } from './core/errand/errand.ts'
+import type { Outcome } from './core/errand/advance.ts'
 import type { Detection, FeatureEvidence } from './core/verdict/detection.ts'
 import type { Decision } from './core/policy/decision.ts'
 import type { ThreatPolicy, ThreatPolicyStatus } from './core/policy/threat-policy.ts'
@@ -13,8 +15,6 @@ import type { Command } from './core/rollout/advance.ts'
 import type { MeshPolicy, MeshPolicySpec, MeshPolicyStatus } from './core/rollout/mesh-policy.ts'
 import type { OpenConnections } from './core/mitigation/open-connections.ts'
 import type { RestrictionCount } from './core/mitigation/restriction-count.ts'
-import type { NetworkPolicy } from './core/plan/network-policy.ts'
-import type { Cluster } from './core/plan/reach/reach.ts'
 import type { Pod } from './core/pod.ts'
 import type { AdmissionEntry } from './core/admission/entry.ts'
 import type { AdmissionNote } from './core/admission/note.ts'
@@ -149,44 +149,6 @@ export interface FlowLog {
 export interface FlowHistory {
   /** TCP, UDP and SCTP to ports that are known, between addresses of now. With `pods`, by UID, only flows of these: a plan concerns few. */
   seen: (sinceMs: number, pods?: readonly string[]) => readonly ObservedFlow[]
-}
-
-/** A NetworkPolicy of ours as the API server has it. */
-export interface OwnPolicy {
-  readonly namespace: string
-  readonly name: string
-  readonly uid: string
-  readonly resourceVersion: string
-  readonly generation: number
-  /** Name of the mitigation that it was made for. */
-  readonly mitigation: string
-  /** What it asks for, as stored. */
-  readonly spec: unknown
-  /** Who, beside ourselves, wrote it last, by the name that the client gave; empty for nobody. */
-  readonly editor: string
-}
-
-/** Who reaches whom in a cluster, by everybody's NetworkPolicies and on the pods of now. */
-export interface ClusterReach {
-  /** The same object while nothing changed; null while something of it has not been seen yet. */
-  cluster: () => Cluster | null
-  /** Why nothing can be judged: a policy that cannot be read, by name; null where all can. */
-  trouble: () => string | null
-  onChange: (listener: () => void) => Disposable
-}
-
-/** The objects by which mitigations hold in a cluster. Throws as `KubernetesApi` does. */
-export interface OwnPolicies {
-  list: () => readonly OwnPolicy[]
-  /** Whether a policy of this name is there that is not ours. */
-  isForeign: (namespace: string, name: string) => boolean
-  /** Makes or amends it; seen by the next look. Throws CONFLICT where one of that name is not ours. */
-  store: (policy: NetworkPolicy) => Promise<OwnPolicy>
-  /** What is not there is removed already. */
-  remove: (policy: Pick<OwnPolicy, 'namespace' | 'name' | 'uid'>) => Promise<void>
-  /** Gives a pod these labels and takes back those that were given before. Throws CONFLICT or NOT_FOUND where the pod of this UID is gone. */
-  mark: (pod: PodName, labels: Readonly<Record<string, string>>) => Promise<void>
-  onChange: (listener: () => void) => Disposable
 }
 
 /** A store of the loop's objects. A write is durable when its promise resolves; a full disk rejects with UNAVAILABLE and changes nothing. */
@@ -363,6 +325,17 @@ export interface KillSwitch {
   release: (actor: string, reason: string) => Promise<void>
 }
 
+/** Carries an errand out, or a part of it, once. What may go well later is an outcome, not an error. */
+export interface ErrandCarrier {
+  attempt: (errand: Errand, signal: AbortSignal) => Promise<Outcome>
+}
+
+/** Messages and evictions: those that wait, and what became of the others. */
+export interface Errands extends Pick<Collection<Errand>, 'get' | 'list'> {
+  /** Throws NOT_FOUND, or CONFLICT where it has ended. */
+  cancel: (id: string, actor: string, reason: string) => Promise<Errand>
+}
+
 export interface Loop {
   readonly killSwitch: KillSwitch
   readonly store: ObjectStore
@@ -371,6 +344,7 @@ export interface Loop {
   readonly protections: Protections
   readonly proxies: ProxyFleet
   readonly rollouts: Rollouts
+  readonly errands: Errands
   /** The newest traffic, or null before any came. */
   traffic: () => Extract<LoopEvent, { type: 'traffic' }> | null
   policy: () => { source: string, rules: readonly unknown[] }

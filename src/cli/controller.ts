@@ -13,11 +13,9 @@ import { ownServiceAccounts } from '../../webhook/audit/admission-audit.ts'
 import { decideInjection } from '../../webhook/inject/decide.ts'
 import { templateHash } from '../../webhook/inject/template-hash.ts'
 import { GrpcScoreSource } from '../adapters/bus/grpc-score-source.ts'
-import { KubernetesClusterReach } from '../adapters/kubernetes/cluster-reach.ts'
 import { KubernetesMeshPolicies } from '../adapters/kubernetes/mesh-policies.ts'
 import { KubernetesMitigations } from '../adapters/kubernetes/mitigations.ts'
 import { KubernetesNamespaces } from '../adapters/kubernetes/namespaces.ts'
-import { KubernetesNetworkPolicies } from '../adapters/kubernetes/network-policies.ts'
 import { KubernetesPods } from '../adapters/kubernetes/pods.ts'
 import { KubernetesProtections } from '../adapters/kubernetes/protections.ts'
 import { putBack } from '../adapters/kubernetes/put-back.ts'
@@ -33,6 +31,7 @@ import { registrationMetrics } from '../controller/registration/metrics.ts'
 import { Registration } from '../controller/registration/registration.ts'
 import { AutoshieldError } from '../core/errors.ts'
 import type { AuditTrail, KubernetesApi } from '../ports.ts'
+import { openActing } from './acting.ts'
 import { type CliContext, dataOption, EXIT, port, verb } from './context.ts'
 import { serveControl } from './control-server.ts'
 import { systemIdentities } from './data-folder.ts'
@@ -53,6 +52,7 @@ interface Flags extends KubernetesFlags {
   detector: string
   xdsPort?: number
   policy: string
+  alerts?: string
   zone: string
   safety?: string
   control: string
@@ -73,6 +73,7 @@ export function controllerCommand (context: CliContext, done: (status: number) =
     .addOption(new Option('--xds-port <port>', 'where the xDS servers of this namespace listen, each pod of them; none unless given').argParser(port))
     .addOption(new Option('--policy <file>', 'the rules').default(SHIPPED.policy, 'the shipped policy'))
     .addOption(safetyOption())
+    .option('--alerts <file>', 'where alerts go and what signs messages (alerts.yaml); without it, the log alone')
     .option('--zone <name>', 'time zone of the conditions in rules', 'UTC')
     .addOption(new Option('--control <host:port>', 'where pods get certificates and webhooks report').argParser(hostPort).default('0.0.0.0:8444'))
     .option('--webhook-url <url>', 'register the webhook under this URL instead of its Service (development)')
@@ -185,19 +186,17 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
   parts.start((signal) => meshPolicies.run(signal))
   const threatPolicies = new KubernetesThreatPolicies(api, { namespace })
   parts.start((signal) => threatPolicies.run(signal))
-  const networkPolicies = new KubernetesNetworkPolicies(api, { installation: namespace })
-  const reach = new KubernetesClusterReach(api, { pods, namespaces, policies: networkPolicies })
-  parts.start((signal) => networkPolicies.run(signal))
-  parts.start((signal) => reach.run(signal))
   // A detection is judged by who has which address, and by what is in force; before that is known, nothing is.
-  const known = Promise.all([mitigations.synced, meshPolicies.synced, threatPolicies.synced, pods.synced, namespaces.synced, protections.synced, networkPolicies.synced, reach.synced])
-  const late = setTimeout(() => log.warn({ mitigations: mitigations.ready(), meshPolicies: meshPolicies.ready(), threatPolicies: threatPolicies.ready(), pods: pods.ready(), namespaces: namespaces.ready(), protections: protections.ready(), networkPolicies: networkPolicies.ready(), reach: reach.cluster() !== null }, 'the loop waits for the cluster to be known; are the rights and the definitions of our objects there?'), LATE_MS)
+  const known = Promise.all([mitigations.synced, meshPolicies.synced, threatPolicies.synced, pods.synced, namespaces.synced, protections.synced])
+  const late = setTimeout(() => log.warn({ mitigations: mitigations.ready(), meshPolicies: meshPolicies.ready(), threatPolicies: threatPolicies.ready(), pods: pods.ready(), namespaces: namespaces.ready(), protections: protections.ready() }, 'the loop waits for the cluster to be known; are the rights and the definitions of our objects there?'), LATE_MS)
   await Promise.race([parts.orFailure(known), parts.untilAborted(context.signal)])
   clearTimeout(late)
   if (context.signal.aborted) return
   const putting = putBack(mitigations, (name, error) => log.warn({ mitigation: name, error: error?.message }, error === null ? 'a mitigation in force was deleted and put back' : 'a deleted mitigation could not be put back'))
 
+  const acting = await openActing(parts, { alerts: flags.alerts, store: store.errands, registry, log, version: context.version })
   const { controller, urls } = await openLoop(parts, {
+    ...acting,
     // Detections and decisions are history, which is kept out of the cluster's own store.
     store: { detections: store.detections, decisions: store.decisions, mitigations },
     checkpoints: store.checkpoints,
@@ -208,7 +207,6 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
     scores,
     pods,
     protections,
-    reach,
     proxies: followXds(parts, { port: flags.xdsPort, pods, credentials: identity, server: own.xds, audit, log }),
     admission: admissions.context,
     policy: flags.policy,

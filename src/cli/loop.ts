@@ -10,7 +10,7 @@ import type { SafetyFile } from '../core/safety/settings.ts'
 import type { Parts } from './parts.ts'
 import { SHIPPED } from './up-options.ts'
 
-export interface LoopOptions extends Pick<ControllerParts, 'store' | 'checkpoints' | 'audit' | 'meshPolicies' | 'threatPolicies' | 'flows' | 'scores' | 'pods' | 'protections' | 'reach' | 'proxies' | 'admission'> {
+export interface LoopOptions extends Pick<ControllerParts, 'store' | 'checkpoints' | 'audit' | 'meshPolicies' | 'threatPolicies' | 'flows' | 'scores' | 'pods' | 'protections' | 'proxies' | 'admission' | 'errands' | 'actions'> {
   /** File of the rules. */
   readonly policy: string
   readonly zone: string
@@ -31,6 +31,7 @@ export async function openLoop (parts: Parts, options: LoopOptions): Promise<{ c
     clock: systemClock,
     every,
     newId,
+    random: Math.random,
     metrics: controllerMetrics(registry),
     log: log.child({ part: 'controller' }),
     settings: { ...DEFAULT_CONTROLLER_SETTINGS, actuationEnabled, zone, safety },

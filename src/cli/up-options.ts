@@ -24,6 +24,7 @@ export interface UpFlags {
   pods?: string
   proxies?: string
   policy: string
+  alerts?: string
   model: string
   gpu: boolean
   logLevel: CliContext['settings']['logLevel']
@@ -51,6 +52,7 @@ export const upVerb = (context: CliContext) =>
     .option('--pods <file>', 'who has which address (pods.json); without it each address is a pod in namespace replay')
     .option('--proxies <file>', 'which pods have an Envoy (proxies.json)')
     .addOption(new Option('--policy <file>', 'the rules').default(SHIPPED.policy, 'the shipped policy'))
+    .option('--alerts <file>', 'where alerts go and what signs messages (alerts.yaml); without it, the log alone')
     .addOption(modelOption(context.settings))
     .addOption(gpuOption(context.settings))
     .addOption(new Option('--log-level <level>', 'what goes into the log').choices(LOG_LEVELS).default(context.settings.logLevel))

@@ -16,6 +16,7 @@ import { FlowStore } from '../adapters/store/flow-store.ts'
 import { openStore } from '../adapters/store/object-store.ts'
 import type { Controller } from '../controller/controller.ts'
 import { AutoshieldError } from '../core/errors.ts'
+import { openActing } from './acting.ts'
 import { runChild } from './child-process.ts'
 import { auditRefusal } from './audit-refusal.ts'
 import { type CliContext, EXIT } from './context.ts'
@@ -83,8 +84,10 @@ async function up (context: CliContext, flags: UpFlags): Promise<void> {
     detector, credentials: identities.controller, random: Math.random, onDisconnect: (error) => log.warn({ error: error.message }, 'the detector is away'),
   })
 
+  const acting = await openActing(parts, { alerts: flags.alerts, store: store.errands, registry, log, version: context.version })
   const actuationEnabled = !flags.simulate && (context.settings.enableActuation ?? false)
   const { controller, urls } = await openLoop(parts, {
+    ...acting,
     store,
     checkpoints: store.checkpoints,
     meshPolicies: store.meshPolicies,

@@ -1,15 +1,17 @@
 import { AutoshieldError } from '../core/errors.ts'
+import type { Errand } from '../core/errand/errand.ts'
 import { CLASSES } from '../core/classes.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import { openTimeZone } from '../core/policy/time-zone.ts'
-import { DEFAULT_SAFETY_SETTINGS } from '../core/safety/settings.ts'
+import { DEFAULT_SAFETY_SETTINGS, type SafetySettings } from '../core/safety/settings.ts'
 import type {
-  AdmissionContext, AuditTrail, Checkpoints, Clock, ClusterReach, EditableMeshPolicies, FlowLog, Loop, LoopEvent, MeshPolicies, ModelInfo, ObjectStore, PodDirectory, PolicySource, Protections, ProxyFleet, ScoreEvent, ScoreSource, ThreatPolicies,
+  AdmissionContext, AuditTrail, Checkpoints, Clock, Collection, EditableMeshPolicies, ErrandCarrier, FlowLog, Loop, LoopEvent, MeshPolicies, ModelInfo, ObjectStore, PodDirectory, PolicySource, Protections, ProxyFleet, ScoreEvent, ScoreSource, ThreatPolicies,
 } from '../ports.ts'
-import { PolicyGround } from './actuation/policy-ground.ts'
 import { Broadcast } from './broadcast.ts'
 import { DecisionDesk } from './decision-desk.ts'
 import { DetectionDesk } from './detection-desk.ts'
+import { ErrandDesk } from './errands/errand-desk.ts'
+import type { ErrandMetrics } from './errands/metrics.ts'
 import { Explainer } from './explainer.ts'
 import { FlowRecorder } from './flows/flow-recorder.ts'
 import { Journal } from './journal.ts'
@@ -45,11 +47,14 @@ export interface ControllerParts {
   readonly every: (ms: number, signal: AbortSignal) => AsyncIterable<number>
   /** A name that nobody else has: lower-case letters, digits and dashes. */
   readonly newId: () => string
+  /** Uniform in [0, 1). */
+  readonly random: () => number
   readonly metrics: ControllerMetrics
+  /** Where errands are kept, who carries them out, and which actions can be carried out here at all. */
+  readonly errands: { readonly store: Collection<Errand>, readonly carrier: ErrandCarrier, readonly metrics: ErrandMetrics }
+  readonly actions: SafetySettings['actions']
   readonly log: Log
   readonly settings: ControllerSettings
-  /** Where a cluster is connected: who reaches whom there. */
-  readonly reach?: ClusterReach
   /** What happened to pods at admission, in a cluster; detections on them show it. */
   readonly admission?: AdmissionContext
 }
@@ -75,6 +80,7 @@ export class Controller implements Loop, AsyncDisposable {
   readonly killSwitch: LoopKillSwitch
   /** What was seen, for plans. */
   readonly flows: FlowRecorder
+  readonly errands: ErrandDesk
   readonly #parts: ControllerParts
   readonly #events = new Broadcast<LoopEvent>(MAX_EVENTS_WAITING)
   readonly #proxyNews = new Wake()
@@ -90,7 +96,6 @@ export class Controller implements Loop, AsyncDisposable {
   readonly #decisions: DecisionDesk
   readonly #judge: Judge
   readonly #watch: ScoreWatch
-  readonly #ground: PolicyGround | null
   #traffic: Extract<LoopEvent, { type: 'traffic' }> | null = null
   #running: Promise<void> | null = null
   #eventsDropped = 0
@@ -101,7 +106,7 @@ export class Controller implements Loop, AsyncDisposable {
     const zone = openTimeZone(settings.zone)
     if (zone === null) throw new AutoshieldError('USAGE', `"${settings.zone}" is no time zone: name one of IANA's, such as Europe/Berlin or UTC.`)
     const publish = (event: LoopEvent): void => this.#events.publish(event)
-    const safety = { ...DEFAULT_SAFETY_SETTINGS, ...settings.safety, actuationEnabled: settings.actuationEnabled }
+    const safety = { ...DEFAULT_SAFETY_SETTINGS, ...settings.safety, actuationEnabled: settings.actuationEnabled, actions: parts.actions }
     this.store = store
     this.audit = audit
     this.pods = pods
@@ -116,16 +121,24 @@ export class Controller implements Loop, AsyncDisposable {
     this.rollouts = new RolloutDesk({
       policies: parts.meshPolicies, checkpoints, journal: this.#journal, mitigations: this.#mitigations, pods, proxies, clock, log, suspects: () => this.#detections.suspects(),
     })
+    this.errands = new ErrandDesk({
+      ...parts.errands,
+      journal: this.#journal,
+      clock,
+      random: parts.random,
+      halt: () => this.#decisions.halt,
+      outcome: async (outcome) => this.#decisions.outcome(outcome),
+    })
     this.#decisions = new DecisionDesk({
       store,
       checkpoints,
       journal: this.#journal,
       book: this.#book,
       mitigations: this.#mitigations,
+      errands: this.errands,
       applications: (detection) => this.rollouts.applications(detection),
       pods,
       protections,
-      cluster: () => this.#ground?.knowledge() ?? null,
       clock,
       newId,
       zone,
@@ -135,7 +148,6 @@ export class Controller implements Loop, AsyncDisposable {
       safety,
     })
     this.flows = new FlowRecorder({ flows: parts.flows, pods, log })
-    this.#ground = parts.reach === undefined ? null : new PolicyGround({ reach: parts.reach, flows: this.flows, clock })
     this.killSwitch = new LoopKillSwitch({ decisions: this.#decisions, mitigations: this.#mitigations, clock })
     this.#watch = new ScoreWatch({ scores, floor: settings.floor, needsEveryKey: () => this.#book.conditionRules.rules.length > 0 || this.rollouts.isWatching, hear: async (event) => this.#hear(event) })
     const explainer = new Explainer({ scores, metrics, log, answer: async (detection, explanation) => this.#detections.explained(detection, explanation) })
@@ -210,7 +222,7 @@ export class Controller implements Loop, AsyncDisposable {
     using following = this.pods.onChange?.(() => this.#podNews.ring())
     using policies = this.#parts.threatPolicies?.onChange(() => this.#policyNews.ring())
     try {
-      const tasks = [this.#watch.run(until), this.#beat(until), this.#followProxies(until), this.#followPods(until), this.#followPolicies(until)]
+      const tasks = [this.#watch.run(until), this.#beat(until), this.#followProxies(until), this.#followPods(until), this.#followPolicies(until), this.errands.run(until)]
       await Promise.all(tasks.map(async (task) => task.catch((error: unknown) => {
         failed.abort()
         throw error
@@ -231,6 +243,7 @@ export class Controller implements Loop, AsyncDisposable {
     this.#decisions.restore(await this.#detections.restore())
     await this.#mitigations.restore()
     this.rollouts.restore()
+    this.errands.restore()
     this.#proxyNews.ring()
   }
 
@@ -283,6 +296,7 @@ export class Controller implements Loop, AsyncDisposable {
       await this.#detections.flush()
       await this.rollouts.beat()
       this.#policyNews.ring() // a status that could not be written is tried again
+      this.errands.ring()
       this.#podNews.ring() // without news of a pod a mitigation may have begun, or a rollout moved
       for (const event of this.#rolloutNews.of(this.rollouts.list())) this.#events.publish(event)
       this.#watch.review()

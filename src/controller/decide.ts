@@ -1,9 +1,10 @@
+import { createErrand, type Errand } from '../core/errand/errand.ts'
 import { createMitigation } from '../core/mitigation/lifecycle.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import { planAction } from '../core/plan/plan-action.ts'
 import { planTemplate } from '../core/plan/plan-template.ts'
 import { safetyRequest } from '../core/plan/safety-request.ts'
-import type { ClusterKnowledge, Plan } from '../core/plan/plan.ts'
+import type { Plan } from '../core/plan/plan.ts'
 import type { Pod } from '../core/pod.ts'
 import type { Decision } from '../core/policy/decision.ts'
 import { matchRules, type RuleOutcome } from '../core/policy/match-rules.ts'
@@ -42,8 +43,6 @@ export interface Bench {
   readonly zone: TimeZone
   readonly modelClasses: readonly string[]
   readonly pods: readonly Pod[]
-  /** What is known of the cluster's policies; null where none is connected. */
-  readonly cluster: () => ClusterKnowledge | null
   readonly safety: SafetySettings
   readonly protectedSet: ProtectedSet
   readonly nowMs: number
@@ -58,6 +57,7 @@ export interface Bench {
 export interface Ruling {
   readonly decision: Decision
   readonly mitigation: Mitigation | null
+  readonly errand: Errand | null
   readonly rule: Rule | null
   readonly actionIndex: number
 }
@@ -123,7 +123,6 @@ function ruleOn (hearing: Hearing, { rule, actionIndex, matched, application }: 
   if (action === undefined) return null
   const name = `m-${bench.newId()}`
   const policy = application?.policy ?? bench.policyOf(rule)
-  const cluster = bench.cluster()
   const mode = detection.simulated || !bench.safety.actuationEnabled || (application?.part ?? 'enforce') !== 'enforce' ? 'shadow' : 'enforce'
   const guarded = protectionOf(detection, bench)
   const plan = (application === null ? planAction : planTemplate)(rule, atSource(action, guarded), detection, {
@@ -133,9 +132,6 @@ function ruleOn (hearing: Hearing, { rule, actionIndex, matched, application }: 
     pods: application === null ? bench.pods : bench.pods.filter((pod) => application.victims.has(pod.uid) || isEnd(pod, detection)),
     evidence,
     nowMs: bench.nowMs,
-    spared: bench.protectedSet.namespaces,
-    // The restriction of a mesh policy is carried by proxies alone.
-    ...(application === null && cluster !== null && { cluster }),
     mode,
   })
   const request = safetyRequest(rule, actionIndex, detection, plan, {
@@ -162,7 +158,7 @@ function ruleOn (hearing: Hearing, { rule, actionIndex, matched, application }: 
     mitigation: mitigation === null ? null : name,
     plan: plan.objects.map((object) => ({ ...object })),
   }
-  return { ruling: { decision, mitigation, rule, actionIndex }, state: safety.state }
+  return { ruling: { decision, mitigation, errand: errandOf(plan, decision, rule, detection, bench.nowMs), rule, actionIndex }, state: safety.state }
 }
 
 /** What protects the target of a detection; null where nothing does. */
@@ -194,6 +190,20 @@ function mitigationOf (name: string, plan: Plan, { verdict }: SafetyResult, anno
   return createMitigation(plan.spec, { name, uid: name, annotations, plan }, nowMs)
 }
 
+/**
+ * An alert is sent whatever else is simulated, but one about a replay: nobody is to be called for what is none.
+ *
+ *     verdict  | reason    | replay | errand
+ *     mitigate | -         | no     | the plan's, where it has one
+ *     alert    | AlertOnly | no     | the plan's
+ *     any      | any       | yes    | none
+ *     else     |           |        | none
+ */
+function errandOf ({ errand }: Plan, { id, policy, ruleHash, verdict, reason }: Decision, { ttlSeconds }: Rule, detection: Detection, nowMs: number): Errand | null {
+  if (errand === undefined || detection.simulated || (verdict !== 'mitigate' && reason !== 'AlertOnly')) return null
+  return createErrand({ id, detection: detection.id, policy, ruleHash }, errand, ttlSeconds, nowMs)
+}
+
 /** The nearest miss is told: a rule that was almost met says more than one about another class. */
 const NEARNESS = ['BelowThreshold', 'ConditionFalse', 'RuleDisabled', 'NoRule'] as const
 
@@ -214,7 +224,7 @@ function noRule (detection: Detection, bench: Bench, outcomes: readonly RuleOutc
     mitigation: null,
     plan: [],
   }
-  return { decision, mitigation: null, rule: null, actionIndex: -1 }
+  return { decision, mitigation: null, errand: null, rule: null, actionIndex: -1 }
 }
 
 const sentence = (words: string): string => words === '' ? '' : `${words.charAt(0).toUpperCase()}${words.slice(1).replace(/\.$/, '')}.`

@@ -1,6 +1,5 @@
 import { endOf } from '../core/mitigation/lifecycle.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
-import type { ClusterKnowledge } from '../core/plan/plan.ts'
 import type { Decision } from '../core/policy/decision.ts'
 import type { Rule } from '../core/policy/rule.ts'
 import type { TimeZone } from '../core/policy/time-zone.ts'
@@ -11,6 +10,7 @@ import type { Application } from '../core/rollout/apply.ts'
 import type { Detection } from '../core/verdict/detection.ts'
 import type { Checkpoints, Clock, LoopEvent, ObjectStore, PodDirectory, Protections } from '../ports.ts'
 import { ANNOTATIONS, annotationsOf, decide, type Hearing, type Ruling } from './decide.ts'
+import type { ErrandDesk } from './errands/errand-desk.ts'
 import type { Journal, NewAuditEntry } from './journal.ts'
 import type { Log } from './log.ts'
 import type { ControllerMetrics } from './metrics.ts'
@@ -24,12 +24,11 @@ export interface DecisionDeskParts {
   readonly journal: Journal
   readonly book: PolicyBook
   readonly mitigations: MitigationDesk
+  readonly errands: ErrandDesk
   /** What the mesh policies make of a detection now. */
   readonly applications: (detection: Detection) => readonly Application[]
   readonly pods: PodDirectory
   readonly protections: Protections
-  /** What is known of the cluster's policies; null where none is connected. */
-  readonly cluster: () => ClusterKnowledge | null
   readonly clock: Clock
   readonly newId: () => string
   readonly zone: TimeZone
@@ -114,7 +113,6 @@ export class DecisionDesk {
       zone,
       modelClasses: this.#modelClasses,
       pods: pods.list(),
-      cluster: this.#parts.cluster,
       safety,
       protectedSet: protections.now(),
       nowMs,
@@ -155,18 +153,21 @@ export class DecisionDesk {
   }
 
   async #keep (news: readonly Ruling[], detection: Detection, arrivedMs: number, mitigations: MitigationDesk): Promise<void> {
-    const { store, journal } = this.#parts
+    const { store, journal, errands } = this.#parts
+    const outgoing = errands.admit(news.flatMap(({ errand }) => errand === null ? [] : [errand]))
     const following = news.flatMap(({ mitigation }) => mitigation === null ? [] : [mitigation])
     await journal.keep({
       writes: () => [
         ...news.map(async ({ decision }) => store.decisions.put(decision.id, decision)),
         ...following.map(async (mitigation) => store.mitigations.put(mitigation.metadata.name, mitigation)),
+        ...outgoing.map(async (errand) => errands.keep(errand)),
         this.#saveSafety(),
       ],
       audit: news.map(({ decision }) => auditOf(decision, detection)),
       then: async () => {
         this.#parts.metrics.decisionSeconds((performance.now() - arrivedMs) / 1_000)
         for (const { decision } of news) this.#tell(decision)
+        errands.begin(outgoing)
         await mitigations.begin(following)
       },
     })

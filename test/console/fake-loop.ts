@@ -1,3 +1,5 @@
+import { advance } from '../../src/core/errand/advance.ts'
+import type { Errand } from '../../src/core/errand/errand.ts'
 import { on } from 'node:events'
 import { EventEmitter } from 'node:events'
 import { createHash } from 'node:crypto'
@@ -106,6 +108,19 @@ export class FakeLoop implements Loop {
 
   protectedSet = new ProtectedSet([])
   protections = { now: () => this.protectedSet }
+  readonly errandStore = new MemoryCollection<Errand>()
+  readonly errands = {
+    get: (id: string) => this.errandStore.get(id),
+    list: (query?: { limit?: number }) => this.errandStore.list(query),
+    cancel: async (id: string, actor: string, reason: string) => {
+      const errand = this.errandStore.get(id)
+      if (errand === null) throw new AutoshieldError('NOT_FOUND', `There is no errand '${id}'.`)
+      if (errand.state.phase !== 'waiting') throw new AutoshieldError('CONFLICT', `Errand '${id}' has ended.`)
+      const ended = advance(errand, { type: 'cancelled', reason: 'Cancelled', message: `Cancelled by ${actor}: ${reason}` }, this.now(), 0)
+      await this.errandStore.put(id, ended)
+      return ended
+    },
+  }
 
   readonly killSwitch = new MemoryKillSwitch(this)
 

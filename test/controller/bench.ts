@@ -1,14 +1,17 @@
+import { Registry } from 'prom-client'
 import { openAuditTrail } from '../../src/adapters/store/audit-trail.ts'
 import { FlowStore } from '../../src/adapters/store/flow-store.ts'
 import { openStore } from '../../src/adapters/store/object-store.ts'
 import { newId } from '../../src/adapters/standalone/clock.ts'
 import { Controller, type ControllerParts } from '../../src/controller/controller.ts'
 import { DEFAULT_CONTROLLER_SETTINGS, type ControllerSettings } from '../../src/controller/settings.ts'
+import { errandMetrics } from '../../src/controller/errands/metrics.ts'
+import { DEFAULT_SAFETY_SETTINGS } from '../../src/core/safety/settings.ts'
 import type { Pod } from '../../src/core/pod.ts'
 import { ProtectedSet } from '../../src/core/safety/protected.ts'
 import type { AuditTrail, LoopEvent, ObjectStore } from '../../src/ports.ts'
 import { T0 } from '../core/verdict/made-score.ts'
-import { CountedMetrics, FakeBeats, FakeFleet, FakePolicy, FakeScores } from './fakes.ts'
+import { CountedMetrics, FakeBeats, FakeCarrier, FakeFleet, FakePolicy, FakeScores } from './fakes.ts'
 
 export const PODS: readonly Pod[] = [
   { uid: 'u7', namespace: 'shop', name: 'web-7', addresses: ['10.0.0.7'], labels: {}, node: 'n1' },
@@ -37,6 +40,7 @@ export class Bench implements AsyncDisposable {
   readonly fleet = new FakeFleet()
   readonly beats = new FakeBeats()
   readonly metrics = new CountedMetrics()
+  readonly carrier = new FakeCarrier()
   readonly policy: FakePolicy
   readonly store: ReturnType<typeof openStore>
   readonly audit: ReturnType<typeof openAuditTrail>
@@ -70,6 +74,9 @@ export class Bench implements AsyncDisposable {
       clock,
       every: this.beats.every,
       newId,
+      random: () => 0,
+      errands: { store: this.store.errands, carrier: this.carrier, metrics: errandMetrics(new Registry()) },
+      actions: DEFAULT_SAFETY_SETTINGS.actions,
       metrics: this.metrics,
       log: { info: log, warn: log, error: log },
       settings: { ...DEFAULT_CONTROLLER_SETTINGS, actuationEnabled: true, ...options.settings },

@@ -1,11 +1,13 @@
 import { PodTable } from '../../src/core/kubernetes/pod-table.ts'
+import type { Outcome } from '../../src/core/errand/advance.ts'
+import type { Errand } from '../../src/core/errand/errand.ts'
 import type { Mitigation } from '../../src/core/mitigation/mitigation.ts'
 import type { Pod } from '../../src/core/pod.ts'
 import type { Score } from '../../src/core/verdict/score.ts'
 import { FEATURES } from '../../src/core/window/window.ts'
 import { Broadcast } from '../../src/controller/broadcast.ts'
 import type { ControllerMetrics } from '../../src/controller/metrics.ts'
-import type { ModelInfo, PodDirectory, PolicySource, ProxyFleet, ProxyStatus, ScoreEvent, ScoreSource } from '../../src/ports.ts'
+import type { ErrandCarrier, ModelInfo, PodDirectory, PolicySource, ProxyFleet, ProxyStatus, ScoreEvent, ScoreSource } from '../../src/ports.ts'
 import { MODEL } from '../core/verdict/made-score.ts'
 
 export const MODEL_INFO: ModelInfo = { ...MODEL, contextColumns: [] }
@@ -42,6 +44,17 @@ export class FakeScores implements ScoreSource {
     await this.explaining(score)
     return FEATURES.map((feature, column) => ({ feature, value: score.window.features[column] ?? 0, contribution: feature === 'unique_ports' ? 0.9 : 0 }))
       .sort((a, b) => b.contribution - a.contribution)
+  }
+}
+
+/** Does what it is told to, and remembers what it was asked. */
+export class FakeCarrier implements ErrandCarrier {
+  readonly asked: Errand[] = []
+  answer: (errand: Errand) => Outcome | Promise<Outcome> = () => ({ result: 'done', reason: 'Delivered', message: 'taken' })
+
+  async attempt (errand: Errand): Promise<Outcome> {
+    this.asked.push(errand)
+    return this.answer(errand)
   }
 }
 

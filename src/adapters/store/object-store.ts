@@ -1,8 +1,9 @@
 import { Mitigation } from '../../core/mitigation/mitigation.ts'
+import { Errand, isWaiting } from '../../core/errand/errand.ts'
 import { MeshPolicy } from '../../core/rollout/mesh-policy.ts'
 import { Decision } from '../../core/policy/decision.ts'
 import { Detection } from '../../core/verdict/detection.ts'
-import type { Checkpoints, EditableMeshPolicies, ObjectStore } from '../../ports.ts'
+import type { Checkpoints, Collection, EditableMeshPolicies, ObjectStore } from '../../ports.ts'
 import { SqliteCheckpoints } from './checkpoints.ts'
 import { SqliteCollection } from './collection.ts'
 import { openReadOnly, OwnedDatabase } from './database.ts'
@@ -14,8 +15,14 @@ export interface Retention {
   readonly detections: number
   readonly decisions: number
   readonly mitigations: number
+  readonly errands: number
 }
-const RETENTION: Retention = { detections: 20_000, decisions: 50_000, mitigations: 20_000 }
+const RETENTION: Retention = { detections: 20_000, decisions: 50_000, mitigations: 20_000, errands: 20_000 }
+
+/** Errands are kept here also where mitigations are objects of a cluster. */
+export interface KeptObjects extends ObjectStore {
+  readonly errands: Collection<Errand>
+}
 
 const STORE_DATABASE = 'store'
 
@@ -33,7 +40,7 @@ const MIGRATIONS = [`
   CREATE TABLE checkpoint (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT`]
 
 /** The loop's objects in `DIR/store.db`. Throws as `OwnedDatabase.open` does. */
-export function openStore (dir: string, retention: Partial<Retention> = {}): ObjectStore & { readonly checkpoints: Checkpoints, readonly meshPolicies: EditableMeshPolicies } & AsyncDisposable {
+export function openStore (dir: string, retention: Partial<Retention> = {}): KeptObjects & { readonly checkpoints: Checkpoints, readonly meshPolicies: EditableMeshPolicies } & AsyncDisposable {
   const owned = OwnedDatabase.open({ dir, name: STORE_DATABASE, applicationId: 0x41534d31, migrations: MIGRATIONS })
   const commits = new GroupCommit(owned.sqlite, owned.path)
   return {
@@ -48,15 +55,16 @@ export function openStore (dir: string, retention: Partial<Retention> = {}): Obj
 }
 
 /** What is in `DIR/store.db` now, also while a controller owns it; a write rejects. Throws NOT_FOUND where there is none. */
-export function readStore (dir: string): ObjectStore & Disposable {
+export function readStore (dir: string): KeptObjects & Disposable {
   const { sqlite, path } = openReadOnly(dir, STORE_DATABASE)
   return { ...collections({ sqlite, path }, new GroupCommit(sqlite, path), RETENTION), [Symbol.dispose]: () => sqlite.close() }
 }
 
-function collections (owned: Pick<OwnedDatabase, 'sqlite' | 'path'>, commits: GroupCommit, limits: Retention): ObjectStore {
+function collections (owned: Pick<OwnedDatabase, 'sqlite' | 'path'>, commits: GroupCommit, limits: Retention): KeptObjects {
   return {
     detections: new SqliteCollection(owned, commits, { name: 'detections', schema: Detection, limit: limits.detections, live: ({ phase }) => phase !== 'closed' }),
     decisions: new SqliteCollection(owned, commits, { name: 'decisions', schema: Decision, limit: limits.decisions, live: () => false }),
     mitigations: new SqliteCollection(owned, commits, { name: 'mitigations', schema: Mitigation, limit: limits.mitigations, live: ({ status }) => status.phase === 'active' }),
+    errands: new SqliteCollection(owned, commits, { name: 'errands', schema: Errand, limit: limits.errands, live: isWaiting }),
   }
 }

@@ -6,6 +6,7 @@ import type { Api, ApiContext } from './context.ts'
 import { DOCS_CSP } from './guard.ts'
 import type { ApiError } from './http-error.ts'
 import { detectionRoutes } from './routes/detections.ts'
+import { errandRoutes } from './routes/errands.ts'
 import { eventRoutes } from './routes/events.ts'
 import { fleetRoutes } from './routes/fleet.ts'
 import { mitigationRoutes } from './routes/mitigations.ts'
@@ -26,7 +27,7 @@ export async function addApi (app: Api, context: ApiContext): Promise<void> {
         version: context.version,
         description: 'What the loop sees, decides and does. Lists are newest first with `limit` and `cursor`; every refusal is `{code, message}`.',
       },
-      tags: ['status', 'detections', 'decisions', 'mitigations', 'rollouts', 'panic', 'protected', 'proxies', 'policy', 'audit', 'events'].map((name) => ({ name })),
+      tags: ['status', 'detections', 'decisions', 'mitigations', 'errands', 'rollouts', 'panic', 'protected', 'proxies', 'policy', 'audit', 'events'].map((name) => ({ name })),
     },
     // A schema is called by its own name in the document, not by the order in which it was added.
     refResolver: { buildLocalReference: (json, _base, _fragment, index) => typeof json['$id'] === 'string' ? json['$id'] : `def-${index}` },
@@ -38,7 +39,7 @@ export async function addApi (app: Api, context: ApiContext): Promise<void> {
     uiConfig: { layout: 'BaseLayout', tryItOutEnabled: true },
   })
   await app.register(async (scope: Api) => addRoutes(scope, () => {
-    for (const add of [statusRoutes, detectionRoutes, mitigationRoutes, panicRoutes, protectedRoutes, rolloutRoutes, fleetRoutes, eventRoutes]) add(scope, context)
+    for (const add of [statusRoutes, detectionRoutes, mitigationRoutes, errandRoutes, panicRoutes, protectedRoutes, rolloutRoutes, fleetRoutes, eventRoutes]) add(scope, context)
   }), { prefix: '/api/v1' })
   addProbes(app, context)
 }

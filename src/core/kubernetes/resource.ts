@@ -20,7 +20,6 @@ export const RESOURCES = {
   services: resource('v1', 'services', 'Service'),
   secrets: resource('v1', 'secrets', 'Secret'),
   configMaps: resource('v1', 'configmaps', 'ConfigMap'),
-  networkPolicies: resource('networking.k8s.io/v1', 'networkpolicies', 'NetworkPolicy'),
   events: resource('events.k8s.io/v1', 'events', 'Event'),
   endpointSlices: resource('discovery.k8s.io/v1', 'endpointslices', 'EndpointSlice'),
   leases: resource('coordination.k8s.io/v1', 'leases', 'Lease'),

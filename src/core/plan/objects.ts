@@ -1,5 +1,5 @@
 import { Document } from 'yaml'
-import { LABELS, MANAGED_BY } from '../injection/names.ts'
+import { noticeOf } from '../errand/notice.ts'
 import type { MitigationSpec } from '../mitigation/mitigation.ts'
 import type { Pod } from '../pod.ts'
 import type { Action, Rule } from '../policy/rule.ts'
@@ -7,9 +7,6 @@ import type { Detection } from '../verdict/detection.ts'
 import { labelValue } from './names.ts'
 import { identityLabel, type ObjectMeta } from './network-policy.ts'
 import type { PlanContext, PlannedObject } from './plan.ts'
-
-/** On an object of ours: the mitigation that it belongs to, as a label value; the annotation of the same name has its whole name. */
-export const MITIGATION_LABEL = 'autoshield.dev/mitigation'
 
 /** One YAML document with its reason on top. Texts are quoted where YAML needs it, so names and reasons cannot add keys. */
 export function planned (kind: PlannedObject['kind'], object: object, comment: string): PlannedObject {
@@ -20,18 +17,17 @@ export function planned (kind: PlannedObject['kind'], object: object, comment: s
 }
 
 /** Labels and annotations of everything that we own: who, why and until when. */
-export function ownedMeta (name: string, namespace: string, mitigation: string, { owner, detection, expiresAt, reason }: MitigationSpec): ObjectMeta {
+export function ownedMeta (name: string, namespace: string, rule: Rule, detection: Detection, context: PlanContext): ObjectMeta {
   return {
     name,
     namespace,
-    labels: { [LABELS.managedBy]: MANAGED_BY, [MITIGATION_LABEL]: labelValue(mitigation) },
+    labels: { 'app.kubernetes.io/managed-by': 'autoshield', 'autoshield.dev/mitigation': labelValue(context.mitigation) },
     annotations: {
-      'autoshield.dev/mitigation': mitigation,
-      'autoshield.dev/owner': `${owner.policy}#${owner.rule}`,
-      'autoshield.dev/rule-hash': owner.hash,
-      'autoshield.dev/detection': detection,
-      'autoshield.dev/expires-at': expiresAt,
-      'autoshield.dev/reason': reason,
+      'autoshield.dev/owner': `${context.policy}#${rule.id}`,
+      'autoshield.dev/rule-hash': context.ruleHash,
+      'autoshield.dev/detection': detection.id,
+      'autoshield.dev/expires-at': expiresAt(rule, context),
+      'autoshield.dev/reason': reasonOf(rule, detection),
     },
   }
 }
@@ -59,7 +55,7 @@ export function eviction (pod: Pod, gracePeriodSeconds: number): PlannedObject {
     kind: 'Eviction',
     metadata: { name: pod.name, namespace: pod.namespace },
     deleteOptions: { gracePeriodSeconds, preconditions: { uid: pod.uid } },
-  }, `POST to /api/v1/namespaces/${pod.namespace}/pods/${pod.name}/eviction. Honours disruption budgets; the UID keeps it from a successor of the same name.`)
+  }, `POST to /api/v1/namespaces/${pod.namespace}/pods/${pod.name}/eviction. Honours disruption budgets; the UID keeps it from a successor of the same name. What is known of the pod is kept before.`)
 }
 
 export function nodeTaint (node: string, effect: string, context: PlanContext): PlannedObject {
@@ -73,22 +69,13 @@ export function nodeTaint (node: string, effect: string, context: PlanContext): 
 
 export function webhookRequest (action: Extract<Action, { type: 'custom_webhook' }>, rule: Rule, detection: Detection): PlannedObject {
   return planned('HTTPRequest', {
-    method: action.method, url: action.url, headers: { 'content-type': 'application/json' }, body: summary(rule, detection),
-  }, 'Sent without following redirects, with a time-out of 5 s, and only where the name resolves to no local address.')
+    method: action.method, url: action.url, headers: { 'content-type': 'application/json' }, body: noticeOf(rule, detection),
+  }, `Sent at least once, with the decision's id as Idempotency-Key and X-AutoShield-Signature over time and body. Redirects are
+not followed, it is given 5 s, and it goes to no address that the alert settings do not allow.`)
 }
 
 export function alert (action: Extract<Action, { type: 'alert_only' }>, rule: Rule, detection: Detection): PlannedObject {
-  return planned('Alert', { channel: action.channel, priority: action.priority, ...summary(rule, detection) }, 'Restricts nothing.')
-}
-
-function summary (rule: Rule, detection: Detection): object {
-  const { id, class: className, confidence, source, target, firstSeen, lastSeen, simulated, technique } = detection
-  return {
-    rule: rule.name,
-    severity: rule.severity,
-    text: detection.explanation.sentence,
-    detection: { id, class: className, confidence, source, target, firstSeen, lastSeen, simulated, technique: technique?.id ?? null },
-  }
+  return planned('Alert', { channel: action.channel, priority: action.priority, ...noticeOf(rule, detection) }, 'Sent at least once, in the form of its channel. Restricts nothing.')
 }
 
 export function mitigationObject (spec: MitigationSpec, context: PlanContext): PlannedObject {

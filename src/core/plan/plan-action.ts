@@ -1,11 +1,14 @@
 import { workloadKey } from '../mitigation/follow-pods.ts'
 import { EVERY_POD, MAX_VICTIMS, podRef, type MitigationSpec } from '../mitigation/mitigation.ts'
+import type { Task } from '../errand/errand.ts'
+import { noticeOf } from '../errand/notice.ts'
 import type { Pod } from '../pod.ts'
-import type { Action, Rule } from '../policy/rule.ts'
+import type { Action, Direction, Rule } from '../policy/rule.ts'
 import type { Detection } from '../verdict/detection.ts'
-import { carried } from './carried.ts'
 import { endsOf, isReal, type Ends } from './ends.ts'
-import { alert, eviction, expiresAt, mitigationObject, nodeTaint, reasonOf, webhookRequest } from './objects.ts'
+import { objectName } from './names.ts'
+import { denyPolicy, type Other } from './network-policy.ts'
+import { alert, eviction, expiresAt, labelPatch, mitigationObject, nodeTaint, ownedMeta, planned, reasonOf, webhookRequest } from './objects.ts'
 import type { Plan, PlanContext, PlannedObject } from './plan.ts'
 
 /** All that the plan of one action is made from. */
@@ -27,8 +30,8 @@ const NOTHING = { spec: null, objects: [], targets: [], blastRadius: [] } as con
 export function planAction (rule: Rule, action: Action, detection: Detection, context: PlanContext): Plan {
   const given: Case = { rule, detection, context, ends: endsOf(detection, context) }
   switch (action.type) {
-    case 'alert_only': return message(alert(action, rule, detection), 'AlertOnly', `Tells channel ${JSON.stringify(action.channel)}; restricts nothing.`)
-    case 'custom_webhook': return message(webhookRequest(action, rule, detection), 'ActionNeedsCluster', `Would send ${action.method} to ${action.url}; restricts nothing.`)
+    case 'alert_only': return message(alert(action, rule, detection), { type: 'alert', channel: action.channel, priority: action.priority, notice: noticeOf(rule, detection) }, 'AlertOnly', `Tells channel ${JSON.stringify(action.channel)}; restricts nothing.`)
+    case 'custom_webhook': return message(webhookRequest(action, rule, detection), { type: 'webhook', url: action.url, method: action.method, notice: noticeOf(rule, detection) }, 'RuleMatched', `Sends ${action.method} to ${action.url}; restricts nothing.`)
     case 'network_policy':
     case 'pod_isolation':
     case 'traffic_throttle':
@@ -40,8 +43,8 @@ export function planAction (rule: Rule, action: Action, detection: Detection, co
 
 type Restriction = Exclude<Action, { type: 'alert_only' | 'custom_webhook' }>
 
-function message (object: PlannedObject, reason: Plan['reason'], text: string): Plan {
-  return { ...NOTHING, objects: [object], subject: null, reason, message: text, undo: 'Cannot be taken back: a message that was sent stays sent.' }
+function message (object: PlannedObject, errand: Task, reason: Plan['reason'], text: string): Plan {
+  return { ...NOTHING, errand, objects: [object], subject: null, reason, message: text, undo: 'Cannot be taken back: a message that was sent stays sent.' }
 }
 
 /**
@@ -68,47 +71,59 @@ function restrict (given: Case, action: Restriction): Plan {
     case 'traffic_throttle': return throttle(known, action)
     case 'pod_termination': return {
       ...NOTHING,
+      errand: { type: 'eviction', pod: { uid: source.uid, namespace: source.namespace, name: source.name }, gracePeriodSeconds: action.gracePeriodSeconds },
       objects: [eviction(source, action.gracePeriodSeconds)],
       blastRadius: [source],
       subject,
-      reason: 'ActionNeedsCluster',
-      message: `Would evict ${sourceName}.`,
+      reason: 'RuleMatched',
+      message: `Evicts ${sourceName}, once what is known of it is kept.`,
       undo: 'Cannot be undone: its owner, where it has one, starts another pod.',
     }
     case 'node_quarantine': return quarantine(known, source, action.effect)
   }
 }
 
+const ADDS_UP = `NetworkPolicies add up: this one cuts by leaving out, so any other policy that selects the pod and allows the same
+traffic takes its effect away. It is to be checked against all policies of the namespace before it is applied.`
+
 /** A proxy refuses after the handshake, so what a flood of half-open connections costs is spent by then. */
 const HALF_OPEN = 'A proxy sees completed handshakes only, so it cannot stop the half-open ones; that takes a SYN limit in the victim\'s namespace'
 
 function deny (given: Restrictable, source: Pod, action: Extract<Action, { type: 'network_policy' }>): Plan {
-  const { ends: { target, sourceName, targetName }, detection } = given
+  const { ends: { target, targetAddress, sourceName, targetName }, detection } = given
   const { direction, ports } = action
+  const atTarget = direction === 'egress' ? null : target
+  const objects = [
+    direction === 'ingress' ? null : { pod: source, direction: 'egress', other: otherOf(target, targetAddress) } as const,
+    atTarget === null ? null : { pod: atTarget, direction: 'ingress', other: { pod: source } } as const,
+  ].filter((cut) => cut !== null).map(({ pod, direction: way, other }) => policyFor(given, pod, way, other, ports))
+  const flood = detection.class === 'SYN_FLOOD'
   const where = ports === 'any' ? '' : ` on port ${ports.join(', ')}`
-  const plan = carried({
+  return {
     spec: specOf(given, { direction, ports, action: 'deny' }),
-    placing: 'by-direction',
-    context: given.context,
-    source,
-    what: `Denies ${sourceName} its way to ${targetName}${where}`,
+    objects: applied([source, ...(target === null ? [] : [target])], objects.map(({ object }) => object)),
+    targets: objects.map(({ target: name }) => name),
+    blastRadius: atTarget === null ? [source] : [source, atTarget],
+    subject: source,
+    reason: flood ? 'CannotEnforce' : 'RuleMatched',
+    message: `Denies ${sourceName} its way to ${targetName}${where}.${flood ? ` ${HALF_OPEN}, or the NetworkPolicy where a cluster applies it.` : ''}`,
     undo: `Lifts the denial at every proxy and deletes what was applied; ${sourceName} can reach ${targetName} again.`,
-  })
-  const blastRadius = target !== null && (given.context.cluster === undefined ? direction !== 'egress' : plan.spec?.policies?.includes('ingress') === true) ? [source, target] : [source]
-  if (detection.class !== 'SYN_FLOOD' || plan.spec === null || plan.spec.policies !== undefined) return { ...plan, blastRadius }
-  return { ...plan, blastRadius, reason: 'CannotEnforce', message: `${plan.message} ${HALF_OPEN}, or the NetworkPolicy where a cluster applies it.` }
+  }
 }
 
 function isolate (given: Restrictable, source: Pod): Plan {
   const { ends: { sourceName } } = given
-  return carried({
+  const { object, target } = policyFor(given, source, 'both', 'everybody', 'any')
+  return {
     spec: specOf({ ...given, ends: { ...given.ends, target: null, targetAddress: null } }, { direction: 'both', ports: 'any', action: 'deny' }),
-    placing: 'isolation',
-    context: given.context,
-    source,
-    what: `Cuts ${sourceName} off from everybody, both ways, and keeps it for a look`,
+    objects: applied([source], [object]),
+    targets: [target],
+    blastRadius: [source],
+    subject: source,
+    reason: 'RuleMatched',
+    message: `Cuts ${sourceName} off from everybody, both ways, and keeps it for a look.`,
     undo: `Lifts the denial at every proxy and deletes what was applied; ${sourceName} can talk again.`,
-  })
+  }
 }
 
 function throttle (given: Restrictable, action: Extract<Action, { type: 'traffic_throttle' }>): Plan {
@@ -146,11 +161,28 @@ function quarantine (given: Restrictable, source: Pod, effect: string): Plan {
   }
 }
 
+function policyFor (given: Restrictable, pod: Pod, direction: Direction, other: Other, ports: Parameters<typeof denyPolicy>[4]): { object: PlannedObject, target: string } {
+  const { rule, detection, context } = given
+  const name = objectName(context.mitigation, direction === 'both' ? 'isolation' : direction)
+  const policy = denyPolicy(ownedMeta(name, pod.namespace, rule, detection, context), pod, direction, other, ports)
+  return { object: planned('NetworkPolicy', policy, ADDS_UP), target: `networkpolicy/${pod.namespace}/${name}` }
+}
+
+/** Labels first: until the pods have them, the policies would select nobody. */
+function applied (pods: readonly Pod[], policies: readonly PlannedObject[]): readonly PlannedObject[] {
+  return policies.length === 0 ? [] : [...pods.map(labelPatch).filter((patch) => patch !== null), ...policies]
+}
+
+function otherOf (target: Pod | null, address: string | null): Other {
+  if (target !== null) return { pod: target }
+  return address === null ? 'everybody' : { address }
+}
+
 /** Everybody that the subject could turn to; its own namespace first, for that is where it most likely does. */
-function everyOther (subject: Pod | 'anySource', { pods, spared }: PlanContext): readonly Pod[] {
+function everyOther (subject: Pod | 'anySource', { pods }: PlanContext): readonly Pod[] {
   if (subject === 'anySource') return []
   const near = (pod: Pod): number => pod.namespace === subject.namespace ? 0 : 1
-  return pods.filter(({ uid, namespace }) => uid !== subject.uid && !spared.includes(namespace)).toSorted((left, right) => near(left) - near(right)).slice(0, MAX_VICTIMS)
+  return pods.filter(({ uid }) => uid !== subject.uid).toSorted((left, right) => near(left) - near(right)).slice(0, MAX_VICTIMS)
 }
 
 function specOf ({ rule, detection, context, ends, subject }: Restrictable, what: Pick<MitigationSpec, 'direction' | 'action' | 'limit'> & { ports: Extract<Action, { type: 'network_policy' }>['ports'] }): MitigationSpec {

@@ -1,6 +1,6 @@
 import type { Verdict } from '../policy/decision.ts'
 import type { ReasonCode } from '../reason.ts'
-import { caseOf, REACH, runChecks } from './checks.ts'
+import { caseOf, runChecks } from './checks.ts'
 import { currentLedger, withAction, withCooldown, withRefusal, withSimulatedSuccess } from './ledger.ts'
 import type { SafetyCheck, SafetyRequest, SafetyResult } from './safety.ts'
 import type { SafetySettings } from './settings.ts'
@@ -24,6 +24,8 @@ const VERDICT_OF: Partial<Record<ReasonCode, Verdict>> = {
   SimulatedEvidence: 'simulate',
   ActuationDisabled: 'simulate',
   ActionNeedsCluster: 'simulate',
+  ActionNotAllowed: 'simulate',
+  NotConfigured: 'simulate',
   Observing: 'alert',
   Rehearsed: 'simulate',
 }
@@ -40,7 +42,7 @@ const VERDICT_OF: Partial<Record<ReasonCode, Verdict>> = {
  * Which ledger counts is known before: it is the enforced one only where nothing would simulate the action.
  */
 export function checkSafety (state: SafetyState, request: SafetyRequest, settings: SafetySettings, nowMs: number): SafetyResult {
-  const lane: Lane = request.simulatedEvidence || !settings.actuationEnabled || !isDoneHere(request) ? 'simulated' : 'enforced'
+  const lane: Lane = request.simulatedEvidence || !settings.actuationEnabled || !isDoneHere(request, settings) ? 'simulated' : 'enforced'
   const ledger = currentLedger(state[lane], settings, nowMs)
   const checks = runChecks({ request, settings, ledger, halt: state.halt ?? null, nowMs })
   const { verdict, reason, message } = judge(request, checks)
@@ -48,7 +50,7 @@ export function checkSafety (state: SafetyState, request: SafetyRequest, setting
   return { verdict, reason, message, checks, state: after === ledger ? state : { ...state, [lane]: after } }
 }
 
-const isDoneHere = ({ action, rollout = 'enforce' }: SafetyRequest): boolean => rollout === 'enforce' && (REACH[action].by === 'proxy' || REACH[action].by === 'nothing')
+const isDoneHere = ({ action, rollout = 'enforce' }: SafetyRequest, { actions }: SafetySettings): boolean => rollout === 'enforce' && actions[action] === 'here'
 
 function judge (request: SafetyRequest, checks: readonly SafetyCheck[]): Pick<SafetyResult, 'verdict' | 'reason' | 'message'> {
   const failed = checks.find(({ passed }) => !passed)

@@ -29,15 +29,15 @@ const passes = (message: string): Finding => ({ passed: true, message })
 const fails = (message: string): Finding => ({ passed: false, message })
 const decide = (passed: boolean, good: string, bad: string): Finding => passed ? passes(good) : fails(bad)
 
-/** What each action type touches: `notify` restricts nobody; `proxy` is carried by proxies; `cluster` and `outside` are planned and simulated. */
-export const REACH: Readonly<Record<ActionType, { readonly restricts: boolean, readonly by: 'proxy' | 'cluster' | 'outside' | 'nothing' }>> = {
-  network_policy: { restricts: true, by: 'proxy' },
-  pod_isolation: { restricts: true, by: 'proxy' },
-  traffic_throttle: { restricts: true, by: 'proxy' },
-  pod_termination: { restricts: true, by: 'cluster' },
-  node_quarantine: { restricts: true, by: 'cluster' },
-  custom_webhook: { restricts: false, by: 'outside' },
-  alert_only: { restricts: false, by: 'nothing' },
+/** What each action type touches: `alert` tells people and uses nothing up; `message` restricts nobody either, but goes outside. */
+export const REACH: Readonly<Record<ActionType, 'restricts' | 'message' | 'alert'>> = {
+  network_policy: 'restricts',
+  pod_isolation: 'restricts',
+  traffic_throttle: 'restricts',
+  pod_termination: 'restricts',
+  node_quarantine: 'restricts',
+  custom_webhook: 'message',
+  alert_only: 'alert',
 }
 
 /** Names rule, action and the two ends, for cooldowns and refusals. */
@@ -45,7 +45,7 @@ export const caseOf = ({ rule, actionIndex, source, target }: SafetyRequest): st
 
 /** For checks that only concern actions which restrict somebody. */
 const ofRestriction = (look: (hearing: Hearing) => Finding) => (hearing: Hearing): Finding =>
-  REACH[hearing.request.action].restricts ? look(hearing) : passes('the action restricts nobody')
+  REACH[hearing.request.action] === 'restricts' ? look(hearing) : passes('the action restricts nobody')
 
 const knownTarget = ofRestriction(({ request: { subject, source } }) => {
   if (subject === 'anySource') return passes('it restricts at the victim')
@@ -81,7 +81,7 @@ const blastRadius = ofRestriction(({ request }) => {
 })
 
 function notHalted ({ request: { action }, halt }: Hearing): Finding {
-  if (REACH[action].by === 'nothing') return passes('an alert is given all the same')
+  if (REACH[action] === 'alert') return passes('an alert is given all the same')
   return halt === null ? passes('the kill switch is not pulled') : fails(`all new actions are stopped since ${halt.at} by ${halt.by}: ${halt.reason}`)
 }
 
@@ -98,7 +98,7 @@ function cooledDown ({ request, ledger, nowMs }: Hearing): Finding {
 }
 
 function circuitClosed ({ request, settings, ledger, nowMs }: Hearing): Finding {
-  if (REACH[request.action].by === 'nothing') return passes('an alert needs no circuit')
+  if (REACH[request.action] === 'alert') return passes('an alert needs no circuit')
   const admission = admits(ledger.breaker, settings.breaker, nowMs)
   const waitMs = (admitsAtMs(ledger.breaker, settings.breaker) ?? nowMs) - nowMs
   if (admission === 'pass') return passes('the circuit is closed')
@@ -106,7 +106,7 @@ function circuitClosed ({ request, settings, ledger, nowMs }: Hearing): Finding 
 }
 
 function underRate ({ request, settings, ledger }: Hearing): Finding {
-  if (REACH[request.action].by === 'nothing') return passes('an alert uses up no action')
+  if (REACH[request.action] === 'alert') return passes('an alert uses up no action')
   const words = `${ledger.actions.length} of ${settings.actionsPerMinute} actions in the last minute`
   return decide(ledger.actions.length < settings.actionsPerMinute, words, words)
 }
@@ -114,7 +114,7 @@ function underRate ({ request, settings, ledger }: Hearing): Finding {
 /** `*` stands for many and is nobody's budget. */
 const within = (whose: 'rule' | 'target' | 'source') => ({ request, settings, ledger }: Hearing): Finding => {
   const name = request[whose]
-  if (REACH[request.action].by === 'nothing') return passes('an alert uses up no action')
+  if (REACH[request.action] === 'alert') return passes('an alert uses up no action')
   if (name === '*') return passes(`no one ${whose} is named`)
   const [used, most] = [ledger.actions.filter((action) => action[whose] === name).length, settings.budgets[whose]]
   const words = `${used} of ${most} actions for ${whose} ${name} in the last minute`
@@ -129,12 +129,14 @@ const observing = ({ request: { rollout } }: Hearing): Finding => decide(rollout
 
 const rolledOut = ({ request: { rollout } }: Hearing): Finding => decide(rollout === 'enforce', 'the rollout enforces in front of these pods', 'the rollout of the mesh policy does not enforce in front of these pods yet')
 
-function possibleHere ({ request: { action } }: Hearing): Finding {
-  const { by } = REACH[action]
-  if (by === 'cluster') return fails(`${action} needs a cluster: it is planned, not done`)
-  if (by === 'outside') return fails(`${action} calls the outside: it is planned, not sent`)
-  return passes('it can be done here')
-}
+const possibleHere = ({ request: { action }, settings }: Hearing): Finding =>
+  decide(settings.actions[action] !== 'needs-cluster', 'it can be done here', `${action} needs a cluster: it is planned, not done`)
+
+const allowed = ({ request: { action }, settings }: Hearing): Finding =>
+  decide(settings.actions[action] !== 'not-allowed', 'the operator allows it', `${action} is not among the actions that the operator allows: it is planned, not done`)
+
+const configured = ({ request: { action }, settings }: Hearing): Finding =>
+  decide(settings.actions[action] !== 'not-configured', 'it has what it needs', `${action} lacks a setting that it needs: it is planned, not done`)
 
 /** In this order. The first that fails decides, and all are shown. */
 const CHECKS: readonly Check[] = [
@@ -157,6 +159,8 @@ const CHECKS: readonly Check[] = [
   { check: 'actuation', reason: 'ActuationDisabled', look: actuating },
   { check: 'rollout-enforces', reason: 'Rehearsed', look: rolledOut, ofRollout: true },
   { check: 'possible-here', reason: 'ActionNeedsCluster', look: possibleHere },
+  { check: 'allowed', reason: 'ActionNotAllowed', look: allowed },
+  { check: 'configured', reason: 'NotConfigured', look: configured },
 ]
 
 /** A check that passed says `RuleMatched`: nothing held the rule back there. */

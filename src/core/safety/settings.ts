@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox'
+import type { ActionType } from '../policy/decision.ts'
 
 const closed = { additionalProperties: false } as const
 const count = (description: string, most = 10_000, least = 0) => Type.Integer({ minimum: least, maximum: most, description: `${description} A whole number from ${least} to ${most}.` })
@@ -41,7 +42,11 @@ export const SafetyFile = Type.Object({
 }, { $id: 'SafetyFile', ...closed })
 export type SafetyFile = Readonly<Static<typeof SafetyFile>>
 
+/** Whether an action can be carried out here, and if not, why. */
+export type Capability = 'here' | 'needs-cluster' | 'not-allowed' | 'not-configured'
+
 export interface SafetySettings extends SafetyFile {
+  readonly actions: Readonly<Record<ActionType, Capability>>
   /** Off: everything is decided and nothing done (`ENABLE_ACTUATION=false`, `--simulate`). */
   readonly actuationEnabled: boolean
   /** Cooldowns kept at one time; beyond it the one that ends first is dropped and counted. */
@@ -59,5 +64,16 @@ export const DEFAULT_SAFETY_FILE: SafetyFile = {
   sharedAddresses: [],
 }
 
+/** What can be done where nobody set anything up. */
+export const DEFAULT_ACTIONS: SafetySettings['actions'] = {
+  network_policy: 'here',
+  pod_isolation: 'here',
+  traffic_throttle: 'here',
+  pod_termination: 'needs-cluster',
+  node_quarantine: 'needs-cluster',
+  alert_only: 'here',
+  custom_webhook: 'not-configured',
+}
+
 /** Actuation is off until somebody who has a cluster switches it on. */
-export const DEFAULT_SAFETY_SETTINGS: SafetySettings = { ...DEFAULT_SAFETY_FILE, actuationEnabled: false, maxCooldowns: 4096 }
+export const DEFAULT_SAFETY_SETTINGS: SafetySettings = { ...DEFAULT_SAFETY_FILE, actions: DEFAULT_ACTIONS, actuationEnabled: false, maxCooldowns: 4096 }

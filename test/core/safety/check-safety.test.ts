@@ -36,7 +36,7 @@ const request = (overrides: Partial<SafetyRequest> = {}): SafetyRequest => ({
 /** Actions on `request()` that still count for a millisecond. */
 const acted = (count: number) => Array.from({ length: count }, () => ({ atMs: NOW_MS - 59_999, rule: 'scan', source: '10.0.0.1', target: '10.0.0.2' }))
 
-const CHECKS = ['known-target', 'one-pod', 'real-source', 'enforceable', 'protected', 'blast-radius', 'kill-switch', 'already-mitigated', 'cooldown', 'circuit-breaker', 'rate-limit', 'rule-budget', 'target-budget', 'source-budget', 'live-evidence', 'actuation', 'possible-here']
+const CHECKS = ['known-target', 'one-pod', 'real-source', 'enforceable', 'protected', 'blast-radius', 'kill-switch', 'already-mitigated', 'cooldown', 'circuit-breaker', 'rate-limit', 'rule-budget', 'target-budget', 'source-budget', 'live-evidence', 'actuation', 'possible-here', 'allowed', 'configured']
 const failed = (result: SafetyResult): readonly string[] => result.checks.filter(({ passed }) => !passed).map(({ check }) => check)
 
 t.test('each thing that may hold an action back does so, alone, with its own reason and verdict', (t) => {
@@ -64,6 +64,8 @@ t.test('each thing that may hold an action back does so, alone, with its own rea
     ['live-evidence', { simulatedEvidence: true }, {}, EMPTY_SAFETY_STATE, 'simulate', 'SimulatedEvidence'],
     ['actuation', {}, { actuationEnabled: false }, EMPTY_SAFETY_STATE, 'simulate', 'ActuationDisabled'],
     ['possible-here', { action: 'pod_termination' }, {}, EMPTY_SAFETY_STATE, 'simulate', 'ActionNeedsCluster'],
+    ['allowed', { action: 'pod_termination' }, { actions: { ...DEFAULT_SAFETY_SETTINGS.actions, pod_termination: 'not-allowed' } }, EMPTY_SAFETY_STATE, 'simulate', 'ActionNotAllowed'],
+    ['configured', { action: 'custom_webhook' }, {}, EMPTY_SAFETY_STATE, 'simulate', 'NotConfigured'],
   ]
   t.strictSame(table.map(([check]) => check), CHECKS)
   for (const [check, change, set, state, verdict, reason] of table) {

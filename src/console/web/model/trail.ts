@@ -35,7 +35,7 @@ function ruleStation (decision: Decision | undefined): Station {
 }
 
 /** Checks that these reasons fail do not hold an action back: they make it simulated. */
-const SIMULATING: readonly Decision['reason'][] = ['SimulatedEvidence', 'ActuationDisabled', 'ActionNeedsCluster']
+const SIMULATING: readonly Decision['reason'][] = ['SimulatedEvidence', 'ActuationDisabled', 'ActionNeedsCluster', 'ActionNotAllowed', 'NotConfigured']
 
 /** What a check came to: passed, held back, or only made simulated. */
 export function checkState ({ passed, reason }: Decision['safety'][number]): 'done' | 'broken' | 'simulated' {
