@@ -33,6 +33,7 @@ const VERBS: Readonly<Record<string, () => Promise<MakeVerb>>> = {
   'check-inject': async () => (await import('./cli/check-inject.ts')).checkInjectCommand,
   webhook: async () => (await import('./cli/webhook.ts')).webhookCommand,
   xds: async () => (await import('./cli/xds.ts')).xdsCommand,
+  decisions: async () => (await import('./cli/decisions.ts')).decisionsCommand,
   protected: async () => (await import('./cli/protected.ts')).protectedCommand,
   panic: async () => (await import('./cli/panic.ts')).panicCommand,
   check: async () => (await import('./cli/check.ts')).checkCommand,

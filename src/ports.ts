@@ -336,7 +336,16 @@ export interface Errands extends Pick<Collection<Errand>, 'get' | 'list'> {
   cancel: (id: string, actor: string, reason: string) => Promise<Errand>
 }
 
+/** What waits for a person. */
+export interface Approvals {
+  /** Oldest first. */
+  readonly waiting: readonly Decision[]
+  /** Gives what was decided then: safety is asked again with the state of now. Throws NOT_FOUND, or CONFLICT where it does not wait or there is nothing left to decide. */
+  answer: (id: string, answer: 'approve' | 'reject', actor: string, reason: string) => Promise<Decision>
+}
+
 export interface Loop {
+  readonly approvals: Approvals
   readonly killSwitch: KillSwitch
   readonly store: ObjectStore
   readonly audit: AuditTrail

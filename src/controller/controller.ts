@@ -5,7 +5,7 @@ import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import { openTimeZone } from '../core/policy/time-zone.ts'
 import { DEFAULT_SAFETY_SETTINGS, type SafetySettings } from '../core/safety/settings.ts'
 import type {
-  AdmissionContext, AuditTrail, Checkpoints, Clock, Collection, EditableMeshPolicies, ErrandCarrier, FlowLog, Loop, LoopEvent, MeshPolicies, ModelInfo, ObjectStore, PodDirectory, PolicySource, Protections, ProxyFleet, ScoreEvent, ScoreSource, ThreatPolicies,
+  AdmissionContext, Approvals, AuditTrail, Checkpoints, Clock, Collection, EditableMeshPolicies, ErrandCarrier, FlowLog, Loop, LoopEvent, MeshPolicies, ModelInfo, ObjectStore, PodDirectory, PolicySource, Protections, ProxyFleet, ScoreEvent, ScoreSource, ThreatPolicies,
 } from '../ports.ts'
 import { Broadcast } from './broadcast.ts'
 import { DecisionDesk } from './decision-desk.ts'
@@ -81,6 +81,7 @@ export class Controller implements Loop, AsyncDisposable {
   /** What was seen, for plans. */
   readonly flows: FlowRecorder
   readonly errands: ErrandDesk
+  readonly approvals: Approvals
   readonly #parts: ControllerParts
   readonly #events = new Broadcast<LoopEvent>(MAX_EVENTS_WAITING)
   readonly #proxyNews = new Wake()
@@ -146,8 +147,10 @@ export class Controller implements Loop, AsyncDisposable {
       log,
       publish,
       safety,
+      flows: () => this.#traffic?.edges ?? [],
     })
     this.flows = new FlowRecorder({ flows: parts.flows, pods, log })
+    this.approvals = this.#decisions.approvals
     this.killSwitch = new LoopKillSwitch({ decisions: this.#decisions, mitigations: this.#mitigations, clock })
     this.#watch = new ScoreWatch({ scores, floor: settings.floor, needsEveryKey: () => this.#book.conditionRules.rules.length > 0 || this.rollouts.isWatching, hear: async (event) => this.#hear(event) })
     const explainer = new Explainer({ scores, metrics, log, answer: async (detection, explanation) => this.#detections.explained(detection, explanation) })
@@ -294,6 +297,7 @@ export class Controller implements Loop, AsyncDisposable {
       await this.#journal.retry()
       await this.#detections.take({ type: 'tick' }).kept
       await this.#detections.flush()
+      await this.#decisions.approvals.beat()
       await this.rollouts.beat()
       this.#policyNews.ring() // a status that could not be written is tried again
       this.errands.ring()

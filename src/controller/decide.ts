@@ -3,7 +3,7 @@ import { createMitigation } from '../core/mitigation/lifecycle.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import { planAction } from '../core/plan/plan-action.ts'
 import { planTemplate } from '../core/plan/plan-template.ts'
-import { safetyRequest } from '../core/plan/safety-request.ts'
+import { safetyRequest, type RequestGround, type Surroundings } from '../core/plan/safety-request.ts'
 import type { Plan } from '../core/plan/plan.ts'
 import type { Pod } from '../core/pod.ts'
 import type { Decision } from '../core/policy/decision.ts'
@@ -14,8 +14,9 @@ import { AutoshieldError } from '../core/errors.ts'
 import { TEMPLATE_ANNOTATION } from '../core/rollout/basis.ts'
 import type { Application } from '../core/rollout/apply.ts'
 import { atSource } from '../core/safety/at-source.ts'
+import type { Approval } from '../core/safety/approval.ts'
 import { checkSafety } from '../core/safety/check-safety.ts'
-import type { Protected, ProtectedSet } from '../core/safety/protected.ts'
+import type { Protected } from '../core/safety/protected.ts'
 import type { SafetyResult, SourceEvidence } from '../core/safety/safety.ts'
 import type { SafetySettings } from '../core/safety/settings.ts'
 import type { SafetyState } from '../core/safety/state.ts'
@@ -44,7 +45,7 @@ export interface Bench {
   readonly modelClasses: readonly string[]
   readonly pods: readonly Pod[]
   readonly safety: SafetySettings
-  readonly protectedSet: ProtectedSet
+  readonly surroundings: Surroundings
   readonly nowMs: number
   readonly newId: () => string
   /** Name of the mitigation in force for this rule, action, source and target, in this mode. */
@@ -117,7 +118,7 @@ interface Case {
   readonly application: Application | null
 }
 
-function ruleOn (hearing: Hearing, { rule, actionIndex, matched, application }: Case, before: SafetyState, bench: Bench): { ruling: Ruling, state: SafetyState } | null {
+function ruleOn (hearing: Pick<Hearing, 'detection' | 'evidence'>, { rule, actionIndex, matched, application }: Case, before: SafetyState, bench: Bench, agreed: RequestGround['agreed'] = null): { ruling: Ruling, state: SafetyState } | null {
   const { detection, evidence } = hearing
   const action = rule.actions[actionIndex]
   if (action === undefined) return null
@@ -135,7 +136,12 @@ function ruleOn (hearing: Hearing, { rule, actionIndex, matched, application }: 
     mode,
   })
   const request = safetyRequest(rule, actionIndex, detection, plan, {
-    evidence, protectedSet: bench.protectedSet, mitigatedBy: bench.mitigatedBy(rule, actionIndex, detection, mode), ...(application !== null && { rollout: application.part }),
+    ...bench.surroundings,
+    evidence,
+    mitigatedBy: bench.mitigatedBy(rule, actionIndex, detection, mode),
+    agreed,
+    nowMs: bench.nowMs,
+    ...(application !== null && { rollout: application.part }),
   })
   if (request === null) return null
   const safety = checkSafety(before, request, bench.safety, bench.nowMs)
@@ -156,13 +162,32 @@ function ruleOn (hearing: Hearing, { rule, actionIndex, matched, application }: 
     message: [...new Set([matched, safety.message, plan.message].map(sentence))].join(' '),
     safety: safety.checks.map((check) => ({ ...check })),
     mitigation: mitigation === null ? null : name,
+    ...(safety.verdict === 'hold' && mode === 'enforce' && { approval: approvalOf(rule, evidence, bench.nowMs) }),
     plan: plan.objects.map((object) => ({ ...object })),
   }
   return { ruling: { decision, mitigation, errand: errandOf(plan, decision, rule, detection, bench.nowMs), rule, actionIndex }, state: safety.state }
 }
 
+/** What waits for a person is asked about for real actions alone. */
+function approvalOf ({ approval: { deadlineSeconds, then } }: Rule, evidence: SourceEvidence, nowMs: number): Approval {
+  return { state: 'waiting', deadline: new Date(nowMs + deadlineSeconds * 1000).toISOString(), then, evidence }
+}
+
+/**
+ * Asks safety again about what waits, now that somebody agreed: with the rule, the pods and the state of now. null where its rule is
+ * not in force any more, or asks for it no more. Pure, as `decide`.
+ */
+export function decideAgain (waiting: Decision, evidence: SourceEvidence, detection: Detection, agreed: NonNullable<RequestGround['agreed']>, state: SafetyState, bench: Bench): { ruling: Ruling, state: SafetyState } | null {
+  const { ruleHash, actionIndex } = waiting
+  const is = (rule: Rule): boolean => rule.enabled && bench.hashOf(rule) === ruleHash
+  const application = bench.applications.find((one) => is(one.rule) && one.actionIndex === actionIndex) ?? null
+  const rule = application?.rule ?? bench.policy.rules.find(is)
+  if (rule === undefined || actionIndex === undefined) return null
+  return ruleOn({ detection, evidence }, { rule, actionIndex, matched: `${agreed.by} agreed: ${agreed.why}`, application }, state, bench, agreed)
+}
+
 /** What protects the target of a detection; null where nothing does. */
-function protectionOf ({ target }: Detection, { pods, protectedSet }: Bench): Protected | null {
+function protectionOf ({ target }: Detection, { pods, surroundings: { protectedSet } }: Bench): Protected | null {
   if (target === null) return null
   const pod = pods.find(({ uid, addresses }) => target.uid === undefined ? addresses.includes(target.address) : uid === target.uid)
   return pod === undefined ? protectedSet.ofAddress(target.address) : protectedSet.of(pod)

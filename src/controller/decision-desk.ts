@@ -3,13 +3,16 @@ import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import type { Decision } from '../core/policy/decision.ts'
 import type { Rule } from '../core/policy/rule.ts'
 import type { TimeZone } from '../core/policy/time-zone.ts'
+import type { Surroundings } from '../core/plan/safety-request.ts'
 import { recordOutcome } from '../core/safety/ledger.ts'
 import type { SafetySettings } from '../core/safety/settings.ts'
+import type { SeenFlow } from '../core/safety/traffic-share.ts'
 import { EMPTY_SAFETY_STATE, parseSafetyState, type Halt, type SafetyState } from '../core/safety/state.ts'
 import type { Application } from '../core/rollout/apply.ts'
 import type { Detection } from '../core/verdict/detection.ts'
 import type { Checkpoints, Clock, LoopEvent, ObjectStore, PodDirectory, Protections } from '../ports.ts'
-import { ANNOTATIONS, annotationsOf, decide, type Hearing, type Ruling } from './decide.ts'
+import { ApprovalDesk, type Waiting } from './approval-desk.ts'
+import { ANNOTATIONS, annotationsOf, decide, decideAgain, type Bench, type Hearing, type Ruling } from './decide.ts'
 import type { ErrandDesk } from './errands/errand-desk.ts'
 import type { Journal, NewAuditEntry } from './journal.ts'
 import type { Log } from './log.ts'
@@ -17,6 +20,7 @@ import type { ControllerMetrics } from './metrics.ts'
 import type { MitigationDesk } from './mitigation-desk.ts'
 import type { PolicyBook } from './policy-book.ts'
 import { Settled } from './settled.ts'
+import { surroundings } from './surroundings.ts'
 
 export interface DecisionDeskParts {
   readonly store: ObjectStore
@@ -36,6 +40,8 @@ export interface DecisionDeskParts {
   readonly metrics: ControllerMetrics
   readonly log: Log
   readonly publish: (event: LoopEvent) => void
+  /** Conversations that were seen lately. */
+  readonly flows: () => readonly SeenFlow[]
 }
 
 const CHECKPOINT = 'safety'
@@ -44,7 +50,9 @@ const MAX_RESTORED = 10_000
 /** Asks policy and safety about detections, keeps what they say, and only then lets it be done. */
 export class DecisionDesk {
   readonly #parts: DecisionDeskParts
+  readonly approvals: ApprovalDesk
   readonly #settled: Settled
+  readonly #look: () => Surroundings
   /** Decisions that were made and are on their way to the disk and into force. */
   readonly #underWay = new Set<Promise<void>>()
   #safety: SafetyState = EMPTY_SAFETY_STATE
@@ -56,6 +64,21 @@ export class DecisionDesk {
       const mitigation = parts.mitigations.find(name)
       return mitigation === null ? null : endOf(mitigation)
     })
+    this.#look = surroundings(parts)
+    const { store, journal, clock, newId, metrics, publish } = parts
+    this.approvals = new ApprovalDesk({
+      store,
+      journal,
+      clock,
+      newId,
+      metrics,
+      publish,
+      again: async (waiting, detection, agreed) => this.#again(waiting, detection, agreed),
+      close: async (decision, detection) => {
+        this.#settled.note(decision)
+        await this.#carryOut(this.#keep([{ decision, mitigation: null, errand: null }], detection))
+      },
+    })
   }
 
   restore (going: readonly Detection[]): void {
@@ -65,7 +88,9 @@ export class DecisionDesk {
     if (saved !== undefined && safety === null) log.warn({}, 'the kept state of safety cannot be understood; cooldowns and the circuit begin anew')
     this.#safety = safety ?? EMPTY_SAFETY_STATE
     const ids = new Set(going.map(({ id }) => id))
-    this.#settled.restore(store.decisions.list({ limit: MAX_RESTORED }).filter(({ detection }) => ids.has(detection)).toReversed())
+    const decisions = store.decisions.list({ limit: MAX_RESTORED }).toReversed()
+    this.#settled.restore(decisions.filter(({ detection }) => ids.has(detection)))
+    this.approvals.restore(decisions)
   }
 
   /** Why nothing new is done; null while it is. */
@@ -97,32 +122,46 @@ export class DecisionDesk {
 
   /** Hears a detection if there is anything new to decide. Resolves when what was decided is kept and done. `arrivedMs` is of `performance.now()`. */
   async hear (hearing: Hearing, arrivedMs: number): Promise<void> {
-    const { book, clock, pods, protections, newId, zone, safety, mitigations } = this.#parts
+    const { book, clock } = this.#parts
     const { detection } = hearing
     const nowMs = clock.now()
-    const applications = this.#parts.applications(detection)
-    const steps = applications.map(({ rule }) => rule.description).join()
+    const bench = this.#bench(detection, nowMs)
+    const steps = bench.applications.map(({ rule }) => rule.description).join()
     const basis = `${detection.confidence} ${JSON.stringify(hearing.evidence)} ${book.version} ${steps} ${this.halt?.at ?? ''}`
     if (!this.#settled.isDue(detection, basis, nowMs)) return
     this.#settled.heard(detection, basis, nowMs)
-    const { rulings, state } = decide(hearing, this.#safety, {
+    const { rulings, state } = decide(hearing, this.#safety, { ...bench, surroundings: this.#look() })
+    this.#safety = state
+    const news = rulings.filter(({ decision }) => this.#settled.note(decision))
+    if (news.length > 0) await this.#carryOut(this.#keep(news, detection, arrivedMs))
+  }
+
+  async #again (waiting: Waiting, detection: Detection, agreed: { readonly by: string, readonly why: string }): Promise<Decision | null> {
+    const bench = { ...this.#bench(detection, this.#parts.clock.now()), surroundings: this.#look() }
+    const again = decideAgain(waiting, waiting.approval.evidence, detection, agreed, this.#safety, bench)
+    if (again === null) return null
+    this.#safety = again.state
+    this.#settled.note(again.ruling.decision)
+    await this.#carryOut(this.#keep([again.ruling], detection))
+    return again.ruling.decision
+  }
+
+  #bench (detection: Detection, nowMs: number): Omit<Bench, 'surroundings'> {
+    const { book, pods, newId, zone, safety } = this.#parts
+    return {
       policy: book.policy,
       policyOf: (rule) => book.ownerOf(rule),
       hashOf: (rule) => book.hashOf(rule),
-      applications,
+      applications: this.#parts.applications(detection),
       zone,
       modelClasses: this.#modelClasses,
       pods: pods.list(),
       safety,
-      protectedSet: protections.now(),
       nowMs,
       newId,
       mitigatedBy: (rule, actionIndex, _, mode) => this.#inForce(rule, actionIndex, detection, mode),
       isSettled: (rule, actionIndex) => this.#settled.isSettled(book.hashOf(rule), actionIndex, detection),
-    })
-    this.#safety = state
-    const news = rulings.filter((ruling) => this.#settled.note(detection, ruling))
-    if (news.length > 0) await this.#carryOut(this.#keep(news, detection, arrivedMs, mitigations))
+    }
   }
 
   /** Tells the circuit breaker how an enforced mitigation was taken by its targets. */
@@ -152,8 +191,9 @@ export class DecisionDesk {
     return found?.metadata.name ?? null
   }
 
-  async #keep (news: readonly Ruling[], detection: Detection, arrivedMs: number, mitigations: MitigationDesk): Promise<void> {
-    const { store, journal, errands } = this.#parts
+  /** `arrivedMs` is of the score that it answers; absent where a person or a deadline does. */
+  async #keep (news: readonly Pick<Ruling, 'decision' | 'mitigation' | 'errand'>[], detection: Detection, arrivedMs?: number): Promise<void> {
+    const { store, journal, mitigations, errands } = this.#parts
     const outgoing = errands.admit(news.flatMap(({ errand }) => errand === null ? [] : [errand]))
     const following = news.flatMap(({ mitigation }) => mitigation === null ? [] : [mitigation])
     await journal.keep({
@@ -165,10 +205,14 @@ export class DecisionDesk {
       ],
       audit: news.map(({ decision }) => auditOf(decision, detection)),
       then: async () => {
-        this.#parts.metrics.decisionSeconds((performance.now() - arrivedMs) / 1_000)
+        if (arrivedMs !== undefined) this.#parts.metrics.decisionSeconds((performance.now() - arrivedMs) / 1_000)
         for (const { decision } of news) this.#tell(decision)
         errands.begin(outgoing)
-        await mitigations.begin(following)
+        // What waited for a store that refused must not begin once somebody stopped all actions.
+        const { halt } = this
+        if (halt === null) await mitigations.begin(following)
+        else await mitigations.abandon(following, { actor: halt.by, reason: 'Reverted', why: `it had not begun when all new actions were stopped: ${halt.reason}` })
+        await this.approvals.take(news.map(({ decision }) => decision))
       },
     })
   }

@@ -10,9 +10,11 @@ export interface ControllerMetrics {
   decisionSeconds: (seconds: number) => void
   /** In force now. */
   mitigations: (enforced: number, simulated: number) => void
+  /** Decisions that wait for a person now. */
+  approvals: (waiting: number) => void
   auditEntry: () => void
   /** What a bounded queue or table let go. */
-  dropped: (what: 'event' | 'explanation' | 'record' | 'case' | 'victim', count: number) => void
+  dropped: (what: 'event' | 'explanation' | 'record' | 'case' | 'victim' | 'approval', count: number) => void
   storeFailure: () => void
   policyReload: (outcome: 'loaded' | 'refused') => void
 }
@@ -28,6 +30,7 @@ export function controllerMetrics (registry: Registry): ControllerMetrics {
     registers,
   })
   const mitigations = new Gauge({ name: 'autoshield_mitigations_active', help: 'Mitigations in force now; simulated ones enforce nothing.', labelNames: ['simulated'], registers })
+  const approvals = new Gauge({ name: 'autoshield_approvals_waiting', help: 'Decisions that wait for a person now.', registers })
   const auditEntries = new Counter({ name: 'autoshield_audit_entries_total', help: 'Entries written to the audit trail.', registers })
   const dropped = new Counter({ name: 'autoshield_controller_dropped_total', help: 'What bounded queues and tables of the controller let go.', labelNames: ['what'], registers })
   const storeFailures = new Counter({ name: 'autoshield_store_failures_total', help: 'Writes of the loop that the store refused; they are tried again.', registers })
@@ -40,6 +43,7 @@ export function controllerMetrics (registry: Registry): ControllerMetrics {
       mitigations.set({ simulated: 'false' }, enforced)
       mitigations.set({ simulated: 'true' }, simulated)
     },
+    approvals: (waiting) => approvals.set(waiting),
     auditEntry: () => auditEntries.inc(),
     dropped: (what, count) => dropped.inc({ what }, count),
     storeFailure: () => storeFailures.inc(),

@@ -1,5 +1,5 @@
 import { AutoshieldError } from '../core/errors.ts'
-import type { Undo } from '../core/mitigation/lifecycle.ts'
+import { revert, type Undo } from '../core/mitigation/lifecycle.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import type { RestrictionCount } from '../core/mitigation/restriction-count.ts'
 import type { Score } from '../core/verdict/score.ts'
@@ -68,6 +68,19 @@ export class MitigationDesk {
       writes: () => [],
       audit: mitigations.map((mitigation) => entryOf(mitigation, 'mitigation.applied', mitigation.status.simulated ? 'Simulated' : 'RuleMatched')),
     })
+  }
+
+  /** Ends mitigations that are kept and have not begun: they never are in force. */
+  async abandon (mitigations: readonly Mitigation[], undo: Undo): Promise<void> {
+    const { clock, store, journal, publish } = this.#parts
+    await Promise.all(mitigations.map(async (mitigation) => {
+      const ended = revert(mitigation, undo, clock.now()).mitigation
+      await journal.keep({
+        writes: () => [store.mitigations.put(ended.metadata.name, ended)],
+        audit: [{ ...entryOf(ended, 'mitigation.abandoned', undo.reason), actor: undo.actor }],
+        then: () => publish({ type: 'mitigation', mitigation: ended }),
+      })
+    }))
   }
 
   /**

@@ -1,7 +1,6 @@
 import type { endOf } from '../core/mitigation/lifecycle.ts'
 import type { Decision } from '../core/policy/decision.ts'
 import type { Detection } from '../core/verdict/detection.ts'
-import type { Ruling } from './decide.ts'
 
 type Answer = Pick<Decision, 'verdict' | 'reason' | 'mitigation'>
 
@@ -51,21 +50,23 @@ export class Settled {
    *     mitigate, simulate; its pod was gone     | no: whoever goes on is another
    *     mitigate, simulate; its rollout ended it | no: what the mesh policy asks for now is decided anew
    *     mitigate, simulate; without a mitigation | yes
-   *     held back in any way                     | no
+   *     held back since a person said no, or     | yes: for this detection people have had their say
+   *     nobody answered until the deadline       |
+   *     held back in any other way               | no
    */
   isSettled (ruleHash: string, actionIndex: number, detection: Detection): boolean {
     const answer = this.#answers.get(detection.id)?.byAction.get(keyOf(ruleHash, actionIndex))
     if (answer === undefined) return false
-    if (answer.reason === 'AlertOnly') return true
+    if (answer.reason === 'AlertOnly' || answer.reason === 'ApprovalRefused' || answer.reason === 'ApprovalLapsed') return true
     if (answer.verdict !== 'mitigate' && answer.verdict !== 'simulate') return false
     const end = answer.mitigation === null ? null : this.#endOf(answer.mitigation)
     return end === null || end === 'Reverted'
   }
 
-  /** Remembers a ruling; false where the last answer was the same, so that it is no news. */
-  note (detection: Detection, { decision, rule, actionIndex }: Ruling): boolean {
-    const { byAction } = this.#of(detection.id)
-    const key = rule === null ? '' : keyOf(decision.ruleHash, actionIndex)
+  /** Remembers a decision; false where the last answer was the same, so that it is no news. */
+  note (decision: Decision): boolean {
+    const { byAction } = this.#of(decision.detection)
+    const key = placeOf(decision)
     const before = byAction.get(key)
     byAction.set(key, decision)
     return before?.verdict !== decision.verdict || before.reason !== decision.reason || decision.mitigation !== null
@@ -73,7 +74,7 @@ export class Settled {
 
   /** Takes up what the store says was decided, oldest first. */
   restore (decisions: readonly Decision[]): void {
-    for (const decision of decisions) this.#of(decision.detection).byAction.set(decision.actionIndex === undefined ? '' : keyOf(decision.ruleHash, decision.actionIndex), decision)
+    for (const decision of decisions) this.#of(decision.detection).byAction.set(placeOf(decision), decision)
   }
 
   #of (detection: string): Answers {
@@ -84,5 +85,8 @@ export class Settled {
     return known
   }
 }
+
+/** The place of an action in its rule; empty where none fired. */
+const placeOf = ({ ruleHash, actionIndex }: Decision): string => actionIndex === undefined ? '' : keyOf(ruleHash, actionIndex)
 
 const keyOf = (ruleHash: string, actionIndex: number): string => `${ruleHash}/${actionIndex}`

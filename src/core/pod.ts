@@ -25,6 +25,8 @@ export interface Pod {
   readonly ports?: readonly NamedPort[]
   /** It uses its node's network, so NetworkPolicies do not speak of it; absent for no. */
   readonly hostNetwork?: boolean
+  /** Whether the kubelet says that it is ready; absent where the directory cannot tell. */
+  readonly ready?: boolean
   /** Name of its PriorityClass; absent where it has none or the directory cannot tell. */
   readonly priorityClass?: string
   /** Whether an observer reports this pod now; absent where the directory cannot tell. */

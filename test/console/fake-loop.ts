@@ -14,7 +14,7 @@ import { readMeshPolicySpec } from '../../src/core/rollout/read-mesh-policy.ts'
 import { AutoshieldError } from '../../src/core/errors.ts'
 import { ProtectedSet } from '../../src/core/safety/protected.ts'
 import type { Halt } from '../../src/core/safety/state.ts'
-import type { AuditEntry, AuditTrail, Collection, KillSwitch, Loop, LoopEvent, ProxyStatus, Pulled } from '../../src/ports.ts'
+import type { Approvals, AuditEntry, AuditTrail, Collection, KillSwitch, Loop, LoopEvent, ProxyStatus, Pulled } from '../../src/ports.ts'
 
 class MemoryCollection<T> implements Collection<T> {
   readonly #items = new Map<string, T>()
@@ -65,6 +65,28 @@ class MemoryKillSwitch implements KillSwitch {
   async release (): Promise<void> {
     if (this.halt === null) throw new AutoshieldError('CONFLICT', 'nobody stopped it')
     this.halt = null
+  }
+}
+
+class MemoryApprovals implements Approvals {
+  readonly #loop: Pick<FakeLoop, 'store' | 'answers' | 'emit' | 'now'>
+
+  constructor (loop: Pick<FakeLoop, 'store' | 'answers' | 'emit' | 'now'>) {
+    this.#loop = loop
+  }
+
+  get waiting (): readonly Decision[] {
+    return this.#loop.store.decisions.list().filter(({ approval }) => approval?.state === 'waiting')
+  }
+
+  async answer (id: string, answer: 'approve' | 'reject', actor: string, reason: string): Promise<Decision> {
+    const found = this.#loop.store.decisions.get(id)
+    if (found === null) throw new AutoshieldError('NOT_FOUND', `There is no decision "${id}".`)
+    if (found.approval?.state !== 'waiting') throw new AutoshieldError('CONFLICT', `Decision ${id} waits for nobody.`)
+    this.#loop.answers.push({ id, answer, actor, reason })
+    const settled: Decision = { ...found, approval: { ...found.approval, state: answer === 'approve' ? 'approved' : 'rejected', by: actor, why: reason, at: new Date(this.#loop.now()).toISOString() } }
+    await this.#loop.emit({ type: 'decision', decision: settled })
+    return settled
   }
 }
 
@@ -123,6 +145,8 @@ export class FakeLoop implements Loop {
   }
 
   readonly killSwitch = new MemoryKillSwitch(this)
+  readonly answers: { id: string, answer: string, actor: string, reason: string }[] = []
+  readonly approvals = new MemoryApprovals(this)
 
   readonly meshPolicies = new StoredMeshPolicies(new MemoryCollection<MeshPolicy>())
   rollouts = {

@@ -173,6 +173,8 @@ export class CountedMetrics implements ControllerMetrics {
   decision: ControllerMetrics['decision'] = (verdict, reason) => this.counted.push(`decision ${verdict} ${reason}`)
   decisionSeconds: ControllerMetrics['decisionSeconds'] = () => undefined
   mitigations: ControllerMetrics['mitigations'] = (enforced, simulated) => { this.active = { enforced, simulated } }
+  waiting = 0
+  approvals: ControllerMetrics['approvals'] = (waiting) => { this.waiting = waiting }
   auditEntry: ControllerMetrics['auditEntry'] = () => undefined
   dropped: ControllerMetrics['dropped'] = (what, count) => { if (what === 'victim') this.counted.push(`dropped ${count} victim`) }
   storeFailure: ControllerMetrics['storeFailure'] = () => this.counted.push('store failure')

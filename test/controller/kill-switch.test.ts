@@ -3,7 +3,7 @@ import t from 'tap'
 import { AutoshieldError } from '../../src/core/errors.ts'
 import type { Score } from '../../src/core/verdict/score.ts'
 import { ATTACKER, madeScore, T0 } from '../core/verdict/made-score.ts'
-import { Bench } from './bench.ts'
+import { Bench, refusing } from './bench.ts'
 
 /** A scan that the source's own observer confirms, in the n-th half second. */
 const scan = (n = 1): Score => madeScore({ PORT_SCAN: 0.97 }, { endMs: T0 + 500 * n, reporter: ATTACKER })
@@ -42,7 +42,7 @@ t.test('asked to, it undoes what is in force, and a restart does not let actions
   t.match(again.controller.killSwitch.halt, { by: 'ada', reason: 'wrong' })
 })
 
-t.test('what was decided a moment before it is pulled is undone as well', async (t) => {
+t.test('what was decided a moment before it is pulled never begins', async (t) => {
   const [asked, open] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()]
   await using bench = await Bench.start(t.testdir(), {
     wrap: ({ store: { detections, decisions, mitigations } }) => ({
@@ -67,9 +67,24 @@ t.test('what was decided a moment before it is pulled is undone as well', async 
   for (let turn = 0; turn < 100; turn++) await setImmediate() // where it does not wait, it is through by now
   open.resolve(undefined)
   await pushed
-  t.match(await pulled, { undone: 1, failed: [] })
-  t.strictSame(active(bench), [])
-  t.strictSame(bench.fleet.inForce, [])
+  t.match(await pulled, { undone: 0, failed: [] })
+  t.match(bench.store.mitigations.list(), [{ status: { phase: 'reverted' } }])
+  t.strictSame(bench.fleet.applied.flat(), [], 'no proxy ever heard of it')
+  t.ok(bench.trail().includes('mitigation.abandoned mitigation Reverted'))
+})
+
+t.test('what waits for a store that refuses does not begin when the store takes writes again', async (t) => {
+  const full = { now: false }
+  await using bench = await Bench.start(t.testdir(), { wrap: ({ store }) => ({ store: refusing(store, () => full.now ? new AutoshieldError('UNAVAILABLE', 'the disk is full') : null) }) })
+  full.now = true
+  await bench.scores.push(scan())
+  t.strictSame(bench.store.mitigations.list(), [])
+  await bench.controller.killSwitch.pull('ada', 'wrong', false)
+  full.now = false
+  await bench.beat()
+  await bench.beat()
+  t.match(bench.store.mitigations.list(), [{ status: { phase: 'reverted' } }], 'it is on record, and has ended')
+  t.strictSame(bench.fleet.applied.flat(), [])
 })
 
 t.test('where it cannot be kept that actions go on, they do not', async (t) => {

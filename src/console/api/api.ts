@@ -5,6 +5,7 @@ import { addComponents, answers } from './components.ts'
 import type { Api, ApiContext } from './context.ts'
 import { DOCS_CSP } from './guard.ts'
 import type { ApiError } from './http-error.ts'
+import { approvalRoutes } from './routes/approvals.ts'
 import { detectionRoutes } from './routes/detections.ts'
 import { errandRoutes } from './routes/errands.ts'
 import { eventRoutes } from './routes/events.ts'
@@ -39,7 +40,7 @@ export async function addApi (app: Api, context: ApiContext): Promise<void> {
     uiConfig: { layout: 'BaseLayout', tryItOutEnabled: true },
   })
   await app.register(async (scope: Api) => addRoutes(scope, () => {
-    for (const add of [statusRoutes, detectionRoutes, mitigationRoutes, errandRoutes, panicRoutes, protectedRoutes, rolloutRoutes, fleetRoutes, eventRoutes]) add(scope, context)
+    for (const add of [statusRoutes, detectionRoutes, approvalRoutes, mitigationRoutes, errandRoutes, panicRoutes, protectedRoutes, rolloutRoutes, fleetRoutes, eventRoutes]) add(scope, context)
   }), { prefix: '/api/v1' })
   addProbes(app, context)
 }

@@ -19,6 +19,7 @@ const PodShape = Compile(Type.Object({
   spec: Type.Object({ nodeName: Type.Optional(Type.String()), hostNetwork: Type.Optional(Type.Boolean()), priorityClassName: Type.Optional(Type.String()), containers, initContainers: containers }),
   status: Type.Optional(Type.Object({
     phase: Type.Optional(Type.String()),
+    conditions: Type.Optional(Type.Array(Type.Object({ type: Type.String(), status: Type.String() }))),
     podIPs: Type.Optional(Type.Array(Type.Object({ ip: Type.Optional(Type.String()) }))),
   })),
 }))
@@ -42,6 +43,7 @@ export function readPod (object: KubernetesObject): PodClaim | null {
     ...(object.metadata.creationTimestamp !== undefined && { createdMs: Date.parse(object.metadata.creationTimestamp) }),
     ports: [...containers, ...initContainers.filter(({ restartPolicy }) => restartPolicy === 'Always')].flatMap(namedPorts),
     hostNetwork,
+    ready: status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') ?? false,
     ...(priorityClassName !== undefined && { priorityClass: priorityClassName }),
     observed: names.has(OBSERVER_CONTAINER),
     proxy: names.has(PROXY_CONTAINER) ? proxyOf(object) : null,

@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { REASON_CODES } from '../reason.ts'
+import { Approval } from '../safety/approval.ts'
 
 export const ACTION_TYPES = [
   'network_policy', 'pod_isolation', 'traffic_throttle', 'pod_termination', 'node_quarantine', 'alert_only', 'custom_webhook',
@@ -27,6 +28,7 @@ export const Decision = Type.Object({
     check: Type.String(), passed: Type.Boolean(), reason: Type.Enum(REASON_CODES), message: Type.String(),
   }, { additionalProperties: false })),
   mitigation: Type.Union([Type.String(), Type.Null()], { description: 'Name of the mitigation that follows from it.' }),
+  approval: Type.Optional(Approval),
   /** The objects that it would apply, as YAML documents: a NetworkPolicy, a patch, a request. */
   plan: Type.Array(Type.Object({ kind: Type.String(), yaml: Type.String() }, { additionalProperties: false })),
 }, { $id: 'Decision', additionalProperties: false })

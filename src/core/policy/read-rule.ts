@@ -5,6 +5,7 @@ import { editDistance, mendWord } from './nearest.ts'
 import { readAction } from './read-action.ts'
 import { readCel, readCondition } from './read-condition.ts'
 import { list, mapped, number, oneOf, optional, record, REFUSED, required, text, truth, type Place, type Reader } from './readers.ts'
+import { AFTER_DEADLINE, APPROVALS_REQUIRED, DEFAULT_APPROVAL, type ApprovalRule } from '../safety/approval.ts'
 import { SEVERITIES, type Rule } from './rule.ts'
 
 /** What a rule has that says nothing of it; the shipped policy documents them. */
@@ -41,6 +42,15 @@ const CLASS_MEND = 'Add attack_class, such as PORT_SCAN'
 const readClass: Reader<{ name: string, place: Place }> = (place, findings) =>
   mapped(text(63, CLASS_MEND), (name) => ({ name, place }))(place, findings)
 
+const readApproval: Reader<ApprovalRule> = (place, findings) => {
+  const keys = record({
+    required: optional(oneOf(APPROVALS_REQUIRED), DEFAULT_APPROVAL.required),
+    deadline_seconds: optional(seconds(DAY_S, 1), DEFAULT_APPROVAL.deadlineSeconds),
+    then: optional(oneOf(AFTER_DEADLINE), DEFAULT_APPROVAL.then),
+  }, 'Write keys, such as required: always')(place, findings)
+  return keys === REFUSED ? REFUSED : { required: keys.required, deadlineSeconds: keys.deadline_seconds, then: keys.then }
+}
+
 const readKeys = record({
   id: optional(readId, null),
   name: optional(text(200, 'Write a name for people'), null),
@@ -51,6 +61,7 @@ const readKeys = record({
   confidence_threshold: optional(number(0, 1, 'any', 'Write a probability from 0 to 1, such as 0.95, without quotes'), RULE_DEFAULTS.confidenceThreshold),
   cooldown_seconds: optional(seconds(DAY_S), RULE_DEFAULTS.cooldownSeconds),
   blast_radius_limit: optional(number(0, 10_000, 'whole', 'Write a whole number of pods from 0 to 10000'), RULE_DEFAULTS.blastRadiusLimit),
+  approval: optional(readApproval, DEFAULT_APPROVAL),
   window: optional(readWindow, RULE_DEFAULTS.windowSeconds),
   ttl_seconds: optional(seconds(30 * DAY_S, 1), RULE_DEFAULTS.ttlSeconds),
   condition: optional(readCondition, null),
@@ -82,6 +93,7 @@ function readRule (classes: readonly string[], taken: Map<string, Rule>): Reader
       confidenceThreshold: keys.confidence_threshold,
       cooldownSeconds: keys.cooldown_seconds,
       blastRadiusLimit: keys.blast_radius_limit,
+      approval: keys.approval,
       windowSeconds: keys.window,
       ttlSeconds: keys.ttl_seconds,
       condition: keys.cel?.condition ?? keys.condition,

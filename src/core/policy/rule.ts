@@ -1,3 +1,4 @@
+import type { ApprovalRule } from '../safety/approval.ts'
 import type { Limit } from '../mitigation/mitigation.ts'
 import type { Condition } from './condition/condition.ts'
 
@@ -35,6 +36,7 @@ export interface Rule {
   readonly cooldownSeconds: number
   /** The most pods that one action of this rule may touch. */
   readonly blastRadiusLimit: number
+  readonly approval: ApprovalRule
   /** Time over which `features.*` are summed in its condition. */
   readonly windowSeconds: number
   /** Life of the mitigations that follow from it. */

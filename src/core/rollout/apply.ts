@@ -1,5 +1,6 @@
 import type { Pod } from '../pod.ts'
 import type { Action, Rule } from '../policy/rule.ts'
+import { DEFAULT_APPROVAL } from '../safety/approval.ts'
 import type { Detection, Endpoint } from '../verdict/detection.ts'
 import { isCurrent, templateHash } from './basis.ts'
 import { nameOf } from './ladder.ts'
@@ -78,6 +79,7 @@ function ruleOf ({ metadata: { name }, status }: MeshPolicy, template: Restricti
     confidenceThreshold: template.confidence,
     cooldownSeconds: 0,
     blastRadiusLimit: BLAST_RADIUS,
+    approval: DEFAULT_APPROVAL,
     windowSeconds: 60,
     ttlSeconds: template.ttlSeconds,
     condition: null,

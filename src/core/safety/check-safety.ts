@@ -4,31 +4,8 @@ import { caseOf, runChecks } from './checks.ts'
 import { currentLedger, withAction, withCooldown, withRefusal, withSimulatedSuccess } from './ledger.ts'
 import type { SafetyCheck, SafetyRequest, SafetyResult } from './safety.ts'
 import type { SafetySettings } from './settings.ts'
+import { VERDICT_OF } from './verdict-of.ts'
 import type { Lane, Ledger, SafetyState } from './state.ts'
-
-/** What a failed check makes of the action. Nobody may be restricted: a person is told. Too wide: a person must agree. Too soon or too much: nothing. Not for real: it is simulated. */
-const VERDICT_OF: Partial<Record<ReasonCode, Verdict>> = {
-  UnknownTarget: 'alert',
-  ForgedSource: 'alert',
-  CannotEnforce: 'alert',
-  ProtectedTarget: 'alert',
-  BlastRadius: 'hold',
-  Halted: 'suppress',
-  AlreadyMitigated: 'suppress',
-  Cooldown: 'suppress',
-  CircuitOpen: 'suppress',
-  RateLimited: 'suppress',
-  RuleBudget: 'suppress',
-  TargetBudget: 'suppress',
-  SourceBudget: 'suppress',
-  SimulatedEvidence: 'simulate',
-  ActuationDisabled: 'simulate',
-  ActionNeedsCluster: 'simulate',
-  ActionNotAllowed: 'simulate',
-  NotConfigured: 'simulate',
-  Observing: 'alert',
-  Rehearsed: 'simulate',
-}
 
 /**
  *     first failed check            | action     | verdict             | uses up

@@ -1,21 +1,12 @@
-import type { ActionType } from '../policy/decision.ts'
 import type { ReasonCode } from '../reason.ts'
 import { admits, admitsAtMs } from './breaker.ts'
+import { decide, fails, ofRestriction, passes, type Finding, type Hearing } from './hearing.ts'
+import { approved, maintained } from './people-checks.ts'
+import { REACH } from './reach.ts'
 import type { SafetyCheck, SafetyRequest } from './safety.ts'
-import type { SafetySettings } from './settings.ts'
-import type { Halt, Ledger } from './state.ts'
+import { VERDICT_OF } from './verdict-of.ts'
+import { blastRadius, trafficShare, workloadShare } from './width-checks.ts'
 
-/** What a check may look at. `ledger` is current: nothing in it has run out. */
-export interface Hearing {
-  readonly request: SafetyRequest
-  readonly settings: SafetySettings
-  readonly ledger: Ledger
-  /** null: nobody stopped all actions. */
-  readonly halt: Halt | null
-  readonly nowMs: number
-}
-
-type Finding = Omit<SafetyCheck, 'check' | 'reason'>
 interface Check {
   readonly check: string
   /** Why it fails, where it fails. */
@@ -25,27 +16,8 @@ interface Check {
   readonly ofRollout?: true
 }
 
-const passes = (message: string): Finding => ({ passed: true, message })
-const fails = (message: string): Finding => ({ passed: false, message })
-const decide = (passed: boolean, good: string, bad: string): Finding => passed ? passes(good) : fails(bad)
-
-/** What each action type touches: `alert` tells people and uses nothing up; `message` restricts nobody either, but goes outside. */
-export const REACH: Readonly<Record<ActionType, 'restricts' | 'message' | 'alert'>> = {
-  network_policy: 'restricts',
-  pod_isolation: 'restricts',
-  traffic_throttle: 'restricts',
-  pod_termination: 'restricts',
-  node_quarantine: 'restricts',
-  custom_webhook: 'message',
-  alert_only: 'alert',
-}
-
 /** Names rule, action and the two ends, for cooldowns and refusals. */
 export const caseOf = ({ rule, actionIndex, source, target }: SafetyRequest): string => `${rule}#${actionIndex} ${source}>${target}`
-
-/** For checks that only concern actions which restrict somebody. */
-const ofRestriction = (look: (hearing: Hearing) => Finding) => (hearing: Hearing): Finding =>
-  REACH[hearing.request.action] === 'restricts' ? look(hearing) : passes('the action restricts nobody')
 
 const knownTarget = ofRestriction(({ request: { subject, source } }) => {
   if (subject === 'anySource') return passes('it restricts at the victim')
@@ -73,12 +45,6 @@ const enforceable = ofRestriction(({ request: { cannotEnforce } }) =>
   cannotEnforce === null ? passes('an actuator can carry it') : fails(cannotEnforce))
 
 const unprotected = ofRestriction(({ request: { protectedBy } }) => protectedBy === null ? passes('no pod that it touches is protected') : fails(protectedBy.how))
-
-const blastRadius = ofRestriction(({ request }) => {
-  const pods = request.blastRadius.length
-  const words = `it touches ${pods} pod${pods === 1 ? '' : 's'}`
-  return decide(pods <= request.blastRadiusLimit, `${words}, at most ${request.blastRadiusLimit} allowed`, `${words}, more than the ${request.blastRadiusLimit} that the rule allows`)
-})
 
 function notHalted ({ request: { action }, halt }: Hearing): Finding {
   if (REACH[action] === 'alert') return passes('an alert is given all the same')
@@ -146,6 +112,8 @@ const CHECKS: readonly Check[] = [
   { check: 'enforceable', reason: 'CannotEnforce', look: enforceable },
   { check: 'protected', reason: 'ProtectedTarget', look: unprotected },
   { check: 'blast-radius', reason: 'BlastRadius', look: blastRadius },
+  { check: 'workload-share', reason: 'WorkloadShare', look: workloadShare },
+  { check: 'traffic-share', reason: 'TrafficShare', look: trafficShare },
   { check: 'rollout-restricts', reason: 'Observing', look: observing, ofRollout: true },
   { check: 'kill-switch', reason: 'Halted', look: notHalted },
   { check: 'already-mitigated', reason: 'AlreadyMitigated', look: notMitigated },
@@ -161,12 +129,17 @@ const CHECKS: readonly Check[] = [
   { check: 'possible-here', reason: 'ActionNeedsCluster', look: possibleHere },
   { check: 'allowed', reason: 'ActionNotAllowed', look: allowed },
   { check: 'configured', reason: 'NotConfigured', look: configured },
+  { check: 'maintenance-alert', reason: 'MaintenanceAlert', look: maintained('alert') },
+  { check: 'maintenance-hold', reason: 'MaintenanceHold', look: maintained('hold') },
+  { check: 'approval', reason: 'ApprovalRequired', look: approved },
 ]
 
-/** A check that passed says `RuleMatched`: nothing held the rule back there. */
+/** A check that passed says `RuleMatched`: nothing held the rule back there. Where a person agreed, what waits for one passes. */
 export function runChecks (hearing: Hearing): readonly SafetyCheck[] {
-  return CHECKS.filter(({ ofRollout }) => ofRollout === undefined || hearing.request.rollout !== undefined).map(({ check, reason, look }) => {
+  const { rollout, approval } = hearing.request
+  return CHECKS.filter(({ ofRollout }) => ofRollout === undefined || rollout !== undefined).map(({ check, reason, look }) => {
     const { passed, message } = look(hearing)
+    if (!passed && typeof approval === 'object' && VERDICT_OF[reason] === 'hold') return { check, passed: true, reason: 'RuleMatched', message: `${message}; ${approval.by} agreed: ${approval.why}` }
     return { check, passed, reason: passed ? 'RuleMatched' : reason, message }
   })
 }

@@ -1,6 +1,7 @@
 import { Type, type TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import { isMap, isNode, LineCounter, parseDocument, type Document } from 'yaml'
+import { openTimeZone } from '../policy/time-zone.ts'
 import { DEFAULT_SAFETY_FILE, SafetyFile } from './settings.ts'
 
 const MAX_CHARACTERS = 262_144
@@ -23,8 +24,10 @@ export function readSafetyFile (text: string, from: string): SafetyFileRead {
   const written: unknown = withoutAliases(document)
   if (written === undefined) return refused([`${from}: aliases (*name) are not taken in settings. Write the value out.`])
   const value = filled(DEFAULT_SAFETY_FILE, written)
-  if (Value.Check(SafetyFile, value)) return { outcome: 'read', file: value }
-  const faults = faultsOf(SafetyFile, value, []).map((fault) => ({ ...fault, line: lineOf(document, lines, fault.path) }))
+  const checked = Value.Check(SafetyFile, value) ? value : null
+  const found = checked === null ? faultsOf(SafetyFile, value, []) : zoneFaults(checked)
+  if (checked !== null && found.length === 0) return { outcome: 'read', file: checked }
+  const faults = found.map((fault) => ({ ...fault, line: lineOf(document, lines, fault.path) }))
   return refused(faults.toSorted((one, other) => one.line - other.line).map(({ line, message }) => `${from}:${line}: ${message}`))
 }
 
@@ -48,6 +51,10 @@ function filled (defaults: Fields, written: unknown): unknown {
     return [name, said === undefined ? value : isFields(value) && Object.keys(value).length > 0 ? filled(value, said) : said]
   })
   return { ...written, ...Object.fromEntries(whole) }
+}
+
+function zoneFaults ({ maintenance }: SafetyFile): readonly Fault[] {
+  return maintenance.flatMap(({ zone }, at) => openTimeZone(zone) === null ? [{ path: ['maintenance', at, 'zone'], message: `maintenance.${at}.zone is ${JSON.stringify(zone)}, which is no time zone. Write: one of IANA's, such as Europe/Berlin or UTC.` }] : [])
 }
 
 /** Down to the smallest part that is wrong, so that all are told at once. `meaning` is that of what it is in. */

@@ -1,8 +1,11 @@
 import type { ActionType, Verdict } from '../policy/decision.ts'
 import type { Pod } from '../pod.ts'
 import type { ReasonCode } from '../reason.ts'
+import type { OpenWindow } from './maintenance.ts'
 import type { Protected } from './protected.ts'
 import type { SafetyState } from './state.ts'
+import type { TrafficShare } from './traffic-share.ts'
+import type { WorkloadShare } from './workload-share.ts'
 
 /** What is known of the address that would be restricted. */
 export interface SourceEvidence {
@@ -33,6 +36,14 @@ export interface SafetyRequest {
   readonly blastRadiusLimit: number
   /** Of the pods that it restricts or whose traffic it changes, what protects one; null where none is protected. */
   readonly protectedBy: Protected | null
+  /** Of each workload of which it would restrict a pod. */
+  readonly workloads: readonly WorkloadShare[]
+  /** null where it cuts nothing but the attack, or where nothing is known of traffic. */
+  readonly traffic: TrafficShare | null
+  /** The maintenance window that is open for it. */
+  readonly window: OpenWindow | null
+  /** Whether a person must agree, or who did and why. */
+  readonly approval: 'unneeded' | 'needed' | { readonly by: string, readonly why: string }
   readonly cooldownSeconds: number
   /** Name of the mitigation in force for this rule, action, source and target. */
   readonly mitigatedBy: string | null

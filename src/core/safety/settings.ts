@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
 import type { ActionType } from '../policy/decision.ts'
+import { MaintenanceWindow } from './maintenance.ts'
 
 const closed = { additionalProperties: false } as const
 const count = (description: string, most = 10_000, least = 0) => Type.Integer({ minimum: least, maximum: most, description: `${description} A whole number from ${least} to ${most}.` })
@@ -38,6 +39,9 @@ export const SafetyFile = Type.Object({
   budgets: Budgets,
   breaker: BreakerSettings,
   protected: ProtectedNames,
+  maxShareOfWorkload: Type.Number({ minimum: 0, maximum: 1, description: 'The share of a workload\'s ready pods that may be restricted at a time, from 0 to 1; one may always be. More waits for a person.' }),
+  maxShareOfTraffic: Type.Number({ minimum: 0, maximum: 1, description: 'The share of a namespace\'s conversations, those of the attack left out, that one action may cut, from 0 to 1. More waits for a person.' }),
+  maintenance: Type.Array(MaintenanceWindow, { maxItems: 100, description: 'Windows in which restrictions wait or are only told: a list of name, days, from, to, zone, namespaces, effect.' }),
   sharedAddresses: names('Addresses that stand for many (NATs, gateways): alerted on, never restricted.', ADDRESS),
 }, { $id: 'SafetyFile', ...closed })
 export type SafetyFile = Readonly<Static<typeof SafetyFile>>
@@ -61,6 +65,9 @@ export const DEFAULT_SAFETY_FILE: SafetyFile = {
   budgets: { rule: 6, target: 6, source: 6 },
   breaker: { failures: 5, refusals: 20, windowMs: 60_000, openMs: 60_000, maxOpenMs: 900_000, trialMs: 30_000 },
   protected: { namespaces: [], pods: [], labels: {}, addresses: [] },
+  maxShareOfWorkload: 0.5,
+  maxShareOfTraffic: 0.5,
+  maintenance: [],
   sharedAddresses: [],
 }
 

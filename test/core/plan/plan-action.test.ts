@@ -237,9 +237,11 @@ t.test('every plan says in words what it does and what undoing it does, and shad
   t.end()
 })
 
+const NOWHERE = { ready: new Map(), restricted: new Set<string>(), flows: [], byAddress: () => null, maintenance: { windows: [] }, agreed: null, nowMs: NOW_MS }
+
 t.test('safety is asked about what the plan would do', (t) => {
   const { rule } = ruleOf('network_policy', 'blast_radius_limit: 3, cooldown_seconds: 7,')
-  const ground = { evidence: context().evidence, protectedSet: new ProtectedSet([{ kind: 'namespace', name: PODS.db.namespace, by: 'operator', how: 'named' }]), mitigatedBy: null }
+  const ground = { evidence: context().evidence, protectedSet: new ProtectedSet([{ kind: 'namespace', name: PODS.db.namespace, by: 'operator', how: 'named' }]), mitigatedBy: null, ...NOWHERE }
   const flood = planOf('network_policy', FAN_IN)
   t.match(safetyRequest(rule, 0, FAN_IN, flood, ground), { source: '*', target: '10.0.0.3', subject: 'anySource', cannotEnforce: /finish what the flood began/ })
   t.match(safetyRequest(rule, 0, detectionOf({ simulated: true }), planOf('network_policy'), { ...ground, mitigatedBy: 'm-9' }), {

@@ -152,6 +152,7 @@ t.test('what a rule may leave out has the documented value', (t) => {
     confidenceThreshold: 0.9,
     cooldownSeconds: 300,
     blastRadiusLimit: 5,
+    approval: { required: 'never', deadlineSeconds: 600, then: 'suppress' },
     windowSeconds: 60,
     ttlSeconds: 600,
     condition: null,

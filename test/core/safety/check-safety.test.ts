@@ -27,6 +27,10 @@ const request = (overrides: Partial<SafetyRequest> = {}): SafetyRequest => ({
   blastRadius: [pod('web-0')],
   blastRadiusLimit: 1,
   protectedBy: null,
+  workloads: [],
+  traffic: null,
+  window: null,
+  approval: 'unneeded',
   cooldownSeconds: 600,
   mitigatedBy: null,
   simulatedEvidence: false,
@@ -36,7 +40,7 @@ const request = (overrides: Partial<SafetyRequest> = {}): SafetyRequest => ({
 /** Actions on `request()` that still count for a millisecond. */
 const acted = (count: number) => Array.from({ length: count }, () => ({ atMs: NOW_MS - 59_999, rule: 'scan', source: '10.0.0.1', target: '10.0.0.2' }))
 
-const CHECKS = ['known-target', 'one-pod', 'real-source', 'enforceable', 'protected', 'blast-radius', 'kill-switch', 'already-mitigated', 'cooldown', 'circuit-breaker', 'rate-limit', 'rule-budget', 'target-budget', 'source-budget', 'live-evidence', 'actuation', 'possible-here', 'allowed', 'configured']
+const CHECKS = ['known-target', 'one-pod', 'real-source', 'enforceable', 'protected', 'blast-radius', 'workload-share', 'traffic-share', 'kill-switch', 'already-mitigated', 'cooldown', 'circuit-breaker', 'rate-limit', 'rule-budget', 'target-budget', 'source-budget', 'live-evidence', 'actuation', 'possible-here', 'allowed', 'configured', 'maintenance-alert', 'maintenance-hold', 'approval']
 const failed = (result: SafetyResult): readonly string[] => result.checks.filter(({ passed }) => !passed).map(({ check }) => check)
 
 t.test('each thing that may hold an action back does so, alone, with its own reason and verdict', (t) => {
@@ -53,6 +57,8 @@ t.test('each thing that may hold an action back does so, alone, with its own rea
     ['enforceable', { cannotEnforce: 'nothing can' }, {}, EMPTY_SAFETY_STATE, 'alert', 'CannotEnforce'],
     ['protected', { protectedBy: { kind: 'namespace', name: 'kube-system', by: 'system', how: 'Namespace kube-system is the cluster\'s own.' } }, {}, EMPTY_SAFETY_STATE, 'alert', 'ProtectedTarget'],
     ['blast-radius', { blastRadius: [pod('a'), pod('b')] }, {}, EMPTY_SAFETY_STATE, 'hold', 'BlastRadius'],
+    ['workload-share', { workloads: [{ workload: 'shop/Deployment/web', ready: 4, restricted: 2, more: 1 }] }, {}, EMPTY_SAFETY_STATE, 'hold', 'WorkloadShare'],
+    ['traffic-share', { traffic: { namespace: 'shop', seen: 20, cut: 11 } }, {}, EMPTY_SAFETY_STATE, 'hold', 'TrafficShare'],
     ['kill-switch', {}, {}, { ...EMPTY_SAFETY_STATE, halt: { by: 'ada', reason: 'it cut the shop off', at: '2026-01-01T00:00:00.000Z' } }, 'suppress', 'Halted'],
     ['already-mitigated', { mitigatedBy: 'm-1' }, {}, EMPTY_SAFETY_STATE, 'suppress', 'AlreadyMitigated'],
     ['cooldown', {}, {}, cooling, 'suppress', 'Cooldown'],
@@ -66,6 +72,9 @@ t.test('each thing that may hold an action back does so, alone, with its own rea
     ['possible-here', { action: 'pod_termination' }, {}, EMPTY_SAFETY_STATE, 'simulate', 'ActionNeedsCluster'],
     ['allowed', { action: 'pod_termination' }, { actions: { ...DEFAULT_SAFETY_SETTINGS.actions, pod_termination: 'not-allowed' } }, EMPTY_SAFETY_STATE, 'simulate', 'ActionNotAllowed'],
     ['configured', { action: 'custom_webhook' }, {}, EMPTY_SAFETY_STATE, 'simulate', 'NotConfigured'],
+    ['maintenance-alert', { window: { name: 'release', effect: 'alert', to: '06:00', zone: 'UTC' } }, {}, EMPTY_SAFETY_STATE, 'alert', 'MaintenanceAlert'],
+    ['maintenance-hold', { window: { name: 'release', effect: 'hold', to: '06:00', zone: 'UTC' } }, {}, EMPTY_SAFETY_STATE, 'hold', 'MaintenanceHold'],
+    ['approval', { approval: 'needed' }, {}, EMPTY_SAFETY_STATE, 'hold', 'ApprovalRequired'],
   ]
   t.strictSame(table.map(([check]) => check), CHECKS)
   for (const [check, change, set, state, verdict, reason] of table) {
@@ -100,6 +109,38 @@ t.test('a source may be restricted only where it is proved to be real, for every
     const result = checkSafety(EMPTY_SAFETY_STATE, request({ subject, evidence: { completedHandshake, confirmedByOwnObserver, standsForMany: false } }), settings(), NOW_MS)
     t.equal(result.checks.find(({ check }) => check === 'real-source')?.passed, passes)
   }
+  t.end()
+})
+
+t.test('where a person agreed, what waits for one passes and says so; what nobody may allow does not', (t) => {
+  const approval = { by: 'ada', why: 'seen it' }
+  const wide = { blastRadius: [pod('a'), pod('b')], workloads: [{ workload: 'shop/Deployment/web', ready: 4, restricted: 2, more: 1 }], traffic: { namespace: 'shop', seen: 20, cut: 20 }, window: { name: 'release', effect: 'hold', to: '06:00', zone: 'UTC' } } as const
+  const asked = checkSafety(EMPTY_SAFETY_STATE, request({ ...wide, approval: 'needed' }), settings(), NOW_MS)
+  t.strictSame(failed(asked), ['blast-radius', 'workload-share', 'traffic-share', 'maintenance-hold', 'approval'])
+  const agreed = checkSafety(EMPTY_SAFETY_STATE, request({ ...wide, approval }), settings(), NOW_MS)
+  t.strictSame([agreed.verdict, failed(agreed)], ['mitigate', []])
+  t.match(agreed.checks.find(({ check }) => check === 'blast-radius')?.message, /more than the 1 .*; ada agreed: seen it/)
+  const never: [Partial<SafetyRequest>, string][] = [
+    [{ protectedBy: { kind: 'namespace', name: 'a', by: 'own', how: 'ours' } }, 'ProtectedTarget'], [{ subject: null }, 'UnknownTarget'],
+    [{ evidence: { completedHandshake: false, confirmedByOwnObserver: false, standsForMany: false } }, 'ForgedSource'],
+    [{ window: { name: 'release', effect: 'alert', to: '06:00', zone: 'UTC' } }, 'MaintenanceAlert'], [{ mitigatedBy: 'm-1' }, 'AlreadyMitigated'],
+  ]
+  for (const [change, reason] of never) t.equal(checkSafety(EMPTY_SAFETY_STATE, request({ ...change, approval }), settings(), NOW_MS).reason, reason)
+  const halt = { by: 'bob', reason: 'wrong', at: '2026-01-01T00:00:00.000Z' }
+  t.equal(checkSafety({ ...EMPTY_SAFETY_STATE, halt }, request({ approval }), settings(), NOW_MS).reason, 'Halted')
+  t.end()
+})
+
+t.test('a share of the traffic counts from enough conversations on, for every row of the table', (t) => {
+  const rows: [SafetyRequest['traffic'], boolean][] = [[null, true], [{ namespace: 'shop', seen: 19, cut: 19 }, true], [{ namespace: 'shop', seen: 20, cut: 10 }, true], [{ namespace: 'shop', seen: 20, cut: 11 }, false]]
+  for (const [traffic, passes] of rows) {
+    t.equal(checkSafety(EMPTY_SAFETY_STATE, request({ traffic }), settings(), NOW_MS).checks.find(({ check }) => check === 'traffic-share')?.passed, passes)
+  }
+  t.end()
+})
+
+t.test('an alert is given in a maintenance window, and waits for nobody', (t) => {
+  for (const effect of ['hold', 'alert'] as const) t.equal(checkSafety(EMPTY_SAFETY_STATE, request({ action: 'alert_only', window: { name: 'w', effect, to: '06:00', zone: 'UTC' } }), settings(), NOW_MS).reason, 'AlertOnly')
   t.end()
 })
 

@@ -2,6 +2,7 @@ import { Type } from 'typebox'
 import { stringify } from 'yaml'
 import { AutoshieldError } from '../../../core/errors.ts'
 import { Decision, VERDICTS } from '../../../core/policy/decision.ts'
+import { Approval } from '../../../core/safety/approval.ts'
 import { Detection } from '../../../core/verdict/detection.ts'
 import type { Api, ApiContext } from '../context.ts'
 import { answers, ref } from '../components.ts'
@@ -67,13 +68,15 @@ export function detectionRoutes (app: Api, { loop }: ApiContext): void {
         ...PageQuery,
         detection: Type.Optional(Type.String({ maxLength: 253 })),
         verdict: Type.Optional(Type.Enum([...VERDICTS])),
+        approval: Type.Optional(Approval.properties.state),
       }, { additionalProperties: false }),
       response: answers(pageOf(ref(Decision)), 404),
     },
   }, ({ query }) => {
     const wanted = decisions.list({ limit: SCAN_LIMIT }).filter((item) =>
       (query.detection === undefined || item.detection === query.detection) &&
-      (query.verdict === undefined || item.verdict === query.verdict))
+      (query.verdict === undefined || item.verdict === query.verdict) &&
+      (query.approval === undefined || item.approval?.state === query.approval))
     return paginate(wanted, ({ id }) => id, query)
   })
 
