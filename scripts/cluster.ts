@@ -10,10 +10,13 @@ import { CLUSTER_VARIABLE, withoutCluster } from '../test/real/cluster/test-clus
 const say = (line: string): void => { console.error(`cluster: ${line}`) }
 const NOT_RUNNING = "no cluster runs; 'npm run cluster -- up' starts one"
 
-interface Parts { readonly node: boolean }
+interface Parts { readonly node: boolean, readonly enforcing?: true }
 
-async function up ({ node }: Parts): Promise<number> {
-  const missing = withoutCluster(node ? 'node' : 'api')
+const networkOf = ({ enforcing }: Parts): 'links' | 'cilium' => enforcing === undefined ? 'links' : 'cilium'
+
+async function up (parts: Parts): Promise<number> {
+  const { node } = parts
+  const missing = withoutCluster(parts.enforcing === undefined ? node ? 'node' : 'api' : 'enforcing')
   if (missing !== false) return complain(missing)
   const folder = standingFolder()
   const running = runningCluster(folder)
@@ -21,7 +24,7 @@ async function up ({ node }: Parts): Promise<number> {
     await remove(folder)
     mkdirSync(folder, { recursive: true, mode: 0o700 })
   }
-  const cluster = running === undefined ? await startCluster({ folder, node, lasting: true, say }) : await refreshImages(running, say)
+  const cluster = running === undefined ? await startCluster({ folder, node, network: networkOf(parts), lasting: true, say }) : await refreshImages(running, say)
   console.log(`The cluster runs until 'npm run cluster -- down'; tests that are run alone use it.
 
   export KUBECONFIG=${cluster.kubeconfig}
@@ -68,13 +71,18 @@ async function beside (program: string, args: readonly string[], wanted: Parts):
     say(`not started: ${missing}. Tests that need it skip.`)
     return runHere(program, args)
   }
+  const withoutEnforcement = wanted.enforcing !== undefined && withoutCluster('enforcing')
+  if (withoutEnforcement !== false) {
+    say(`not started, for nothing would enforce NetworkPolicies: ${withoutEnforcement}. Tests that need it skip.`)
+    return runHere(program, args)
+  }
   const withoutNode = wanted.node && withoutCluster('node')
   if (withoutNode !== false) say(`started without a node: ${withoutNode}`)
   const node = wanted.node && withoutNode === false
   const stopping = new AbortController()
   const stop = (): void => stopping.abort(new Error('interrupted'))
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
-  const cluster = await startCluster({ node, lasting: false, say, signal: stopping.signal })
+  const cluster = await startCluster({ node, network: networkOf(wanted), lasting: false, say, signal: stopping.signal })
   try {
     return await runHere(program, args, { [CLUSTER_VARIABLE]: cluster.folder })
   } finally {
@@ -106,13 +114,14 @@ async function main (): Promise<number> {
     .description("The tests' Kubernetes cluster on this machine: real programs in namespaces of their own. Needs root.")
     .exitOverride().showHelpAfterError().enablePositionalOptions()
   const withoutNode = ['--no-node', 'only the API server and its controllers: no pod runs, half the memory'] as const
-  program.command('up').description('start it, or give the one that runs the images of what the checkout holds now').option(...withoutNode).action((options: Parts) => done(up(options)))
+  const enforcing = ['--enforcing', 'two nodes with Cilium, which enforces NetworkPolicies; its first build takes 10 minutes'] as const
+  program.command('up').description('start it, or give the one that runs the images of what the checkout holds now').option(...withoutNode).option(...enforcing).action((options: Parts) => done(up(options)))
   program.command('down').description('end it and remove all that it made').action(() => done(down()))
   program.command('status').description('its nodes and pods').action(() => done(status()))
   for (const name of ['kubectl', 'helm'] as const) {
     program.command(name).description(`run ${name} in it`).argument('[args...]').passThroughOptions().allowUnknownOption().helpOption(false).action((args: string[]) => done(runProgram(name, args)))
   }
-  program.command('with').description('start one, run a command beside it and end it').argument('<command>').argument('[args...]').option(...withoutNode).passThroughOptions().allowUnknownOption()
+  program.command('with').description('start one, run a command beside it and end it').argument('<command>').argument('[args...]').option(...withoutNode).option(...enforcing).passThroughOptions().allowUnknownOption()
     .action((command: string, args: string[], options: Parts) => done(beside(command, args, options)))
   try {
     await program.parseAsync()

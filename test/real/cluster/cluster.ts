@@ -3,11 +3,14 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { buildPrograms, cacheFolder, type Say } from './build.ts'
+import { buildCilium } from './build-cilium.ts'
+import { buildPrograms, cacheFolder } from './build.ts'
 import { API_PORT, startControlPlane } from './control-plane.ts'
+import { type Enforcing, enforcingNodes, introduceNodes } from './enforcing.ts'
+import type { Say } from './go-build.ts'
 import { chooseWire, layWire, removeWire, type Wire } from './network.ts'
 import { BLOBS, type Images, makeImages } from './images.ts'
-import { importImages, PREPARE_NODE, startContainers, startNode } from './node.ts'
+import { importImages, type Node, PREPARE_NODE, startContainers, startNode } from './node.ts'
 import { Pki } from './pki.ts'
 import { endNamespaces, isAlive, Sandbox, type ProcessIdentity } from './sandbox.ts'
 
@@ -29,8 +32,10 @@ export interface Cluster {
   readonly kubeconfig: string
   /** The API server's audit log, a JSON object a line: every write with its bodies, and who read what. */
   readonly auditLog: string
-  /** The images that its node has; undefined where no pod runs. */
+  /** The images that its nodes have; undefined where no pod runs. */
   readonly images?: Images
+  /** Its nodes and what is beside them, where NetworkPolicies are enforced. */
+  readonly enforcing?: Enforcing
 }
 
 export interface StartOptions {
@@ -38,6 +43,8 @@ export interface StartOptions {
   readonly folder?: string
   /** Whether pods run: with a kubelet, containers and images; without, the API server takes pods and nobody starts them. */
   readonly node: boolean
+  /** `links` (the default): one node, and nobody enforces NetworkPolicies. `cilium`: two nodes, on which Cilium does. */
+  readonly network?: 'links' | 'cilium'
   /** Whether it goes on when this process ends. */
   readonly lasting: boolean
   readonly say: Say
@@ -50,24 +57,28 @@ export async function startCluster (options: StartOptions): Promise<Cluster> {
   const { say, node, signal } = options
   await sweep(say)
   const programs = await buildPrograms(say, signal)
+  const cilium = options.network === 'cilium' ? await buildCilium(say, signal) : undefined
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), PREFIX))
   try {
     for (const part of ['logs/node', 'pki', 'control-plane', 'lib']) mkdirSync(join(folder, part), { recursive: true, mode: 0o700 })
     const images = node ? await makeImages(join(folder, 'images'), programs, say) : undefined
     signal?.throwIfAborted()
-    return await startSandboxed({ ...options, folder }, programs, images)
+    return await startSandboxed({ ...options, folder }, { programs, images, cilium })
   } catch (error) {
     rmSync(folder, { recursive: true, force: true })
     throw error
   }
 }
 
-async function startSandboxed ({ folder, lasting, say, signal }: StartOptions & { folder: string }, programs: string, images: Images | undefined): Promise<Cluster> {
+/** What was made before anything started: folders of programs, and images for nodes. */
+interface Made { readonly programs: string, readonly images: Images | undefined, readonly cilium: string | undefined }
+
+async function startSandboxed ({ folder, lasting, say, signal }: StartOptions & { folder: string }, { programs, images, cilium }: Made): Promise<Cluster> {
   const started = Date.now()
   const wire = chooseWire()
   const logs = join(folder, 'logs')
   const sandbox = await Sandbox.start({ folder, logs, pause: join(programs, 'pause'), lasting, prepare: PREPARE_NODE })
-  const cluster: Cluster = {
+  let cluster: Cluster = {
     folder,
     programs,
     keeper: sandbox.keeper,
@@ -84,9 +95,19 @@ async function startSandboxed ({ folder, lasting, say, signal }: StartOptions & 
     await layWire(sandbox, wire)
     const pki = await Pki.make(join(folder, 'pki'))
     const plane = { sandbox, programs, pki, folder: join(folder, 'control-plane'), auditLog: cluster.auditLog, address: wire.cluster }
-    const containers = images === undefined ? undefined : { ...plane, layout: join(folder, 'images'), images, cgroup: wire.link }
-    await Promise.all([startControlPlane(plane), ...(containers === undefined ? [] : [startContainers(containers)])])
-    if (containers !== undefined) await startNode(containers)
+    const nodes: Node[] = []
+    if (images !== undefined) {
+      const first: Node = { ...plane, name: 'node-1', nodeAddress: wire.cluster, podBlock: '10.244.0.0/24', layout: join(folder, 'images'), images, cgroup: wire.link, network: 'links' }
+      if (cilium === undefined) nodes.push(first)
+      else {
+        const { machines, enforcing } = await enforcingNodes(first, cilium)
+        nodes.push(...machines)
+        record(cluster = { ...cluster, enforcing })
+      }
+    }
+    await Promise.all([startControlPlane(plane), ...nodes.map(startContainers)])
+    if (cilium !== undefined) await introduceNodes(nodes, cilium)
+    await Promise.all(nodes.map(startNode))
   } catch (error) {
     sandbox.giveUp(error)
     await stopCluster(cluster)
@@ -131,7 +152,7 @@ export async function refreshImages (cluster: Cluster, say: Say): Promise<Cluste
     if (isDeepStrictEqual(images, cluster.images)) return cluster
     // What the node was given once it keeps: without it 4 MB travel in place of 350.
     for (const blob of readdirSync(join(layout, BLOBS))) rmSync(join(fresh, BLOBS, blob), { force: true })
-    await importImages(Sandbox.of(cluster.keeper, join(cluster.folder, 'logs')), fresh)
+    for (const { keeper } of cluster.enforcing?.nodes ?? [cluster]) await importImages(Sandbox.of(keeper, join(cluster.folder, 'logs')), fresh)
     for (const blob of readdirSync(join(fresh, BLOBS))) renameSync(join(fresh, BLOBS, blob), join(layout, BLOBS, blob))
     const refreshed = { ...cluster, images }
     record(refreshed)

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { compile, COMPILED_FROM, COMPILED_PROGRAM } from '../../../scripts/compile.ts'
 import { envoyBinary } from '../../setup/envoy-binary.ts'
 import { program } from '../../setup/tools.ts'
-import type { Say } from './build.ts'
+import type { Say } from './go-build.ts'
 import { command } from './command.ts'
 import { contents, copyWithLibraries, layer, type Layer, stamps } from './layer.ts'
 

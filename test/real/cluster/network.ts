@@ -47,3 +47,30 @@ export async function removeWire (link: string): Promise<void> {
     if (!String(error).includes('Cannot find device')) throw error
   })
 }
+
+/** A link inside a cluster from its first node to a machine beside it. */
+export interface Link {
+  /** Its name at the first node; at the other end it is `eth0`. */
+  readonly name: string
+  readonly gateway: string
+  /** Of the other end, the first one the one that it speaks by; all in one block with the gateway. */
+  readonly addresses: readonly [string, ...string[]]
+  /** Bits of that block. */
+  readonly length: number
+}
+
+/** Lays it; the machine beside reaches everything through the first node, and the world outside under the cluster's address. */
+export async function layLink (first: Sandbox, beside: Sandbox, { name, gateway, addresses, length }: Link): Promise<void> {
+  // The other end is known to `ip` by a process as the machine numbers it.
+  await command('nsenter', [`--net=/proc/${first.keeper.pid}/ns/net`, 'ip', 'link', 'add', name, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(beside.keeper.pid)])
+  await first.run('sh', '-ec', `
+    ip address add ${gateway}/${length} dev ${name}
+    ip link set ${name} up
+    nft 'add rule ip wire out ip saddr ${gateway}/${length} oifname eth0 masquerade'`)
+  await beside.run('sh', '-ec', `
+    ip link set lo up
+    for address in ${addresses.join(' ')}; do ip address add $address/${length} dev eth0; done
+    ip link set eth0 up
+    ip route add default via ${gateway}
+    echo 1 > /proc/sys/net/ipv4/ip_forward`)
+}

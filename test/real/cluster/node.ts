@@ -1,13 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { answers, API_PORT, type ControlPlane } from './control-plane.ts'
+import { type Cilium, networkPlugins, startAgent } from './cilium.ts'
+import { answers, API_PORT, type ControlPlane, PODS } from './control-plane.ts'
 import type { Images } from './images.ts'
 import type { Sandbox } from './sandbox.ts'
 
-export const NODE_NAME = 'node-1'
-const PODS_OF_NODE = '10.244.0.0/24'
-const NODE_CIDRS = '10.244.0.0/16'
 /** No server answers there; the cluster has no DNS. */
 const DNS = '10.96.0.10'
 const CONTAINERD = '/run/containerd/containerd.sock'
@@ -28,6 +26,13 @@ export const PREPARE_NODE = `
   mount --bind $FOLDER/logs/node /var/log`
 
 export interface Node extends ControlPlane {
+  readonly name: string
+  /** Its own, in contrast to the API server's. */
+  readonly nodeAddress: string
+  /** The addresses of its pods, a block. */
+  readonly podBlock: string
+  /** Who lays the pods' links: a plugin that leaves NetworkPolicies alone, or Cilium. */
+  readonly network: 'links' | Cilium
   /** An OCI image layout. */
   readonly layout: string
   readonly images: Images
@@ -36,12 +41,12 @@ export interface Node extends ControlPlane {
 }
 
 /** Starts containerd and gives it the images. Needs no API server. */
-export async function startContainers ({ sandbox, folder, layout, images }: Node): Promise<void> {
-  const network = join(folder, 'cni')
-  mkdirSync(network, { recursive: true })
-  writeFileSync(join(network, 'pods.conflist'), JSON.stringify(POD_NETWORK))
+export async function startContainers (node: Node): Promise<void> {
+  const { sandbox, folder, layout, network } = node
+  mkdirSync(join(folder, 'cni'), { recursive: true })
+  if (network === 'links') writeFileSync(join(folder, 'cni', 'pods.conflist'), JSON.stringify(podLinks(node)))
   const settings = join(folder, 'containerd.toml')
-  writeFileSync(settings, containerdSettings(network, images.pause))
+  writeFileSync(settings, containerdSettings(node, network === 'links' ? '/usr/lib/cni' : networkPlugins(folder, network.programs)))
   sandbox.launch('containerd', 'containerd', '--config', settings)
   for (;;) {
     sandbox.failed.throwIfAborted()
@@ -56,21 +61,26 @@ export async function importImages (sandbox: Sandbox, layout: string): Promise<v
   await sandbox.run('sh', '-ec', `tar --dereference -C '${layout}' -cf - . | ctr --namespace k8s.io images import -`)
 }
 
-/** Starts kubelet and kube-proxy; resolves when the node takes pods. */
+/** Starts kubelet, kube-proxy and, where it lays the links, Cilium's agent; resolves when the node takes pods. */
 export async function startNode (node: Node): Promise<void> {
-  const { sandbox, programs, pki, folder, address, cgroup } = node
+  const { sandbox, programs, pki, folder, name, nodeAddress, address, cgroup, network } = node
+  const users = [name, `proxy-of-${name}`, `agent-of-${name}`] as const
+  const [kubelet, proxy, agent] = users
   await Promise.all([
-    pki.issue('node', { commonName: `system:node:${NODE_NAME}`, group: 'system:nodes', addresses: [`IP:${address}`, `DNS:${NODE_NAME}`] }),
-    pki.issue('proxy', { commonName: 'system:kube-proxy' }),
+    pki.issue(kubelet, { commonName: `system:node:${name}`, group: 'system:nodes', addresses: [`IP:${nodeAddress}`, `DNS:${name}`] }),
+    pki.issue(proxy, { commonName: 'system:kube-proxy' }),
+    pki.issue(agent, { commonName: 'cilium-agent', group: 'system:masters' }),
   ])
-  for (const user of ['node', 'proxy']) writeFileSync(join(folder, `${user}.kubeconfig`), pki.kubeconfig(user, `https://${address}:${API_PORT}`), { mode: 0o600 })
+  const kubeconfig = (user: string): string => join(folder, `${user}.kubeconfig`)
+  for (const user of users) writeFileSync(kubeconfig(user), pki.kubeconfig(user, `https://${address}:${API_PORT}`), { mode: 0o600 })
   await sandbox.run('sh', '-ec', makeCgroups(cgroup))
   writeFileSync(join(folder, 'resolv.conf'), `nameserver ${DNS}\n`)
   writeFileSync(join(folder, 'kubelet.json'), JSON.stringify(kubeletSettings(node)))
-  writeFileSync(join(folder, 'proxy.json'), JSON.stringify(proxySettings(join(folder, 'proxy.kubeconfig'))))
-  sandbox.launch('kubelet', join(programs, 'kubelet'), `--config=${join(folder, 'kubelet.json')}`, `--kubeconfig=${join(folder, 'node.kubeconfig')}`, `--hostname-override=${NODE_NAME}`, `--node-ip=${address}`)
+  writeFileSync(join(folder, 'proxy.json'), JSON.stringify(proxySettings(name, kubeconfig(proxy))))
+  sandbox.launch('kubelet', join(programs, 'kubelet'), `--config=${join(folder, 'kubelet.json')}`, `--kubeconfig=${kubeconfig(kubelet)}`, `--hostname-override=${name}`, `--node-ip=${nodeAddress}`)
   sandbox.launch('kube-proxy', join(programs, 'kube-proxy'), `--config=${join(folder, 'proxy.json')}`)
-  await answers(node, `/api/v1/nodes/${NODE_NAME}`, isReady)
+  if (network !== 'links') await startAgent(node, network, kubeconfig(agent))
+  await answers(node, `/api/v1/nodes/${name}`, isReady)
 }
 
 function isReady (body: string): boolean {
@@ -82,13 +92,13 @@ function isReady (body: string): boolean {
  * Point-to-point links, no bridge: on a bridge the answer of a pod on the same node does not pass the address translation of Services
  * (unless the kernel has br_netfilter), and pods would have to be hidden behind the node's address.
  */
-const POD_NETWORK = {
+const podLinks = ({ podBlock }: Node): object => ({
   cniVersion: '0.4.0',
   name: 'pods',
-  plugins: [{ type: 'ptp', ipam: { type: 'host-local', ranges: [[{ subnet: PODS_OF_NODE }]], routes: [{ dst: '0.0.0.0/0' }] } }],
-}
+  plugins: [{ type: 'ptp', ipam: { type: 'host-local', ranges: [[{ subnet: podBlock }]], routes: [{ dst: '0.0.0.0/0' }] } }],
+})
 
-function containerdSettings (network: string, pause: string): string {
+function containerdSettings ({ folder, images }: Node, plugins: string): string {
   return `version = 2
 disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.zfs", "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.aufs"]
 [grpc]
@@ -96,11 +106,11 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
 [plugins."io.containerd.internal.v1.opt"]
   path = "/var/lib/containerd/opt"
 [plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "${pause}"
+  sandbox_image = "${images.pause}"
   restrict_oom_score_adj = true # a container of CI may not lower it, and runc dies of the attempt
   [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "/usr/lib/cni"
-    conf_dir = "${network}"
+    bin_dir = "${plugins}"
+    conf_dir = "${join(folder, 'cni')}"
   [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
     runtime_type = "io.containerd.runc.v2"
     [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
@@ -108,17 +118,17 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
 `
 }
 
-function kubeletSettings ({ pki, folder, address, cgroup }: Node): object {
+function kubeletSettings ({ pki, folder, name, nodeAddress, cgroup }: Node): object {
   return {
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     kind: 'KubeletConfiguration',
     containerRuntimeEndpoint: `unix://${CONTAINERD}`,
-    address,
+    address: nodeAddress,
     readOnlyPort: 0,
     authentication: { anonymous: { enabled: false }, webhook: { enabled: true }, x509: { clientCAFile: pki.path('ca.crt') } },
     authorization: { mode: 'Webhook' },
-    tlsCertFile: pki.path('node.crt'),
-    tlsPrivateKeyFile: pki.path('node.key'),
+    tlsCertFile: pki.path(`${name}.crt`),
+    tlsPrivateKeyFile: pki.path(`${name}.key`),
     cgroupDriver: 'cgroupfs', // no systemd to ask
     cgroupRoot: `/${cgroup}`,
     failCgroupV1: false,
@@ -135,14 +145,14 @@ function kubeletSettings ({ pki, folder, address, cgroup }: Node): object {
   }
 }
 
-function proxySettings (kubeconfig: string): object {
+function proxySettings (name: string, kubeconfig: string): object {
   return {
     apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
     kind: 'KubeProxyConfiguration',
     mode: 'nftables',
     clientConnection: { kubeconfig },
-    hostnameOverride: NODE_NAME,
-    clusterCIDR: NODE_CIDRS,
+    hostnameOverride: name,
+    clusterCIDR: PODS,
     conntrack: { maxPerCore: 0, min: 0, tcpEstablishedTimeout: '0s', tcpCloseWaitTimeout: '0s' }, // these are the machine's: left alone
   }
 }

@@ -39,11 +39,12 @@ const BECOME_ROOT = 'busybox=$(readlink -f "$(command -v busybox)"); nsenter --m
 export class Sandbox {
   readonly keeper: ProcessIdentity
   readonly #logs: string
-  readonly #failed = new AbortController()
+  readonly #failed: AbortController
 
-  private constructor (keeper: ProcessIdentity, logs: string) {
+  private constructor (keeper: ProcessIdentity, logs: string, failed = new AbortController()) {
     this.keeper = keeper
     this.#logs = logs
+    this.#failed = failed
   }
 
   /**
@@ -71,10 +72,36 @@ export class Sandbox {
   /** The sandbox of a cluster that runs already. */
   static of (keeper: ProcessIdentity, logs: string): Sandbox { return new Sandbox(keeper, logs) }
 
+  /**
+   * A network and a mount namespace beside this one's own, for another machine of the same cluster: its processes count among this
+   * one's, and end with them.
+   */
+  async beside ({ folder, logs, pause, prepare }: { folder: string, logs: string, pause: string, prepare: string }): Promise<Sandbox> {
+    const script = `FOLDER=$1; ${prepare}\necho ready; exec "$2"`
+    const said = openSync(join(logs, 'sandbox.log'), 'a')
+    const [enter, ...rest] = this.entry
+    const child = spawn(enter, [...rest, 'unshare', '--net', '--mount', '--propagation', 'private', 'sh', '-ec', script, 'beside', folder, pause], { stdio: ['ignore', 'pipe', said], detached: true })
+    closeSync(said)
+    const ready = child.stdout === null ? [] : await Promise.race([once(child.stdout, 'data'), once(child, 'close')])
+    const pid = String(ready[0]).startsWith('ready') ? firstChild(child.pid ?? 0) : 0 // nsenter waits for the one that it put inside
+    const startedAt = processStart(pid)
+    if (startedAt === undefined) throw new Error(`another node's namespaces could not be made: ${readFileSync(join(logs, 'sandbox.log'), 'utf8').trim()}`)
+    child.stdout?.destroy()
+    release(child)
+    return new Sandbox({ pid, startedAt }, logs, this.#failed)
+  }
+
   /** The words that put before a command run it inside. */
   get entry (): readonly [string, ...string[]] {
     const { pid } = this.keeper
     return ['nsenter', `--net=/proc/${pid}/ns/net`, `--mount=/proc/${pid}/ns/mnt`, `--pid=/proc/${pid}/ns/pid_for_children`, '--']
+  }
+
+  /** Where a file of inside is for the machine. */
+  path (inside: string): string {
+    const { pid } = this.keeper
+    // The keeper of `start` itself has the root from before BECOME_ROOT; that of `beside` has no child.
+    return `/proc/${firstChild(pid) || pid}/root${inside}`
   }
 
   /** Aborted, with the last words of the log as reason, when a process of `launch` ends by itself. */
@@ -116,13 +143,16 @@ function release (child: ChildProcess): void {
   if (child.stdin instanceof Socket) child.stdin.unref() // an open pipe to a child would keep the event loop alive
 }
 
+/** 0 where it has none. */
+const firstChild = (pid: number): number => Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim())
+
 /**
  * Ends every process of a keeper's namespaces, and waits for it. Its child is their first process: the kernel kills the others when that
  * dies, and lets the keeper see its end only after theirs.
  */
 export async function endNamespaces (keeper: ProcessIdentity): Promise<void> {
   while (isAlive(keeper)) {
-    const first = Number(readFileSync(`/proc/${keeper.pid}/task/${keeper.pid}/children`, 'utf8').trim())
+    const first = firstChild(keeper.pid)
     try {
       process.kill(first === 0 ? keeper.pid : first, 'SIGKILL')
     } catch (error) {

@@ -2,9 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { findTool, skipWithout } from '../../setup/tools.ts'
-import { buildPrograms, type Say } from './build.ts'
+import { buildPrograms } from './build.ts'
 import { type Cluster, refreshImages, runningCluster, standingFolder, startCluster, stopCluster } from './cluster.ts'
 import { command } from './command.ts'
+import type { Enforcing } from './enforcing.ts'
+import type { Say } from './go-build.ts'
 import type { Images } from './images.ts'
 
 /**
@@ -14,13 +16,12 @@ import type { Images } from './images.ts'
 export const CLUSTER_VARIABLE = 'AUTOSHIELD_TEST_CLUSTER'
 const USERS_OWN = 'kubeconfig'
 
-/** `api`: objects, admission, tokens; no pod ever runs. `node`: pods run. */
-export type Needs = 'api' | 'node'
+/** `api`: objects, admission, tokens; no pod ever runs. `node`: pods run. `enforcing`: on two nodes, and NetworkPolicies are enforced. */
+export type Needs = 'api' | 'node' | 'enforcing'
 
-const PROGRAMS: Readonly<Record<Needs, readonly string[]>> = {
-  api: ['go', 'openssl', 'ip', 'nft', 'unshare', 'nsenter', 'busybox'],
-  node: ['containerd', 'runc', 'envoy', 'setpriv'],
-}
+const API = ['go', 'openssl', 'ip', 'nft', 'unshare', 'nsenter', 'busybox']
+const NODE = [...API, 'containerd', 'runc', 'envoy', 'setpriv']
+const PROGRAMS: Readonly<Record<Needs, readonly string[]>> = { api: API, node: NODE, enforcing: [...NODE, 'clang-19'] }
 
 /** A cluster as a test sees it. */
 export interface TestCluster {
@@ -36,6 +37,8 @@ export interface TestCluster {
   readonly programs: string
   /** What pods can be made from (`needs: 'node'`). */
   readonly images: Images
+  /** The nodes, and the machine beside them (`needs: 'enforcing'`). */
+  readonly enforcing: Enforcing
   /** Runs kubectl as the administrator to its end; resolves to what it printed and rejects with what it complained. */
   readonly kubectl: (args: readonly string[], options?: { readonly stdin?: string }) => Promise<string>
   /** Makes a namespace that no other test has, removed at the end of this test; resolves to its name. */
@@ -45,7 +48,7 @@ export interface TestCluster {
 /** A reason to skip a test that needs a cluster, with the way to get it, or false. With CI=true nothing may be missing: it throws. */
 export function withoutCluster (needs: Needs): string | false {
   const own = process.env[CLUSTER_VARIABLE] !== USERS_OWN
-  const programs = own ? [...PROGRAMS.api, ...(needs === 'node' ? PROGRAMS.node : [])] : ['go']
+  const programs = own ? PROGRAMS[needs] : ['go']
   const lines = programs.flatMap((name) => findTool(name).missing ?? [])
   if (own && process.getuid?.() !== 0) lines.push('a cluster needs root: sudo npm test')
   return skipWithout(lines)
@@ -73,7 +76,7 @@ export async function testCluster (t: Test, { needs }: { needs: Needs }): Promis
 /** Where a cluster is and what it has. */
 type Place = Omit<TestCluster, 'kubectl' | 'namespace'>
 
-function placeOf ({ kubeconfig, server, wire, auditLog, programs, images }: Cluster): Place {
+function placeOf ({ kubeconfig, server, wire, auditLog, programs, images, enforcing }: Cluster): Place {
   return {
     kubeconfig,
     server,
@@ -81,6 +84,7 @@ function placeOf ({ kubeconfig, server, wire, auditLog, programs, images }: Clus
     auditLog,
     programs,
     get images () { return images ?? absent("images, for it has no node; ask for { needs: 'node' }") },
+    get enforcing () { return enforcing ?? absent("enforcement of NetworkPolicies; run the file by 'npm run test:cluster -- FILE'") },
   }
 }
 
@@ -94,6 +98,7 @@ async function usersCluster (say: Say): Promise<Place> {
     get host () { return absent(`way to this machine; unset ${CLUSTER_VARIABLE} for this test`) },
     get auditLog () { return absent(`audit log on this machine; unset ${CLUSTER_VARIABLE} for this test`) },
     get images () { return absent(`images of this checkout; unset ${CLUSTER_VARIABLE} for this test`) },
+    get enforcing () { return absent(`machine outside; unset ${CLUSTER_VARIABLE} for this test`) },
   }
 }
 
@@ -109,13 +114,13 @@ function suiteCluster (): Cluster | undefined {
 
 async function standingCluster (t: Test, needs: Needs): Promise<Cluster | undefined> {
   const cluster = runningCluster(standingFolder())
-  if (cluster === undefined || (needs === 'node' && cluster.images === undefined)) return undefined
+  if (cluster === undefined || (needs !== 'api' && cluster.images === undefined) || (needs === 'enforcing' && cluster.enforcing === undefined)) return undefined
   t.comment("cluster: the one that 'npm run cluster -- up' started; 'npm run cluster -- down' ends it")
-  return needs === 'node' ? refreshImages(cluster, (line) => { t.comment(`cluster: ${line}`) }) : cluster
+  return needs !== 'api' ? refreshImages(cluster, (line) => { t.comment(`cluster: ${line}`) }) : cluster
 }
 
 async function ownCluster (t: Test, needs: Needs): Promise<Cluster> {
-  const cluster = await startCluster({ node: needs === 'node', lasting: false, say: (line) => { t.comment(`cluster: ${line}`) } })
+  const cluster = await startCluster({ node: needs !== 'api', network: needs === 'enforcing' ? 'cilium' : 'links', lasting: false, say: (line) => { t.comment(`cluster: ${line}`) } })
   t.teardown(() => stopCluster(cluster))
   return cluster
 }
