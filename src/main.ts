@@ -34,6 +34,7 @@ const VERBS: Readonly<Record<string, () => Promise<MakeVerb>>> = {
   webhook: async () => (await import('./cli/webhook.ts')).webhookCommand,
   xds: async () => (await import('./cli/xds.ts')).xdsCommand,
   decisions: async () => (await import('./cli/decisions.ts')).decisionsCommand,
+  flows: async () => (await import('./cli/flows.ts')).flowsCommand,
   protected: async () => (await import('./cli/protected.ts')).protectedCommand,
   panic: async () => (await import('./cli/panic.ts')).panicCommand,
   check: async () => (await import('./cli/check.ts')).checkCommand,
@@ -73,7 +74,7 @@ async function main (): Promise<number> {
     .showHelpAfterError('(add --help for the flags and examples)')
     .addHelpText('after', `
 Environment: ENABLE_ACTUATION (true where a cluster is configured), KUBECONFIG, MODEL_PATH, LOG_LEVEL (info), USE_GPU (false); a flag of the same meaning wins.
-Exit status: 0 done, 1 failed, 64 wrong call, 65 bad data, 79 findings: attacks, pods that are not observed, checks that did not pass, rollouts that stopped themselves, proxies that refused, are silent or away.
+Exit status: 0 done, 1 failed, 64 wrong call, 65 bad data, 79 findings: attacks, pods that are not observed, checks that did not pass, rollouts that stopped themselves, connections that a policy would cut, proxies that refused, are silent or away.
 `)
   const called = process.argv[2] ?? ''
   for (const name of Object.hasOwn(VERBS, called) ? [called] : Object.keys(VERBS)) {

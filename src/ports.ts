@@ -1,6 +1,6 @@
 import type { Score } from './core/verdict/score.ts'
 import type { Account } from './core/history/accounts.ts'
-import type { FlowEnd, FlowRecord } from './core/history/flow-record.ts'
+import type { FlowEnd, FlowRecord, FlowService } from './core/history/flow-record.ts'
 import type { ObservedFlow } from './core/plan/check-plan.ts'
 import type { FlowSighting } from './core/history/sighting.ts'
 import type { Errand } from './core/errand/errand.ts'
@@ -107,6 +107,12 @@ export interface PodDirectory {
 export interface Protections {
   /** As far as the world is known at this moment; the same object while nothing changed. */
   now: () => ProtectedSet
+}
+
+/** Which address is a Service's. */
+export interface ServiceDirectory {
+  /** Null for one that is no Service's. */
+  byAddress: (address: string) => FlowService | null
 }
 
 /** What one witness told of two ends at one port in one minute, with who had their addresses. */
@@ -354,6 +360,7 @@ export interface Loop {
   readonly proxies: ProxyFleet
   readonly rollouts: Rollouts
   readonly errands: Errands
+  readonly flows: Pick<FlowLog, 'records' | 'kept'>
   /** The newest traffic, or null before any came. */
   traffic: () => Extract<LoopEvent, { type: 'traffic' }> | null
   policy: () => { source: string, rules: readonly unknown[] }

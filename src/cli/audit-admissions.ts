@@ -2,10 +2,10 @@ import { type Command, Option } from 'commander'
 import { readAuditTrail } from '../adapters/store/audit-trail.ts'
 import { ADMISSION_ACTIONS, readTrailEntry, UNKNOWN_ACTOR } from '../controller/admissions/trail-entry.ts'
 import { atLeast, FINDING_CODES, SEVERITIES, type FindingCode, type Severity } from '../core/admission/finding.ts'
-import { AutoshieldError } from '../core/errors.ts'
 import type { AuditEntry, AuditTrail } from '../ports.ts'
 import { type CliContext, dataOption, EXIT, verb, wholeNumberIn } from './context.ts'
 import { type Column, outputOption, type OutputFormat, RowPrinter } from './output.ts'
+import { sinceMs } from './since.ts'
 
 const COLUMNS: readonly Column<AuditEntry>[] = [
   { title: 'AT', of: (found) => readTrailEntry(found)?.entry?.at ?? found.at },
@@ -102,14 +102,4 @@ function fits (found: AuditEntry, { since = -Infinity, namespace, finding, sever
   if (namespace !== undefined && entry.namespace !== namespace) return false
   if (finding !== undefined && !entry.findings.some(({ code }) => code === finding)) return false
   return severity === undefined || entry.findings.some((each) => atLeast(each.severity, severity))
-}
-
-const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-
-/** Unix milliseconds of a time, or of a while ago. Throws USAGE. */
-export function sinceMs (text: string, nowMs: number): number {
-  const [, amount = '', unit = ''] = /^(\d{1,9})([smhd])$/.exec(text) ?? []
-  const value = unit === '' ? Date.parse(text) : nowMs - Number(amount) * (UNITS[unit] ?? NaN)
-  if (Number.isNaN(value)) throw new AutoshieldError('USAGE', `--since ${text} is neither a while nor a time; write it as 15m, 1h, 2d or 2026-01-31T12:00:00Z.`)
-  return value
 }

@@ -17,6 +17,7 @@ import { KubernetesMeshPolicies } from '../adapters/kubernetes/mesh-policies.ts'
 import { KubernetesMitigations } from '../adapters/kubernetes/mitigations.ts'
 import { KubernetesNamespaces } from '../adapters/kubernetes/namespaces.ts'
 import { KubernetesPods } from '../adapters/kubernetes/pods.ts'
+import { KubernetesServices } from '../adapters/kubernetes/services.ts'
 import { KubernetesProtections } from '../adapters/kubernetes/protections.ts'
 import { putBack } from '../adapters/kubernetes/put-back.ts'
 import { KubernetesThreatPolicies } from '../adapters/kubernetes/threat-policies.ts'
@@ -155,6 +156,8 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
   parts.start((signal) => namespaces.run(signal))
   const protections = new KubernetesProtections(api, { namespace, settings: safety, pods, namespaces, nameservers: getServers() })
   parts.start((signal) => protections.run(signal))
+  const services = new KubernetesServices(api)
+  parts.start((signal) => services.run(signal))
   using scores = new GrpcScoreSource({
     detector: flags.detector,
     credentials: identity,
@@ -203,6 +206,8 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
     meshPolicies,
     flows,
     threatPolicies,
+    namespaces,
+    services,
     audit,
     scores,
     pods,

@@ -3,6 +3,7 @@ import { AutoshieldError } from '../core/errors.ts'
 import { parsePolicy } from '../core/policy/parse-policy.ts'
 import { formatProblem } from '../core/policy/problem.ts'
 import { type CliContext, EXIT, verb } from './context.ts'
+import { policyReplayCommand } from './policy-replay.ts'
 import { readInput } from './read-input.ts'
 
 export function policyCommand (context: CliContext, done: (status: number) => void): Command {
@@ -24,5 +25,7 @@ export function policyCommand (context: CliContext, done: (status: number) => vo
       if (faults > 0) throw new AutoshieldError('BAD_DATA', `${faults} ${faults === 1 ? 'problem' : 'problems'} found; a file with a problem is not loaded.`)
       done(EXIT.ok)
     })
-  return verb('policy', 'check policy files', ['autoshield policy validate mine.yaml']).addCommand(validate)
+  return verb('policy', 'check policies, and try them on what was seen', ['autoshield policy validate mine.yaml', 'autoshield policy replay network-policies.yaml --since 24h'])
+    .addCommand(validate)
+    .addCommand(policyReplayCommand(context, done))
 }

@@ -5,7 +5,7 @@ import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import { openTimeZone } from '../core/policy/time-zone.ts'
 import { DEFAULT_SAFETY_SETTINGS, type SafetySettings } from '../core/safety/settings.ts'
 import type {
-  AdmissionContext, Approvals, AuditTrail, Checkpoints, Clock, Collection, EditableMeshPolicies, ErrandCarrier, FlowLog, Loop, LoopEvent, MeshPolicies, ModelInfo, ObjectStore, PodDirectory, PolicySource, Protections, ProxyFleet, ScoreEvent, ScoreSource, ThreatPolicies,
+  AdmissionContext, Approvals, AuditTrail, Checkpoints, Clock, Collection, EditableMeshPolicies, ErrandCarrier, FlowLog, Loop, LoopEvent, MeshPolicies, ModelInfo, NamespaceDirectory, ObjectStore, PodDirectory, PolicySource, Protections, ProxyFleet, ScoreEvent, ScoreSource, ServiceDirectory, ThreatPolicies,
 } from '../ports.ts'
 import { Broadcast } from './broadcast.ts'
 import { DecisionDesk } from './decision-desk.ts'
@@ -39,6 +39,9 @@ export interface ControllerParts {
   readonly meshPolicies: MeshPolicies | EditableMeshPolicies
   /** Where flows are kept. */
   readonly flows: FlowLog
+  /** In a cluster. */
+  readonly namespaces?: Pick<NamespaceDirectory, 'byName'>
+  readonly services?: ServiceDirectory
   readonly policy: PolicySource
   /** In a cluster; their rules come beside those of `policy`. */
   readonly threatPolicies?: ThreatPolicies
@@ -149,7 +152,7 @@ export class Controller implements Loop, AsyncDisposable {
       safety,
       flows: () => this.#traffic?.edges ?? [],
     })
-    this.flows = new FlowRecorder({ flows: parts.flows, pods, log })
+    this.flows = new FlowRecorder({ flows: parts.flows, pods, namespaces: parts.namespaces, services: parts.services, log })
     this.approvals = this.#decisions.approvals
     this.killSwitch = new LoopKillSwitch({ decisions: this.#decisions, mitigations: this.#mitigations, clock })
     this.#watch = new ScoreWatch({ scores, floor: settings.floor, needsEveryKey: () => this.#book.conditionRules.rules.length > 0 || this.rollouts.isWatching, hear: async (event) => this.#hear(event) })

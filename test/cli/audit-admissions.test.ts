@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import { openAuditTrail } from '../../src/adapters/store/audit-trail.ts'
-import { admissionsIn, sinceMs } from '../../src/cli/audit-admissions.ts'
+import { admissionsIn } from '../../src/cli/audit-admissions.ts'
+import { sinceMs } from '../../src/cli/since.ts'
 import { trailEntry, trailGap } from '../../src/controller/admissions/trail-entry.ts'
 import type { AuditEntry, AuditTrail } from '../../src/ports.ts'
 import { autoshield } from '../program.ts'

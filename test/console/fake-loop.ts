@@ -12,6 +12,7 @@ import { command, type Command } from '../../src/core/rollout/advance.ts'
 import type { MeshPolicy } from '../../src/core/rollout/mesh-policy.ts'
 import { readMeshPolicySpec } from '../../src/core/rollout/read-mesh-policy.ts'
 import { AutoshieldError } from '../../src/core/errors.ts'
+import type { FlowRecord } from '../../src/core/history/flow-record.ts'
 import { ProtectedSet } from '../../src/core/safety/protected.ts'
 import type { Halt } from '../../src/core/safety/state.ts'
 import type { Approvals, AuditEntry, AuditTrail, Collection, KillSwitch, Loop, LoopEvent, ProxyStatus, Pulled } from '../../src/ports.ts'
@@ -126,6 +127,12 @@ export class FakeLoop implements Loop {
     statuses: () => this.proxyList,
     snapshot: (podUid: string) => this.snapshots.get(podUid) ?? null,
     onChange: () => ({ [Symbol.dispose]: () => {} }),
+  }
+
+  flowRecords: readonly FlowRecord[] = []
+  readonly flows: Loop['flows'] = {
+    records: ({ sinceMs, namespace }) => this.flowRecords.filter(({ lastMs, source, destination }) => lastMs > sinceMs && (namespace === undefined || [source, destination].some(({ pod }) => pod?.namespace === namespace))),
+    kept: () => ({ rows: this.flowRecords.length, sinceMs: this.flowRecords.length === 0 ? null : Math.min(...this.flowRecords.map(({ firstMs }) => firstMs)), lost: { room: 0, late: 0, ends: 0 } }),
   }
 
   protectedSet = new ProtectedSet([])

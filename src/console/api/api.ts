@@ -9,6 +9,7 @@ import { approvalRoutes } from './routes/approvals.ts'
 import { detectionRoutes } from './routes/detections.ts'
 import { errandRoutes } from './routes/errands.ts'
 import { eventRoutes } from './routes/events.ts'
+import { flowRoutes } from './routes/flows.ts'
 import { fleetRoutes } from './routes/fleet.ts'
 import { mitigationRoutes } from './routes/mitigations.ts'
 import { panicRoutes } from './routes/panic.ts'
@@ -28,7 +29,7 @@ export async function addApi (app: Api, context: ApiContext): Promise<void> {
         version: context.version,
         description: 'What the loop sees, decides and does. Lists are newest first with `limit` and `cursor`; every refusal is `{code, message}`.',
       },
-      tags: ['status', 'detections', 'decisions', 'mitigations', 'errands', 'rollouts', 'panic', 'protected', 'proxies', 'policy', 'audit', 'events'].map((name) => ({ name })),
+      tags: ['status', 'detections', 'decisions', 'mitigations', 'errands', 'rollouts', 'panic', 'protected', 'flows', 'proxies', 'policy', 'audit', 'events'].map((name) => ({ name })),
     },
     // A schema is called by its own name in the document, not by the order in which it was added.
     refResolver: { buildLocalReference: (json, _base, _fragment, index) => typeof json['$id'] === 'string' ? json['$id'] : `def-${index}` },
@@ -40,7 +41,7 @@ export async function addApi (app: Api, context: ApiContext): Promise<void> {
     uiConfig: { layout: 'BaseLayout', tryItOutEnabled: true },
   })
   await app.register(async (scope: Api) => addRoutes(scope, () => {
-    for (const add of [statusRoutes, detectionRoutes, approvalRoutes, mitigationRoutes, errandRoutes, panicRoutes, protectedRoutes, rolloutRoutes, fleetRoutes, eventRoutes]) add(scope, context)
+    for (const add of [statusRoutes, detectionRoutes, approvalRoutes, mitigationRoutes, errandRoutes, panicRoutes, protectedRoutes, flowRoutes, rolloutRoutes, fleetRoutes, eventRoutes]) add(scope, context)
   }), { prefix: '/api/v1' })
   addProbes(app, context)
 }

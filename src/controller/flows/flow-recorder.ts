@@ -1,19 +1,24 @@
 import { AutoshieldError } from '../../core/errors.ts'
-import { flowPodOf, type FlowEnd } from '../../core/history/flow-record.ts'
+import { flowPodOf, type FlowEnd, type FlowRecord } from '../../core/history/flow-record.ts'
 import { observedFlows } from '../../core/history/observed-flows.ts'
 import type { FlowSighting } from '../../core/history/sighting.ts'
 import type { ObservedFlow } from '../../core/plan/check-plan.ts'
-import type { FlowAccount, FlowHistory, FlowLog, PodDirectory } from '../../ports.ts'
+import type { Pod } from '../../core/pod.ts'
+import type { FlowAccount, FlowHistory, FlowLog, FlowQuery, FlowsKept, NamespaceDirectory, PodDirectory, ServiceDirectory } from '../../ports.ts'
 import type { Log } from '../log.ts'
 
 export interface FlowRecorderParts {
   readonly flows: FlowLog
   readonly pods: PodDirectory
+  /** Absent where nobody knows namespaces. */
+  readonly namespaces?: Pick<NamespaceDirectory, 'byName'> | undefined
+  /** Absent where there are none. */
+  readonly services?: ServiceDirectory | undefined
   readonly log: Log
 }
 
 /** Writes down what observers saw, with who had which address then; and tells what was seen to those who plan. */
-export class FlowRecorder implements FlowHistory {
+export class FlowRecorder implements FlowHistory, Pick<FlowLog, 'records' | 'kept'> {
   readonly #parts: FlowRecorderParts
   #settling: Promise<void> | null = null
 
@@ -46,13 +51,21 @@ export class FlowRecorder implements FlowHistory {
     return observedFlows(this.#parts.flows.records({ sinceMs, ...(pods !== undefined && { pods }) }), this.#parts.pods.list())
   }
 
+  records (query: FlowQuery): readonly FlowRecord[] {
+    return this.#parts.flows.records(query)
+  }
+
+  kept (): FlowsKept {
+    return this.#parts.flows.kept()
+  }
+
   #place (sightings: readonly FlowSighting[]): FlowAccount[] {
     const ends = new Map<string, FlowEnd>()
     const endAt = (address: string): FlowEnd => {
       const known = ends.get(address)
       if (known !== undefined) return known
       const pod = this.#parts.pods.byAddress(address)
-      const end = { address, pod: pod === null ? null : flowPodOf(pod) }
+      const end = pod === null ? { address, pod: null, service: this.#parts.services?.byAddress(address) ?? null } : this.#podEnd(address, pod)
       ends.set(address, end)
       return end
     }
@@ -62,7 +75,7 @@ export class FlowRecorder implements FlowHistory {
       const known = ends.get(id)
       if (known !== undefined) return known
       const pod = this.#parts.pods.byUid(uid)
-      const end = pod === null ? endAt(address) : { address, pod: flowPodOf(pod) }
+      const end = pod === null ? endAt(address) : this.#podEnd(address, pod)
       ends.set(id, end)
       return end
     }
@@ -75,5 +88,9 @@ export class FlowRecorder implements FlowHistory {
       source: witness === 'source' ? ownEnd(source, pod) : endAt(source),
       destination: witness === 'destination' ? ownEnd(destination, pod) : endAt(destination),
     }))
+  }
+
+  #podEnd (address: string, pod: Pod): FlowEnd {
+    return { address, pod: flowPodOf(pod, this.#parts.namespaces?.byName(pod.namespace)?.labels ?? null), service: null }
   }
 }

@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { PROTOCOLS } from '../flow/packet.ts'
+import type { Labels } from '../kubernetes/label-selector.ts'
 import { TRANSPORTS, type Transport } from '../kubernetes/transport.ts'
 import type { Pod } from '../pod.ts'
 import { WITNESSES } from './sighting.ts'
@@ -10,6 +11,7 @@ export const FlowPod = Type.Object({
   namespace: Type.String(),
   name: Type.String(),
   labels: Type.Record(Type.String(), Type.String()),
+  namespaceLabels: Type.Record(Type.String(), Type.String(), { description: 'Those of its namespace.' }),
   node: Type.String(),
   workload: Type.Union([Type.String(), Type.Null()], { description: 'KIND/NAME of the workload that it was of; null for none or where nobody could tell.' }),
   hostNetwork: Type.Boolean(),
@@ -17,8 +19,18 @@ export const FlowPod = Type.Object({
 })
 export type FlowPod = Static<typeof FlowPod>
 
-/** One end of a flow: the pod that had the address when it was recorded, or null for an address that no pod had. */
-export const FlowEnd = Type.Object({ address: Type.String(), pod: Type.Union([FlowPod, Type.Null()]) })
+/** A Service as far as it says where its connections end. */
+export const FlowService = Type.Object({
+  namespace: Type.String(),
+  name: Type.String(),
+  selector: Type.Record(Type.String(), Type.String(), { description: 'Labels of the pods behind it; empty where other addresses are.' }),
+  ports: Type.Array(Type.Object({ protocol: Type.Enum([...TRANSPORTS]), port: Type.Integer(), target: Type.Union([Type.Integer(), Type.String()]) })),
+  addresses: Type.Array(Type.String(), { description: 'What is behind it where it selects no pods.' }),
+})
+export type FlowService = Static<typeof FlowService>
+
+/** One end of a flow: the pod that had the address when it was recorded, or the Service, or neither. */
+export const FlowEnd = Type.Object({ address: Type.String(), pod: Type.Union([FlowPod, Type.Null()]), service: Type.Union([FlowService, Type.Null()]) })
 export type FlowEnd = Static<typeof FlowEnd>
 
 export const FlowCounts = Type.Object({
@@ -58,6 +70,18 @@ export function transportOf (protocol: number): Transport | null {
   }
 }
 
-export const flowPodOf = ({ uid, namespace, name, labels, node, workload, hostNetwork, ports }: Pod): FlowPod => ({
-  uid, namespace, name, labels: { ...labels }, node, workload: workload ?? null, hostNetwork: hostNetwork ?? false, ports: [...ports ?? []],
+/** What every namespace carries (kubernetes.io/metadata.name, set by the API server). */
+export const NAMESPACE_NAME = 'kubernetes.io/metadata.name'
+
+/** `namespaceLabels`: null where nobody knows them. */
+export const flowPodOf = ({ uid, namespace, name, labels, node, workload, hostNetwork, ports }: Pod, namespaceLabels: Labels | null): FlowPod => ({
+  uid,
+  namespace,
+  name,
+  labels: { ...labels },
+  namespaceLabels: { ...namespaceLabels ?? { [NAMESPACE_NAME]: namespace } },
+  node,
+  workload: workload ?? null,
+  hostNetwork: hostNetwork ?? false,
+  ports: [...ports ?? []],
 })

@@ -2,6 +2,8 @@ import type { ObservedFlow } from '../plan/check-plan.ts'
 import { parseAddress } from '../flow/address.ts'
 import { sameFamily } from '../plan/reach/address-block.ts'
 import type { Pod } from '../pod.ts'
+import { selects } from '../kubernetes/label-selector.ts'
+import { standsIn, throughServices } from './through-services.ts'
 import { connectionsOf, transportOf, type FlowEnd, type FlowPod, type FlowRecord } from './flow-record.ts'
 
 /**
@@ -12,7 +14,7 @@ import { connectionsOf, transportOf, type FlowEnd, type FlowPod, type FlowRecord
 export function observedFlows (records: readonly FlowRecord[], pods: readonly Pod[]): ObservedFlow[] {
   const places = new Places(pods)
   const flows = new Map<string, { -readonly [Field in keyof ObservedFlow]: ObservedFlow[Field] }>()
-  for (const record of records) {
+  for (const record of throughServices(records)) {
     const protocol = transportOf(record.protocol)
     const [source, destination] = [places.of(record.source), places.of(record.destination)]
     if (protocol === null || record.port === 0 || source === null || destination === null || source === destination) continue
@@ -39,6 +41,7 @@ class Places {
   /** The address of now; null where nobody stands for the pod any more. */
   of ({ address, pod }: FlowEnd): string | null {
     if (pod === null) return address
+    if (standsIn(pod)) return this.#behind(pod)?.addresses[0] ?? null
     const workload = workloadKey(pod)
     const now = this.#byUid.get(pod.uid) ?? (workload === null ? undefined : this.#byWorkload.get(workload))
     if (now === undefined) return null
@@ -48,6 +51,11 @@ class Places {
       const theirs = parseAddress(other)
       return words !== null && theirs !== null && sameFamily(words, theirs)
     }) ?? null
+  }
+
+  /** A pod with the labels that a Service selects. */
+  #behind ({ namespace, labels }: FlowPod): Pod | undefined {
+    return this.#byUid.values().find((pod) => pod.namespace === namespace && pod.addresses.length > 0 && selects({ matchLabels: labels }, pod.labels))
   }
 }
 

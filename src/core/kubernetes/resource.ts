@@ -35,6 +35,7 @@ export const RESOURCES = {
   validatingWebhooks: resource('admissionregistration.k8s.io/v1', 'validatingwebhookconfigurations', 'ValidatingWebhookConfiguration', false),
   apiServices: resource('apiregistration.k8s.io/v1', 'apiservices', 'APIService', false),
   clusterRoles: resource('rbac.authorization.k8s.io/v1', 'clusterroles', 'ClusterRole', false),
+  networkPolicies: resource('networking.k8s.io/v1', 'networkpolicies', 'NetworkPolicy'),
   customResourceDefinitions: resource('apiextensions.k8s.io/v1', 'customresourcedefinitions', 'CustomResourceDefinition', false),
   mitigations: resource('autoshield.dev/v1alpha1', 'mitigations', 'Mitigation'),
   threatPolicies: resource('autoshield.dev/v1alpha1', 'threatpolicies', 'ThreatPolicy'),

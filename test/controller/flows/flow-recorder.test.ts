@@ -59,8 +59,8 @@ t.test('a flow is written down with the pods that had its addresses, as they wer
     failed: 3,
     bytesSent: 4,
     bytesReceived: 5,
-    source: { address: '10.0.0.1', pod: { uid: 'uid-web', namespace: 'shop', name: 'web', labels: { app: 'web' }, node: 'node-1', workload: 'Deployment/web', hostNetwork: false, ports: [] } },
-    destination: { address: '10.0.0.2', pod: null },
+    source: { address: '10.0.0.1', pod: { uid: 'uid-web', namespace: 'shop', name: 'web', labels: { app: 'web' }, namespaceLabels: { 'kubernetes.io/metadata.name': 'shop' }, node: 'node-1', workload: 'Deployment/web', hostNetwork: false, ports: [] }, service: null },
+    destination: { address: '10.0.0.2', pod: null, service: null },
   }])
 })
 

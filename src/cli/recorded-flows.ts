@@ -1,0 +1,56 @@
+import { type Command, Option } from 'commander'
+import { Compile } from 'typebox/compile'
+import { readFlows } from '../adapters/store/flow-store.ts'
+import { AutoshieldError } from '../core/errors.ts'
+import { FlowPage, packFlows, unpackFlows } from '../core/history/flow-page.ts'
+import type { FlowRecord } from '../core/history/flow-record.ts'
+import { dataOption } from './context.ts'
+import { callApi } from './loop-api.ts'
+import { sinceMs } from './since.ts'
+
+export interface RecordedFlags {
+  readonly data: string
+  readonly api?: string
+  readonly since: number
+}
+
+/** What was recorded, and how far back it reaches. */
+export interface Recorded {
+  readonly records: readonly FlowRecord[]
+  readonly page: FlowPage
+}
+
+const valid = Compile(FlowPage)
+/** Of a data folder nothing is left off. */
+const NO_LIMIT = Number.MAX_SAFE_INTEGER
+
+/** Adds the flags that choose recorded flows, the same for every verb. */
+export function recordedOptions (command: Command): Command {
+  return command.addOption(dataOption())
+    .addOption(new Option('--api <url>', 'ask the API of an AutoShield that runs, and not the data folder'))
+    .addOption(new Option('--since <when>', 'flows since: 15m, 1h, 2d ago, or a time (ISO 8601)').argParser((text) => sinceMs(text, Date.now())).default(Date.now() - 24 * 3_600_000, '24h'))
+}
+
+/** Throws NOT_FOUND where there is no data folder with flows, UNAVAILABLE where no API answers. */
+export async function readRecorded ({ data, api, since }: RecordedFlags, namespace?: string): Promise<Recorded> {
+  if (api === undefined) {
+    using flows = readFlows(data)
+    const records = flows.records({ sinceMs: since, ...(namespace !== undefined && { namespace }) })
+    const { sinceMs: oldest, lost } = flows.kept()
+    return { records, page: { since: new Date(since).toISOString(), keptSince: oldest === null ? null : new Date(oldest).toISOString(), lost, ...packFlows(records, NO_LIMIT) } }
+  }
+  const page = await callApi(api, 'GET', `/flows?since=${encodeURIComponent(new Date(since).toISOString())}${namespace === undefined ? '' : `&namespace=${encodeURIComponent(namespace)}`}`)
+  const records = valid.Check(page) ? unpackFlows(page) : null
+  if (records === null || !valid.Check(page)) throw new AutoshieldError('BAD_DATA', `What ${api} answered are no flows: is it this version's AutoShield?`)
+  return { records, page }
+}
+
+/** How much there is, for people; what is missing is said. */
+export function tellRecorded ({ records, page: { keptSince, lost, left } }: Recorded): string {
+  const missing = [
+    ...(left > 0 ? [`${left} flows with fewest connections were left off: ask for a namespace, or read the data folder with --data`] : []),
+    ...(lost.room > 0 ? [`${lost.room} rows went before their time for want of room`] : []),
+    ...(lost.late + lost.ends > 0 ? [`${lost.late + lost.ends} accounts could not be kept`] : []),
+  ]
+  return `${records.length} flows, kept since ${keptSince ?? 'never'}${missing.map((what) => `; ${what}`).join('')}`
+}
