@@ -262,6 +262,8 @@ export interface ProxyStatus {
   readonly shortfalls: readonly { readonly mitigation: string, readonly message: string }[]
   /** What becomes of open connections, by mitigation that enforces. */
   readonly openConnections: Readonly<Record<string, readonly OpenConnections[]>>
+  /** What applications behind the proxy take for their clients' addresses: those, or the proxy's own. Absent where the proxy does not say. */
+  readonly clientAddress?: { readonly kind: 'kept' | 'hidden', readonly why: string }
 }
 
 export interface ProxySnapshot {

@@ -4,6 +4,7 @@ import type { Identity } from '../src/core/identity.ts'
 import { TokenBucket } from '../src/core/token-bucket.ts'
 import type { Malformed } from '../src/wire/method.ts'
 import type { Client } from './calls.ts'
+import { fromMetadata, type SaidClientAddress } from './client-address.ts'
 import type { Connection } from './connections.ts'
 import type { AnyRequest, Protocol } from './protocol.ts'
 import { refuse, statusOf, type Refusal } from './refusal.ts'
@@ -57,6 +58,7 @@ export class AdsStream<Request extends AnyRequest, S extends Subscription> imple
   readonly #unasked = new TokenBucket({ ...UNASKED, nowMs: performance.now() })
   /** The source's side of the stream; disposed, nothing is read or written any more. */
   readonly #attached = new DisposableStack()
+  #clientAddress: SaidClientAddress | null = null
   /** A response is on its way out: the client has not made room for it yet. */
   #writing = false
 
@@ -112,6 +114,10 @@ export class AdsStream<Request extends AnyRequest, S extends Subscription> imple
     return this.#session.standing()
   }
 
+  clientAddress (): SaidClientAddress | null {
+    return this.#clientAddress
+  }
+
   resources (): readonly TypedState[] {
     return this.#session.states()
   }
@@ -121,6 +127,7 @@ export class AdsStream<Request extends AnyRequest, S extends Subscription> imple
     if (isMalformed(request)) return refuse('Malformed')
     const subscription = this.#session.subscription(request.typeUrl)
     if (subscription === null) return refuse('UnknownType', `'${request.typeUrl.slice(0, 200)}'`)
+    if (request.node !== undefined) this.#clientAddress = fromMetadata(request.node.metadata)
     const answer = this.#protocol.receive(subscription, request)
     if (this.#session.size > MAX_NAMES) return refuse('TooManyNames', `more than ${MAX_NAMES}`)
     if (answer === 'nack') this.#options.log.warn({ pod: this.podUid, type: request.typeUrl, words: this.standing().message }, 'proxy rejected its configuration')

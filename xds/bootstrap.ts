@@ -11,6 +11,7 @@ import { SecretSchema } from '../src/wire/gen/xds/envoy/extensions/transport_soc
 import { UpstreamTlsContextSchema } from '../src/wire/gen/xds/envoy/extensions/transport_sockets/tls/v3/tls_pb.js'
 import { HttpProtocolOptionsSchema } from '../src/wire/gen/xds/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js'
 import { DiscoveryResponseSchema } from '../src/wire/gen/xds/envoy/service/discovery/v3/discovery_pb.js'
+import { toMetadata, type SaidClientAddress } from './client-address.ts'
 import { REGISTRY } from './registry.ts'
 import { oneEndpoint } from './resources/one-endpoint.ts'
 import { duration, pack, socketAddress } from './resources/pack.ts'
@@ -29,6 +30,8 @@ export interface BootstrapOptions {
   /** Unix socket that only Envoy's own group can open: whoever reaches the admin interface can change the proxy. */
   readonly adminSocket: string
   readonly protocol?: 'delta' | 'sotw'
+  /** To be told to whoever asks about this proxy. */
+  readonly clientAddress?: SaidClientAddress
   /** What one proxy may take; without a bound where nothing is said. */
   readonly bounds?: ProxyBounds
 }
@@ -67,10 +70,10 @@ export const bootstrapFile = (folder: string): string => join(folder, 'envoy.jso
 
 /** What an Envoy in a pod starts with, as JSON: nothing but how to reach us; all else comes over ADS. */
 export function bootstrapFiles (options: BootstrapOptions): readonly ConfigurationFile[] {
-  const { podUid, namespace, folder, adminSocket, protocol = 'delta', bounds } = options
+  const { podUid, namespace, folder, adminSocket, protocol = 'delta', bounds, clientAddress } = options
   const watchdog = { killTimeout: duration(STUCK_MS) }
   const bootstrap = create(BootstrapSchema, {
-    node: nodeOf({ uid: podUid, namespace }),
+    node: { ...nodeOf({ uid: podUid, namespace }), ...clientAddress === undefined ? {} : { metadata: toMetadata(clientAddress) } },
     admin: { address: { address: { case: 'pipe', value: { path: adminSocket, mode: 0o660 } } } },
     dynamicResources: {
       adsConfig: {

@@ -2,7 +2,7 @@ import { uncarried } from './chain-measures.ts'
 import { httpPortsOf, type ExplicitPort, type ProxySpec } from './proxy-spec.ts'
 import { withAccessLog } from './resources/access-log.ts'
 import { originalDestinationCluster, staticCluster } from './resources/cluster.ts'
-import { inboundRedirect, outboundRedirect, portListener } from './resources/listener.ts'
+import { inboundRedirect, outboundRedirect, portListener, type RedirectPorts } from './resources/listener.ts'
 import { routesOf } from './resources/routes.ts'
 import { restrictionsOf, type Duty, type PeerRestrictions, type PodRestrictions, type Shortfall } from './restriction.ts'
 import type { SnapshotContent } from './snapshot.ts'
@@ -39,7 +39,7 @@ export function buildSnapshot (spec: Omit<ProxySpec, 'podUid'>, duties: readonly
 const REDIRECTED = 'original-destination'
 
 function contentOf (spec: Omit<ProxySpec, 'podUid'>, restrictions: PodRestrictions): Partial<SnapshotContent> {
-  const incoming = spec.inbound.mode === 'redirect' ? redirected(spec.inbound.port, httpPortsOf(spec), restrictions) : explicit(spec.inbound.ports, httpPortsOf(spec), restrictions)
+  const incoming = spec.inbound.mode === 'redirect' ? redirected(spec.inbound, httpPortsOf(spec), restrictions) : explicit(spec.inbound.ports, httpPortsOf(spec), restrictions)
   if (spec.outbound == null) return incoming
   const clusters = spec.inbound.mode === 'redirect' ? incoming.clusters : [...incoming.clusters, originalDestinationCluster(REDIRECTED)]
   return { ...incoming, clusters, listeners: [...incoming.listeners, outboundRedirect('outbound', spec.outbound.port, REDIRECTED, restrictions.outbound)] }
@@ -47,11 +47,11 @@ function contentOf (spec: Omit<ProxySpec, 'podUid'>, restrictions: PodRestrictio
 
 type Incoming = Pick<SnapshotContent, 'clusters' | 'listeners' | 'routes'>
 
-function redirected (port: number, httpPorts: readonly number[], { inbound }: PodRestrictions): Incoming {
+function redirected (ports: RedirectPorts, httpPorts: readonly number[], { inbound }: PodRestrictions): Incoming {
   const http = new Map(httpPorts.map((httpPort) => [httpPort, `inbound/http/${httpPort}`]))
   return {
     clusters: [originalDestinationCluster(REDIRECTED)],
-    listeners: [inboundRedirect('inbound', port, REDIRECTED, http, inbound)],
+    listeners: [inboundRedirect('inbound', ports, REDIRECTED, http, inbound)],
     routes: [...http].map(([httpPort, name]) => routesOf(name, REDIRECTED, inbound, httpPort)),
   }
 }

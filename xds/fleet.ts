@@ -224,14 +224,15 @@ export class Fleet implements ProxyFleet, SnapshotSource {
   #statusOf (podUid: string, pod: Pod, { state, message } = standingOf(pod)): ProxyStatus {
     const { snapshot: { version, mitigations }, subscribers, told, rollBack, built } = pod
     const held = new Set(rollBack.held)
+    const clientAddress = newestOf(subscribers)?.clientAddress() ?? told?.clientAddress
     const since = told !== null && told.state === state && told.version === version ? told.since : new Date(this.#clock.now()).toISOString()
-    return { podUid, connected: subscribers.size > 0, version, state, message, mitigations, since, refused: rollBack.refused, taken: mitigations.filter((name) => held.has(name)), shortfalls: built.shortfalls, openConnections: built.openConnections() }
+    return { podUid, connected: subscribers.size > 0, version, state, message, mitigations, since, refused: rollBack.refused, taken: mitigations.filter((name) => held.has(name)), shortfalls: built.shortfalls, openConnections: built.openConnections(clientAddress?.kind === 'kept'), ...clientAddress === undefined ? {} : { clientAddress } }
   }
 }
 
 /** All but `since`, which follows from the others. */
 function saysTheSame (one: ProxyStatus, other: ProxyStatus): boolean {
-  return one.state === other.state && one.version === other.version && one.connected === other.connected && one.message === other.message &&
+  return one.state === other.state && one.version === other.version && one.connected === other.connected && one.message === other.message && isDeepStrictEqual(one.clientAddress, other.clientAddress) &&
     (one.mitigations === other.mitigations || isDeepStrictEqual(one.mitigations, other.mitigations)) && (one.refused === other.refused || isDeepStrictEqual(one.refused, other.refused))
 }
 

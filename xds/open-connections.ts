@@ -29,11 +29,12 @@ interface Fate { readonly port: number | null, readonly means: Means, readonly s
  * one that was there before if a mitigation in force that is older asked for it.
  *
  *     port declared HTTP, and the measure is of requests (deny, requests/s)         | route
- *     deny of all ports before a redirect, or on the way out, and a keeper that may | sockets
+ *     deny before a redirect, or on the way out, and a keeper that may              | sockets
+ *       (not of single ports before a redirect that hides the clients' addresses)   |
  *     the source had a chain of its own for it, which changes or says the same      | chain
  *     else                                                                          | none
  */
-export function openConnectionsOf (spec: Omit<ProxySpec, 'podUid'>, duties: readonly Duty[]): Readonly<Record<string, readonly OpenConnections[]>> {
+export function openConnectionsOf (spec: Omit<ProxySpec, 'podUid'>, duties: readonly Duty[], clientsKept: boolean): Readonly<Record<string, readonly OpenConnections[]>> {
   const born = new Map(duties.map(({ mitigation: { metadata } }) => [metadata.name, metadata.creationTimestamp]))
   const fates = new Map<string, Map<number | null, Fate>>()
   for (const place of placesOf(spec, duties)) {
@@ -41,7 +42,7 @@ export function openConnectionsOf (spec: Omit<ProxySpec, 'podUid'>, duties: read
     for (const [peer, restrictions] of place.peers) {
       for (const restriction of restrictions.filter(({ enforce, measure }) => enforce && measure.kind !== 'watch')) {
         const its = fates.get(restriction.mitigation) ?? new Map<number | null, Fate>()
-        for (const fate of fatesOf(spec, place, history, peer, restriction)) its.set(fate.port, weaker(its.get(fate.port), fate))
+        for (const fate of fatesOf(areCut(spec, place.side, restriction, clientsKept), place, history, peer, restriction)) its.set(fate.port, weaker(its.get(fate.port), fate))
         fates.set(restriction.mitigation, its)
       }
     }
@@ -97,7 +98,7 @@ class History {
 
 const earlier = (one: string | undefined, other: string): string => one === undefined || other < one ? other : one
 
-function fatesOf (spec: Omit<ProxySpec, 'podUid'>, { side, ports, httpPorts }: Place, history: History, peer: string, restriction: Restriction): readonly Fate[] {
+function fatesOf (cutsSockets: boolean, { ports, httpPorts }: Place, history: History, peer: string, restriction: Restriction): readonly Fate[] {
   const at = history.bornAt(restriction.mitigation)
   const concerned = ports.filter((port) => restriction.ports === 'any' || (port !== null && restriction.ports.includes(port)))
   return concerned.flatMap((port): Fate[] => {
@@ -105,15 +106,15 @@ function fatesOf (spec: Omit<ProxySpec, 'podUid'>, { side, ports, httpPorts }: P
     if (!isCarried(restriction, layer)) return []
     const { measure } = restriction
     if (layer === 'http' && (measure.kind === 'deny' || (measure.kind === 'limit' && measure.limit.unit === 'requests/s'))) return [{ port, means: 'route', since: '' }]
-    if (measure.kind === 'deny' && areCut(spec, side, restriction)) return [{ port, means: 'sockets', since: '' }]
+    if (measure.kind === 'deny' && cutsSockets) return [{ port, means: 'sockets', since: '' }]
     const before = history.chain(peer, port, at, false)
     return [before !== null && endsWith(before, peer, at, history) ? { port, means: 'chain', since: before.since } : { port, means: 'none', since: '' }]
   })
 }
 
-/** Behind a redirect a socket does not tell which port its client meant (sidecar/proxy/socket-cutter.ts). */
-const areCut = ({ inbound, cutsSockets = false }: Omit<ProxySpec, 'podUid'>, side: PeerChain['side'], { ports }: Restriction): boolean =>
-  cutsSockets && (side === 'destination' || (inbound.mode === 'redirect' && ports === 'any'))
+/** Behind a redirect the proxy's socket does not tell which port its client meant, and the application's tells its client only where that is kept (sidecar/proxy/socket-cutter.ts). */
+const areCut = ({ inbound, cutsSockets = false }: Omit<ProxySpec, 'podUid'>, side: PeerChain['side'], { ports }: Restriction, clientsKept: boolean): boolean =>
+  cutsSockets && (side === 'destination' || (inbound.mode === 'redirect' && (ports === 'any' || clientsKept)))
 
 /** A chain that changes ends what is in it; one that does what the restriction asks for already goes on doing it. */
 function endsWith (before: Chain, peer: string, at: string, history: History): boolean {

@@ -1,4 +1,4 @@
-import { create, toBinary } from '@bufbuild/protobuf'
+import { create, toBinary, type JsonObject } from '@bufbuild/protobuf'
 import { serverMethod } from '../src/wire/method.ts'
 import { AggregatedDiscoveryService } from '../src/wire/gen/xds/envoy/service/discovery/v3/ads_pb.js'
 import {
@@ -22,7 +22,8 @@ export interface Protocol<Request, S extends Subscription> {
 /** What every request carries in both. */
 export interface AnyRequest {
   readonly typeUrl: string
-  readonly node?: { readonly id: string } | undefined
+  /** It comes with the first request of a stream. */
+  readonly node?: { readonly id: string, readonly metadata?: JsonObject | undefined } | undefined
 }
 
 const { streamAggregatedResources, deltaAggregatedResources } = AggregatedDiscoveryService.method

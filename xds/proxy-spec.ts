@@ -14,11 +14,13 @@ export interface ExplicitPort {
  * How connections reach the proxy in front of a pod.
  * `explicit`: clients connect to the proxy's own port, which stands for one port of the application; the address that the
  * proxy listens on must not be the upstream's. `redirect`: nftables sends every inbound connection to `port`, and the
- * proxy goes on to the original destination; connections with the proxy's own uid must be left alone by the rules.
+ * proxy goes on to the original destination; connections with the proxy's own uid must be left alone by the rules. What is
+ * sent to `transparentPort` instead it goes on with from the client's own address, which takes NET_RAW and rules that lead
+ * the answers back to it (sidecar/proxy/README.md).
  */
 export type Inbound =
   | { readonly mode: 'explicit', readonly ports: readonly ExplicitPort[] }
-  | { readonly mode: 'redirect', readonly port: number }
+  | { readonly mode: 'redirect', readonly port: number, readonly transparentPort?: number }
 
 /** The proxy of one pod, as far as its resources depend on it. */
 export interface ProxySpec {

@@ -10,6 +10,7 @@ import { LocalRateLimitSchema as HttpLocalRateLimitSchema } from '../src/wire/ge
 import { RBACPerRouteSchema, RBACSchema as HttpRbacSchema } from '../src/wire/gen/xds/envoy/extensions/filters/http/rbac/v3/rbac_pb.js'
 import { RouterSchema } from '../src/wire/gen/xds/envoy/extensions/filters/http/router/v3/router_pb.js'
 import { OriginalDstSchema } from '../src/wire/gen/xds/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.js'
+import { OriginalSrcSchema } from '../src/wire/gen/xds/envoy/extensions/filters/listener/original_src/v3/original_src_pb.js'
 import { ConnectionLimitSchema } from '../src/wire/gen/xds/envoy/extensions/filters/network/connection_limit/v3/connection_limit_pb.js'
 import { ConfigSchema as DirectResponseSchema } from '../src/wire/gen/xds/envoy/extensions/filters/network/direct_response/v3/config_pb.js'
 import { HttpConnectionManagerSchema } from '../src/wire/gen/xds/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
@@ -29,7 +30,7 @@ import { HttpProtocolOptionsSchema } from '../src/wire/gen/xds/envoy/extensions/
 /** Every message that we put into an Any, so that resources can be checked inside and written as JSON. */
 export const REGISTRY = createRegistry(
   ClusterSchema, ClusterLoadAssignmentSchema, ListenerSchema, RouteConfigurationSchema, SecretSchema, TypedExtensionConfigSchema,
-  OriginalDstSchema, ConnectionLimitSchema, DirectResponseSchema, LocalRateLimitSchema, RBACSchema, TcpBandwidthLimitSchema, TcpProxySchema,
+  OriginalDstSchema, OriginalSrcSchema, ConnectionLimitSchema, DirectResponseSchema, LocalRateLimitSchema, RBACSchema, TcpBandwidthLimitSchema, TcpProxySchema,
   HttpConnectionManagerSchema, RouterSchema, HttpLocalRateLimitSchema, HttpRbacSchema, RBACPerRouteSchema, RouteSchema, SetFilterStateSchema, FilterStateInputSchema, PreserveCaseFormatterConfigSchema,
   DownstreamTlsContextSchema, UpstreamTlsContextSchema, HttpProtocolOptionsSchema,
   HttpGrpcAccessLogConfigSchema, TcpGrpcAccessLogConfigSchema, DownstreamConnectionsConfigSchema, FixedHeapConfigSchema

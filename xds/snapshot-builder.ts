@@ -12,8 +12,8 @@ export interface Built {
   readonly snapshot: Snapshot | null
   readonly problems: readonly string[]
   readonly shortfalls: readonly Shortfall[]
-  /** Reckoned when first asked for. */
-  readonly openConnections: () => ProxyStatus['openConnections']
+  /** Reckoned when first asked for; `clientsKept`: applications see their clients' addresses. */
+  readonly openConnections: (clientsKept: boolean) => ProxyStatus['openConnections']
 }
 const NOTHING = {}
 export const UNBUILT: Built = { snapshot: null, problems: [], shortfalls: [], openConnections: () => NOTHING }
@@ -89,7 +89,12 @@ export class SnapshotBuilder {
     const { content, mitigations, shortfalls } = this.#configure(spec, duties)
     const snapshot = createSnapshot(content, mitigations)
     const problems = findProblems(snapshot.content, this.#validator)
-    let openConnections: ProxyStatus['openConnections'] | null = null
-    return { snapshot: problems.length > 0 ? null : snapshot, problems, shortfalls, openConnections: () => (openConnections ??= openConnectionsOf(spec, duties)) }
+    const reckoned = new Map<boolean, ProxyStatus['openConnections']>()
+    const openConnections = (clientsKept: boolean): ProxyStatus['openConnections'] => {
+      const known = reckoned.get(clientsKept) ?? openConnectionsOf(spec, duties, clientsKept)
+      reckoned.set(clientsKept, known)
+      return known
+    }
+    return { snapshot: problems.length > 0 ? null : snapshot, problems, shortfalls, openConnections }
   }
 }

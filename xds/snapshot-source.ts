@@ -1,3 +1,4 @@
+import type { SaidClientAddress } from './client-address.ts'
 import type { Standing } from './session.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -5,6 +6,8 @@ import type { Snapshot } from './snapshot.ts'
 export interface Subscriber {
   readonly update: (snapshot: Snapshot) => void
   readonly standing: () => Standing
+  /** Null while it has not said. */
+  readonly clientAddress: () => SaidClientAddress | null
 }
 
 /** What the server serves from: the `Fleet`, or whatever else makes snapshots. */

@@ -11,12 +11,15 @@ export interface ProxyUser {
 export interface EnvoyProcessOptions {
   /** Program and arguments. */
   readonly command: readonly [string, ...string[]]
-  /** The user and group that it runs as, with no capability; null for this process's own. */
+  /** The user and group that it runs as, with no capability but NET_RAW where `netRaw`; null for this process's own. */
   readonly runAs: ProxyUser | null
+  /** To connect from addresses that are not the pod's; this process must have the capability itself. */
+  readonly netRaw: boolean
   /** Uniform in [0, 1). */
   readonly random: () => number
   readonly backoff?: Backoff
-  readonly onStart: () => void
+  /** Of a process that becomes Envoy. */
+  readonly onStart: (pid: number) => void
   /** It has ended unasked, and is started again after `retryMs`. */
   readonly onEnd: (how: string, retryMs: number) => void
 }
@@ -42,9 +45,9 @@ export async function keepEnvoy (options: EnvoyProcessOptions, signal: AbortSign
   }
 }
 
-async function runOnce ({ command, runAs, onStart }: EnvoyProcessOptions, signal: AbortSignal): Promise<string> {
+async function runOnce ({ command, runAs, netRaw, onStart }: EnvoyProcessOptions, signal: AbortSignal): Promise<string> {
   // Envoy dies with us, however we end: a proxy that nobody keeps would hold ports that the next one needs.
-  const user = runAs === null ? [] : ['--reuid', String(runAs.uid), '--regid', String(runAs.gid), '--clear-groups', '--inh-caps=-all']
+  const user = runAs === null ? [] : ['--reuid', String(runAs.uid), '--regid', String(runAs.gid), '--clear-groups', ...netRaw ? ['--inh-caps=-all,+net_raw', '--ambient-caps=-all,+net_raw'] : ['--inh-caps=-all']]
   const envoy = spawn('setpriv', ['--pdeathsig', 'KILL', '--no-new-privs', ...user, ...command], { stdio: ['ignore', 'inherit', 'inherit'] })
   const ended = endOf(envoy)
   let killing: NodeJS.Timeout | undefined
@@ -53,7 +56,7 @@ async function runOnce ({ command, runAs, onStart }: EnvoyProcessOptions, signal
     killing = setTimeout(() => envoy.kill('SIGKILL'), KILL_MS)
   }
   signal.addEventListener('abort', stop, { once: true })
-  onStart()
+  if (envoy.pid !== undefined) onStart(envoy.pid)
   try {
     return await ended
   } finally {

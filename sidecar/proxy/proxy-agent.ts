@@ -3,15 +3,17 @@ import type { Credentials } from '../../src/core/identity.ts'
 import type { CredentialSource } from '../../src/ports.ts'
 import { firstCredentials } from '../../src/wire/held-credentials.ts'
 import { wait } from '../../src/wire/wait.ts'
+import type { ClientAddress, Facts } from './client-address.ts'
 import { accepts, EnvoyAdmin } from './envoy-admin.ts'
 import { keepEnvoy, type ProxyUser } from './envoy-process.ts'
 import { Redirect } from './redirect.ts'
 import { type RedirectPlan, redirectRules } from './redirect-rules.ts'
+import { hasNetRaw } from './transparency.ts'
 
 export type ProxyAgentEvent =
   | { readonly type: 'started' }
   | { readonly type: 'ended', readonly how: string, readonly retryMs: number }
-  | { readonly type: 'redirecting', readonly inboundPort: number | null, readonly outboundPort: number | null }
+  | { readonly type: 'redirecting', readonly inboundPort: number | null, readonly outboundPort: number | null, readonly clientAddress: ClientAddress }
   /** Connections reach the pod, and leave it, without the proxy. */
   | { readonly type: 'direct', readonly why: string }
   | { readonly type: 'unwritten', readonly error: AutoshieldError }
@@ -20,12 +22,18 @@ export type ProxyAgentEvent =
 export interface WantedRedirect extends Pick<RedirectPlan, 'inboundPort' | 'outboundPort' | 'group' | 'directPorts' | 'node'> {
   /** As of now; must not throw. */
   readonly directCalls: () => Promise<RedirectPlan['directCalls']>
+  /** Instead of `inboundPort` where the client's address can be kept; null where it is not to be. */
+  readonly transparentPort: number | null
+  /** As of now, and with such a proxy; must not throw. */
+  readonly clientAddress: (proxy: Facts['proxy']) => Promise<ClientAddress>
 }
 
 export interface ProxyAgentOptions {
   /** Envoy and its arguments. */
   readonly command: readonly [string, ...string[]]
   readonly runAs: ProxyUser | null
+  /** Whether Envoy is to have the capability NET_RAW as that user. */
+  readonly netRaw: boolean
   readonly adminSocket: string
   /** Null where nothing may be redirected. */
   readonly redirect: WantedRedirect | null
@@ -50,7 +58,8 @@ const DRAIN_MS = 20_000
 export class ProxyAgent {
   readonly #options: ProxyAgentOptions
   readonly #admin: EnvoyAdmin
-  #envoyRuns = false
+  /** Null while it does not run. */
+  #envoyPid: number | null = null
   #told = ''
 
   constructor (options: ProxyAgentOptions) {
@@ -84,17 +93,18 @@ export class ProxyAgent {
   }
 
   async #keepEnvoy (redirect: Redirect, signal: AbortSignal): Promise<void> {
-    const { command, runAs, random, onEvent } = this.#options
+    const { command, runAs, netRaw, random, onEvent } = this.#options
     await keepEnvoy({
       command,
       runAs,
+      netRaw,
       random,
-      onStart: () => {
-        this.#envoyRuns = true
+      onStart: (pid) => {
+        this.#envoyPid = pid
         onEvent({ type: 'started' })
       },
       onEnd: (how, retryMs) => {
-        this.#envoyRuns = false
+        this.#envoyPid = null
         this.#told = ''
         redirect.withdraw() // at once: until it is gone, new connections are refused
         onEvent({ type: 'ended', how, retryMs })
@@ -126,17 +136,21 @@ export class ProxyAgent {
   async #converge (redirect: Redirect, wanted: WantedRedirect, signal: AbortSignal): Promise<void> {
     const listening = await this.#admin.listeningPorts() ?? new Set()
     const usable = async (port: number | null) => port !== null && listening.has(port) && (redirect.held || await accepts(port)) ? port : null
-    const [inboundPort, outboundPort] = await Promise.all([usable(wanted.inboundPort), usable(wanted.outboundPort)])
+    const [inboundPort, outboundPort, transparentPort] = await Promise.all([usable(wanted.inboundPort), usable(wanted.outboundPort), usable(wanted.transparentPort)])
     if (inboundPort === null && outboundPort === null) {
       redirect.withdraw()
       this.#tell({ type: 'direct', why: 'the proxy does not listen yet' })
       return
     }
-    const rules = redirectRules({ ...wanted, inboundPort, outboundPort, directCalls: await wanted.directCalls() })
-    if (!this.#envoyRuns || signal.aborted) return // it ended meanwhile
+    const pid = this.#envoyPid
+    if (pid === null) return // it has ended
+    const clientAddress = await wanted.clientAddress(transparentPort === null ? 'without-listener' : await hasNetRaw(pid) ? 'ready' : 'without-capability')
+    const transparent = transparentPort === null ? null : { port: transparentPort, families: clientAddress.kind === 'kept' ? clientAddress.families : [] }
+    const rules = redirectRules({ ...wanted, inboundPort, outboundPort, transparent, directCalls: await wanted.directCalls() })
+    if (this.#envoyPid !== pid || signal.aborted) return // it ended meanwhile
     try {
       await redirect.hold(rules)
-      this.#tell({ type: 'redirecting', inboundPort, outboundPort })
+      this.#tell({ type: 'redirecting', inboundPort, outboundPort, clientAddress })
     } catch (thrown) {
       this.#tell({ type: 'direct', why: AutoshieldError.from(thrown).message })
     }

@@ -1,10 +1,16 @@
 import { isIP } from 'node:net'
+import { answerRules, type Family } from './answer-rules.ts'
 
 /** Which new TCP connections of a pod go to its proxy. */
 export interface RedirectPlan {
   /** The proxy's ports; null where connections of that direction are left alone. */
   readonly inboundPort: number | null
   readonly outboundPort: number | null
+  /**
+   * The port in the place of `inboundPort` for connections of these families, by which the proxy goes on from its client's own
+   * address; null where nothing may lead the answers back to it.
+   */
+  readonly transparent: { readonly port: number, readonly families: readonly Family[] } | null
   /** Processes of this group are never redirected: the proxy itself, and who keeps it. */
   readonly group: number
   /** Ports of the pod that are reached directly. */
@@ -26,17 +32,25 @@ const OPENS = 'tcp flags & (fin|syn|rst|ack) == syn'
 /** Somebody listens where the packet goes to (or a socket of an older connection is there). Through a proxy every port looks open. */
 const LISTENED_TO = 'socket transparent <= 1'
 
+/** A neighbour on the link can send the pod what is addressed to another; the proxy would go on to there in the pod's name. */
+const FOR_OTHERS = 'fib daddr type != local'
+
+/** Only together with its interface does such an address say whose it is, and the way from the proxy to the application is another interface. */
+const LINK_LOCAL = 'ip6 saddr fe80::/10'
+
 /**
  * What makes the rules hold, on one line, which nft makes one transaction: at any moment all of it holds or all of what was before.
  * `flags owner`: the kernel removes the table when the socket that made it closes, so no rule outlives the process that keeps it.
  */
-export function redirectRules ({ inboundPort, outboundPort, group, directPorts, node, directCalls }: RedirectPlan): string {
+export function redirectRules ({ inboundPort, outboundPort, transparent, group, directPorts, node, directCalls }: RedirectPlan): string {
   const inbound = inboundPort === null
     ? []
     : [
         'iifname "lo" return',
+        `${FOR_OTHERS} return`,
         ...directPorts.map((port) => `tcp dport ${port} return`),
-        ...node.flatMap((address) => [`${family(address)} saddr ${address} ${OPENS} ${LISTENED_TO} redirect to :${inboundPort}`, `${family(address)} saddr ${address} return`]),
+        ...node.flatMap((address) => [`${family(address)} saddr ${address} ${OPENS} ${LISTENED_TO} redirect to :${portFor(address, inboundPort, transparent)}`, `${family(address)} saddr ${address} return`]),
+        ...transparent?.families.flatMap((each) => [...each === 'ip6' ? [`${LINK_LOCAL} ${OPENS} redirect to :${inboundPort}`] : [], `meta nfproto ${PROTOCOLS[each]} ${OPENS} redirect to :${transparent.port}`]) ?? [],
         `${OPENS} redirect to :${inboundPort}`,
       ]
   const outbound = outboundPort === null
@@ -50,10 +64,16 @@ export function redirectRules ({ inboundPort, outboundPort, group, directPorts, 
     `flush chain ${TABLE} outbound`,
     ...inbound.map((rule) => `add rule ${TABLE} inbound ${rule}`),
     ...outbound.map((rule) => `add rule ${TABLE} outbound ${rule}`),
+    ...transparent === null ? [] : answerRules(TABLE),
   ].join('; ')
 }
+
+const PROTOCOLS: Readonly<Record<Family, string>> = { ip: 'ipv4', ip6: 'ipv6' }
+
+const portFor = (address: string, port: number, transparent: RedirectPlan['transparent']): number =>
+  transparent?.families.includes(family(address)) === true && !address.startsWith('fe80:') ? transparent.port : port
 
 const call = ({ address, port }: RedirectPlan['directCalls'][number]): string =>
   `${family(address)} daddr ${address} tcp dport ${port} return`
 
-const family = (address: string): 'ip' | 'ip6' => isIP(address) === 6 ? 'ip6' : 'ip'
+const family = (address: string): Family => isIP(address) === 6 ? 'ip6' : 'ip'

@@ -15,8 +15,11 @@ const COLUMNS: readonly Column<Proxy>[] = [
   { title: 'VERSION', of: ({ version }) => version === '' ? '-' : version },
   { title: 'RESTRICTIONS', of: carried },
   { title: 'REFUSED', of: ({ refused }) => refused.length === 0 ? '-' : refused.map(({ mitigation, message }) => `${mitigation}: ${message}`).join('; ') },
-  { title: 'WORDS', of: ({ message, shortfalls }) => [message, ...shortfalls.map((each) => `${each.mitigation}: ${each.message}`)].filter((words) => words !== '').join('; ') || '-' },
+  { title: 'WORDS', of: ({ message, shortfalls, clientAddress }) => [message, ...shortfalls.map((each) => `${each.mitigation}: ${each.message}`), hidden(clientAddress)].filter((words) => words !== '').join('; ') || '-' },
 ]
+
+/** Nothing where applications see whom they talk to. */
+const hidden = (address: Proxy['clientAddress']): string => address?.kind === 'hidden' ? `applications see the pod's own address as their clients': ${address.why}` : ''
 
 /** Names, with `(shadow)` behind those that are only counted and `(new)` behind those that the proxy has not taken yet. */
 function carried ({ mitigations, restrictions }: Proxy): string {

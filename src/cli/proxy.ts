@@ -5,9 +5,12 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { credentialFiles, writeCredentials } from '../../certs/credential-folder.ts'
 import { OwnConversations } from '../../sidecar/own-conversations.ts'
 import { defaultGateways } from '../../sidecar/proxy/default-gateways.ts'
+import { tellClientAddress, type ClientAddress } from '../../sidecar/proxy/client-address.ts'
 import { EnvoyAdmin } from '../../sidecar/proxy/envoy-admin.ts'
 import { ProxyAgent, type ProxyAgentEvent, type WantedRedirect } from '../../sidecar/proxy/proxy-agent.ts'
+import { closeReturnWays } from '../../sidecar/proxy/return-way.ts'
 import { SocketCutter } from '../../sidecar/proxy/socket-cutter.ts'
+import { Transparency } from '../../sidecar/proxy/transparency.ts'
 import { bootstrapFile, bootstrapFiles, envoyArguments } from '../../xds/bootstrap.ts'
 import { RenewedCredentials } from '../adapters/identity/renewed-credentials.ts'
 import { systemClock } from '../adapters/standalone/clock.ts'
@@ -31,6 +34,7 @@ interface Flags {
   envoy: string,
   user?: number,
   inbound?: number,
+  transparent?: number,
   outbound?: number,
   directPort?: number[],
   node?: string[],
@@ -56,6 +60,7 @@ export function proxyCommand (context: CliContext, done: (status: number) => voi
     .option('--envoy <path>', 'the program', 'envoy')
     .option('--user <uid>', 'whom Envoy runs as; as this process where nothing is said', id)
     .option('--inbound <port>', 'redirect connections to the pod here, while Envoy listens here', port)
+    .option('--transparent <port>', 'redirect them here instead where Envoy can go on from its client\'s own address', port)
     .option('--outbound <port>', 'redirect the pod\'s own connections here, while Envoy listens here', port)
     .option('--direct-port <port...>', 'a port of the pod that is never redirected', (text, before: number[] | undefined) => [...before ?? [], port(text)])
     .option('--node <address...>', 'of the pod\'s node, whose probes find a closed port closed; its default gateways are beside it', address)
@@ -80,13 +85,16 @@ async function run (flags: Flags, context: CliContext): Promise<void> {
     random: Math.random,
     onEvent: sparingly((event) => say(tellRenewal(event)), ({ type }) => type),
   })
-  const files = await writeConfiguration(flags, spiffeId(system('xds')))
+  const transparency = await Transparency.prepare(flags.transparent !== undefined)
+  const clientAddress = await transparency.now('ready')
+  const files = await writeConfiguration(flags, spiffeId(system('xds')), clientAddress)
   const own = new OwnConversations({ called: [issuer, detector].map(split), listens: [] })
   const agent = new ProxyAgent({
     command: [flags.envoy, ...envoyArguments(files.bootstrap)],
     runAs: flags.user === undefined ? null : { uid: flags.user, gid: ownGroup() },
+    netRaw: clientAddress.kind === 'kept',
     adminSocket: files.adminSocket,
-    redirect: await wantedRedirect(flags, own),
+    redirect: await wantedRedirect(flags, own, transparency),
     credentials,
     store: (next) => writeCredentials(files.identity, next, { group: true }),
     random: Math.random,
@@ -100,13 +108,16 @@ async function run (flags: Flags, context: CliContext): Promise<void> {
     parts.start((signal) => cutter.run(signal))
   }
   await parts.orFailure(agent.run(context.signal))
+  if (flags.transparent !== undefined) await closeReturnWays()
 }
 
-async function wantedRedirect ({ inbound, outbound, directPort = [], node = [] }: Flags, own: OwnConversations): Promise<WantedRedirect | null> {
+async function wantedRedirect ({ inbound, outbound, transparent, directPort = [], node = [] }: Flags, own: OwnConversations, transparency: Transparency): Promise<WantedRedirect | null> {
   if (inbound === undefined && outbound === undefined) return null
   return {
     inboundPort: inbound ?? null,
     outboundPort: outbound ?? null,
+    transparentPort: transparent ?? null,
+    clientAddress: (proxy) => transparency.now(proxy),
     group: ownGroup(),
     directPorts: directPort,
     node: [...new Set([...node, ...await defaultGateways()])],
@@ -118,7 +129,7 @@ async function wantedRedirect ({ inbound, outbound, directPort = [], node = [] }
 const ownGroup = (): number => process.getgid?.() ?? 0
 
 /** All that Envoy starts with but its certificate. */
-async function writeConfiguration ({ folder, podUid, namespace, xds, heapMib, connections }: Flags, server: string): Promise<{ identity: string, bootstrap: string, adminSocket: string }> {
+async function writeConfiguration ({ inbound, folder, podUid, namespace, xds, heapMib, connections }: Flags, server: string, { kind, why }: ClientAddress): Promise<{ identity: string, bootstrap: string, adminSocket: string }> {
   const [identity, admin] = [join(folder, 'identity'), join(folder, 'admin')]
   const adminSocket = join(admin, 'admin.sock')
   for (const [path, mode] of [[identity, 0o750], [admin, 0o770]] as const) {
@@ -128,7 +139,16 @@ async function writeConfiguration ({ folder, podUid, namespace, xds, heapMib, co
   }
   const { certificate, key, authorities } = credentialFiles(identity)
   const files = bootstrapFiles({
-    podUid, namespace, xds: { ...split(xds), name: server }, folder: identity, certificateFile: certificate, keyFile: key, authoritiesFile: authorities, adminSocket, bounds: { heapBytes: heapMib * MIB, connections },
+    podUid,
+    namespace,
+    xds: { ...split(xds), name: server },
+    folder: identity,
+    certificateFile: certificate,
+    keyFile: key,
+    authoritiesFile: authorities,
+    adminSocket,
+    bounds: { heapBytes: heapMib * MIB, connections },
+    ...inbound === undefined ? {} : { clientAddress: { kind, why } },
   })
   for (const { path, text } of files) await writeFile(path, text, { mode: 0o640 })
   return { identity, bootstrap: bootstrapFile(identity), adminSocket }
@@ -138,7 +158,7 @@ function told (event: ProxyAgentEvent): string {
   switch (event.type) {
     case 'started': return 'Envoy is started'
     case 'ended': return `Envoy has ended ${event.how}; connections reach the pod directly, without restrictions, and it is started again in ${Math.ceil(event.retryMs)} ms`
-    case 'redirecting': return `connections are redirected: ${[event.inboundPort === null ? [] : [`to the pod by port ${event.inboundPort}`], event.outboundPort === null ? [] : [`from the pod by port ${event.outboundPort}`]].flat().join(', ')}`
+    case 'redirecting': return `connections are redirected: ${[event.inboundPort === null ? [] : [`to the pod by port ${event.inboundPort}`], event.outboundPort === null ? [] : [`from the pod by port ${event.outboundPort}`]].flat().join(', ')}; ${tellClientAddress(event.clientAddress)}`
     case 'direct': return `connections reach the pod directly, without restrictions: ${event.why}`
     case 'unwritten': return `the certificate is not where Envoy reads it: ${event.error.message}`
   }

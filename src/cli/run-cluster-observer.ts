@@ -8,11 +8,13 @@ import { OwnConversations, type Resolve } from '../../sidecar/own-conversations.
 import { withoutOwn } from '../../sidecar/own-traffic.ts'
 import { PacketSource } from '../../sidecar/packet-source.ts'
 import { SockdiagSource } from '../../sidecar/sockdiag/sockdiag-source.ts'
+import type { SocketReport } from '../../sidecar/sockdiag/socket-report.ts'
 import { Uplink } from '../../sidecar/uplink/uplink.ts'
 import type { WindowSource } from '../../sidecar/window-source.ts'
 import { systemClock } from '../adapters/standalone/clock.ts'
 import { AutoshieldError } from '../core/errors.ts'
 import { addressText, parseAddress } from '../core/flow/address.ts'
+import { PROXY_PORTS } from '../core/injection/names.ts'
 import type { Identity } from '../core/identity.ts'
 import type { CredentialSource } from '../ports.ts'
 import type { CliContext } from './context.ts'
@@ -110,16 +112,22 @@ export async function runClusterObserver (run: ClusterObserverRun, context: CliC
 
 function sourcesOf ({ source, addresses }: ClusterObserverRun, own: OwnConversations, log: AccessLog | null): [WindowSource, ...WindowSource[]] {
   const seed = randomInt(2 ** 31)
-  const sockdiag = new SockdiagSource({ ownAddresses: addresses, clock: systemClock, seed, ignores: (socket) => own.isOwn(socket) })
+  // Of a connection through the proxy the application's end tells the same, and the port that was meant.
+  const isProxysEnd = ({ local }: SocketReport): boolean => log !== null && local.port === PROXY_PORTS.transparent
+  const sockdiag = new SockdiagSource({ ownAddresses: addresses, clock: systemClock, seed, ignores: (socket) => own.isOwn(socket) || isProxysEnd(socket) })
   if (source === 'sockdiag') return [sockdiag]
   if (source === 'als') return log === null ? [sockdiag] : [log.source({ clock: systemClock, seed, ignores: (connection) => own.isOwn(connection) }), sockdiag]
   const open = async (signal: AbortSignal) => {
     const { traffic, outdated } = await own.now()
-    const filter = withoutOwn(traffic)
-    return { ...openLive({ interfaceName: interfaceOf(addresses), signal, ...(filter === undefined ? {} : { filter }) }), outdated }
+    const interfaceName = interfaceOf(addresses)
+    const filter = [interfaceName === 'any' ? WITHOUT_LOOPBACK : [], withoutOwn(traffic) ?? []].flat().map((part) => `(${part})`).join(' and ')
+    return { ...openLive({ interfaceName, signal, ...(filter === '' ? {} : { filter }) }), outdated }
   }
   return [new PacketSource({ open, ownAddresses: addresses, clock: systemClock, seed, ...TABLES }), sockdiag]
 }
+
+/** Between a proxy and its application its client's address shows again. Loopback is the first interface of every network namespace. */
+const WITHOUT_LOOPBACK = 'not ifindex 1'
 
 /** The interface that carries the pod's addresses; 'any' where several do. Throws UNAVAILABLE where none does. */
 function interfaceOf (addresses: readonly string[]): string {

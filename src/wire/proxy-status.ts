@@ -18,6 +18,7 @@ const Shape = Compile(Type.Object({
   taken: Type.Array(Type.String()),
   shortfalls: Words,
   openConnections: Type.Record(Type.String(), Type.Array(OpenConnections)),
+  clientAddress: Type.Optional(Type.Object({ kind: Type.Union([Type.Literal('kept'), Type.Literal('hidden')]), why: Type.String() })),
 }))
 
 export const encodeProxyStatus = (status: ProxyStatus): string => JSON.stringify(status)

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AlsServer } from '../../sidecar/als/als-server.ts'
+import { redirectRules } from '../../sidecar/proxy/redirect-rules.ts'
 import { Lab } from '../lab/lab.ts'
 import type { Pod } from '../lab/pod.ts'
 import { Laboratory } from '../xds/laboratory.ts'
@@ -13,7 +14,7 @@ import { plainEnvoy } from './plain-envoy.ts'
 
 /** Ports of the application: of the first nothing is declared, of the second that it speaks HTTP. */
 export const PORTS = { tcp: 8080, http: 8081 } as const
-const [INBOUND, OUTBOUND, XDS] = [15_006, 15_001, 18_000]
+const [INBOUND, TRANSPARENT, OUTBOUND, XDS] = [15_006, 15_007, 15_001, 18_000]
 const LOAD = { connections: 32, seconds: 1 }
 
 /** What stands before the application; a number is our proxy, with so many other sources denied. */
@@ -49,7 +50,7 @@ export class ProxiedPods implements AsyncDisposable {
     await Promise.all(pods.values().map(serve))
     const ours = [...pods].flatMap(([front, pod]) => typeof front === 'number' ? [{ denied: front, pod, accessLog: { socket: join(pod.folder, 'als.sock') } }] : [])
     // As the webhook has them injected.
-    laboratory.fleet.setProxies(ours.map(({ pod, accessLog }) => ({ podUid: pod.name, inbound: { mode: 'redirect', port: INBOUND }, outbound: { port: OUTBOUND }, httpPorts: [PORTS.http], accessLog })))
+    laboratory.fleet.setProxies(ours.map(({ pod, accessLog }) => ({ podUid: pod.name, inbound: { mode: 'redirect', port: INBOUND, transparentPort: TRANSPARENT }, outbound: { port: OUTBOUND }, httpPorts: [PORTS.http], accessLog })))
     laboratory.fleet.apply(ours.flatMap(({ denied, pod }) => Array.from({ length: denied }, (_, at) => mitigationOf(`${pod.name}-${at}`, {
       subject: { uid: `source-${at}`, addresses: [`10.77.${at >> 8}.${at & 255}`] }, victims: [{ uid: pod.name, addresses: [pod.address] }],
     }))))
@@ -62,7 +63,7 @@ export class ProxiedPods implements AsyncDisposable {
     const plain = pods.get('plain')
     if (plain !== undefined) envoys.set('plain', stack.use(await plainEnvoy({ port: INBOUND, httpPort: PORTS.http, networkOf: plain.pid })))
     await until(`every proxy has its configuration: ${JSON.stringify(laboratory.fleet.statuses())}`, () => laboratory.fleet.statuses().every(({ state }) => state === 'in-sync') || undefined, 60_000)
-    await Promise.all([...pods].filter(([front]) => envoys.has(front)).map(([, pod]) => redirect(pod)))
+    await Promise.all([...pods].filter(([front]) => envoys.has(front)).map(([front, pod]) => front === 'plain' ? redirect(pod) : redirectTransparently(pod)))
     return new ProxiedPods(stack.move(), lab.pod('client'), pods, envoys)
   }
 
@@ -100,6 +101,15 @@ function listen (socket: string): AsyncDisposable {
     },
   }
 }
+
+/** As the keeper of an injected proxy has it, whose application sees its client's address; but the table outlives the nft that makes it. */
+async function redirectTransparently (pod: Pod): Promise<void> {
+  const rules = redirectRules({ inboundPort: INBOUND, outboundPort: null, transparent: { port: TRANSPARENT, families: ['ip'] }, group: 65_533, directPorts: [], node: [], directCalls: [] })
+  await pod.must(`nft '${rules.replace('flags owner;', '')}'`)
+  const opened = pod.spawnInNetwork([process.execPath, '--input-type=module', '--eval', `import { openReturnWays } from '${RETURN_WAY}'; await openReturnWays()`])
+  await opened.done
+}
+const RETURN_WAY = new URL('../../sidecar/proxy/return-way.ts', import.meta.url).href
 
 async function redirect (pod: Pod): Promise<void> {
   await pod.must(`nft 'table inet autoshield { chain inbound { type nat hook prerouting priority dstnat; iifname "lo" return; tcp flags & (fin|syn|rst|ack) == syn redirect to :${INBOUND}; }; }'`)

@@ -66,6 +66,8 @@ t.test('proxy-status tells of every proxy where it stands, what it carries and w
     podUid: 'uid-web',
     restrictions: [{ mitigation: 'deny-66', sources: ['127.0.0.66'], action: 'deny', shadow: false, taken: true, openConnections: [{ means: 'none' }, { ports: [8080], means: 'route' }] }, { mitigation: 'limit-9', limit: { value: 2 }, ports: [8080] }, { mitigation: 'shadow-7', shadow: true, openConnections: [] }],
   }])
+  alter(DB.uid, { since: new Date(NOW_MS).toISOString(), state: 'in-sync', clientAddress: { kind: 'hidden', why: 'no NET_RAW' } })
+  t.match(await status(), { status: 0, stdout: /^shop\/db-0 +in sync .* applications see the pod's own address as their clients': no NET_RAW$/m })
 })
 
 t.test('proxy-config shows one proxy, by name, namespace and name, or UID', async (t) => {

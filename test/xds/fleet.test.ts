@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { ProxyStatus } from '../../src/ports.ts'
 import { Fleet } from '../../xds/fleet.ts'
+import type { SaidClientAddress } from '../../xds/client-address.ts'
 import type { Standing } from '../../xds/session.ts'
 import type { Snapshot } from '../../xds/snapshot.ts'
 import { explicitProxy } from './laboratory.ts'
@@ -21,6 +22,8 @@ class FakeProxy {
   state: Standing = { state: 'pending', final: false, message: 'taking it' }
   update (snapshot: Snapshot): void { this.updates.push(snapshot) }
   standing (): Standing { return this.state }
+  said: SaidClientAddress | null = null
+  clientAddress (): SaidClientAddress | null { return this.said }
 }
 
 t.test('a pod without a proxy has the snapshot that a proxy would get, and no status', async (t) => {
@@ -182,6 +185,7 @@ class Answering {
   }
 
   standing (): Standing { return this.#standing }
+  clientAddress (): null { return null }
 }
 
 /** Once for each push, until the proxy is sent nothing more. */

@@ -8,6 +8,8 @@ import { bornAt, mitigationOf, secondOf2026 } from './mitigation-of.ts'
 const at = secondOf2026
 const born = (second: number, name: string, spec: Partial<Mitigation['spec']> = {}): Mitigation => bornAt(second, mitigationOf(name, spec))
 
+/** Applications see the proxy's address as their clients'. */
+const HIDDEN = false
 const REDIRECT: Omit<ProxySpec, 'podUid'> = { inbound: { mode: 'redirect', port: 15_006 } }
 const explicit = (...ports: number[]): Omit<ProxySpec, 'podUid'> => ({ inbound: { mode: 'explicit', ports: ports.map((port) => ({ listen: { address: '10.0.0.1', port }, upstream: { address: '127.0.0.1', port: port + 1000 } })) } })
 const limit = (unit: 'requests/s' | 'connections/s') => ({ action: 'limit', limit: { value: 5, unit, burst: 5 } }) as const
@@ -46,9 +48,19 @@ t.test('what becomes of open connections, by the table', (t) => {
   ]
   for (const [name, spec, mitigations, wanted] of table) {
     const duties = mitigations.map((mitigation): Duty => ({ mitigation, side: 'victim' }))
-    t.strictSame(openConnectionsOf(spec, duties)['m'], wanted, name)
-    t.strictSame(openConnectionsOf(spec, duties.toReversed())['m'], wanted, `${name}: whatever the order`)
+    t.strictSame(openConnectionsOf(spec, duties, HIDDEN)['m'], wanted, name)
+    t.strictSame(openConnectionsOf(spec, duties.toReversed(), HIDDEN)['m'], wanted, `${name}: whatever the order`)
   }
+  t.end()
+})
+
+t.test('where applications see their clients\' addresses, a keeper that may cuts a denial of single ports as well', (t) => {
+  const means = (spec: Omit<ProxySpec, 'podUid'>, mitigation: Mitigation) => openConnectionsOf(spec, [{ mitigation, side: 'victim' }], true)['m']
+  const denial = born(9, 'm', { ports: [22, 8080] })
+  t.strictSame(means({ ...REDIRECT, cutsSockets: true, httpPorts: [8080] }, denial), [{ ports: [8080], means: 'route' }, { ports: [22], means: 'sockets' }])
+  t.strictSame(means(REDIRECT, denial), [{ ports: [22, 8080], means: 'none' }], 'without the right')
+  t.strictSame(means({ ...explicit(22, 8080), cutsSockets: true }, denial), [{ ports: [22, 8080], means: 'none' }], 'without a redirect')
+  t.strictSame(means({ ...REDIRECT, cutsSockets: true }, born(9, 'm', { ...limit('connections/s'), ports: [22] })), [{ ports: [22], means: 'none' }], 'a limit')
   t.end()
 })
 
@@ -56,9 +68,9 @@ t.test('on its way out, too', (t) => {
   const spec = { ...REDIRECT, outbound: { port: 15_001 } }
   const duty = (mitigation: Mitigation): Duty => ({ mitigation, side: 'subject' })
   const deny = born(9, 'm', { direction: 'egress', ports: [22] })
-  t.strictSame(openConnectionsOf(spec, [duty(deny)])['m'], [{ ports: [22], means: 'none' }])
-  t.strictSame(openConnectionsOf({ ...spec, cutsSockets: true }, [duty(deny)])['m'], [{ ports: [22], means: 'sockets' }])
-  t.strictSame(openConnectionsOf(spec, [duty(born(5, 'watch', { ...WATCH, direction: 'egress', ports: [22] })), duty(deny)])['m'], [{ ports: [22], means: 'chain', since: at(5) }])
-  t.equal(openConnectionsOf(REDIRECT, [duty(deny)])['m'], undefined, 'nothing passes it')
+  t.strictSame(openConnectionsOf(spec, [duty(deny)], HIDDEN)['m'], [{ ports: [22], means: 'none' }])
+  t.strictSame(openConnectionsOf({ ...spec, cutsSockets: true }, [duty(deny)], HIDDEN)['m'], [{ ports: [22], means: 'sockets' }])
+  t.strictSame(openConnectionsOf(spec, [duty(born(5, 'watch', { ...WATCH, direction: 'egress', ports: [22] })), duty(deny)], HIDDEN)['m'], [{ ports: [22], means: 'chain', since: at(5) }])
+  t.equal(openConnectionsOf(REDIRECT, [duty(deny)], HIDDEN)['m'], undefined, 'nothing passes it')
   t.end()
 })

@@ -9,6 +9,11 @@ t.test('a redirect is told by its port alone', async (t) => {
   t.match(proxySpecOf({ ...pod, addresses: [], proxy: PROXY }), { podUid: 'u1', inbound: { mode: 'redirect', port: 15_006 } })
 })
 
+t.test('the port by which the client\'s address is kept is told where the pod was injected with one', async (t) => {
+  t.match(proxySpecOf({ ...pod, proxy: { ...PROXY, transparentPort: 15_007 } }), { inbound: { mode: 'redirect', port: 15_006, transparentPort: 15_007 } })
+  t.notHas(proxySpecOf({ ...pod, proxy: PROXY })?.inbound, { transparentPort: 15_007 })
+})
+
 t.test('an explicit proxy listens on each address of the pod, before the application on loopback', async (t) => {
   const proxy = { ...PROXY, mode: 'explicit' as const, explicitPorts: [{ listen: 18_080, application: 8080 }] }
   t.match(proxySpecOf({ ...pod, proxy }), {

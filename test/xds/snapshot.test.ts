@@ -24,7 +24,8 @@ const EXPLICIT: Spec = {
     ],
   },
 }
-const HTTP_REDIRECT: Spec = { ...REDIRECT, outbound: { port: 15_001 }, httpPorts: [80, 8080] }
+const TRANSPARENT: Spec = { inbound: { mode: 'redirect', port: 15_006, transparentPort: 15_007 } }
+const HTTP_REDIRECT: Spec = { ...TRANSPARENT, outbound: { port: 15_001 }, httpPorts: [80, 8080] }
 const HTTP_EXPLICIT: Spec = { ...EXPLICIT, httpPorts: [8080] }
 const validator = new Validator()
 function snapshotOf (spec: Spec, ...mitigations: readonly Mitigation[]): Snapshot {
@@ -99,6 +100,21 @@ t.test('resources are readable as Envoy\'s own JSON', async (t) => {
       ],
     }],
   })
+})
+
+t.test('what comes by the transparent port, and nothing else, goes on from its client\'s address; neither port is passed on to itself', async (t) => {
+  const filters = (spec: Spec) => (snapshotToJson(snapshotOf(spec, mitigationOf('m', { ports: [15_006, 15_007] }))) as { listeners: object[] }).listeners[0]
+  t.match(filters(TRANSPARENT), {
+    address: { socket_address: { port_value: 15_006 } },
+    additional_addresses: [{ address: { socket_address: { address: '::', port_value: 15_007, ipv4_compat: true } } }],
+    listener_filters: [
+      { name: 'envoy.filters.listener.original_src', filter_disabled: { destination_port_range: { start: 15_006, end: 15_007 } } },
+      { name: 'envoy.filters.listener.original_dst' },
+    ],
+    filter_chains: [{ filter_chain_match: { destination_port: 15_006 } }, { filter_chain_match: { destination_port: 15_007 } }],
+  })
+  t.match(filters(REDIRECT), { listener_filters: [{ name: 'envoy.filters.listener.original_dst' }] })
+  t.notMatch(JSON.stringify(filters(REDIRECT)), 'original_src')
 })
 
 t.test('a broken snapshot is told apart, with the resource that breaks it', async (t) => {

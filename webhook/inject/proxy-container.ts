@@ -5,8 +5,8 @@ import type { InjectionSettings } from '../../src/core/injection/settings.ts'
 import { fromPod } from './observer-container.ts'
 import type { Json } from './pod-shape.ts'
 
-/** Rules of the pod's network, and another user for Envoy, which is to be ended then. Envoy itself has none. */
-const REDIRECT_CAPABILITIES = ['KILL', 'NET_ADMIN', 'SETGID', 'SETUID'] as const
+/** Rules of the pod's network, and another user for Envoy, which is to be ended then. Envoy itself has NET_RAW alone, to connect from its clients' addresses. */
+const REDIRECT_CAPABILITIES = ['KILL', 'NET_ADMIN', 'NET_RAW', 'SETGID', 'SETUID'] as const
 
 /** Of the container's memory, what Envoy's keeper has resident (90 MiB measured), and what Envoy has beside its heap. */
 const KEEPER_MIB = 160n
@@ -38,6 +38,7 @@ export function proxyContainer ({ proxy, form, settings, resources, health }: Pr
       '--trust-domain', settings.trustDomain, '--credentials', IDENTITY_MOUNT, '--folder', PROXY_MOUNT,
       '--heap-mib', String(heapMib(settings)), '--connections', String(settings.proxyConnections),
       ...(redirects ? ['--user', String(PROXY_USER), '--inbound', String(proxy.inboundPort), '--node', '$(NODE_ADDRESS)'] : []),
+      ...(redirects && proxy.transparentPort !== undefined ? ['--transparent', String(proxy.transparentPort)] : []),
       ...(redirects && proxy.outboundPort !== null ? ['--outbound', String(proxy.outboundPort)] : []),
       ...(redirects && health ? ['--direct-port', String(settings.healthPort)] : []),
     ],

@@ -40,8 +40,8 @@ export function chooseProxy (pod: PodShape, namespace: Namespace, level: PodSecu
   const ports = readPorts(pod, settings)
   const all = { inboundPort: PROXY_PORTS.inbound, httpPorts: ports.http, accessLog: true }
   if (level === 'privileged') {
-    const proxy: PodProxy = { ...all, mode: 'redirect', outboundPort: PROXY_PORTS.outbound, explicitPorts: [] }
-    return { proxy, why: 'proxy: every TCP connection from and to other pods is redirected to it; UDP is not covered', findings: [...findings, ...ports.findings] }
+    const proxy: PodProxy = { ...all, mode: 'redirect', transparentPort: PROXY_PORTS.transparent, outboundPort: PROXY_PORTS.outbound, explicitPorts: [] }
+    return { proxy, why: 'proxy: every TCP connection from and to other pods is redirected to it, and applications see their clients\' addresses; UDP is not covered', findings: [...findings, ...ports.findings] }
   }
   const forbidden = `Pod Security ${level} forbids to redirect`
   if (ports.pairs.length === 0) {
@@ -50,7 +50,7 @@ export function chooseProxy (pod: PodShape, namespace: Namespace, level: PodSecu
   const places = ports.pairs.map(({ listen, application }) => `${listen} before ${application}`).join(', ')
   return {
     proxy: { ...all, mode: 'explicit', outboundPort: null, explicitPorts: [...ports.pairs] },
-    why: `proxy: ${forbidden}, so it listens on ${places}; what comes to the application's own ports, and what the pod calls, is not covered`,
+    why: `proxy: ${forbidden}, so it listens on ${places}; what comes to the application's own ports, and what the pod calls, is not covered, and the application sees 127.0.0.1 as its client`,
     findings: [...findings, ...ports.findings],
   }
 }

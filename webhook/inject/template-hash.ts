@@ -32,7 +32,7 @@ function everything ({ settings, authorities }: InjectionContext): unknown {
 
 /** Where no proxies are injected, no setting of theirs makes a pod stale. */
 function everythingOfProxy (settings: InjectionSettings): unknown {
-  const of = (mode: PodProxy['mode']): PodProxy => ({ mode, inboundPort: PROXY_PORTS.inbound, outboundPort: PROXY_PORTS.outbound, httpPorts: [], explicitPorts: [] })
+  const of = (mode: PodProxy['mode']): PodProxy => ({ mode, inboundPort: PROXY_PORTS.inbound, transparentPort: PROXY_PORTS.transparent, outboundPort: PROXY_PORTS.outbound, httpPorts: [], explicitPorts: [] })
   const containers = (['redirect', 'explicit'] as const).map((mode) => proxyContainer({ proxy: of(mode), form: 'native', settings, resources: undefined, health: true }))
   return { quantities: canonical([settings.proxyRequests, settings.proxyLimits]), containers, volumes: [proxyVolume(), logVolume()] }
 }

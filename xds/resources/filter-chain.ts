@@ -93,6 +93,6 @@ export function peerChain (chain: PeerChain, cluster: string): FilterChain {
 }
 
 /** Closes what reaches the redirect's own port without a redirect: passed on, it would come back to itself for ever. */
-export function loopGuardChain (port: number): FilterChain {
-  return create(FilterChainSchema, { name: 'loop-guard', filterChainMatch: { destinationPort: port }, filters: [toFilter(directResponse())] })
+export function loopGuardChain (port: number, name = 'loop-guard'): FilterChain {
+  return create(FilterChainSchema, { name, filterChainMatch: { destinationPort: port }, filters: [toFilter(directResponse())] })
 }

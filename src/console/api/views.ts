@@ -89,6 +89,7 @@ export const Proxy = Type.Object({
   taken: Type.Array(Type.String(), { description: 'Of `mitigations`, those that the proxy has taken, in this version or in one before.' }),
   shortfalls: Type.Array(Type.Object({ mitigation: Type.String(), message: Type.String() }, closed), { description: 'What this proxy cannot carry, wholly or in part, and why.' }),
   openConnections: Type.Record(Type.String(), Type.Array(OpenConnections), { description: 'What becomes of the connections that the subject had open, by mitigation that enforces.' }),
+  clientAddress: Type.Optional(Type.Object({ kind: Type.Union([Type.Literal('kept'), Type.Literal('hidden')]), why: Type.String() }, { ...closed, description: 'kept: applications behind it see their clients\' own addresses. hidden: they see the proxy\'s, and why. Absent where the proxy does not say.' })),
   namespace: Type.Union([Type.String(), Type.Null()], { description: 'Of its pod; null where the directory does not know the pod.' }),
   name: Type.Union([Type.String(), Type.Null()], { description: 'Of its pod; null where the directory does not know the pod.' }),
   standing: Type.Enum([...STANDINGS], { description: 'In one word. stale: it is being told something newer. silent: it is connected and has not answered for ten seconds. away: it should be there and is not connected.' }),

@@ -55,8 +55,8 @@ export const LOG_MOUNT = '/run/autoshield-log'
 export const LOG_SOCKET = `${LOG_MOUNT}/als.sock`
 /** User and group of Envoy. Connections of the group are not redirected. */
 export const PROXY_USER = 65533
-/** Where redirected connections go. */
-export const PROXY_PORTS = { inbound: 15_006, outbound: 15_001 } as const
+/** Where redirected connections go; by `transparent`, and not by `inbound`, the application sees its client's own address. */
+export const PROXY_PORTS = { inbound: 15_006, transparent: 15_007, outbound: 15_001 } as const
 /** The projected volume with the observer's `token` and `ca.pem`. */
 export const IDENTITY_VOLUME = 'autoshield-identity'
 /** What a pod with a proxy has beside it. */

@@ -8,6 +8,8 @@ export const PodProxy = Type.Object({
   mode: Type.Union([Type.Literal('redirect'), Type.Literal('explicit')]),
   /** Where redirected connections from outside go; not used where `mode` is `explicit`. */
   inboundPort: port,
+  /** Where those go instead whose application is to see its client's own address; absent where an earlier release injected it, or `mode` is `explicit`. */
+  transparentPort: Type.Optional(port),
   /** Where the pod's own redirected connections go; null where they are left alone. */
   outboundPort: Type.Union([port, Type.Null()]),
   /** Ports of the application whose connections may be read as HTTP; on all others the proxy looks at no byte. */

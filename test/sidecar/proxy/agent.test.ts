@@ -67,7 +67,7 @@ t.test('whatever of the proxy is away, the pod is served; restrictions hold whil
   t.equal(await visit(victim, client), 'served', 'what the pod calls')
   t.equal(await opened(), before + 1, 'goes by way of the proxy')
   const [envoy = 0] = processesIn(victim, 'envoy')
-  t.match(readFileSync(`/proc/${envoy}/status`, 'utf8'), new RegExp(`^Uid:\t${USER}\t.*^CapEff:\t0+$`, 'ms'), 'Envoy is another user without capabilities')
+  t.match(readFileSync(`/proc/${envoy}/status`, 'utf8'), new RegExp(`^Uid:\t${USER}\t.*^CapEff:\t0{12}2000$`, 'ms'), 'Envoy is another user, with no capability but NET_RAW')
 
   process.kill(envoy, 'SIGKILL')
   await agent.saying('Envoy has ended by SIGKILL; connections reach the pod directly', 10_000)

@@ -15,6 +15,7 @@ const [PORT, EXPLICIT] = [8080, 18_080]
 /** The aim is one second; a busy machine is not what is tested. */
 const GENEROUS_MS = 5_000
 const MUCH = 4_000_000
+const LAST_CHUNK = Buffer.from('\r\n0\r\n\r\n')
 
 /** An application that gives what it has to whoever asks, 10 MB a second: an answer of HTTP without an end. */
 async function store (sockets: PodSockets): Promise<void> {
@@ -33,12 +34,16 @@ async function store (sockets: PodSockets): Promise<void> {
 async function pull (sockets: PodSockets, host: string, port: number) {
   const socket = await sockets.connect(host, port)
   let bytes = 0
-  const closed = over(socket)
-  socket.on('data', (data) => { bytes += data.length }).write('GET / HTTP/1.1\r\nHost: shop\r\n\r\n')
+  const finished = Promise.withResolvers<number>()
+  const closed = Promise.race([over(socket), finished.promise])
+  socket.on('data', (data: Buffer) => {
+    bytes += data.length
+    if (data.subarray(-LAST_CHUNK.length).equals(LAST_CHUNK)) finished.resolve(performance.now())
+  }).write('GET / HTTP/1.1\r\nHost: shop\r\n\r\n')
   return {
     socket,
     bytes: () => bytes,
-    /** When it was. */
+    /** When it was, or when its answer had an end all the same: Envoy takes the end of the application's connection for that. */
     closed,
     /** Resolves when as much has come as was certainly not on its way. */
     more: async (): Promise<void> => {
@@ -48,20 +53,22 @@ async function pull (sockets: PodSockets, host: string, port: number) {
   }
 }
 
-/** What of the profile and of what was there before the denial decides how an open connection is met. */
-const CASES: readonly { readonly what: string, readonly explicit?: true, readonly http?: true, readonly ports: Mitigation['spec']['ports'], readonly watched?: true, readonly means: Means }[] = [
+/** What of the profile and of what was there before the denial decides how an open connection is met; `hidden`: applications see the pod's own address as their clients'. */
+const CASES: readonly { readonly what: string, readonly explicit?: true, readonly hidden?: true, readonly http?: true, readonly ports: Mitigation['spec']['ports'], readonly watched?: true, readonly means: Means, readonly goesOn?: true }[] = [
   { what: 'its keeper may destroy sockets', ports: 'any', means: 'sockets' },
-  { what: 'a single port is denied to a suspect that was watched', ports: [PORT], watched: true, means: 'chain' },
-  { what: 'a single port is denied to one that was not', ports: [PORT], means: 'none' },
+  { what: 'its keeper may, and applications do not see their clients', hidden: true, ports: 'any', means: 'sockets' },
+  { what: 'a single port is denied', ports: [PORT], means: 'sockets' },
+  { what: 'a single port is denied to a suspect that was watched', hidden: true, ports: [PORT], watched: true, means: 'chain' },
+  { what: 'a single port is denied to one that was not', hidden: true, ports: [PORT], means: 'none', goesOn: true },
   { what: 'requests are seen, and one was being answered', http: true, ports: [PORT], means: 'route' },
+  { what: 'requests are seen, and one was being answered to a client that the application does not see', http: true, hidden: true, ports: [PORT], means: 'route', goesOn: true },
   { what: 'without a redirect, a suspect was watched', explicit: true, ports: 'any', watched: true, means: 'chain' },
-  { what: 'without a redirect, it was not', explicit: true, ports: 'any', means: 'none' },
+  { what: 'without a redirect, it was not', explicit: true, ports: 'any', means: 'none', goesOn: true },
 ]
 
-for (const { what, explicit = false, http = false, ports, watched = false, means } of CASES) {
-  const goesOn = means === 'none' || means === 'route'
+for (const { what, explicit = false, hidden = false, http = false, ports, watched = false, means, goesOn = false } of CASES) {
   t.test(`exfiltration over an open connection ${goesOn ? 'goes on' : 'is cut'} (${means}): ${what}`, { skip: skipShielded() }, async (t) => {
-    const { victim, scanner, sockets, fleet, admin, hold, restriction, configuration } = await shieldedPod(t, { ...http && { httpPorts: [PORT] }, ...explicit && { explicitPorts: [{ listen: EXPLICIT, application: PORT }] } })
+    const { victim, scanner, sockets, fleet, admin, hold, restriction, configuration } = await shieldedPod(t, { withoutNetRaw: hidden, ...http && { httpPorts: [PORT] }, ...explicit && { explicitPorts: [{ listen: EXPLICIT, application: PORT }] } })
     await store(sockets.victim)
     const port = explicit ? EXPLICIT : PORT
     const from = (who: 'scanner' | 'client') => pull(sockets[who], victim.address, port)

@@ -20,22 +20,25 @@ import { mitigationOf } from '../../xds/mitigation-of.ts'
 import { relay } from '../../xds/relay.ts'
 
 const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url))
-const [XDS, ISSUER, DETECTOR, INBOUND, OUTBOUND] = [18_000, 18_443, 18_001, 15_006, 15_001]
+const [XDS, ISSUER, DETECTOR, INBOUND, OUTBOUND, TRANSPARENT] = [18_000, 18_443, 18_001, 15_006, 15_001, 15_007]
 export const USER = 65_533
+const without = (taken: readonly string[]): string => CAPABILITIES.split(',').filter((each) => !taken.includes(each.slice(1))).join(',')
 /** What the container has where redirecting is allowed, and not one more. */
-const CAPABILITIES = '-all,+net_admin,+setuid,+setgid,+kill'
+const CAPABILITIES = '-all,+net_admin,+net_raw,+setuid,+setgid,+kill'
 export const UID = 'uid-of-cart-0'
 
 export interface PodWithProxyOptions {
   /** Further addresses of the pods. */
   readonly alsoAt?: Partial<Record<'victim' | 'scanner' | 'client', readonly string[]>>
   readonly httpPorts?: readonly number[]
+  /** Takes NET_RAW from the proxy's container, as a runtime may. */
+  readonly withoutNetRaw?: boolean
   /** Without a redirect, and without NET_ADMIN: the proxy's own ports, each for one of the application on loopback. */
   readonly explicitPorts?: readonly { readonly listen: number, readonly application: number }[]
 }
 
 /** A pod `victim` with applications, and our servers, of which only the issuer is there at first. */
-export async function podWithProxy (t: Test, { alsoAt = {}, httpPorts = [], explicitPorts = [] }: PodWithProxyOptions = {}) {
+export async function podWithProxy (t: Test, { alsoAt = {}, httpPorts = [], explicitPorts = [], withoutNetRaw = false }: PodWithProxyOptions = {}) {
   const mode = explicitPorts.length === 0 ? 'redirect' : 'explicit'
   const lab = await Lab.start({ pods: (['victim', 'scanner', 'client'] as const).map((name, index) => ({ name, address: `10.67.0.${index + 1}`, alsoAt: alsoAt[name] ?? [] })) })
   t.teardown(() => lab[Symbol.asyncDispose]())
@@ -61,7 +64,7 @@ export async function podWithProxy (t: Test, { alsoAt = {}, httpPorts = [], expl
   await copyFile(envoyBinary(), envoy)
   const fleet = new Fleet({ clock: { now: Date.now }, defaultInbound: { mode: 'redirect', port: INBOUND } })
   const logSocket = join(victim.folder, 'als.sock')
-  const spec = proxySpecOf({ uid: UID, addresses: [victim.address], proxy: { mode, inboundPort: INBOUND, outboundPort: mode === 'redirect' ? OUTBOUND : null, httpPorts: [...httpPorts], explicitPorts: [...explicitPorts], accessLog: true } })
+  const spec = proxySpecOf({ uid: UID, addresses: [victim.address], proxy: { mode, inboundPort: INBOUND, ...mode === 'redirect' ? { transparentPort: TRANSPARENT } : {}, outboundPort: mode === 'redirect' ? OUTBOUND : null, httpPorts: [...httpPorts], explicitPorts: [...explicitPorts], accessLog: true } })
   // Pods of a laboratory share the machine's files.
   if (spec !== null) fleet.setProxies([{ ...spec, accessLog: { socket: logSocket } }])
   const adminSocket = join(victim.folder, 'proxy', 'admin', 'admin.sock')
@@ -100,9 +103,9 @@ export async function podWithProxy (t: Test, { alsoAt = {}, httpPorts = [], expl
       ], { timeoutMs: 100_000 })
     },
     startAgent: (): LabProcess => victim.spawnInNetwork([
-      'setpriv', '--regid', String(USER), '--clear-groups', '--bounding-set', mode === 'redirect' ? CAPABILITIES : CAPABILITIES.replace('+net_admin,', ''), '--inh-caps=-all', '--no-new-privs', process.execPath, MAIN, 'proxy', '--pod-uid', UID, '--namespace', 'shop',
+      'setpriv', '--regid', String(USER), '--clear-groups', '--bounding-set', without(mode === 'redirect' ? withoutNetRaw ? ['net_raw'] : [] : ['net_admin', 'net_raw']), '--inh-caps=-all', '--no-new-privs', process.execPath, MAIN, 'proxy', '--pod-uid', UID, '--namespace', 'shop',
       '--xds', `127.0.0.1:${XDS}`, '--issuer', `127.0.0.1:${ISSUER}`, '--detector', '127.0.0.1:1', '--trust-domain', TRUST_DOMAIN, '--credentials', identity,
-      '--folder', join(victim.folder, 'proxy'), '--envoy', envoy, '--user', String(USER), ...mode === 'redirect' ? ['--inbound', String(INBOUND), '--outbound', String(OUTBOUND), '--direct-port', '8099'] : [],
+      '--folder', join(victim.folder, 'proxy'), '--envoy', envoy, '--user', String(USER), ...mode === 'redirect' ? ['--inbound', String(INBOUND), '--transparent', String(TRANSPARENT), '--outbound', String(OUTBOUND), '--direct-port', '8099'] : [],
     ], { timeoutMs: 100_000 }),
   }
 }

@@ -4,7 +4,7 @@ import { skipWithout, findTool, program } from '../../setup/tools.ts'
 import { execFileSync } from 'node:child_process'
 
 const plan = {
-  inboundPort: 15_006, outboundPort: 15_001, group: 65_533, directPorts: [18_009], node: ['10.0.0.9', 'fd00::9'], directCalls: [{ address: '10.0.0.3', port: 18_001 }, { address: 'fd00::3', port: 18_443 }],
+  inboundPort: 15_006, outboundPort: 15_001, transparent: null, group: 65_533, directPorts: [18_009], node: ['10.0.0.9', 'fd00::9'], directCalls: [{ address: '10.0.0.3', port: 18_001 }, { address: 'fd00::3', port: 18_443 }],
 }
 const tools = skipWithout(['nft', 'unshare'].flatMap((name) => findTool(name).missing ?? []))
 const skip = process.getuid?.() === 0 ? tools : 'a network namespace needs root'
@@ -14,7 +14,7 @@ const loaded = (rules: string): string => execFileSync('unshare', ['--net', prog
 
 t.test('nft takes the rules, for both families, and each direction has its own', { skip }, async (t) => {
   const both = loaded(redirectRules(plan))
-  t.match(both, /chain inbound \{\s+type nat hook prerouting priority dstnat; policy accept;\s+iifname "lo" return\s+tcp dport 18009 return\s+ip saddr 10\.0\.0\.9 tcp flags syn \/ fin,syn,rst,ack socket transparent <= 1 redirect to :15006\s+ip saddr 10\.0\.0\.9 return\s+ip6 saddr fd00::9 tcp flags syn \/ fin,syn,rst,ack socket transparent <= 1 redirect to :15006\s+ip6 saddr fd00::9 return\s+tcp flags syn \/ fin,syn,rst,ack redirect to :15006\s+\}/)
+  t.match(both, /chain inbound \{\s+type nat hook prerouting priority dstnat; policy accept;\s+iifname "lo" return\s+fib daddr type != local return\s+tcp dport 18009 return\s+ip saddr 10\.0\.0\.9 tcp flags syn \/ fin,syn,rst,ack socket transparent <= 1 redirect to :15006\s+ip saddr 10\.0\.0\.9 return\s+ip6 saddr fd00::9 tcp flags syn \/ fin,syn,rst,ack socket transparent <= 1 redirect to :15006\s+ip6 saddr fd00::9 return\s+tcp flags syn \/ fin,syn,rst,ack redirect to :15006\s+\}/)
   t.match(both, /chain outbound \{[^}]*meta skgid 65533 return\s+oifname "lo" return\s+ip daddr 10\.0\.0\.3 tcp dport 18001 return\s+ip6 daddr fd00::3 tcp dport 18443 return\s+tcp flags syn \/ fin,syn,rst,ack redirect to :15001\s+\}/)
   t.notMatch(loaded(redirectRules({ ...plan, outboundPort: null })), '15001')
   t.notMatch(loaded(redirectRules({ ...plan, inboundPort: null })), '15006')

@@ -28,15 +28,16 @@ async function greetingMs (from: Pod, server: Pod, port: number): Promise<number
 }
 
 t.test('MySQL and SMTP, whose servers speak first, pass the redirect of both directions unchanged', { skip: skipShielded(GREETING_TOOLS) }, async (t) => {
-  const { victim, client, stat } = await shieldedPod(t)
-  await Promise.all([victim, client].flatMap((pod) => [startMysql(pod), startMail(pod)]))
+  const { victim, scanner, client, stat } = await shieldedPod(t)
+  const near = `'near'@'${client.address}'`
+  await Promise.all([startMysql(victim, [`create user ${near} identified by 'app-secret';`, `grant all on shop.* to ${near};`]), startMysql(client), startMail(victim), startMail(client)])
   for (const [from, server, listener] of [[client, victim, 'inbound'], [victim, client, 'outbound']] as const) {
     const through = (): Promise<number> => stat(`listener.${listener}.downstream_cx_total`)
     const before = await through()
     // What the server's own pod asks of it passes no proxy.
     for (const question of questions) t.equal(await asked(from, server, question), await asked(server, server, question), `${listener}: ${question.slice(0, 40)}`)
     const who = await from.must(`${MYSQL_CLIENT} -h ${server.address} -e 'select user()'`)
-    t.equal(who, `app@${victim.address}\n`, `${listener}: the server sees the pod that the proxy is in`)
+    t.equal(who, `app@${from.address}\n`, `${listener}: the server sees who asks`)
     t.equal(body(await posted(from, server, 'through')), body(await posted(server, server, 'direct')), `${listener}: a letter`)
     t.equal(await through(), before + questions.length + 2, 'by way of Envoy')
     for (const [name, port] of [['MySQL', MYSQL_PORT], ['SMTP', SMTP_PORT]] as const) {
@@ -45,4 +46,7 @@ t.test('MySQL and SMTP, whose servers speak first, pass the redirect of both dir
     }
     t.equal(await stat(`listener.${listener}.downstream_pre_cx_timeout`), 0, 'nothing waited for the client to speak')
   }
+  const asNear = `${MYSQL_CLIENT.replace('-u app', '-u near')} -h ${victim.address} -e 'select count(*) from item'`
+  t.equal(await client.must(asNear), '20000\n', 'a grant to an address lets it in')
+  t.match((await scanner.run(asNear)).stderr, `Access denied for user 'near'@'${scanner.address}'`, 'and nobody else')
 })

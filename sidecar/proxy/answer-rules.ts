@@ -1,0 +1,27 @@
+/** As nft names the addresses of a packet. */
+export type Family = 'ip' | 'ip6'
+
+/** Of an answer that is to go to the proxy, not to the client whose address the proxy connected from; nothing else sets this mark. */
+export const MARK = 0x3a9f
+
+/** Of conntrack, for the packets that the proxy sends in its clients' names. */
+const ZONE = 15_007
+
+/** From an address that is not the pod's to one that is: only the proxy's connections in its clients' names have such packets, also when no process holds them any more. */
+const IN_A_CLIENTS_NAME = 'oifname "lo" fib saddr type != local'
+
+/**
+ * What leads the application's answers to a proxy that has connected from its client's address. Such a connection may have the
+ * very addresses and ports that its client used for the redirected one, so its packets have a zone of conntrack of their own; the
+ * answers to them do not, or they could not be told from those to connections that were not redirected. The last chain is empty:
+ * with it there, conntrack gives one of two connections that would get the same answers another port.
+ */
+export const answerRules = (table: string): readonly string[] => [
+  `add chain ${table} apart { type filter hook output priority raw; policy accept; }`,
+  `add chain ${table} back { type route hook output priority mangle; policy accept; }`,
+  `add chain ${table} unique { type nat hook input priority 100; policy accept; }`,
+  `flush chain ${table} apart`,
+  `flush chain ${table} back`,
+  `add rule ${table} apart ${IN_A_CLIENTS_NAME} ct original zone set ${ZONE}`,
+  `add rule ${table} back ct direction reply ct original zone ${ZONE} meta mark set ${MARK}`,
+]
