@@ -3,6 +3,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Document } from 'yaml'
+import { StoredExceptionSpec, StoredExceptionStatus } from '../src/adapters/kubernetes/stored-exception.ts'
 import { StoredPolicySpec, StoredPolicyStatus } from '../src/adapters/kubernetes/stored-mesh-policy.ts'
 import { StoredSpec, StoredStatus } from '../src/adapters/kubernetes/stored-mitigation.ts'
 import { StoredThreatPolicySpec, StoredThreatPolicyStatus } from '../src/adapters/kubernetes/stored-threat-policy.ts'
@@ -63,6 +64,25 @@ const DEFINITIONS: readonly Definition[] = [{
     column('Reason', '.status.conditions[?(@.type=="Accepted")].reason', 'Why.'),
     column('Age', '.metadata.creationTimestamp', 'How long it has been there.', { type: 'date' }),
     column('Message', '.status.conditions[?(@.type=="Accepted")].message', 'The first problem, in words.', { priority: 1 }),
+  ],
+  selectable: [],
+}, {
+  resource: RESOURCES.exceptions,
+  shortNames: ['exc'],
+  description: 'What is let be for a while: attacks of named classes by or on somebody named, until a time, with the reason. Nothing else is let be: another class, or a graver rule, is followed all the same. `autoshield exceptions` makes, lists and removes them, too.',
+  spec: StoredExceptionSpec,
+  status: StoredExceptionStatus,
+  columns: [
+    column('Active', '.status.conditions[?(@.type=="Active")].status', 'Whether it covers what it names now.'),
+    column('Classes', '.spec.classes', 'Classes of the detections.'),
+    column('Severity', '.spec.upToSeverity', 'Rules above it are followed all the same.'),
+    // Not of type date: kubectl shows ages, and says <invalid> for what is to come.
+    column('Until', '.spec.until', 'When it ends by itself.'),
+    column('Covered', '.status.covered', 'How many decisions it held back.', { type: 'integer' }),
+    column('By', '.spec.by', 'Who asked for it.'),
+    column('Age', '.metadata.creationTimestamp', 'How long it has been there.', { type: 'date' }),
+    column('Reason', '.spec.reason', 'Why it was made.', { priority: 1 }),
+    column('Message', '.status.conditions[?(@.type=="Active")].message', 'What became of it.', { priority: 1 }),
   ],
   selectable: [],
 }, {

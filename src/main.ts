@@ -17,6 +17,7 @@ const VERBS: Readonly<Record<string, () => Promise<MakeVerb>>> = {
   mitigations: async () => (await import('./cli/mitigations.ts')).mitigationsCommand,
   errands: async () => (await import('./cli/errands.ts')).errandsCommand,
   alerts: async () => (await import('./cli/alerts.ts')).alertsCommand,
+  exceptions: async () => (await import('./cli/exceptions.ts')).exceptionsCommand,
   rollout: async () => (await import('./cli/rollout.ts')).rolloutCommand,
   'proxy-status': async () => (await import('./cli/proxy-status.ts')).proxyStatusCommand,
   'proxy-config': async () => (await import('./cli/proxy-config.ts')).proxyConfigCommand,

@@ -7,6 +7,7 @@ import type { Errand } from './core/errand/errand.ts'
 import type { Outcome } from './core/errand/advance.ts'
 import type { Detection, FeatureEvidence } from './core/verdict/detection.ts'
 import type { Decision } from './core/policy/decision.ts'
+import type { Exception, ExceptionSpec, ExceptionStatus } from './core/exception/exception.ts'
 import type { ThreatPolicy, ThreatPolicyStatus } from './core/policy/threat-policy.ts'
 import type { Mitigation } from './core/mitigation/mitigation.ts'
 import type { Halt } from './core/safety/state.ts'
@@ -189,6 +190,29 @@ export interface ThreatPolicies {
   onChange: (listener: () => void) => Disposable
 }
 
+/** Exceptions: what is let be for a while. In a cluster they are objects, which kubectl writes as well. */
+export interface Exceptions {
+  /** By name. */
+  list: () => readonly Exception[]
+  /** Throws CONFLICT where there is one of that name, or no room for another. */
+  add: (name: string, spec: ExceptionSpec, at: string) => Promise<Exception>
+  /** False where there was none. */
+  remove: (name: string) => Promise<boolean>
+  /** Writes the status and leaves alone what is asked for. Throws NOT_FOUND where the exception is gone. */
+  tell: (name: string, status: ExceptionStatus) => Promise<void>
+  /** Told of each that came, changed or went, after the list shows it. */
+  onChange: (listener: () => void) => Disposable
+}
+
+/** What people may ask of exceptions. */
+export interface ExceptionBook {
+  list: () => readonly Exception[]
+  /** Holds at once, and ends the mitigations that it covers. Throws BAD_DATA with every problem of the spec, CONFLICT where the name is taken. */
+  add: (name: string, spec: unknown, actor: string) => Promise<Exception>
+  /** Gives it as it was. Throws NOT_FOUND. */
+  remove: (name: string, actor: string, reason: string) => Promise<Exception>
+}
+
 /** Where no cluster holds them, and so no kubectl writes them. */
 export interface EditableMeshPolicies extends MeshPolicies {
   /** Makes the policy, or changes what it asks for and leaves its status alone. Throws CONFLICT where there is no room for another. */
@@ -363,6 +387,7 @@ export interface Loop {
   readonly rollouts: Rollouts
   readonly errands: Errands
   readonly flows: Pick<FlowLog, 'records' | 'kept'>
+  readonly exceptions: ExceptionBook
   /** The newest traffic, or null before any came. */
   traffic: () => Extract<LoopEvent, { type: 'traffic' }> | null
   policy: () => { source: string, rules: readonly unknown[] }

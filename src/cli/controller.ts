@@ -13,6 +13,7 @@ import { ownServiceAccounts } from '../../webhook/audit/admission-audit.ts'
 import { decideInjection } from '../../webhook/inject/decide.ts'
 import { templateHash } from '../../webhook/inject/template-hash.ts'
 import { GrpcScoreSource } from '../adapters/bus/grpc-score-source.ts'
+import { KubernetesExceptions } from '../adapters/kubernetes/exceptions.ts'
 import { KubernetesMeshPolicies } from '../adapters/kubernetes/mesh-policies.ts'
 import { KubernetesMitigations } from '../adapters/kubernetes/mitigations.ts'
 import { KubernetesNamespaces } from '../adapters/kubernetes/namespaces.ts'
@@ -189,9 +190,11 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
   parts.start((signal) => meshPolicies.run(signal))
   const threatPolicies = new KubernetesThreatPolicies(api, { namespace })
   parts.start((signal) => threatPolicies.run(signal))
+  const exceptions = new KubernetesExceptions(api, { namespace })
+  parts.start((signal) => exceptions.run(signal))
   // A detection is judged by who has which address, and by what is in force; before that is known, nothing is.
-  const known = Promise.all([mitigations.synced, meshPolicies.synced, threatPolicies.synced, pods.synced, namespaces.synced, protections.synced])
-  const late = setTimeout(() => log.warn({ mitigations: mitigations.ready(), meshPolicies: meshPolicies.ready(), threatPolicies: threatPolicies.ready(), pods: pods.ready(), namespaces: namespaces.ready(), protections: protections.ready() }, 'the loop waits for the cluster to be known; are the rights and the definitions of our objects there?'), LATE_MS)
+  const known = Promise.all([mitigations.synced, meshPolicies.synced, threatPolicies.synced, exceptions.synced, pods.synced, namespaces.synced, protections.synced])
+  const late = setTimeout(() => log.warn({ mitigations: mitigations.ready(), meshPolicies: meshPolicies.ready(), threatPolicies: threatPolicies.ready(), exceptions: exceptions.ready(), pods: pods.ready(), namespaces: namespaces.ready(), protections: protections.ready() }, 'the loop waits for the cluster to be known; are the rights and the definitions of our objects there?'), LATE_MS)
   await Promise.race([parts.orFailure(known), parts.untilAborted(context.signal)])
   clearTimeout(late)
   if (context.signal.aborted) return
@@ -208,6 +211,7 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
     threatPolicies,
     namespaces,
     services,
+    exceptions,
     audit,
     scores,
     pods,

@@ -91,6 +91,7 @@ async function up (context: CliContext, flags: UpFlags): Promise<void> {
     store,
     checkpoints: store.checkpoints,
     meshPolicies: store.meshPolicies,
+    exceptions: store.exceptions,
     flows,
     audit,
     scores,

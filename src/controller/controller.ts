@@ -5,13 +5,15 @@ import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import { openTimeZone } from '../core/policy/time-zone.ts'
 import { DEFAULT_SAFETY_SETTINGS, type SafetySettings } from '../core/safety/settings.ts'
 import type {
-  AdmissionContext, Approvals, AuditTrail, Checkpoints, Clock, Collection, EditableMeshPolicies, ErrandCarrier, FlowLog, Loop, LoopEvent, MeshPolicies, ModelInfo, NamespaceDirectory, ObjectStore, PodDirectory, PolicySource, Protections, ProxyFleet, ScoreEvent, ScoreSource, ServiceDirectory, ThreatPolicies,
+  AdmissionContext, Approvals, AuditTrail, Checkpoints, Clock, Collection, EditableMeshPolicies, ErrandCarrier, Exceptions, FlowLog, Loop, LoopEvent, MeshPolicies, ModelInfo, NamespaceDirectory, ObjectStore, PodDirectory, PolicySource, Protections, ProxyFleet, ScoreEvent, ScoreSource, ServiceDirectory, ThreatPolicies,
 } from '../ports.ts'
 import { Broadcast } from './broadcast.ts'
 import { DecisionDesk } from './decision-desk.ts'
 import { DetectionDesk } from './detection-desk.ts'
 import { ErrandDesk } from './errands/errand-desk.ts'
 import type { ErrandMetrics } from './errands/metrics.ts'
+import { ExceptionDesk } from './exceptions/exception-desk.ts'
+import { ExceptionsInForce } from './exceptions/exceptions-in-force.ts'
 import { Explainer } from './explainer.ts'
 import { FlowRecorder } from './flows/flow-recorder.ts'
 import { Journal } from './journal.ts'
@@ -20,12 +22,11 @@ import { LoopKillSwitch } from './kill-switch.ts'
 import type { Log } from './log.ts'
 import type { ControllerMetrics } from './metrics.ts'
 import { MitigationDesk } from './mitigation-desk.ts'
-import { PolicyBook, type Reload } from './policy-book.ts'
+import { PolicyKeeper } from './policy-keeper.ts'
 import { RolloutDesk } from './rollout/rollout-desk.ts'
 import { RolloutNews } from './rollout/rollout-news.ts'
 import type { ControllerSettings } from './settings.ts'
 import { ScoreWatch } from './score-watch.ts'
-import { ThreatPolicyDesk } from './threat-policy-desk.ts'
 import { Wake } from './wake.ts'
 
 export interface ControllerParts {
@@ -45,6 +46,7 @@ export interface ControllerParts {
   readonly policy: PolicySource
   /** In a cluster; their rules come beside those of `policy`. */
   readonly threatPolicies?: ThreatPolicies
+  readonly exceptions: Exceptions
   readonly clock: Clock
   /** Beats until the signal aborts, then ends; gives the number of the beat, from 0. */
   readonly every: (ms: number, signal: AbortSignal) => AsyncIterable<number>
@@ -80,6 +82,7 @@ export class Controller implements Loop, AsyncDisposable {
   readonly protections: Protections
   readonly proxies: ProxyFleet
   readonly rollouts: RolloutDesk
+  readonly exceptions: ExceptionDesk
   readonly killSwitch: LoopKillSwitch
   /** What was seen, for plans. */
   readonly flows: FlowRecorder
@@ -89,12 +92,10 @@ export class Controller implements Loop, AsyncDisposable {
   readonly #events = new Broadcast<LoopEvent>(MAX_EVENTS_WAITING)
   readonly #proxyNews = new Wake()
   readonly #podNews = new Wake()
-  readonly #policyNews = new Wake()
   readonly #rolloutNews = new RolloutNews()
   readonly #stop = new AbortController()
   readonly #journal: Journal
-  readonly #book: PolicyBook
-  readonly #threatPolicies: ThreatPolicyDesk | null
+  readonly #policies: PolicyKeeper
   readonly #detections: DetectionDesk
   readonly #mitigations: MitigationDesk
   readonly #decisions: DecisionDesk
@@ -118,28 +119,26 @@ export class Controller implements Loop, AsyncDisposable {
     this.proxies = proxies
     this.#parts = parts
     this.#journal = new Journal({ audit, metrics, log })
-    this.#book = new PolicyBook(parts.policy, CLASSES)
-    this.#threatPolicies = parts.threatPolicies === undefined ? null : new ThreatPolicyDesk({ policies: parts.threatPolicies, book: this.#book, checkpoints, journal: this.#journal, clock, metrics, log }, CLASSES)
+    this.#policies = new PolicyKeeper({ source: parts.policy, threatPolicies: parts.threatPolicies, checkpoints, journal: this.#journal, clock, metrics, log, changed: () => this.#watch.review() }, CLASSES)
     this.#detections = new DetectionDesk({ store, checkpoints, journal: this.#journal, pods, clock, newId, metrics, publish, sharedAddresses: new Set(settings.safety.sharedAddresses), admission: parts.admission })
     this.#mitigations = new MitigationDesk({ store, audit, journal: this.#journal, proxies, pods, protections, rolledOut: () => this.rollouts.rolledOut(), clock, metrics, publish })
     this.rollouts = new RolloutDesk({
       policies: parts.meshPolicies, checkpoints, journal: this.#journal, mitigations: this.#mitigations, pods, proxies, clock, log, suspects: () => this.#detections.suspects(),
     })
     this.errands = new ErrandDesk({
-      ...parts.errands,
-      journal: this.#journal,
-      clock,
-      random: parts.random,
-      halt: () => this.#decisions.halt,
-      outcome: async (outcome) => this.#decisions.outcome(outcome),
+      ...parts.errands, journal: this.#journal, clock, random: parts.random, halt: () => this.#decisions.halt, outcome: async (outcome) => this.#decisions.outcome(outcome),
     })
+    const { book } = this.#policies
+    const inForce = new ExceptionsInForce({ pods, clock })
+    this.exceptions = new ExceptionDesk({ exceptions: parts.exceptions, inForce, mitigations: this.#mitigations, store, book, rollouts: this.rollouts, journal: this.#journal, clock, log })
     this.#decisions = new DecisionDesk({
       store,
       checkpoints,
       journal: this.#journal,
-      book: this.#book,
+      book,
       mitigations: this.#mitigations,
       errands: this.errands,
+      exceptions: inForce,
       applications: (detection) => this.rollouts.applications(detection),
       pods,
       protections,
@@ -155,9 +154,9 @@ export class Controller implements Loop, AsyncDisposable {
     this.flows = new FlowRecorder({ flows: parts.flows, pods, namespaces: parts.namespaces, services: parts.services, log })
     this.approvals = this.#decisions.approvals
     this.killSwitch = new LoopKillSwitch({ decisions: this.#decisions, mitigations: this.#mitigations, clock })
-    this.#watch = new ScoreWatch({ scores, floor: settings.floor, needsEveryKey: () => this.#book.conditionRules.rules.length > 0 || this.rollouts.isWatching, hear: async (event) => this.#hear(event) })
+    this.#watch = new ScoreWatch({ scores, floor: settings.floor, needsEveryKey: () => book.conditionRules.rules.length > 0 || this.rollouts.isWatching, hear: async (event) => this.#hear(event) })
     const explainer = new Explainer({ scores, metrics, log, answer: async (detection, explanation) => this.#detections.explained(detection, explanation) })
-    this.#judge = new Judge({ book: this.#book, detections: this.#detections, decisions: this.#decisions, explainer, mitigations: this.#mitigations, rollouts: this.rollouts, pods, zone })
+    this.#judge = new Judge({ book, detections: this.#detections, decisions: this.#decisions, explainer, mitigations: this.#mitigations, rollouts: this.rollouts, pods, zone })
   }
 
   /**
@@ -179,7 +178,7 @@ export class Controller implements Loop, AsyncDisposable {
   }
 
   policy (): { source: string, rules: readonly unknown[] } {
-    const { name, rules } = this.#book.policy
+    const { name, rules } = this.#policies.book.policy
     return { source: name, rules }
   }
 
@@ -201,22 +200,6 @@ export class Controller implements Loop, AsyncDisposable {
     return this.#mitigations.revert(mitigation, { actor, reason: 'Reverted', why: reason })
   }
 
-  /** Reads the policy again; a bad one leaves the old one in force. What it came to is in the log and the trail. */
-  async reload (): Promise<Reload> {
-    const reload = await this.#book.reload()
-    if (reload.outcome === 'same') return reload
-    const { metrics, log, policy: { name } } = this.#parts
-    metrics.policyReload(reload.outcome)
-    if (reload.outcome === 'loaded') log.info({ policy: name, rules: reload.rules }, 'the policy is in force')
-    else log.error({ policy: name, problems: reload.problems }, 'the policy cannot be understood; the old one stays in force')
-    await this.#journal.keep({
-      writes: () => [],
-      audit: [{ actor: 'autoshield', action: `policy.${reload.outcome}`, object: `policy/${name}`, reason: reload.outcome === 'loaded' ? 'Stored' : 'Rejected', detail: { ...reload } }],
-    })
-    this.#watch.review()
-    return reload
-  }
-
   async #work (signal: AbortSignal): Promise<void> {
     await this.#start()
     const failed = new AbortController()
@@ -226,9 +209,8 @@ export class Controller implements Loop, AsyncDisposable {
       this.#proxyNews.ring()
     })
     using following = this.pods.onChange?.(() => this.#podNews.ring())
-    using policies = this.#parts.threatPolicies?.onChange(() => this.#policyNews.ring())
     try {
-      const tasks = [this.#watch.run(until), this.#beat(until), this.#followProxies(until), this.#followPods(until), this.#followPolicies(until), this.errands.run(until)]
+      const tasks = [this.#watch.run(until), this.#beat(until), this.#followProxies(until), this.#followPods(until), this.#policies.run(until), this.exceptions.run(until), this.errands.run(until)]
       await Promise.all(tasks.map(async (task) => task.catch((error: unknown) => {
         failed.abort()
         throw error
@@ -236,18 +218,15 @@ export class Controller implements Loop, AsyncDisposable {
     } finally {
       listening[Symbol.dispose]()
       following?.[Symbol.dispose]()
-      policies?.[Symbol.dispose]()
       await this.#finish()
     }
   }
 
   async #start (): Promise<void> {
-    const loaded = await this.reload()
-    if (loaded.outcome === 'refused') throw new AutoshieldError('BAD_DATA', loaded.problems.join('\n'))
-    this.#threatPolicies?.restore()
-    await this.#lookAtPolicies()
+    await this.#policies.start()
     this.#decisions.restore(await this.#detections.restore())
     await this.#mitigations.restore()
+    await this.exceptions.look()
     this.rollouts.restore()
     this.errands.restore()
     this.#proxyNews.ring()
@@ -279,18 +258,8 @@ export class Controller implements Loop, AsyncDisposable {
 
   async #meetModel (model: ModelInfo): Promise<void> {
     this.#judge.meet(model)
-    this.#threatPolicies?.setClasses(model.classes)
-    await this.reload()
-    await this.#lookAtPolicies()
+    await this.#policies.meet(model.classes)
     this.#watch.review()
-  }
-
-  async #lookAtPolicies (): Promise<void> {
-    if (await this.#threatPolicies?.look() === true) this.#watch.review()
-  }
-
-  async #followPolicies (signal: AbortSignal): Promise<void> {
-    while (await this.#policyNews.next(signal)) await this.#lookAtPolicies()
   }
 
   async #beat (signal: AbortSignal): Promise<void> {
@@ -302,13 +271,14 @@ export class Controller implements Loop, AsyncDisposable {
       await this.#detections.flush()
       await this.#decisions.approvals.beat()
       await this.rollouts.beat()
-      this.#policyNews.ring() // a status that could not be written is tried again
+      this.#policies.ring()
+      this.exceptions.ring() // one may have ended
       this.errands.ring()
       this.#podNews.ring() // without news of a pod a mitigation may have begun, or a rollout moved
       for (const event of this.#rolloutNews.of(this.rollouts.list())) this.#events.publish(event)
       this.#watch.review()
       if (beat % BEATS_PER_CHECKPOINT === BEATS_PER_CHECKPOINT - 1) await Promise.all([this.#detections.checkpoint(), this.rollouts.checkpoint()])
-      if (beat % BEATS_PER_RELOAD === BEATS_PER_RELOAD - 1) await this.reload()
+      if (beat % BEATS_PER_RELOAD === BEATS_PER_RELOAD - 1) await this.#policies.reload()
       if (beat % BEATS_PER_FLOW_MINUTE === BEATS_PER_FLOW_MINUTE - 1) this.flows.beat()
       this.#parts.metrics.dropped('event', this.#events.dropped - this.#eventsDropped)
       this.#eventsDropped = this.#events.dropped

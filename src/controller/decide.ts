@@ -8,7 +8,7 @@ import type { Plan } from '../core/plan/plan.ts'
 import type { Pod } from '../core/pod.ts'
 import type { Decision } from '../core/policy/decision.ts'
 import { matchRules, type RuleOutcome } from '../core/policy/match-rules.ts'
-import type { Policy, Rule } from '../core/policy/rule.ts'
+import type { Action, Policy, Rule } from '../core/policy/rule.ts'
 import type { TimeZone } from '../core/policy/time-zone.ts'
 import { AutoshieldError } from '../core/errors.ts'
 import { TEMPLATE_ANNOTATION } from '../core/rollout/basis.ts'
@@ -50,6 +50,8 @@ export interface Bench {
   readonly newId: () => string
   /** Name of the mitigation in force for this rule, action, source and target, in this mode. */
   readonly mitigatedBy: (rule: Rule, actionIndex: number, detection: Detection, mode: Mitigation['spec']['mode']) => string | null
+  /** The exception that covers an action of a rule for the detection, in words; null where none does. */
+  readonly exceptedBy: (rule: Rule, action: Action, detection: Detection) => string | null
   /** Whether this action of this rule has its answer for the detection, so that it is not asked again. */
   readonly isSettled: (rule: Rule, actionIndex: number, detection: Detection) => boolean
 }
@@ -122,6 +124,8 @@ function ruleOn (hearing: Pick<Hearing, 'detection' | 'evidence'>, { rule, actio
   const { detection, evidence } = hearing
   const action = rule.actions[actionIndex]
   if (action === undefined) return null
+  const excepted = bench.exceptedBy(rule, action, detection)
+  if (excepted !== null) return { ruling: exceptedRuling(hearing.detection, { rule, actionIndex, matched, application }, action, excepted, bench), state: before }
   const name = `m-${bench.newId()}`
   const policy = application?.policy ?? bench.policyOf(rule)
   const mode = detection.simulated || !bench.safety.actuationEnabled || (application?.part ?? 'enforce') !== 'enforce' ? 'shadow' : 'enforce'
@@ -191,6 +195,27 @@ function protectionOf ({ target }: Detection, { pods, surroundings: { protectedS
   if (target === null) return null
   const pod = pods.find(({ uid, addresses }) => target.uid === undefined ? addresses.includes(target.address) : uid === target.uid)
   return pod === undefined ? protectedSet.ofAddress(target.address) : protectedSet.of(pod)
+}
+
+/** Nothing is planned and no budget is used. */
+function exceptedRuling (detection: Detection, { rule, actionIndex, matched, application }: Case, action: Action, excepted: string, bench: Bench): Ruling {
+  const decision: Decision = {
+    id: bench.newId(),
+    at: new Date(bench.nowMs).toISOString(),
+    detection: detection.id,
+    policy: application?.policy ?? bench.policyOf(rule),
+    rule: rule.name,
+    ruleHash: bench.hashOf(rule),
+    action: action.type,
+    actionIndex,
+    verdict: 'suppress',
+    reason: 'Excepted',
+    message: `${sentence(matched)} ${sentence(excepted)}`,
+    safety: [{ check: 'exception', passed: false, reason: 'Excepted', message: sentence(excepted) }],
+    mitigation: null,
+    plan: [],
+  }
+  return { decision, mitigation: null, errand: null, rule, actionIndex }
 }
 
 /** The pods of a detection's two ends are known to a plan whoever it restricts in front of. */

@@ -14,6 +14,7 @@ import type { Checkpoints, Clock, LoopEvent, ObjectStore, PodDirectory, Protecti
 import { ApprovalDesk, type Waiting } from './approval-desk.ts'
 import { ANNOTATIONS, annotationsOf, decide, decideAgain, type Bench, type Hearing, type Ruling } from './decide.ts'
 import type { ErrandDesk } from './errands/errand-desk.ts'
+import type { ExceptionsInForce } from './exceptions/exceptions-in-force.ts'
 import type { Journal, NewAuditEntry } from './journal.ts'
 import type { Log } from './log.ts'
 import type { ControllerMetrics } from './metrics.ts'
@@ -29,6 +30,7 @@ export interface DecisionDeskParts {
   readonly book: PolicyBook
   readonly mitigations: MitigationDesk
   readonly errands: ErrandDesk
+  readonly exceptions: ExceptionsInForce
   /** What the mesh policies make of a detection now. */
   readonly applications: (detection: Detection) => readonly Application[]
   readonly pods: PodDirectory
@@ -122,17 +124,18 @@ export class DecisionDesk {
 
   /** Hears a detection if there is anything new to decide. Resolves when what was decided is kept and done. `arrivedMs` is of `performance.now()`. */
   async hear (hearing: Hearing, arrivedMs: number): Promise<void> {
-    const { book, clock } = this.#parts
+    const { book, clock, exceptions } = this.#parts
     const { detection } = hearing
     const nowMs = clock.now()
     const bench = this.#bench(detection, nowMs)
     const steps = bench.applications.map(({ rule }) => rule.description).join()
-    const basis = `${detection.confidence} ${JSON.stringify(hearing.evidence)} ${book.version} ${steps} ${this.halt?.at ?? ''}`
+    const basis = `${detection.confidence} ${JSON.stringify(hearing.evidence)} ${book.version} ${exceptions.version} ${steps} ${this.halt?.at ?? ''}`
     if (!this.#settled.isDue(detection, basis, nowMs)) return
     this.#settled.heard(detection, basis, nowMs)
     const { rulings, state } = decide(hearing, this.#safety, { ...bench, surroundings: this.#look() })
     this.#safety = state
     const news = rulings.filter(({ decision }) => this.#settled.note(decision))
+    exceptions.note(detection, news)
     if (news.length > 0) await this.#carryOut(this.#keep(news, detection, arrivedMs))
   }
 
@@ -147,7 +150,7 @@ export class DecisionDesk {
   }
 
   #bench (detection: Detection, nowMs: number): Omit<Bench, 'surroundings'> {
-    const { book, pods, newId, zone, safety } = this.#parts
+    const { book, pods, exceptions, newId, zone, safety } = this.#parts
     return {
       policy: book.policy,
       policyOf: (rule) => book.ownerOf(rule),
@@ -159,6 +162,7 @@ export class DecisionDesk {
       safety,
       nowMs,
       newId,
+      exceptedBy: (rule, action) => exceptions.coverage(detection, rule, action),
       mitigatedBy: (rule, actionIndex, _, mode) => this.#inForce(rule, actionIndex, detection, mode),
       isSettled: (rule, actionIndex) => this.#settled.isSettled(book.hashOf(rule), actionIndex, detection),
     }

@@ -39,11 +39,10 @@ export class Judge {
   }
 
   meet (model: ModelInfo): void {
-    const { detections, decisions, book } = this.#parts
+    const { detections, decisions } = this.#parts
     this.#model = model
     detections.setModel(model)
     decisions.setModelClasses(model.classes)
-    book.setClasses(model.classes)
   }
 
   /** Resolves when all that follows is kept. */

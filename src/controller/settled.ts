@@ -49,6 +49,7 @@ export class Settled {
    *     mitigate, simulate; it expired           | no: the attack goes on
    *     mitigate, simulate; its pod was gone     | no: whoever goes on is another
    *     mitigate, simulate; its rollout ended it | no: what the mesh policy asks for now is decided anew
+   *     mitigate, simulate; an exception ended it | no: when that ends, it is decided anew
    *     mitigate, simulate; without a mitigation | yes
    *     held back since a person said no, or     | yes: for this detection people have had their say
    *     nobody answered until the deadline       |

@@ -9,6 +9,7 @@ export const REASONS = {
   BelowThreshold: 'the confidence is under the rule\'s threshold',
   ConditionFalse: 'the rule\'s condition is not true for this key',
   RuleDisabled: 'the rule is disabled',
+  Excepted: 'an exception covers it',
   Cooldown: 'the same rule acted on this source and target less than its cooldown ago',
   Halted: 'a person stopped all new actions',
   Released: 'a person let actions go on',
@@ -77,6 +78,10 @@ export const REASONS = {
   Evicted: 'the pod was evicted',
   PodIsGone: 'the pod is gone already',
   DisruptionBudget: 'a disruption budget does not allow the eviction now',
+  // Conditions of an exception.
+  Covering: 'the exception covers what it names until its end',
+  ExceptionEnded: 'the time of the exception has passed',
+  ExceptionRefused: 'the exception cannot be understood or asks for too much; what is wrong is named',
   // Rollout of a mesh policy: why it stays, moves on, pauses or goes back.
   Begun: 'the rollout began at its first stage',
   EvidenceSuffices: 'what was seen in this step is enough for the next one',

@@ -7,8 +7,11 @@ import type { Decision } from '../../src/core/policy/decision.ts'
 import type { Detection } from '../../src/core/verdict/detection.ts'
 import type { Mitigation } from '../../src/core/mitigation/mitigation.ts'
 import type { Pod } from '../../src/core/pod.ts'
+import { StoredExceptions } from '../../src/adapters/store/exceptions.ts'
 import { StoredMeshPolicies } from '../../src/adapters/store/mesh-policies.ts'
 import { command, type Command } from '../../src/core/rollout/advance.ts'
+import type { Exception } from '../../src/core/exception/exception.ts'
+import { readExceptionSpec } from '../../src/core/exception/read-exception.ts'
 import type { MeshPolicy } from '../../src/core/rollout/mesh-policy.ts'
 import { readMeshPolicySpec } from '../../src/core/rollout/read-mesh-policy.ts'
 import { AutoshieldError } from '../../src/core/errors.ts'
@@ -176,6 +179,23 @@ export class FakeLoop implements Loop {
       const commanded = command(policy, asked, actor, why, this.now())
       if (!commanded.ok) throw new AutoshieldError('CONFLICT', commanded.message)
       return this.meshPolicies.tell(name, commanded.status)
+    },
+  }
+
+  readonly storedExceptions = new StoredExceptions(new MemoryCollection<Exception>())
+  exceptions = {
+    list: () => this.storedExceptions.list(),
+    add: async (name: string, spec: unknown) => {
+      const at = new Date(this.now()).toISOString()
+      const read = readExceptionSpec(spec, at)
+      if (!read.ok) throw new AutoshieldError('BAD_DATA', read.problems.join('; '))
+      return this.storedExceptions.add(name, read.spec, at)
+    },
+    remove: async (name: string) => {
+      const found = this.storedExceptions.list().find(({ metadata }) => metadata.name === name)
+      if (found === undefined) throw new AutoshieldError('NOT_FOUND', `There is no exception '${name}'.`)
+      await this.storedExceptions.remove(name)
+      return found
     },
   }
 

@@ -86,7 +86,7 @@ t.test('a rule that is gone is not acted on any more', async (t) => {
   await using bench = await Bench.start(t.testdir(), { policy: ALWAYS })
   await bench.scores.push(scan())
   bench.policy.text = POLICY.replace('ttl_seconds: 300', 'ttl_seconds: 301')
-  await bench.controller.reload()
+  for (let beat = 0; beat < 2; beat++) await bench.beat()
   await t.rejects(bench.controller.approvals.answer(waitingId(bench), 'approve', 'ada', 'seen'), { code: 'CONFLICT', message: /has changed or is gone/ })
   t.strictSame(bench.store.mitigations.list(), [])
 })

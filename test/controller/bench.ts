@@ -64,6 +64,7 @@ export class Bench implements AsyncDisposable {
       store: this.store,
       checkpoints: this.store.checkpoints,
       meshPolicies: this.store.meshPolicies,
+      exceptions: this.store.exceptions,
       flows: this.flows,
       audit: this.audit,
       scores: this.scores,

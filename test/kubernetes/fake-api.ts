@@ -27,7 +27,7 @@ interface Watcher { readonly resource: Resource, readonly scope: Scope, readonly
 type WriteOptions = { force?: boolean, dryRun?: boolean, subresource?: string, fieldManager?: string }
 
 /** Kinds whose status is written apart, and that count the generations of their spec. */
-const WITH_STATUS = new Set<string>([RESOURCES.pods, RESOURCES.nodes, RESOURCES.namespaces, RESOURCES.services, RESOURCES.deployments, RESOURCES.replicaSets, RESOURCES.statefulSets, RESOURCES.daemonSets, RESOURCES.jobs, RESOURCES.mitigations, RESOURCES.threatPolicies, RESOURCES.meshPolicies].map(({ plural }) => plural))
+const WITH_STATUS = new Set<string>([RESOURCES.pods, RESOURCES.nodes, RESOURCES.namespaces, RESOURCES.services, RESOURCES.deployments, RESOURCES.replicaSets, RESOURCES.statefulSets, RESOURCES.daemonSets, RESOURCES.jobs, RESOURCES.mitigations, RESOURCES.threatPolicies, RESOURCES.exceptions, RESOURCES.meshPolicies].map(({ plural }) => plural))
 /** Kinds that are questions: nothing is stored. */
 const REVIEWS = new Set<string>([RESOURCES.tokenReviews.plural, RESOURCES.subjectAccessReviews.plural, RESOURCES.selfSubjectAccessReviews.plural])
 

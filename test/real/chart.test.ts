@@ -24,6 +24,9 @@ const NOT_SEEN: Readonly<Record<string, string>> = {
   'autoshield-controller delete autoshield.dev/mitigations': 'the 501st that has ended goes',
   'autoshield-controller patch autoshield.dev/mitigations/status': 'as above',
   'autoshield-controller patch autoshield.dev/threatpolicies/status': 'somebody made one (test/adapters/kubernetes/threat-policies.test.ts)',
+  'autoshield-controller create autoshield.dev/exceptions': 'somebody made one through the console (test/adapters/kubernetes/exceptions.test.ts)',
+  'autoshield-controller delete autoshield.dev/exceptions': 'as above',
+  'autoshield-controller patch autoshield.dev/exceptions/status': 'as above',
   'autoshield-controller patch autoshield.dev/meshpolicies/status': 'somebody made one (test/adapters/kubernetes/mesh-policies.test.ts)',
 }
 

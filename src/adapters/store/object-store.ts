@@ -1,12 +1,14 @@
+import { Exception } from '../../core/exception/exception.ts'
 import { Mitigation } from '../../core/mitigation/mitigation.ts'
 import { Errand, isWaiting } from '../../core/errand/errand.ts'
 import { MeshPolicy } from '../../core/rollout/mesh-policy.ts'
 import { Decision } from '../../core/policy/decision.ts'
 import { Detection } from '../../core/verdict/detection.ts'
-import type { Checkpoints, Collection, EditableMeshPolicies, ObjectStore } from '../../ports.ts'
+import type { Checkpoints, Collection, EditableMeshPolicies, Exceptions, ObjectStore } from '../../ports.ts'
 import { SqliteCheckpoints } from './checkpoints.ts'
 import { SqliteCollection } from './collection.ts'
 import { openReadOnly, OwnedDatabase } from './database.ts'
+import { StoredExceptions } from './exceptions.ts'
 import { GroupCommit } from './group-commit.ts'
 import { StoredMeshPolicies } from './mesh-policies.ts'
 
@@ -40,13 +42,14 @@ const MIGRATIONS = [`
   CREATE TABLE checkpoint (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT`]
 
 /** The loop's objects in `DIR/store.db`. Throws as `OwnedDatabase.open` does. */
-export function openStore (dir: string, retention: Partial<Retention> = {}): KeptObjects & { readonly checkpoints: Checkpoints, readonly meshPolicies: EditableMeshPolicies } & AsyncDisposable {
+export function openStore (dir: string, retention: Partial<Retention> = {}): KeptObjects & { readonly checkpoints: Checkpoints, readonly meshPolicies: EditableMeshPolicies, readonly exceptions: Exceptions } & AsyncDisposable {
   const owned = OwnedDatabase.open({ dir, name: STORE_DATABASE, applicationId: 0x41534d31, migrations: MIGRATIONS })
   const commits = new GroupCommit(owned.sqlite, owned.path)
   return {
     ...collections(owned, commits, { ...RETENTION, ...retention }),
     checkpoints: new SqliteCheckpoints(owned, commits),
     meshPolicies: new StoredMeshPolicies(new SqliteCollection(owned, commits, { name: 'meshpolicies', schema: MeshPolicy, limit: 0, live: () => true })),
+    exceptions: new StoredExceptions(new SqliteCollection(owned, commits, { name: 'exceptions', schema: Exception, limit: 0, live: () => true })),
     async [Symbol.asyncDispose] () {
       commits[Symbol.dispose]()
       owned[Symbol.dispose]()

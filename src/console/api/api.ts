@@ -9,6 +9,7 @@ import { approvalRoutes } from './routes/approvals.ts'
 import { detectionRoutes } from './routes/detections.ts'
 import { errandRoutes } from './routes/errands.ts'
 import { eventRoutes } from './routes/events.ts'
+import { exceptionRoutes } from './routes/exceptions.ts'
 import { flowRoutes } from './routes/flows.ts'
 import { fleetRoutes } from './routes/fleet.ts'
 import { mitigationRoutes } from './routes/mitigations.ts'
@@ -41,7 +42,7 @@ export async function addApi (app: Api, context: ApiContext): Promise<void> {
     uiConfig: { layout: 'BaseLayout', tryItOutEnabled: true },
   })
   await app.register(async (scope: Api) => addRoutes(scope, () => {
-    for (const add of [statusRoutes, detectionRoutes, approvalRoutes, mitigationRoutes, errandRoutes, panicRoutes, protectedRoutes, flowRoutes, rolloutRoutes, fleetRoutes, eventRoutes]) add(scope, context)
+    for (const add of [statusRoutes, detectionRoutes, approvalRoutes, mitigationRoutes, errandRoutes, panicRoutes, protectedRoutes, flowRoutes, rolloutRoutes, exceptionRoutes, fleetRoutes, eventRoutes]) add(scope, context)
   }), { prefix: '/api/v1' })
   addProbes(app, context)
 }

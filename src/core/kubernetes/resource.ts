@@ -39,6 +39,7 @@ export const RESOURCES = {
   customResourceDefinitions: resource('apiextensions.k8s.io/v1', 'customresourcedefinitions', 'CustomResourceDefinition', false),
   mitigations: resource('autoshield.dev/v1alpha1', 'mitigations', 'Mitigation'),
   threatPolicies: resource('autoshield.dev/v1alpha1', 'threatpolicies', 'ThreatPolicy'),
+  exceptions: resource('autoshield.dev/v1alpha1', 'exceptions', 'Exception'),
   meshPolicies: resource('autoshield.dev/v1alpha1', 'meshpolicies', 'MeshPolicy'),
 } as const satisfies Record<string, Resource>
 

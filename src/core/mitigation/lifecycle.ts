@@ -161,8 +161,9 @@ export interface Undo {
   readonly why: string
 }
 
-/** Why somebody undid it: a person did, or its rollout does not ask for it any more. */
-export type UndoReason = 'Reverted' | 'RolledBack'
+/** Why somebody undid it: a person did, its rollout does not ask for it any more, or an exception covers its case. */
+const UNDO_REASONS = ['Reverted', 'RolledBack', 'Excepted'] as const
+export type UndoReason = (typeof UNDO_REASONS)[number]
 
 type EndReason = 'Expired' | 'SubjectGone' | UndoReason
 
@@ -171,7 +172,7 @@ export function endOf (mitigation: Mitigation): EndReason | null {
   switch (mitigation.status.phase) {
     case 'active': return null
     case 'expired': return conditionOf(mitigation, 'Programmed')?.reason === 'SubjectGone' ? 'SubjectGone' : 'Expired'
-    case 'reverted': return conditionOf(mitigation, 'Programmed')?.reason === 'RolledBack' ? 'RolledBack' : 'Reverted'
+    case 'reverted': return UNDO_REASONS.find((reason) => reason === conditionOf(mitigation, 'Programmed')?.reason) ?? 'Reverted'
   }
 }
 

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { AFTER_DEADLINE, APPROVALS_REQUIRED, DEFAULT_APPROVAL } from '../safety/approval.ts'
 import { ACTION_TYPES } from './decision.ts'
 import { MAX_WINDOW_SECONDS } from './key-features.ts'
 import { RULE_DEFAULTS } from './read-rule.ts'
@@ -39,6 +40,11 @@ export const WrittenRule = Type.Object({
   confidence_threshold: Type.Optional(Type.Number({ minimum: 0, maximum: 1, description: otherwise('It fires for detections at or above this confidence.', RULE_DEFAULTS.confidenceThreshold) })),
   cooldown_seconds: Type.Optional(Type.Integer({ minimum: 0, maximum: DAY_S, description: otherwise('How long it rests after it acted, for each action, source and target.', RULE_DEFAULTS.cooldownSeconds) })),
   blast_radius_limit: Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000, description: otherwise('The most pods whose traffic one action may change; more is held for a person.', RULE_DEFAULTS.blastRadiusLimit) })),
+  approval: Type.Optional(Type.Object({
+    required: Type.Optional(Type.Enum([...APPROVALS_REQUIRED], { description: otherwise('For what a person must agree before: always for all but alerts, drastic for what takes a pod or a node away.', DEFAULT_APPROVAL.required) })),
+    deadline_seconds: Type.Optional(Type.Integer({ minimum: 1, maximum: DAY_S, description: otherwise('How long it waits for an answer.', DEFAULT_APPROVAL.deadlineSeconds) })),
+    then: Type.Optional(Type.Enum([...AFTER_DEADLINE], { description: otherwise('What is done where nobody answers.', DEFAULT_APPROVAL.then) })),
+  }, { ...closed, description: 'What it asks of people before it acts.' })),
   window: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_WINDOW_SECONDS, description: otherwise('Seconds over which features.* are added: 1 to 10, or a multiple of 15 up to 300, or of 60 up to 1200.', RULE_DEFAULTS.windowSeconds) })),
   ttl_seconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 30 * DAY_S, description: otherwise('Life of the restrictions that follow from it.', RULE_DEFAULTS.ttlSeconds) })),
   condition: Type.Optional(Type.String({ minLength: 1, maxLength: 4096, description: 'When it fires beside that, in the syntax of AutoShield-K8s, such as: features.bytes_sent > 10000000 AND time.hour < 6. Always if neither this nor cel is there.' })),

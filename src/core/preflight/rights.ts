@@ -41,6 +41,8 @@ export const ACCOUNT_RIGHTS: Readonly<Record<'autoshield-webhook' | 'autoshield-
     { group: 'autoshield.dev', resource: 'mitigations/status', verbs: ['patch'], where: 'own' },
     { group: 'autoshield.dev', resource: 'threatpolicies', verbs: ['list', 'watch'], where: 'own' },
     { group: 'autoshield.dev', resource: 'threatpolicies/status', verbs: ['patch'], where: 'own' },
+    { group: 'autoshield.dev', resource: 'exceptions', verbs: ['list', 'watch', 'create', 'delete'], where: 'own' },
+    { group: 'autoshield.dev', resource: 'exceptions/status', verbs: ['patch'], where: 'own' },
     { group: 'autoshield.dev', resource: 'meshpolicies', verbs: ['list', 'watch'], where: 'own' },
     { group: 'autoshield.dev', resource: 'meshpolicies/status', verbs: ['patch'], where: 'own' },
   ],

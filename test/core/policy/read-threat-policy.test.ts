@@ -50,6 +50,7 @@ t.test('what the schema bounds, the reader bounds at the same values', (t) => {
     [{ ...scan, window: 1200 }, true], [{ ...scan, window: 1201 }, false], [{ ...scan, window: 0 }, false],
     [{ ...scan, ttl_seconds: 2_592_000 }, true], [{ ...scan, ttl_seconds: 2_592_001 }, false], [{ ...scan, ttl_seconds: 0 }, false],
     [{ ...scan, severity: 'severe' }, false], [{ ...scan, enabled: 'yes' }, false],
+    [{ ...scan, approval: { required: 'drastic', deadline_seconds: 86_400, then: 'alert' } }, true], [{ ...scan, approval: { deadline_seconds: 86_401 } }, false], [{ ...scan, approval: { then: 'wait' } }, false],
     [{ ...scan, id: '-a' }, false], [{ ...scan, id: 'a'.repeat(63) }, true], [{ ...scan, id: 'a'.repeat(64) }, false],
     [{ ...scan, name: 'a'.repeat(200) }, true], [{ ...scan, name: 'a'.repeat(201) }, false],
     [{ ...scan, actions: [] }, false], [{ ...scan, actions: Array(16).fill(alert) }, true], [{ ...scan, actions: Array(17).fill(alert) }, false],

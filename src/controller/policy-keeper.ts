@@ -1,0 +1,83 @@
+import { AutoshieldError } from '../core/errors.ts'
+import type { Checkpoints, Clock, PolicySource, ThreatPolicies } from '../ports.ts'
+import type { Journal } from './journal.ts'
+import type { Log } from './log.ts'
+import type { ControllerMetrics } from './metrics.ts'
+import { PolicyBook, type Reload } from './policy-book.ts'
+import { ThreatPolicyDesk } from './threat-policy-desk.ts'
+import { Wake } from './wake.ts'
+
+export interface PolicyKeeperParts {
+  readonly source: PolicySource
+  /** In a cluster. */
+  readonly threatPolicies: ThreatPolicies | undefined
+  readonly checkpoints: Checkpoints
+  readonly journal: Journal
+  readonly clock: Clock
+  readonly metrics: ControllerMetrics
+  readonly log: Log
+  /** Called when other rules are in force than before. */
+  readonly changed: () => void
+}
+
+/** Keeps the book of rules as the policy file and the threat policies of the cluster have them. */
+export class PolicyKeeper {
+  readonly book: PolicyBook
+  readonly #parts: PolicyKeeperParts
+  readonly #threatPolicies: ThreatPolicyDesk | null
+  readonly #news = new Wake()
+
+  constructor (parts: PolicyKeeperParts, classes: readonly string[]) {
+    this.#parts = parts
+    this.book = new PolicyBook(parts.source, classes)
+    this.#threatPolicies = parts.threatPolicies === undefined ? null : new ThreatPolicyDesk({ ...parts, policies: parts.threatPolicies, book: this.book }, classes)
+  }
+
+  /** Reads everything for the first time. Rejects BAD_DATA where the policy file cannot be understood. */
+  async start (): Promise<void> {
+    const loaded = await this.reload()
+    if (loaded.outcome === 'refused') throw new AutoshieldError('BAD_DATA', loaded.problems.join('\n'))
+    this.#threatPolicies?.restore()
+    await this.#look()
+  }
+
+  /** Rules may be about these classes from now on. */
+  async meet (classes: readonly string[]): Promise<void> {
+    this.book.setClasses(classes)
+    this.#threatPolicies?.setClasses(classes)
+    await this.reload()
+    await this.#look()
+  }
+
+  /** Reads the policy file again; a bad one leaves the old one in force. What it came to is in the log and the trail. */
+  async reload (): Promise<Reload> {
+    const reload = await this.book.reload()
+    if (reload.outcome === 'same') return reload
+    const { metrics, log, journal, source: { name } } = this.#parts
+    metrics.policyReload(reload.outcome)
+    if (reload.outcome === 'loaded') log.info({ policy: name, rules: reload.rules }, 'the policy is in force')
+    else log.error({ policy: name, problems: reload.problems }, 'the policy cannot be understood; the old one stays in force')
+    await journal.keep({
+      writes: () => [],
+      audit: [{ actor: 'autoshield', action: `policy.${reload.outcome}`, object: `policy/${name}`, reason: reload.outcome === 'loaded' ? 'Stored' : 'Rejected', detail: { ...reload } }],
+    })
+    this.#parts.changed()
+    return reload
+  }
+
+  /** The threat policies are looked at soon: a status that could not be written is tried again. */
+  ring (): void {
+    this.#news.ring()
+  }
+
+  /** Follows the threat policies until the signal aborts. */
+  async run (signal: AbortSignal): Promise<void> {
+    const listening = this.#parts.threatPolicies?.onChange(() => this.#news.ring())
+    while (await this.#news.next(signal)) await this.#look()
+    listening?.[Symbol.dispose]()
+  }
+
+  async #look (): Promise<void> {
+    if (await this.#threatPolicies?.look() === true) this.#parts.changed()
+  }
+}
