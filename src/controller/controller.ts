@@ -123,7 +123,7 @@ export class Controller implements Loop, AsyncDisposable {
     this.#detections = new DetectionDesk({ store, checkpoints, journal: this.#journal, pods, clock, newId, metrics, publish, sharedAddresses: new Set(settings.safety.sharedAddresses), admission: parts.admission })
     this.#mitigations = new MitigationDesk({ store, audit, journal: this.#journal, proxies, pods, protections, rolledOut: () => this.rollouts.rolledOut(), clock, metrics, publish })
     this.rollouts = new RolloutDesk({
-      policies: parts.meshPolicies, checkpoints, journal: this.#journal, mitigations: this.#mitigations, pods, proxies, clock, log, suspects: () => this.#detections.suspects(),
+      policies: parts.meshPolicies, checkpoints, journal: this.#journal, mitigations: this.#mitigations, pods, proxies, clock, log, suspects: () => this.#detections.suspects(), harmed: async () => this.#decisions.outcome('harmful'),
     })
     this.errands = new ErrandDesk({
       ...parts.errands, journal: this.#journal, clock, random: parts.random, halt: () => this.#decisions.halt, outcome: async (outcome) => this.#decisions.outcome(outcome),
@@ -197,7 +197,9 @@ export class Controller implements Loop, AsyncDisposable {
 
   async revert (mitigation: string, actor: string, reason: string): Promise<Mitigation> {
     if (actor.trim() === '') throw new AutoshieldError('USAGE', 'An undo needs the name of whoever asks for it.')
-    return this.#mitigations.revert(mitigation, { actor, reason: 'Reverted', why: reason })
+    const undone = await this.#mitigations.revert(mitigation, { actor, reason: 'Reverted', why: reason })
+    if (!undone.status.simulated) await this.#decisions.outcome('undone')
+    return undone
   }
 
   async #work (signal: AbortSignal): Promise<void> {

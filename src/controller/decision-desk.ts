@@ -4,6 +4,7 @@ import type { Decision } from '../core/policy/decision.ts'
 import type { Rule } from '../core/policy/rule.ts'
 import type { TimeZone } from '../core/policy/time-zone.ts'
 import type { Surroundings } from '../core/plan/safety-request.ts'
+import type { Outcome } from '../core/safety/breaker.ts'
 import { recordOutcome } from '../core/safety/ledger.ts'
 import type { SafetySettings } from '../core/safety/settings.ts'
 import type { SeenFlow } from '../core/safety/traffic-share.ts'
@@ -168,8 +169,8 @@ export class DecisionDesk {
     }
   }
 
-  /** Tells the circuit breaker how an enforced mitigation was taken by its targets. */
-  async outcome (outcome: 'succeeded' | 'failed'): Promise<void> {
+  /** Tells the circuit breaker how an enforced action ended. */
+  async outcome (outcome: Outcome): Promise<void> {
     this.#safety = recordOutcome(this.#safety, outcome, this.#parts.safety, this.#parts.clock.now())
     await this.#parts.journal.keep({ writes: () => [this.#saveSafety()], audit: [] })
   }

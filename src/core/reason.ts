@@ -18,7 +18,7 @@ export const REASONS = {
   RuleBudget: 'the rule has used up its share of the actions per minute',
   TargetBudget: 'what protects this target has used up its share of the actions per minute',
   SourceBudget: 'what is done about this source has used up its share of the actions per minute',
-  CircuitOpen: 'the circuit breaker is open after repeated failures or a burst of actions',
+  CircuitOpen: 'the circuit breaker is open after repeated failures, a burst of actions, or actions that were undone or harmful',
   BlastRadius: 'the action would touch more pods than the rule allows',
   WorkloadShare: 'too many ready pods of one workload would be restricted at a time',
   TrafficShare: 'the action would cut too much of a namespace\'s traffic beside the attack',

@@ -7,6 +7,7 @@ import { inferenceFigures } from './inference.ts'
 import { pipelineFigures } from './pipeline.ts'
 import { planFigures } from './plan.ts'
 import { proxyFigures } from './proxy.ts'
+import { safetyFigures } from './safety.ts'
 import { webhookFigures } from './webhook.ts'
 import { xdsEffectFigures } from './xds-effect.ts'
 import { xdsScaleFigures } from './xds-scale.ts'
@@ -23,6 +24,7 @@ const SUITES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   'xds-effect': xdsEffectFigures,
   proxy: proxyFigures,
   plan: planFigures,
+  safety: safetyFigures,
 }
 
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, only: { type: 'string' } } })

@@ -5,6 +5,8 @@ import type { ConditionType, Mitigation } from '../../src/core/mitigation/mitiga
 import type { Checkpoints } from '../../src/ports.ts'
 import type { Score } from '../../src/core/verdict/score.ts'
 import { ATTACKER, madeScore, T0, type Made } from '../core/verdict/made-score.ts'
+import { DEFAULT_SAFETY_FILE } from '../../src/core/safety/settings.ts'
+import { parseSafetyState } from '../../src/core/safety/state.ts'
 import { Bench, POLICY, refusing } from './bench.ts'
 
 /** A scan that the source's own observer confirms, in the n-th half second. */
@@ -382,4 +384,16 @@ t.test('the page hears of it as it happens, and a slow one loses only its oldest
   let first: string | undefined
   for await (const { type } of slow) first ??= type
   t.equal(first, undefined, 'an aborted one ends')
+})
+
+t.test('what people undo opens the circuit, and the kill switch\'s own undo does not count', async (t) => {
+  await using bench = await Bench.start(t.testdir(), { settings: { safety: { ...DEFAULT_SAFETY_FILE, breaker: { ...DEFAULT_SAFETY_FILE.breaker, regrets: 2 } } }, policy: POLICY.replace('cooldown_seconds: 60', 'cooldown_seconds: 0').replace('- action_type', '- action_type: alert_only\n      - action_type: traffic_throttle\n        parameters: { rate_limit: 1Mbps }\n      - action_type') })
+  await bench.scores.push(madeScore({ PORT_SCAN: 0.97 }, { endMs: T0 + 500, reporter: ATTACKER }))
+  const names = bench.store.mitigations.list().map(({ metadata }) => metadata.name)
+  t.equal(names.length, 2)
+  for (const name of names) await bench.controller.revert(name, 'ada', 'a backup')
+  const kept = parseSafetyState(bench.store.checkpoints.load('safety'))
+  t.match(kept, { enforced: { breaker: { state: 'open' } } })
+  await bench.controller.killSwitch.pull('ada', 'wrong', true)
+  t.strictSame(parseSafetyState(bench.store.checkpoints.load('safety'))?.enforced.regrets, [])
 })

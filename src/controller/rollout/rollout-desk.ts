@@ -31,6 +31,8 @@ export interface RolloutDeskParts {
   readonly log: Log
   /** Addresses whose traffic is not legitimate. */
   readonly suspects: () => ReadonlySet<string>
+  /** What enforced stopped legitimate traffic. */
+  readonly harmed: () => Promise<void>
 }
 
 /** Counts that only grew are written this often; what changes where a rollout stands is written at once. */
@@ -194,6 +196,7 @@ export class RolloutDesk implements Rollouts {
     else await policies.tell(name, status)
     if (outcome.kind === 'stay') return
     log.info({ policy: name, to: nameOf(status), reason: outcome.reason }, `rollout: ${outcome.kind}: ${outcome.message}`)
+    if (outcome.kind === 'roll-back' && (outcome.reason === 'BudgetSpent' || outcome.reason === 'ErrorsRisen')) await this.#parts.harmed()
     // What makes it safer is done already: the trail alone may wait.
     if (outcome.kind !== 'promote') await journal.keep({ writes: () => [], audit: [entry] })
   }

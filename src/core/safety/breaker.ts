@@ -39,23 +39,37 @@ export function opened (settings: BreakerSettings, nowMs: number, openMs = setti
 }
 
 /**
- *     state     | outcome   | becomes
- *     closed    | succeeded | closed
- *     closed    | failed    | open once `failures` are within `windowMs`, else closed
- *     half-open | succeeded | closed, with nothing held against it
- *     half-open | failed    | open for twice as long, at most `maxOpenMs`
- *     open      | any       | open: an action from before it opened says nothing new
+ * How an action ended. succeeded, failed: all its targets took it, or one refused it. undone: a person took it back. harmful: it stopped
+ * what it should not have.
  */
-export function afterOutcome (ledger: Ledger, outcome: 'succeeded' | 'failed', settings: BreakerSettings, nowMs: number): Ledger {
+export type Outcome = 'succeeded' | 'failed' | 'undone' | 'harmful'
+
+/**
+ * A failure is forgotten after `windowMs`. What was undone or harmful is regretted, and that is remembered for longer: people are slow.
+ *
+ *     state     | outcome         | becomes
+ *     closed    | succeeded       | closed
+ *     closed    | failed          | open once `failures` are within `windowMs`, else closed
+ *     closed    | undone, harmful | open once `regrets` are within `regretWindowMs`, else closed
+ *     half-open | succeeded       | closed, with no failure held against it; what was regretted still is
+ *     half-open | any other       | open for twice as long, at most `maxOpenMs`
+ *     open      | succeeded       | open: an action from before it opened says nothing new
+ *     open      | failed          | open, for the same reason
+ *     open      | undone, harmful | open, and remembered: the regret is new
+ */
+export function afterOutcome (ledger: Ledger, outcome: Outcome, settings: BreakerSettings, nowMs: number): Ledger {
   const { breaker } = ledger
+  const isRegret = outcome === 'undone' || outcome === 'harmful'
+  const regrets = isRegret ? [...ledger.regrets, nowMs].slice(-settings.regrets) : ledger.regrets
   switch (breaker.state) {
-    case 'open': return ledger
+    case 'open': return isRegret ? { ...ledger, regrets } : ledger
     case 'half-open': {
       if (outcome === 'succeeded') return { ...ledger, failures: [], refusals: [], breaker: CLOSED }
-      return { ...ledger, breaker: opened(settings, nowMs, Math.min(breaker.openMs * 2, settings.maxOpenMs)) }
+      return { ...ledger, regrets, breaker: opened(settings, nowMs, Math.min(breaker.openMs * 2, settings.maxOpenMs)) }
     }
     case 'closed': {
       if (outcome === 'succeeded') return ledger
+      if (isRegret) return regrets.length < settings.regrets ? { ...ledger, regrets } : { ...ledger, regrets: [], breaker: opened(settings, nowMs) }
       const failures = [...ledger.failures, nowMs].slice(-settings.failures)
       return failures.length < settings.failures ? { ...ledger, failures } : { ...ledger, failures: [], breaker: opened(settings, nowMs) }
     }

@@ -1,6 +1,7 @@
 import type { ReasonCode } from '../reason.ts'
 import { admits, admitsAtMs } from './breaker.ts'
 import { decide, fails, ofRestriction, passes, type Finding, type Hearing } from './hearing.ts'
+import { cooldownOf } from './ledger.ts'
 import { approved, maintained } from './people-checks.ts'
 import { REACH } from './reach.ts'
 import type { SafetyCheck, SafetyRequest } from './safety.ts'
@@ -56,10 +57,10 @@ function notMitigated ({ request: { mitigatedBy } }: Hearing): Finding {
 }
 
 function cooledDown ({ request, ledger, nowMs }: Hearing): Finding {
-  const running = ledger.cooldowns.find((cooldown) => cooldown.case === caseOf(request))
-  if (running === undefined) return passes(`no action on this case in the last ${request.cooldownSeconds} s`)
+  const untilMs = cooldownOf(ledger.cooldowns, caseOf(request))
+  if (untilMs === undefined) return passes(`no action on this case in the last ${request.cooldownSeconds} s`)
   // After a clock stepped back, no cooldown lasts longer than a new one would.
-  const remainingMs = Math.min(running.untilMs - nowMs, request.cooldownSeconds * 1000)
+  const remainingMs = Math.min(untilMs - nowMs, request.cooldownSeconds * 1000)
   return decide(remainingMs <= 0, 'the cooldown has ended', `acted on this case already; ${Math.ceil(remainingMs / 1000)} s of ${request.cooldownSeconds} s remain`)
 }
 
@@ -134,10 +135,12 @@ const CHECKS: readonly Check[] = [
   { check: 'approval', reason: 'ApprovalRequired', look: approved },
 ]
 
+const OF_FILES = CHECKS.filter(({ ofRollout }) => ofRollout === undefined)
+
 /** A check that passed says `RuleMatched`: nothing held the rule back there. Where a person agreed, what waits for one passes. */
 export function runChecks (hearing: Hearing): readonly SafetyCheck[] {
   const { rollout, approval } = hearing.request
-  return CHECKS.filter(({ ofRollout }) => ofRollout === undefined || rollout !== undefined).map(({ check, reason, look }) => {
+  return (rollout === undefined ? OF_FILES : CHECKS).map(({ check, reason, look }) => {
     const { passed, message } = look(hearing)
     if (!passed && typeof approval === 'object' && VERDICT_OF[reason] === 'hold') return { check, passed: true, reason: 'RuleMatched', message: `${message}; ${approval.by} agreed: ${approval.why}` }
     return { check, passed, reason: passed ? 'RuleMatched' : reason, message }

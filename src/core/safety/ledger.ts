@@ -1,4 +1,4 @@
-import { afterAdmission, afterOutcome, CLOSED, opened } from './breaker.ts'
+import { afterAdmission, afterOutcome, CLOSED, opened, type Outcome } from './breaker.ts'
 import type { SafetyRequest } from './safety.ts'
 import type { SafetySettings } from './settings.ts'
 import type { Breaker, Lane, Ledger, SafetyState } from './state.ts'
@@ -10,16 +10,42 @@ const MINUTE_MS = 60_000
  * it counts as now, so that it runs out like any other instead of blocking for as long as the step was.
  */
 export function currentLedger (ledger: Ledger, settings: SafetySettings, nowMs: number): Ledger {
-  const { windowMs } = settings.breaker
-  const recent = <T extends { readonly atMs: number }>(events: readonly T[], spanMs: number): T[] => events.map((event) => ({ ...event, atMs: Math.min(event.atMs, nowMs) })).filter(({ atMs }) => atMs > nowMs - spanMs)
+  const { windowMs, regretWindowMs } = settings.breaker
   return {
     ...ledger,
-    actions: recent(ledger.actions, MINUTE_MS),
-    failures: recent(ledger.failures.map((atMs) => ({ atMs })), windowMs).map(({ atMs }) => atMs),
-    refusals: recent(ledger.refusals, windowMs),
+    actions: recent(ledger.actions, MINUTE_MS, nowMs),
+    failures: recentTimes(ledger.failures, windowMs, nowMs),
+    regrets: recentTimes(ledger.regrets, regretWindowMs, nowMs),
+    refusals: recent(ledger.refusals, windowMs, nowMs),
     breaker: clamped(ledger.breaker, nowMs),
-    cooldowns: ledger.cooldowns.filter(({ untilMs }) => untilMs > nowMs),
+    cooldowns: running(ledger.cooldowns, nowMs),
   }
+}
+
+/** The same list where nothing in it changes, as is nearly always so. */
+function recent<T extends { readonly atMs: number }> (events: T[], spanMs: number, nowMs: number): T[] {
+  if (events.every(({ atMs }) => atMs > nowMs - spanMs && atMs <= nowMs)) return events
+  return events.map((event) => ({ ...event, atMs: Math.min(event.atMs, nowMs) })).filter(({ atMs }) => atMs > nowMs - spanMs)
+}
+
+function recentTimes (times: number[], spanMs: number, nowMs: number): number[] {
+  return times.length === 0 ? times : times.map((atMs) => Math.min(atMs, nowMs)).filter((atMs) => atMs > nowMs - spanMs)
+}
+
+/** They stand in the order in which they end. */
+function running (cooldowns: Ledger['cooldowns'], nowMs: number): Ledger['cooldowns'] {
+  const first = cooldowns.findIndex(({ untilMs }) => untilMs > nowMs)
+  return first === 0 ? cooldowns : first === -1 ? [] : cooldowns.slice(first)
+}
+
+/** Cooldowns of one list by their case, for a list never changes. */
+const byCase = new WeakMap<Ledger['cooldowns'], ReadonlyMap<string, number>>()
+
+/** Until when a case cools down, Unix ms; undefined where it does not. */
+export function cooldownOf (cooldowns: Ledger['cooldowns'], name: string): number | undefined {
+  const known = byCase.get(cooldowns) ?? new Map(cooldowns.map((cooldown) => [cooldown.case, cooldown.untilMs]))
+  byCase.set(cooldowns, known)
+  return known.get(name)
 }
 
 function clamped (breaker: Breaker, nowMs: number): Breaker {
@@ -56,8 +82,8 @@ export function withSimulatedSuccess (ledger: Ledger): Ledger {
   return ledger.breaker.state === 'half-open' ? { ...ledger, failures: [], refusals: [], breaker: CLOSED } : ledger
 }
 
-/** Tells the breaker how an enforced action ended: all its targets took it, or one refused it. */
-export function recordOutcome (state: SafetyState, outcome: 'succeeded' | 'failed', settings: SafetySettings, nowMs: number): SafetyState {
+/** Tells the breaker how an enforced action ended. */
+export function recordOutcome (state: SafetyState, outcome: Outcome, settings: SafetySettings, nowMs: number): SafetyState {
   const lane: Lane = 'enforced'
   return { ...state, [lane]: afterOutcome(currentLedger(state[lane], settings, nowMs), outcome, settings.breaker, nowMs) }
 }

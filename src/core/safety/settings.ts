@@ -19,6 +19,8 @@ const BreakerSettings = Type.Object({
   failures: count('This many failed actions within `windowMs` open it.', 10_000, 1),
   refusals: count('So do this many different cases that the rate limit refused within `windowMs`: a burst that no person has looked at.', 10_000, 1),
   windowMs: spanMs('How long failures and refusals count.'),
+  regrets: count('So do this many actions that people undid, or that turned out harmful, within `regretWindowMs`.', 10_000, 1),
+  regretWindowMs: spanMs('How long those count.'),
   openMs: spanMs('How long it stays open the first time; doubled by each failed trial, up to `maxOpenMs`.'),
   maxOpenMs: spanMs('The longest that it stays open.'),
   trialMs: spanMs('A trial without an outcome for this long makes room for the next one, so that a lost answer cannot keep it open.'),
@@ -63,7 +65,7 @@ export const ALWAYS_PROTECTED_NAMESPACES = ['kube-system', 'kube-node-lease', 'k
 export const DEFAULT_SAFETY_FILE: SafetyFile = {
   actionsPerMinute: 10,
   budgets: { rule: 6, target: 6, source: 6 },
-  breaker: { failures: 5, refusals: 20, windowMs: 60_000, openMs: 60_000, maxOpenMs: 900_000, trialMs: 30_000 },
+  breaker: { failures: 5, refusals: 20, windowMs: 60_000, regrets: 3, regretWindowMs: 3_600_000, openMs: 60_000, maxOpenMs: 900_000, trialMs: 30_000 },
   protected: { namespaces: [], pods: [], labels: {}, addresses: [] },
   maxShareOfWorkload: 0.5,
   maxShareOfTraffic: 0.5,

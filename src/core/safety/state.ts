@@ -16,6 +16,7 @@ const Action = Type.Object({ atMs: Time, rule: Type.String(), source: Type.Strin
 const Ledger = Type.Object({
   actions: Type.Array(Action, { maxItems: 10_000, description: 'Actions of the last minute, oldest first.' }),
   failures: Type.Array(Time, { maxItems: 10_000 }),
+  regrets: Type.Array(Time, { maxItems: 10_000, default: [], description: 'When something was undone or turned out harmful.' }),
   refusals: Type.Array(Type.Object({ case: Type.String(), atMs: Time }, { additionalProperties: false }), {
     maxItems: 10_000, description: 'Cases that the rate limit refused, each once, with the last time.',
   }),
@@ -40,10 +41,11 @@ const SafetyState = Type.Object({ enforced: Ledger, simulated: Ledger, halt: Typ
 export type SafetyState = Readonly<Static<typeof SafetyState>>
 export type Lane = 'enforced' | 'simulated'
 
-const EMPTY_LEDGER: Ledger = { actions: [], failures: [], refusals: [], breaker: { state: 'closed' }, cooldowns: [], droppedCooldowns: 0 }
+const EMPTY_LEDGER: Ledger = { actions: [], failures: [], regrets: [], refusals: [], breaker: { state: 'closed' }, cooldowns: [], droppedCooldowns: 0 }
 export const EMPTY_SAFETY_STATE: SafetyState = { enforced: EMPTY_LEDGER, simulated: EMPTY_LEDGER }
 
 /** Reads a kept state. null where it is malformed: the caller says so and begins with `EMPTY_SAFETY_STATE`. */
 export function parseSafetyState (value: unknown): SafetyState | null {
-  return Value.Check(SafetyState, value) ? value : null
+  const whole = Value.Default(SafetyState, Value.Clone(value)) // one of an earlier version lacks what was added since
+  return Value.Check(SafetyState, whole) ? whole : null
 }

@@ -3,6 +3,7 @@ import t from 'tap'
 import type { Pod } from '../../../src/core/pod.ts'
 import { ACTION_TYPES } from '../../../src/core/policy/decision.ts'
 import { checkSafety } from '../../../src/core/safety/check-safety.ts'
+import type { Outcome } from '../../../src/core/safety/breaker.ts'
 import { recordOutcome } from '../../../src/core/safety/ledger.ts'
 import type { SafetyRequest, SafetyResult } from '../../../src/core/safety/safety.ts'
 import { DEFAULT_SAFETY_SETTINGS, type SafetySettings } from '../../../src/core/safety/settings.ts'
@@ -227,7 +228,7 @@ t.test('a kept state that is malformed is not taken', (t) => {
   t.end()
 })
 
-type Event = { readonly type: 'ask', readonly change: Partial<SafetyRequest> } | { readonly type: 'outcome', readonly outcome: 'succeeded' | 'failed' }
+type Event = { readonly type: 'ask', readonly change: Partial<SafetyRequest> } | { readonly type: 'outcome', readonly outcome: Outcome }
 const event: fc.Arbitrary<{ afterMs: number, event: Event }> = fc.record({
   afterMs: fc.oneof(fc.nat(500), fc.nat(20_000), fc.nat(120_000)),
   event: fc.oneof(
@@ -236,10 +237,10 @@ const event: fc.Arbitrary<{ afterMs: number, event: Event }> = fc.record({
       arbitrary: fc.record({ source: fc.nat(30), action: fc.constantFrom(...ACTION_TYPES), simulatedEvidence: fc.boolean() }).map(
         ({ source, ...change }): Event => ({ type: 'ask', change: { ...change, source: `10.0.0.${source}`, cooldownSeconds: source % 4 * 30 } }))
     },
-    { weight: 1, arbitrary: fc.constantFrom<Event>({ type: 'outcome', outcome: 'succeeded' }, { type: 'outcome', outcome: 'failed' }) }
+    { weight: 1, arbitrary: fc.constantFrom<Event>(...(['succeeded', 'failed', 'undone', 'harmful'] as const).map((outcome): Event => ({ type: 'outcome', outcome }))) }
   ),
 })
-const SMALL = settings({ actionsPerMinute: 4, maxCooldowns: 16, breaker: { failures: 2, refusals: 3, windowMs: 60_000, openMs: 10_000, maxOpenMs: 40_000, trialMs: 5000 } })
+const SMALL = settings({ actionsPerMinute: 4, maxCooldowns: 16, breaker: { failures: 2, regrets: 2, regretWindowMs: 100_000, refusals: 3, windowMs: 60_000, openMs: 10_000, maxOpenMs: 40_000, trialMs: 5000 } })
 
 t.test('whatever happens: never more actions in any 60 s than allowed, no cooldown is broken, the state stays small and readable', (t) => {
   let actedInAll = 0
