@@ -16,6 +16,8 @@ import type { Command } from './core/rollout/advance.ts'
 import type { MeshPolicy, MeshPolicySpec, MeshPolicyStatus } from './core/rollout/mesh-policy.ts'
 import type { OpenConnections } from './core/mitigation/open-connections.ts'
 import type { RestrictionCount } from './core/mitigation/restriction-count.ts'
+import type { NetworkPolicy } from './core/plan/network-policy.ts'
+import type { Cluster } from './core/plan/reach/reach.ts'
 import type { Pod } from './core/pod.ts'
 import type { AdmissionEntry } from './core/admission/entry.ts'
 import type { AdmissionNote } from './core/admission/note.ts'
@@ -156,6 +158,44 @@ export interface FlowLog {
 export interface FlowHistory {
   /** TCP, UDP and SCTP to ports that are known, between addresses of now. With `pods`, by UID, only flows of these: a plan concerns few. */
   seen: (sinceMs: number, pods?: readonly string[]) => readonly ObservedFlow[]
+}
+
+/** A NetworkPolicy of ours as the API server has it. */
+export interface OwnPolicy {
+  readonly namespace: string
+  readonly name: string
+  readonly uid: string
+  readonly resourceVersion: string
+  readonly generation: number
+  /** Name of the mitigation that it was made for. */
+  readonly mitigation: string
+  /** What it asks for, as stored. */
+  readonly spec: unknown
+  /** Who, beside ourselves, wrote it last, by the name that the client gave; empty for nobody. */
+  readonly editor: string
+}
+
+/** Who reaches whom in a cluster, by everybody's NetworkPolicies and on the pods of now. */
+export interface ClusterReach {
+  /** The same object while nothing changed; null while something of it has not been seen yet. */
+  cluster: () => Cluster | null
+  /** Why nothing can be judged: a policy that cannot be read, by name; null where all can. */
+  trouble: () => string | null
+  onChange: (listener: () => void) => Disposable
+}
+
+/** The objects by which mitigations hold in a cluster. Throws as `KubernetesApi` does. */
+export interface OwnPolicies {
+  list: () => readonly OwnPolicy[]
+  /** Whether a policy of this name is there that is not ours. */
+  isForeign: (namespace: string, name: string) => boolean
+  /** Makes or amends it; seen by the next look. Throws CONFLICT where one of that name is not ours. */
+  store: (policy: NetworkPolicy) => Promise<OwnPolicy>
+  /** What is not there is removed already. */
+  remove: (policy: Pick<OwnPolicy, 'namespace' | 'name' | 'uid'>) => Promise<void>
+  /** Gives a pod these labels and takes back those that were given before. Throws CONFLICT or NOT_FOUND where the pod of this UID is gone. */
+  mark: (pod: PodName, labels: Readonly<Record<string, string>>) => Promise<void>
+  onChange: (listener: () => void) => Disposable
 }
 
 /** A store of the loop's objects. A write is durable when its promise resolves; a full disk rejects with UNAVAILABLE and changes nothing. */

@@ -5,8 +5,9 @@ import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import { openTimeZone } from '../core/policy/time-zone.ts'
 import { DEFAULT_SAFETY_SETTINGS, type SafetySettings } from '../core/safety/settings.ts'
 import type {
-  AdmissionContext, Approvals, AuditTrail, Checkpoints, Clock, Collection, EditableMeshPolicies, ErrandCarrier, Exceptions, FlowLog, Loop, LoopEvent, MeshPolicies, ModelInfo, NamespaceDirectory, ObjectStore, PodDirectory, PolicySource, Protections, ProxyFleet, ScoreEvent, ScoreSource, ServiceDirectory, ThreatPolicies,
+  AdmissionContext, Approvals, AuditTrail, Checkpoints, Clock, ClusterReach, Collection, EditableMeshPolicies, ErrandCarrier, Exceptions, FlowLog, Loop, LoopEvent, MeshPolicies, ModelInfo, NamespaceDirectory, ObjectStore, PodDirectory, PolicySource, Protections, ProxyFleet, ScoreEvent, ScoreSource, ServiceDirectory, ThreatPolicies,
 } from '../ports.ts'
+import { PolicyGround } from './actuation/policy-ground.ts'
 import { Broadcast } from './broadcast.ts'
 import { DecisionDesk } from './decision-desk.ts'
 import { DetectionDesk } from './detection-desk.ts'
@@ -60,6 +61,8 @@ export interface ControllerParts {
   readonly actions: SafetySettings['actions']
   readonly log: Log
   readonly settings: ControllerSettings
+  /** Where a cluster is connected: who reaches whom there. */
+  readonly reach?: ClusterReach
   /** What happened to pods at admission, in a cluster; detections on them show it. */
   readonly admission?: AdmissionContext
 }
@@ -101,6 +104,7 @@ export class Controller implements Loop, AsyncDisposable {
   readonly #decisions: DecisionDesk
   readonly #judge: Judge
   readonly #watch: ScoreWatch
+  readonly #ground: PolicyGround | null
   #traffic: Extract<LoopEvent, { type: 'traffic' }> | null = null
   #running: Promise<void> | null = null
   #eventsDropped = 0
@@ -142,6 +146,7 @@ export class Controller implements Loop, AsyncDisposable {
       applications: (detection) => this.rollouts.applications(detection),
       pods,
       protections,
+      cluster: () => this.#ground?.knowledge() ?? null,
       clock,
       newId,
       zone,
@@ -153,6 +158,7 @@ export class Controller implements Loop, AsyncDisposable {
     })
     this.flows = new FlowRecorder({ flows: parts.flows, pods, namespaces: parts.namespaces, services: parts.services, log })
     this.approvals = this.#decisions.approvals
+    this.#ground = parts.reach === undefined ? null : new PolicyGround({ reach: parts.reach, flows: this.flows, clock })
     this.killSwitch = new LoopKillSwitch({ decisions: this.#decisions, mitigations: this.#mitigations, clock })
     this.#watch = new ScoreWatch({ scores, floor: settings.floor, needsEveryKey: () => book.conditionRules.rules.length > 0 || this.rollouts.isWatching, hear: async (event) => this.#hear(event) })
     const explainer = new Explainer({ scores, metrics, log, answer: async (detection, explanation) => this.#detections.explained(detection, explanation) })

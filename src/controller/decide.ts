@@ -4,7 +4,7 @@ import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import { planAction } from '../core/plan/plan-action.ts'
 import { planTemplate } from '../core/plan/plan-template.ts'
 import { safetyRequest, type RequestGround, type Surroundings } from '../core/plan/safety-request.ts'
-import type { Plan } from '../core/plan/plan.ts'
+import type { ClusterKnowledge, Plan } from '../core/plan/plan.ts'
 import type { Pod } from '../core/pod.ts'
 import type { Decision } from '../core/policy/decision.ts'
 import { matchRules, type RuleOutcome } from '../core/policy/match-rules.ts'
@@ -44,6 +44,8 @@ export interface Bench {
   readonly zone: TimeZone
   readonly modelClasses: readonly string[]
   readonly pods: readonly Pod[]
+  /** What is known of the cluster's policies; null where none is connected. */
+  readonly cluster: () => ClusterKnowledge | null
   readonly safety: SafetySettings
   readonly surroundings: Surroundings
   readonly nowMs: number
@@ -128,6 +130,7 @@ function ruleOn (hearing: Pick<Hearing, 'detection' | 'evidence'>, { rule, actio
   if (excepted !== null) return { ruling: exceptedRuling(hearing.detection, { rule, actionIndex, matched, application }, action, excepted, bench), state: before }
   const name = `m-${bench.newId()}`
   const policy = application?.policy ?? bench.policyOf(rule)
+  const cluster = bench.cluster()
   const mode = detection.simulated || !bench.safety.actuationEnabled || (application?.part ?? 'enforce') !== 'enforce' ? 'shadow' : 'enforce'
   const guarded = protectionOf(detection, bench)
   const plan = (application === null ? planAction : planTemplate)(rule, atSource(action, guarded), detection, {
@@ -137,6 +140,9 @@ function ruleOn (hearing: Pick<Hearing, 'detection' | 'evidence'>, { rule, actio
     pods: application === null ? bench.pods : bench.pods.filter((pod) => application.victims.has(pod.uid) || isEnd(pod, detection)),
     evidence,
     nowMs: bench.nowMs,
+    spared: bench.surroundings.protectedSet.namespaces,
+    // The restriction of a mesh policy is carried by proxies alone.
+    ...(application === null && cluster !== null && { cluster }),
     mode,
   })
   const request = safetyRequest(rule, actionIndex, detection, plan, {

@@ -1,5 +1,6 @@
 import { endOf } from '../core/mitigation/lifecycle.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
+import type { ClusterKnowledge } from '../core/plan/plan.ts'
 import type { Decision } from '../core/policy/decision.ts'
 import type { Rule } from '../core/policy/rule.ts'
 import type { TimeZone } from '../core/policy/time-zone.ts'
@@ -36,6 +37,8 @@ export interface DecisionDeskParts {
   readonly applications: (detection: Detection) => readonly Application[]
   readonly pods: PodDirectory
   readonly protections: Protections
+  /** What is known of the cluster's policies; null where none is connected. */
+  readonly cluster: () => ClusterKnowledge | null
   readonly clock: Clock
   readonly newId: () => string
   readonly zone: TimeZone
@@ -160,6 +163,7 @@ export class DecisionDesk {
       zone,
       modelClasses: this.#modelClasses,
       pods: pods.list(),
+      cluster: this.#parts.cluster,
       safety,
       nowMs,
       newId,

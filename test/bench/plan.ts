@@ -1,7 +1,10 @@
 import { join } from 'node:path'
+import { groundOf, type Ground } from '../../src/core/plan/check-plan.ts'
+import { planAction } from '../../src/core/plan/plan-action.ts'
 import { readPolicy } from '../../src/core/plan/reach/read-policy.ts'
 import { Reach, type Cluster } from '../../src/core/plan/reach/reach.ts'
 import type { Pod } from '../../src/core/pod.ts'
+import { context, detectionOf, ruleOf } from '../core/plan/scene.ts'
 import { Oracle } from '../cyclonus/oracle.ts'
 import { randomFrom } from '../lab/random.ts'
 import { goProgram } from '../setup/go-program.ts'
@@ -50,16 +53,35 @@ function bigCluster (): Omit<Cluster, 'policies'> & { policies: object[] } {
   return { pods, namespaces, nodes: [], policies: namespaces.flatMap((_, at) => policiesOf(at)), blocksMatchPods: true }
 }
 
+/** One denial between two pods, chosen and checked: where nothing had changed since the plan before, and where a pod had. */
+function planTimes (cluster: Cluster, random: ReturnType<typeof randomFrom>): { readonly same: readonly number[], readonly changed: readonly number[] } {
+  const { rule, action } = ruleOf('network_policy, parameters: { direction: both, ports: [8080] }')
+  const plan = (ground: Ground): void => {
+    const [source, target] = random.sample(cluster.pods, 2)
+    if (source === undefined || target === undefined) throw new Error('the cluster has no two pods')
+    const end = ({ uid, addresses: [address = ''] }: Pod) => ({ uid, address })
+    planAction(rule, action, detectionOf({ source: end(source), target: end(target) }), context({ pods: cluster.pods, cluster: { known: true, ground, seen: () => [] } }))
+  }
+  const kept = groundOf(cluster)
+  return {
+    same: Array.from({ length: ASKED }, () => time(() => plan(kept)).ms),
+    changed: Array.from({ length: ASKED }, () => time(() => plan(groundOf({ ...cluster, pods: [...cluster.pods] }, kept))).ms),
+  }
+}
+
+const time = <T>(work: () => T): { ms: number, made: T } => { const started = performance.now(); const made = work(); return { ms: performance.now() - started, made } }
+
 /** All verdicts of one pod among 10,000 under 1,000 policies, on every port; beside cyclonus's on a single one. */
 export async function planFigures (): Promise<Figure[]> {
   const cluster = bigCluster()
   const random = randomFrom('plan')
   const asked = random.sample(cluster.pods, ASKED)
-  const time = <T>(work: () => T): { ms: number, made: T } => { const started = performance.now(); const made = work(); return { ms: performance.now() - started, made } }
   const build = (): Reach => new Reach({ ...cluster, policies: cluster.policies.map(readPolicy) })
   const cold = Array.from({ length: BUILDS }, () => time(() => build().pairsOf(random.pick(cluster.pods))).ms)
   const reach = build()
   const warm = asked.map((pod) => time(() => reach.pairsOf(pod)).ms)
+
+  const plans = planTimes({ ...cluster, policies: cluster.policies.map(readPolicy) }, random)
 
   await using oracle = new Oracle(await goProgram(join(import.meta.dirname, '../cyclonus/cyclonus-oracle')))
   const [one, all] = [[asked[0]?.addresses[0] ?? ''], cluster.pods.flatMap(({ addresses }) => addresses)]
@@ -70,6 +92,9 @@ export async function planFigures (): Promise<Figure[]> {
   }
   // What it takes to hand the cluster over is not the matcher's.
   const [handing, judging] = [await theirs([]), await theirs([{ protocol: 'TCP', number: 8080 }])]
-  const figure = (what: string, value: number): Figure => ({ name: `plan.pod_verdicts_${what}`, value, unit: 'ms', beside: { name: CYCLONUS, value: judging - handing }, ratio: value / (judging - handing) })
-  return [figure('ms', quantile(warm, 0.95)), figure('cold_ms', quantile(cold, 0.5))]
+  const figure = (what: string, value: number): Figure => ({ name: `plan.${what}`, value, unit: 'ms', beside: { name: CYCLONUS, value: judging - handing }, ratio: value / (judging - handing) })
+  return [
+    figure('pod_verdicts_ms', quantile(warm, 0.95)), figure('pod_verdicts_cold_ms', quantile(cold, 0.5)),
+    figure('p95_ms', quantile(plans.same, 0.95)), figure('changed_p95_ms', quantile(plans.changed, 0.95)),
+  ]
 }

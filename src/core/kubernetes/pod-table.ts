@@ -46,7 +46,9 @@ export class PodTable {
     return [...this.#byUid.values()].map(({ pod }) => pod)
   }
 
+  /** A claim that says what the one before said changes nothing, so `list` stays the same array. */
   put (claim: PodClaim): void {
+    if (JSON.stringify(this.#byUid.get(claim.uid)?.claim) === JSON.stringify(claim)) return
     this.remove(claim.uid)
     const entry: Entry = { claim, pod: podOf(claim, []) }
     this.#byUid.set(claim.uid, entry)

@@ -55,6 +55,10 @@ export const TargetStatus = Type.Object({
 }, { $id: 'TargetStatus', additionalProperties: false, description: 'The answer of one proxy or policy object.' })
 export type TargetStatus = Static<typeof TargetStatus>
 
+/** Where a NetworkPolicy of a mitigation stands. */
+export const PolicyPlace = Type.Union([Type.Literal('egress'), Type.Literal('ingress'), Type.Literal('isolation')])
+export type PolicyPlace = Static<typeof PolicyPlace>
+
 export const MitigationSpec = Type.Object({
   owner: Type.Object({
     policy: Type.String({ description: 'Where the policy was read from.' }),
@@ -69,6 +73,9 @@ export const MitigationSpec = Type.Object({
   })),
   destinations: Type.Optional(Type.Array(Type.String(), {
     minItems: 1, description: 'Addresses of no known pod that the subject is cut off from; no victim\'s proxy stands there.',
+  })),
+  policies: Type.Optional(Type.Array(PolicyPlace, {
+    minItems: 1, description: 'NetworkPolicies that carry it as well. egress: one on the subject; ingress: one on the victims, in each of their namespaces; isolation: one on the subject, both ways. Without, proxies alone do.',
   })),
   direction: Type.Union([Type.Literal('ingress'), Type.Literal('egress'), Type.Literal('both')], { description: 'Where it is cut: ingress at the victims, egress at the subject, both at either.' }),
   ports: Type.Union([Type.Literal('any'), Type.Array(Type.Integer({ minimum: 1, maximum: 65535 }), { minItems: 1 })], { description: 'Destination ports that it concerns.' }),

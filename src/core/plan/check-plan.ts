@@ -2,7 +2,7 @@ import { matcherOf } from '../kubernetes/label-selector.ts'
 import type { Pod } from '../pod.ts'
 import type { ReasonCode } from '../reason.ts'
 import type { Candidate, Claim } from './candidate.ts'
-import { differences, type Changes } from './reach/differences.ts'
+import { differences, type Changes, type Touched } from './reach/differences.ts'
 import { policyKey } from './reach/policy.ts'
 import { hasPort, intersection, portRanges } from './reach/port-set.ts'
 import { Reach, type Cluster, type Flow } from './reach/reach.ts'
@@ -36,9 +36,29 @@ export interface PlanCheck {
   readonly cost: number
 }
 
+/** Who reaches whom now; kept from plan to plan while nothing changes. */
+export interface Ground {
+  readonly cluster: Cluster
+  /** Of `cluster`. */
+  readonly reach: Reach
+}
+
+/** `last`: what was known before; where only pods and nodes are others since, the policies need not be read again. */
+export function groundOf (cluster: Cluster, last: Ground | null = null): Ground {
+  const { namespaces, policies, blocksMatchPods } = cluster
+  const same = last !== null && last.cluster.namespaces === namespaces && last.cluster.policies === policies && last.cluster.blocksMatchPods === blocksMatchPods
+  return { cluster, reach: same ? last.reach.among(cluster) : new Reach(cluster) }
+}
+
+/** A plan that is checked again finds its own policies stored. */
+function withoutOwn ({ cluster, reach }: Ground, own: ReadonlySet<string>): Reach {
+  const others = cluster.policies.filter((policy) => !own.has(policyKey(policy)))
+  return others.length === cluster.policies.length ? reach : new Reach({ ...cluster, policies: others })
+}
+
 /**
  * What a plan's policies would do, reckoned from all policies before and after on the pods of now. Every pair that can change has an
- * end that a new policy selects or whose labels change, so only the pairs of those are compared: on every port, with every other
+ * end that a new policy selects, or one whose labels change where some policy asks for such a label, so only the pairs of those are compared: on every port, with every other
  * pod, and with every set of outside addresses that a policy tells apart. Throws what `Reach` throws.
  *
  *     opens something | every claim is cut | what lets the rest pass         | reason
@@ -47,21 +67,22 @@ export interface PlanCheck {
  *     no              | no                 | policies, where its own isolate | AddsUp
  *     no              | no                 | anything else                   | CannotEnforce
  */
-export function checkPlan (now: Cluster, candidate: Candidate, claims: readonly Claim[], seen: readonly ObservedFlow[]): PlanCheck {
-  const pods = now.pods.map((pod) => {
-    const labels = candidate.labels.get(pod.uid)
-    return labels === undefined ? pod : { ...pod, labels: { ...pod.labels, ...labels } }
-  })
+export function checkPlan (ground: Ground, candidate: Candidate, claims: readonly Claim[], seen: readonly ObservedFlow[]): PlanCheck {
   const own = new Set(candidate.policies.map(policyKey))
-  // A plan that is checked again finds its own policies stored.
-  const others = now.policies.filter((policy) => !own.has(policyKey(policy)))
-  const before = new Reach({ ...now, policies: others })
-  const after = new Reach({ ...now, pods, policies: [...others, ...candidate.policies] })
+  const before = withoutOwn(ground, own)
+  const { pods } = ground.cluster
+  const changed = new Map(pods.flatMap((pod) => {
+    const labels = candidate.labels.get(pod.uid)
+    return labels === undefined ? [] : [[pod, { ...pod, labels: { ...pod.labels, ...labels } }] as const]
+  }))
+  const after = before.changed(changed, candidate.policies)
   const selectors = candidate.policies.map(({ namespace, pods: selector }) => ({ namespace, matches: matcherOf(selector) }))
   const selected = (pod: Pod): boolean => selectors.some(({ namespace, matches }) => namespace === pod.namespace && matches(pod.labels))
-  const touched = pods.flatMap((is, at) => {
-    const was = now.pods[at]
-    return was !== undefined && (was !== is || selected(is)) ? [{ was, is }] : []
+  const isAsked = [...candidate.labels.values()].flatMap(Object.keys).some((key) => before.asksFor(key))
+  const touched = pods.flatMap((was): Touched[] => {
+    const is = changed.get(was) ?? was
+    if (isAsked && is !== was) return [{ was, is, by: 'labels' }]
+    return selected(is) ? [{ was, is, by: 'policies' }] : []
   })
   const { opens, cuts } = differences(before, after, touched)
   const cutFlows = seen.filter((flow) => before.verdict(flow).allowed && !after.verdict(flow).allowed)

@@ -3,8 +3,9 @@ import type { Direction, Ports } from '../policy/rule.ts'
 import { labelValue } from './names.ts'
 
 /** Marks one pod by its UID, so that a policy can select exactly it and not its siblings of the same Deployment. */
-const POD_LABEL = 'autoshield.dev/pod-uid'
-const STATEFUL_LABEL = 'statefulset.kubernetes.io/pod-name'
+export const POD_LABEL = 'autoshield.dev/pod-uid'
+/** The API server gives it to every namespace. */
+const NAMESPACE_LABEL = 'kubernetes.io/metadata.name'
 
 /** `V1NetworkPolicy` of networking.k8s.io/v1, as far as we write it. */
 export interface NetworkPolicy {
@@ -28,7 +29,7 @@ export interface ObjectMeta {
 
 interface LabelSelector {
   readonly matchLabels?: Readonly<Record<string, string>>
-  readonly matchExpressions?: readonly { readonly key: string, readonly operator: 'NotIn', readonly values: readonly string[] }[]
+  readonly matchExpressions?: readonly { readonly key: string, readonly operator: 'In' | 'NotIn', readonly values: readonly string[] }[]
 }
 
 interface Peer {
@@ -39,31 +40,30 @@ interface Peer {
 
 interface PortRange { readonly protocol: 'TCP' | 'UDP' | 'SCTP', readonly port: number, readonly endPort?: number }
 
-/** The other end of what is cut: a known pod, an address outside, or everybody. */
-export type Other = { readonly pod: Pod } | { readonly address: string } | 'everybody'
+/** The other ends of what is cut: known pods, addresses outside, or everybody but who is in these namespaces. */
+export type Other = { readonly pods: readonly Pod[] } | { readonly addresses: readonly string[] } | { readonly everybodyBut: readonly string[] }
 
 /** The label that selects exactly this pod, and whether the pod has it already. */
-export function identityLabel (pod: Pod): { readonly key: string, readonly value: string, readonly present: boolean } {
-  if (pod.labels[STATEFUL_LABEL] === pod.name) return { key: STATEFUL_LABEL, value: pod.name, present: true }
+export function identityLabel (pod: Pick<Pod, 'uid' | 'labels'>): { readonly key: string, readonly value: string, readonly present: boolean } {
   const value = labelValue(pod.uid)
   return { key: POD_LABEL, value, present: pod.labels[POD_LABEL] === value }
 }
 
 /**
- * A policy on one pod that leaves out its traffic with `other` on `ports` and lists all else.
- * NetworkPolicies add up, so it cuts only what no other policy on that pod allows.
+ * A policy on some pods of one namespace that leaves out their traffic with `other` on `ports` and lists all else. It selects them
+ * by the label of their UIDs alone, so that no other label lets them out of it. NetworkPolicies add up, so it cuts only what no other
+ * policy on those pods allows.
  */
-export function denyPolicy (metadata: ObjectMeta, pod: Pod, direction: Direction, other: Other, ports: Ports): NetworkPolicy {
-  const { key, value } = identityLabel(pod)
-  const rules = allowedRules(other, ports)
-  const egress = { egress: rules.map(({ peers, ports: some }) => ({ ...(peers && { to: peers }), ...(some && { ports: some }) })) }
-  const ingress = { ingress: rules.map(({ peers, ports: some }) => ({ ...(peers && { from: peers }), ...(some && { ports: some }) })) }
+export function denyPolicy (metadata: ObjectMeta, pods: readonly Pod[], direction: Direction, other: Other, ports: Ports): NetworkPolicy {
+  const egress = { egress: allowedRules(other, ports).map(({ peers, ports: some }) => ({ ...(peers && { to: peers }), ...(some && { ports: some }) })) }
+  // What is spared is a way out.
+  const ingress = { ingress: allowedRules('everybodyBut' in other ? { everybodyBut: [] } : other, ports).map(({ peers, ports: some }) => ({ ...(peers && { from: peers }), ...(some && { ports: some }) })) }
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
     metadata,
     spec: {
-      podSelector: { matchLabels: { ...pod.labels, [key]: value } },
+      podSelector: selecting(pods),
       policyTypes: direction === 'both' ? ['Ingress', 'Egress'] : direction === 'ingress' ? ['Ingress'] : ['Egress'],
       ...(direction !== 'egress' && ingress),
       ...(direction !== 'ingress' && egress),
@@ -71,40 +71,52 @@ export function denyPolicy (metadata: ObjectMeta, pod: Pod, direction: Direction
   }
 }
 
+const valuesOf = (pods: readonly Pod[]): string[] => pods.map((pod) => identityLabel(pod).value)
+
+function selecting (pods: readonly Pod[]): LabelSelector {
+  const [value = '', ...more] = valuesOf(pods)
+  return more.length === 0 ? { matchLabels: { [POD_LABEL]: value } } : { matchExpressions: [{ key: POD_LABEL, operator: 'In', values: [value, ...more] }] }
+}
+
 interface AllowRule { readonly peers?: readonly Peer[], readonly ports?: readonly PortRange[] }
 
 /**
- *     other     | ports | allowed
- *     everybody | any   | nothing
- *     everybody | some  | everybody on the other ports
- *     one       | any   | everybody else
- *     one       | some  | everybody else, and that one on the other ports
+ *     other          | ports | allowed
+ *     everybodyBut   | any   | who is spared
+ *     everybodyBut   | some  | who is spared, and everybody on the other ports
+ *     pods/addresses | any   | everybody else
+ *     pods/addresses | some  | everybody else, and those on the other ports
  */
 function allowedRules (other: Other, ports: Ports): readonly AllowRule[] {
   const rest = ports === 'any' ? null : { ports: otherPorts(ports) }
-  if (other === 'everybody') return rest === null ? [] : [rest]
-  const others: AllowRule = { peers: everybodyBut(other) }
+  if ('everybodyBut' in other) {
+    const spared = other.everybodyBut.length === 0 ? [] : [{ peers: [{ namespaceSelector: { matchExpressions: [{ key: NAMESPACE_LABEL, operator: 'In' as const, values: other.everybodyBut }] } }] }]
+    return rest === null ? spared : [...spared, rest]
+  }
+  const others: AllowRule = { peers: everybodyElse(other) }
   return rest === null ? [others] : [others, { peers: only(other), ...rest }]
 }
 
+type Some = Exclude<Other, { everybodyBut: unknown }>
+
 /**
- * Pods by selector and addresses by block, both without that one: Cilium's CIDR blocks never match pods,
+ * Pods by selector and addresses by block, both without those: Cilium's CIDR blocks never match pods,
  * other CNIs take a pod's address for any other.
  */
-function everybodyBut (other: Exclude<Other, 'everybody'>): readonly Peer[] {
-  const addresses = 'pod' in other ? other.pod.addresses : [other.address]
+function everybodyElse (other: Some): readonly Peer[] {
+  const addresses = addressesOf(other)
   const block = (cidr: string, family: readonly string[]): Peer => ({ ipBlock: family.length === 0 ? { cidr } : { cidr, except: family.map(asBlock) } })
   const blocks = [block('0.0.0.0/0', addresses.filter(isIpv4)), block('::/0', addresses.filter((address) => !isIpv4(address)))]
-  if (!('pod' in other)) return [{ namespaceSelector: {} }, ...blocks]
-  const { key, value } = identityLabel(other.pod)
-  return [{ namespaceSelector: {}, podSelector: { matchExpressions: [{ key, operator: 'NotIn', values: [value] }] } }, ...blocks]
+  if (!('pods' in other)) return [{ namespaceSelector: {} }, ...blocks]
+  return [{ namespaceSelector: {}, podSelector: { matchExpressions: [{ key: POD_LABEL, operator: 'NotIn', values: valuesOf(other.pods) }] } }, ...blocks]
 }
 
-function only (other: Exclude<Other, 'everybody'>): readonly Peer[] {
-  if (!('pod' in other)) return [{ ipBlock: { cidr: asBlock(other.address) } }]
-  const { key, value } = identityLabel(other.pod)
-  return [{ namespaceSelector: {}, podSelector: { matchLabels: { [key]: value } } }, ...other.pod.addresses.map((address) => ({ ipBlock: { cidr: asBlock(address) } }))]
+function only (other: Some): readonly Peer[] {
+  const blocks = addressesOf(other).map((address) => ({ ipBlock: { cidr: asBlock(address) } }))
+  return 'pods' in other ? [{ namespaceSelector: {}, podSelector: selecting(other.pods) }, ...blocks] : blocks
 }
+
+const addressesOf = (other: Some): readonly string[] => 'pods' in other ? other.pods.flatMap(({ addresses }) => addresses) : other.addresses
 
 const isIpv4 = (address: string): boolean => !address.includes(':')
 const asBlock = (address: string): string => `${address}/${isIpv4(address) ? 32 : 128}`

@@ -1,5 +1,6 @@
 import { Document } from 'yaml'
 import { noticeOf } from '../errand/notice.ts'
+import { LABELS, MANAGED_BY } from '../injection/names.ts'
 import type { MitigationSpec } from '../mitigation/mitigation.ts'
 import type { Pod } from '../pod.ts'
 import type { Action, Rule } from '../policy/rule.ts'
@@ -7,6 +8,9 @@ import type { Detection } from '../verdict/detection.ts'
 import { labelValue } from './names.ts'
 import { identityLabel, type ObjectMeta } from './network-policy.ts'
 import type { PlanContext, PlannedObject } from './plan.ts'
+
+/** On an object of ours: the mitigation that it belongs to, as a label value; the annotation of the same name has its whole name. */
+export const MITIGATION_LABEL = 'autoshield.dev/mitigation'
 
 /** One YAML document with its reason on top. Texts are quoted where YAML needs it, so names and reasons cannot add keys. */
 export function planned (kind: PlannedObject['kind'], object: object, comment: string): PlannedObject {
@@ -17,17 +21,18 @@ export function planned (kind: PlannedObject['kind'], object: object, comment: s
 }
 
 /** Labels and annotations of everything that we own: who, why and until when. */
-export function ownedMeta (name: string, namespace: string, rule: Rule, detection: Detection, context: PlanContext): ObjectMeta {
+export function ownedMeta (name: string, namespace: string, mitigation: string, { owner, detection, expiresAt, reason }: MitigationSpec): ObjectMeta {
   return {
     name,
     namespace,
-    labels: { 'app.kubernetes.io/managed-by': 'autoshield', 'autoshield.dev/mitigation': labelValue(context.mitigation) },
+    labels: { [LABELS.managedBy]: MANAGED_BY, [MITIGATION_LABEL]: labelValue(mitigation) },
     annotations: {
-      'autoshield.dev/owner': `${context.policy}#${rule.id}`,
-      'autoshield.dev/rule-hash': context.ruleHash,
-      'autoshield.dev/detection': detection.id,
-      'autoshield.dev/expires-at': expiresAt(rule, context),
-      'autoshield.dev/reason': reasonOf(rule, detection),
+      'autoshield.dev/mitigation': mitigation,
+      'autoshield.dev/owner': `${owner.policy}#${owner.rule}`,
+      'autoshield.dev/rule-hash': owner.hash,
+      'autoshield.dev/detection': detection,
+      'autoshield.dev/expires-at': expiresAt,
+      'autoshield.dev/reason': reason,
     },
   }
 }

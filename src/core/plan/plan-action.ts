@@ -3,12 +3,11 @@ import { EVERY_POD, MAX_VICTIMS, podRef, type MitigationSpec } from '../mitigati
 import type { Task } from '../errand/errand.ts'
 import { noticeOf } from '../errand/notice.ts'
 import type { Pod } from '../pod.ts'
-import type { Action, Direction, Rule } from '../policy/rule.ts'
+import type { Action, Rule } from '../policy/rule.ts'
 import type { Detection } from '../verdict/detection.ts'
+import { carried } from './carried.ts'
 import { endsOf, isReal, type Ends } from './ends.ts'
-import { objectName } from './names.ts'
-import { denyPolicy, type Other } from './network-policy.ts'
-import { alert, eviction, expiresAt, labelPatch, mitigationObject, nodeTaint, ownedMeta, planned, reasonOf, webhookRequest } from './objects.ts'
+import { alert, eviction, expiresAt, mitigationObject, nodeTaint, reasonOf, webhookRequest } from './objects.ts'
 import type { Plan, PlanContext, PlannedObject } from './plan.ts'
 
 /** All that the plan of one action is made from. */
@@ -83,47 +82,36 @@ function restrict (given: Case, action: Restriction): Plan {
   }
 }
 
-const ADDS_UP = `NetworkPolicies add up: this one cuts by leaving out, so any other policy that selects the pod and allows the same
-traffic takes its effect away. It is to be checked against all policies of the namespace before it is applied.`
-
 /** A proxy refuses after the handshake, so what a flood of half-open connections costs is spent by then. */
 const HALF_OPEN = 'A proxy sees completed handshakes only, so it cannot stop the half-open ones; that takes a SYN limit in the victim\'s namespace'
 
 function deny (given: Restrictable, source: Pod, action: Extract<Action, { type: 'network_policy' }>): Plan {
-  const { ends: { target, targetAddress, sourceName, targetName }, detection } = given
+  const { ends: { target, sourceName, targetName }, detection } = given
   const { direction, ports } = action
-  const atTarget = direction === 'egress' ? null : target
-  const objects = [
-    direction === 'ingress' ? null : { pod: source, direction: 'egress', other: otherOf(target, targetAddress) } as const,
-    atTarget === null ? null : { pod: atTarget, direction: 'ingress', other: { pod: source } } as const,
-  ].filter((cut) => cut !== null).map(({ pod, direction: way, other }) => policyFor(given, pod, way, other, ports))
-  const flood = detection.class === 'SYN_FLOOD'
   const where = ports === 'any' ? '' : ` on port ${ports.join(', ')}`
-  return {
+  const plan = carried({
     spec: specOf(given, { direction, ports, action: 'deny' }),
-    objects: applied([source, ...(target === null ? [] : [target])], objects.map(({ object }) => object)),
-    targets: objects.map(({ target: name }) => name),
-    blastRadius: atTarget === null ? [source] : [source, atTarget],
-    subject: source,
-    reason: flood ? 'CannotEnforce' : 'RuleMatched',
-    message: `Denies ${sourceName} its way to ${targetName}${where}.${flood ? ` ${HALF_OPEN}, or the NetworkPolicy where a cluster applies it.` : ''}`,
+    placing: 'by-direction',
+    context: given.context,
+    source,
+    what: `Denies ${sourceName} its way to ${targetName}${where}`,
     undo: `Lifts the denial at every proxy and deletes what was applied; ${sourceName} can reach ${targetName} again.`,
-  }
+  })
+  const blastRadius = target !== null && (given.context.cluster === undefined ? direction !== 'egress' : plan.spec?.policies?.includes('ingress') === true) ? [source, target] : [source]
+  if (detection.class !== 'SYN_FLOOD' || plan.spec === null || plan.spec.policies !== undefined) return { ...plan, blastRadius }
+  return { ...plan, blastRadius, reason: 'CannotEnforce', message: `${plan.message} ${HALF_OPEN}, or the NetworkPolicy where a cluster applies it.` }
 }
 
 function isolate (given: Restrictable, source: Pod): Plan {
   const { ends: { sourceName } } = given
-  const { object, target } = policyFor(given, source, 'both', 'everybody', 'any')
-  return {
+  return carried({
     spec: specOf({ ...given, ends: { ...given.ends, target: null, targetAddress: null } }, { direction: 'both', ports: 'any', action: 'deny' }),
-    objects: applied([source], [object]),
-    targets: [target],
-    blastRadius: [source],
-    subject: source,
-    reason: 'RuleMatched',
-    message: `Cuts ${sourceName} off from everybody, both ways, and keeps it for a look.`,
+    placing: 'isolation',
+    context: given.context,
+    source,
+    what: `Cuts ${sourceName} off from everybody, both ways, and keeps it for a look`,
     undo: `Lifts the denial at every proxy and deletes what was applied; ${sourceName} can talk again.`,
-  }
+  })
 }
 
 function throttle (given: Restrictable, action: Extract<Action, { type: 'traffic_throttle' }>): Plan {
@@ -161,28 +149,11 @@ function quarantine (given: Restrictable, source: Pod, effect: string): Plan {
   }
 }
 
-function policyFor (given: Restrictable, pod: Pod, direction: Direction, other: Other, ports: Parameters<typeof denyPolicy>[4]): { object: PlannedObject, target: string } {
-  const { rule, detection, context } = given
-  const name = objectName(context.mitigation, direction === 'both' ? 'isolation' : direction)
-  const policy = denyPolicy(ownedMeta(name, pod.namespace, rule, detection, context), pod, direction, other, ports)
-  return { object: planned('NetworkPolicy', policy, ADDS_UP), target: `networkpolicy/${pod.namespace}/${name}` }
-}
-
-/** Labels first: until the pods have them, the policies would select nobody. */
-function applied (pods: readonly Pod[], policies: readonly PlannedObject[]): readonly PlannedObject[] {
-  return policies.length === 0 ? [] : [...pods.map(labelPatch).filter((patch) => patch !== null), ...policies]
-}
-
-function otherOf (target: Pod | null, address: string | null): Other {
-  if (target !== null) return { pod: target }
-  return address === null ? 'everybody' : { address }
-}
-
 /** Everybody that the subject could turn to; its own namespace first, for that is where it most likely does. */
-function everyOther (subject: Pod | 'anySource', { pods }: PlanContext): readonly Pod[] {
+function everyOther (subject: Pod | 'anySource', { pods, spared }: PlanContext): readonly Pod[] {
   if (subject === 'anySource') return []
   const near = (pod: Pod): number => pod.namespace === subject.namespace ? 0 : 1
-  return pods.filter(({ uid }) => uid !== subject.uid).toSorted((left, right) => near(left) - near(right)).slice(0, MAX_VICTIMS)
+  return pods.filter(({ uid, namespace }) => uid !== subject.uid && !spared.includes(namespace)).toSorted((left, right) => near(left) - near(right)).slice(0, MAX_VICTIMS)
 }
 
 function specOf ({ rule, detection, context, ends, subject }: Restrictable, what: Pick<MitigationSpec, 'direction' | 'action' | 'limit'> & { ports: Extract<Action, { type: 'network_policy' }>['ports'] }): MitigationSpec {

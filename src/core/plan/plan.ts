@@ -3,6 +3,12 @@ import type { MitigationSpec } from '../mitigation/mitigation.ts'
 import type { Pod } from '../pod.ts'
 import type { ReasonCode } from '../reason.ts'
 import type { SourceEvidence } from '../safety/safety.ts'
+import type { Ground, ObservedFlow } from './check-plan.ts'
+
+/** Who reaches whom now, and which conversations of these pods (by UID) were seen; or why nobody knows. */
+export type ClusterKnowledge =
+  | { readonly known: true, readonly ground: Ground, readonly seen: (pods: readonly string[]) => readonly ObservedFlow[] }
+  | { readonly known: false, readonly why: string }
 
 /** What a plan needs to know beside rule, action and detection. */
 export interface PlanContext {
@@ -14,6 +20,10 @@ export interface PlanContext {
   readonly pods: readonly Pod[]
   readonly evidence: SourceEvidence
   readonly nowMs: number
+  /** Namespaces whose pods are never kept from anybody: control plane, name service and ourselves. */
+  readonly spared: readonly string[]
+  /** What is known of the cluster's policies; absent where no cluster is connected: then policies are planned and not chosen. */
+  readonly cluster?: ClusterKnowledge
   /** `shadow` where evidence is simulated, actuation is disabled or `--simulate` is set. */
   readonly mode: 'shadow' | 'enforce'
 }
@@ -40,9 +50,10 @@ export interface Plan {
   readonly subject: Pod | 'anySource' | null
   /**
    * RuleMatched: it can be done here. CannotEnforce: with a spec, it is done as far as it goes; without, it is not done.
+   * AddsUp, OpensTraffic: nothing can carry it here, and that is what is the matter with its policies.
    * UnknownTarget, ForgedSource: nobody may be restricted. ActionNeedsCluster, AlertOnly: objects alone.
    */
-  readonly reason: Extract<ReasonCode, 'RuleMatched' | 'CannotEnforce' | 'UnknownTarget' | 'ForgedSource' | 'ActionNeedsCluster' | 'AlertOnly'>
+  readonly reason: Extract<ReasonCode, 'RuleMatched' | 'CannotEnforce' | 'AddsUp' | 'OpensTraffic' | 'UnknownTarget' | 'ForgedSource' | 'ActionNeedsCluster' | 'AlertOnly'>
   /** What it would do, and what it cannot, in a sentence or two. */
   readonly message: string
   readonly undo: string

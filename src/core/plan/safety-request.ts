@@ -45,7 +45,7 @@ export function safetyRequest (rule: Rule, actionIndex: number, detection: Detec
     actionIndex,
     subject,
     evidence,
-    cannotEnforce: plan.reason === 'CannotEnforce' && plan.spec === null ? plan.message : null,
+    cannotEnforce: plan.spec === null && (plan.reason === 'CannotEnforce' || plan.reason === 'AddsUp' || plan.reason === 'OpensTraffic') ? plan.message : null,
     blastRadius,
     blastRadiusLimit: rule.blastRadiusLimit,
     protectedBy: touched.map((pod) => protectedSet.of(pod)).find((one) => one !== null) ?? null,

@@ -42,6 +42,11 @@ export class ProtectedSet {
     return this.#pods.get(uid) ?? this.#namespaces.get(namespace) ?? (address === undefined ? null : this.ofAddress(address))
   }
 
+  /** Names of those that are protected as a whole. */
+  get namespaces (): readonly string[] {
+    return [...this.#namespaces.keys()]
+  }
+
   ofAddress (address: string): Protected | null {
     return this.#addresses.get(address) ?? null
   }

@@ -1,13 +1,14 @@
 import t from 'tap'
 import { TRANSPORTS } from '../../../src/core/kubernetes/transport.ts'
 import { candidateOf, claimsOf } from '../../../src/core/plan/candidate.ts'
-import { checkPlan, type ObservedFlow } from '../../../src/core/plan/check-plan.ts'
+import { checkPlan, groundOf, type ObservedFlow } from '../../../src/core/plan/check-plan.ts'
+import { optionsOf } from '../../../src/core/plan/choose-policies.ts'
 import { planAction } from '../../../src/core/plan/plan-action.ts'
 import { readPolicy } from '../../../src/core/plan/reach/read-policy.ts'
 import { Reach, type Cluster } from '../../../src/core/plan/reach/reach.ts'
 import { OUTSIDE, randomCluster } from '../../cyclonus/random-cluster.ts'
 import { randomFrom } from '../../lab/random.ts'
-import { context, detectionOf, ruleOf } from './scene.ts'
+import { context, detectionOf, renderedOf, ruleOf } from './scene.ts'
 
 const RUNS = 150
 const ACTIONS = ['network_policy', 'network_policy, parameters: { direction: ingress }', 'network_policy, parameters: { direction: both, ports: [80] }', 'pod_isolation']
@@ -25,13 +26,14 @@ t.test('a check finds all that opens and all that is cut among flows that are tr
     const { rule, action } = ruleOf(random.pick(ACTIONS))
     const plan = planAction(rule, action, detectionOf({ source: { address: from, uid: source.uid }, target: { address: to } }), context({ pods: now.pods.filter(({ hostNetwork }) => hostNetwork !== true) }))
     if (plan.spec === null) throw new Error(plan.message)
-    const candidate = candidateOf(plan)
-    const claims = claimsOf(action.type, plan.spec)
+    const placing = action.type === 'pod_isolation' ? 'isolation' : 'by-direction'
+    const candidate = candidateOf(renderedOf(plan, now.pods, placing))
+    const claims = claimsOf(plan.spec, optionsOf(plan.spec, placing).at(-1) ?? [])
 
     const ends = [...now.pods.flatMap(({ addresses }) => addresses), ...OUTSIDE, '10.0.0.99', '198.51.100.1', 'fd00::9:9']
     const flows = ends.flatMap((one) => ends.filter((other) => one.includes(':') === other.includes(':')).flatMap((other) =>
       TRANSPORTS.flatMap((protocol) => [80, 81, 8080, 9999].map((port): ObservedFlow => ({ source: one, destination: other, protocol, port, connections: 1 })))))
-    const check = checkPlan(now, candidate, claims, flows)
+    const check = checkPlan(groundOf(now), candidate, claims, flows)
     seen[check.reason]++
 
     const labelled = now.pods.map((pod) => ({ ...pod, labels: { ...pod.labels, ...candidate.labels.get(pod.uid) } }))

@@ -1,11 +1,12 @@
 import t from 'tap'
 import { candidateOf, claimsOf } from '../../../src/core/plan/candidate.ts'
-import { checkPlan, type ObservedFlow, type PlanCheck } from '../../../src/core/plan/check-plan.ts'
+import { checkPlan, groundOf, type ObservedFlow, type PlanCheck } from '../../../src/core/plan/check-plan.ts'
+import { optionsOf } from '../../../src/core/plan/choose-policies.ts'
 import { planAction } from '../../../src/core/plan/plan-action.ts'
 import { readPolicy } from '../../../src/core/plan/reach/read-policy.ts'
 import type { Cluster } from '../../../src/core/plan/reach/reach.ts'
 import type { Detection } from '../../../src/core/verdict/detection.ts'
-import { context, detectionOf, PODS, ruleOf } from './scene.ts'
+import { context, detectionOf, PODS, renderedOf, ruleOf } from './scene.ts'
 
 const policy = (name: string, spec: object, namespace = 'shop'): object => ({ apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { namespace, name }, spec })
 const SHUT = policy('shut', { podSelector: {}, policyTypes: ['Ingress', 'Egress'] })
@@ -28,7 +29,8 @@ function checked (action: string, now: Cluster, detection: Detection = detection
   const ruled = ruleOf(action)
   const plan = planAction(ruled.rule, ruled.action, detection, context({ pods: now.pods }))
   if (plan.spec === null) throw new Error(plan.message)
-  return checkPlan(now, candidateOf(plan), claimsOf(ruled.action.type, plan.spec), seen)
+  const placing = ruled.action.type === 'pod_isolation' ? 'isolation' : 'by-direction'
+  return checkPlan(groundOf(now), candidateOf(renderedOf(plan, now.pods, placing)), claimsOf(plan.spec, optionsOf(plan.spec, placing).at(-1) ?? []), seen)
 }
 
 const cut = ({ cutFlows }: PlanCheck): string[] => cutFlows.map(({ flow: { source, destination, port }, claimed }) => `${source}>${destination}:${port}${claimed ? '' : ' collateral'}`)
@@ -90,8 +92,8 @@ t.test('labels that a plan adds count, for what is selected by them as well', (t
 t.test('a plan whose policies are stored already is checked as if they were not', (t) => {
   const { rule, action } = ruleOf('network_policy')
   const plan = planAction(rule, action, detectionOf(), context())
-  const candidate = candidateOf(plan)
-  const check = checkPlan({ ...cluster([]), policies: candidate.policies }, candidate, plan.spec === null ? [] : claimsOf('network_policy', plan.spec), SEEN)
+  const candidate = candidateOf(renderedOf(plan))
+  const check = checkPlan(groundOf({ ...cluster([]), policies: candidate.policies }), candidate, plan.spec === null ? [] : claimsOf(plan.spec, ['egress']), SEEN)
   t.match(check, { reason: 'RuleMatched', cuts: { total: 1 }, cutFlows: [{ claimed: true }, { claimed: true }] })
   t.end()
 })

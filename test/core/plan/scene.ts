@@ -1,5 +1,7 @@
 import type { Pod } from '../../../src/core/pod.ts'
-import type { PlanContext } from '../../../src/core/plan/plan.ts'
+import { optionsOf, type Placing } from '../../../src/core/plan/choose-policies.ts'
+import type { Plan, PlanContext } from '../../../src/core/plan/plan.ts'
+import { renderPolicies, type Rendered } from '../../../src/core/plan/render-policies.ts'
 import { parsePolicy } from '../../../src/core/policy/parse-policy.ts'
 import type { Action, Rule } from '../../../src/core/policy/rule.ts'
 import type { Detection } from '../../../src/core/verdict/detection.ts'
@@ -25,6 +27,7 @@ export const context = (overrides: Partial<PlanContext> = {}): PlanContext => ({
   pods: Object.values(PODS),
   evidence: { completedHandshake: true, confirmedByOwnObserver: false, standsForMany: false },
   nowMs: NOW_MS,
+  spared: ['kube-system'],
   mode: 'enforce',
   ...overrides,
 })
@@ -60,4 +63,11 @@ export function ruleOf (action: string, keys = ''): { rule: Rule, action: Action
   const only = rule?.actions[0]
   if (rule === undefined || only === undefined) throw new Error('no rule')
   return { rule, action: only }
+}
+
+/** What carries a plan where nobody chose: the largest of its options. */
+export function renderedOf (plan: Plan, pods: readonly Pod[] = Object.values(PODS), placing: Placing = 'by-direction'): Rendered {
+  if (plan.spec === null) throw new Error(plan.message)
+  const policies = [...optionsOf(plan.spec, placing).at(-1) ?? []]
+  return renderPolicies('m-1', { ...plan.spec, policies }, { byUid: (uid) => pods.find((pod) => pod.uid === uid) ?? null, spared: ['kube-system'] })
 }

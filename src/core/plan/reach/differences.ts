@@ -2,7 +2,7 @@ import { addressText } from '../../flow/address.ts'
 import type { Pod } from '../../pod.ts'
 import { representatives } from './address-block.ts'
 import { difference, portRanges, type PortRange, type PortSet } from './port-set.ts'
-import type { Reach } from './reach.ts'
+import type { PairReach, Reach } from './reach.ts'
 
 /** Ports that one end reaches at the other under one set of policies and not under another. */
 export interface Change {
@@ -12,13 +12,21 @@ export interface Change {
   readonly ports: readonly PortRange[]
 }
 
-/** The first of them, and how many there are. */
+/** The first of them, and how many were found: of what would be opened no more are looked for beyond those that are listed. */
 export interface Changes { readonly listed: readonly Change[], readonly total: number }
 
 const MAX_LISTED = 100
 
-/** What is reached after and not before, and before and not after, by these pods and at them; `was` and `is` are one pod's two forms. */
-export function differences (before: Reach, after: Reach, touched: readonly { readonly was: Pod, readonly is: Pod }[]): { opens: Changes, cuts: Changes } {
+/** A pod that policies or labels of a plan touch: its forms before and after. */
+export interface Touched {
+  readonly was: Pod
+  readonly is: Pod
+  /** `labels`: others' policies may take it for another, so every pair is judged anew; `policies`: only its own policies are others. */
+  readonly by: 'labels' | 'policies'
+}
+
+/** What is reached after and not before, and before and not after, by these pods and at them. */
+export function differences (before: Reach, after: Reach, touched: readonly Touched[]): { opens: Changes, cuts: Changes } {
   // A pair of two touched pods is met twice.
   const [opens, cuts] = [new Map<string, Change>(), new Map<string, Change>()]
   const note = (source: string, destination: string, was: PortSet, is: PortSet): void => {
@@ -26,14 +34,14 @@ export function differences (before: Reach, after: Reach, touched: readonly { re
       if (ports.length > 0) found.set(`${source}>${destination}`, { source, destination, ports: portRanges(ports) })
     }
   }
-  for (const { was, is } of touched) {
+  for (const { was, is, by } of touched) {
     if (is.hostNetwork === true) continue
-    const pairs = before.pairsOf(was)
-    for (const [at, { other, ownAddress, otherAddress, to, from }] of after.pairsOf(is).entries()) {
-      const [own, far, then] = [endName(is, ownAddress), endName(other, otherAddress), pairs[at]]
-      if (then === undefined) continue
-      note(own, far, then.to, to)
-      note(far, own, then.from, from)
+    if (opens.size > MAX_LISTED) break
+    for (const { other, ownAddress, otherAddress, to, from } of by === 'labels' ? changedPairs(before.pairsOf(was), after.pairsOf(is)) : changedSides(before, after, was, is)) {
+      if (opens.size > MAX_LISTED) break
+      const [own, far] = [endName(is, ownAddress), endName(other, otherAddress)]
+      if (to !== null) note(own, far, to.was, to.is)
+      if (from !== null) note(far, own, from.was, from.is)
     }
     for (const words of representatives([...before.blocksOf(was), ...after.blocksOf(is)], (one) => !after.isOutside(is, one))) {
       const text = addressText(words, 0)
@@ -47,5 +55,32 @@ export function differences (before: Reach, after: Reach, touched: readonly { re
   const changes = (found: ReadonlyMap<string, Change>): Changes => ({ listed: [...found.values()].slice(0, MAX_LISTED), total: found.size })
   return { opens: changes(opens), cuts: changes(cuts) }
 }
+
+/** A pair of which something may have changed; null: nothing in that direction. */
+interface ChangedPair extends Pick<PairReach, 'other' | 'ownAddress' | 'otherAddress'> {
+  readonly to: { readonly was: PortSet, readonly is: PortSet } | null
+  readonly from: { readonly was: PortSet, readonly is: PortSet } | null
+}
+
+function * changedPairs (was: readonly PairReach[], is: readonly PairReach[]): Generator<ChangedPair> {
+  for (const [at, { to, from, ...ends }] of is.entries()) {
+    const then = was[at]
+    if (then !== undefined) yield { ...ends, to: { was: then.to, is: to }, from: { was: then.from, is: from } }
+  }
+}
+
+/** The other ends' policies are asked only where the pod's own say something else than before. */
+function * changedSides (before: Reach, after: Reach, was: Pod, is: Pod): Generator<ChangedPair> {
+  const sides = before.sidesOf(was)
+  const ways = (source: string, destination: string) => ({ was: before.ports(source, destination), is: after.ports(source, destination) })
+  for (const [at, { other, ownAddress, otherAddress, egress, ingress }] of after.sidesOf(is).entries()) {
+    const then = sides[at]
+    if (then === undefined) continue
+    const [to, from] = [!samePorts(egress, then.egress), !samePorts(ingress, then.ingress)]
+    if (to || from) yield { other, ownAddress, otherAddress, to: to ? ways(ownAddress, otherAddress) : null, from: from ? ways(otherAddress, ownAddress) : null }
+  }
+}
+
+const samePorts = (one: PortSet, other: PortSet): boolean => one === other || (one.length === other.length && one.every((number, at) => number === other[at]))
 
 const endName = ({ namespace, name }: Pod, address: string): string => `${namespace}/${name} (${address})`

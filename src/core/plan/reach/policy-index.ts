@@ -1,5 +1,6 @@
 import type { Pod } from '../../pod.ts'
 import type { CompiledPolicy } from './compiled.ts'
+import type { Policy } from './policy.ts'
 
 type Shelf = Map<string, CompiledPolicy[]>
 
@@ -13,7 +14,11 @@ const entry = (key: string, value: string): string => `${key}\0${value}`
 export class PolicyIndex {
   readonly #byNamespace = new Map<string, Shelf>()
 
+  /** Keys of labels that their selectors name. */
+  readonly #keys = new Set<string>()
+
   constructor (policies: readonly CompiledPolicy[]) {
+    for (const { policy } of policies) for (const key of keysOf(policy)) this.#keys.add(key)
     for (const [namespace, some] of Map.groupBy(policies, ({ policy }) => policy.namespace)) {
       const labelsOf = ({ policy }: CompiledPolicy): string[] => Object.entries(policy.pods.matchLabels ?? {}).map(([key, value]) => entry(key, value))
       const asked = new Map<string, number>()
@@ -32,4 +37,15 @@ export class PolicyIndex {
     }
     return found
   }
+
+  /** Whether some selector of pods names a label of this key. */
+  asksFor (key: string): boolean {
+    return this.#keys.has(key)
+  }
+}
+
+function keysOf ({ pods, ingress, egress }: Policy): string[] {
+  const peers = [...ingress ?? [], ...egress ?? []].flatMap((rule) => rule.peers === 'everybody' ? [] : rule.peers)
+  const selectors = [pods, ...peers.flatMap((peer) => peer.kind === 'pods' ? [peer.pods] : [])]
+  return selectors.flatMap(({ matchLabels = {}, matchExpressions = [] }) => [...Object.keys(matchLabels), ...matchExpressions.map(({ key }) => key)])
 }

@@ -4,7 +4,7 @@ import type { Labels } from '../../kubernetes/label-selector.ts'
 import type { Namespace } from '../../kubernetes/object.ts'
 import type { Transport } from '../../kubernetes/transport.ts'
 import type { Pod } from '../../pod.ts'
-import { sameFamily, type AddressBlock } from './address-block.ts'
+import type { AddressBlock } from './address-block.ts'
 import { compilePolicy, listedPorts, type CompiledPolicy, type CompiledRule, type Located, type PeerTest, type Surroundings } from './compiled.ts'
 import type { Policy } from './policy.ts'
 import { PolicyIndex } from './policy-index.ts'
@@ -70,6 +70,23 @@ export interface PairReach {
   readonly from: PortSet
 }
 
+/** What one pod's policies let pass between it and another pod: ports of the other, and its own. */
+export interface PairSides {
+  readonly other: Pod
+  readonly ownAddress: string
+  readonly otherAddress: string
+  readonly egress: PortSet
+  readonly ingress: PortSet
+}
+
+/** What one `Reach` hands to the next. */
+interface Known {
+  readonly around: Surroundings
+  readonly index?: PolicyIndex
+  readonly base?: Reach
+  readonly located?: ReadonlyMap<string, Located>
+}
+
 const DIRECTIONS = ['ingress', 'egress'] as const
 type Direction = (typeof DIRECTIONS)[number]
 /** The policies that isolate a pod for one direction, and all their rules. */
@@ -81,20 +98,43 @@ interface Isolation { readonly policies: readonly CompiledPolicy[], readonly rul
  * pod that none selects may do everything; a flow passes where its source's egress and its destination's ingress allow it.
  */
 export class Reach {
-  readonly #located = new Map<string, Located>()
+  readonly #located: Map<string, Located>
   readonly #index: PolicyIndex
+  readonly #around: Surroundings
+  /** Whose policies hold as well. */
+  readonly #base: Reach | null
   /** Of the pods that were asked about. */
   readonly #isolating = new Map<Pod, Readonly<Record<Direction, Isolation>>>()
 
-  /** Throws NOT_FOUND where a pod's namespace is not among the namespaces: nobody knows its labels. */
-  constructor ({ pods, namespaces, nodes, policies, blocksMatchPods }: Cluster) {
-    const around: Surroundings = { namespaces: new Map(namespaces.map(({ name, labels }): [string, Labels] => [name, labels])), blocksMatchPods }
-    for (const { name, addresses } of nodes) for (const address of addresses) this.#located.set(address, { address, words: wordsOf(address), pod: null, node: name })
+  /** Throws NOT_FOUND where a pod's namespace is not among the namespaces: nobody knows its labels. `known`: what is there already of another. */
+  constructor ({ pods, namespaces, nodes, policies, blocksMatchPods }: Cluster, known?: Known) {
+    const around: Surroundings = known?.around ?? { namespaces: new Map(namespaces.map(({ name, labels }): [string, Labels] => [name, labels])), blocksMatchPods }
+    this.#around = around
+    this.#located = new Map(known?.located)
+    for (const { name, addresses } of nodes) for (const address of addresses) this.#located.set(address, new End(address, null, name))
     for (const pod of pods) {
       if (!around.namespaces.has(pod.namespace)) throw new AutoshieldError('NOT_FOUND', `Pod ${pod.namespace}/${pod.name}: its namespace is not listed, so no policy can be judged for it: list the namespaces again.`)
-      if (pod.hostNetwork !== true) for (const address of pod.addresses) this.#located.set(address, { address, words: wordsOf(address), pod, node: null })
+      if (pod.hostNetwork !== true) for (const address of pod.addresses) this.#located.set(address, new End(address, pod, null))
     }
-    this.#index = new PolicyIndex(policies.map((policy) => compilePolicy(policy, around)))
+    this.#base = known?.base ?? null
+    this.#index = known?.index ?? new PolicyIndex(policies.map((policy) => compilePolicy(policy, around)))
+  }
+
+  /** The same with some pods in another form, at the same addresses, and with further policies. */
+  changed (pods: ReadonlyMap<Pod, Pod>, policies: readonly Policy[]): Reach {
+    const { blocksMatchPods } = this.#around
+    return new Reach({ pods: [...pods.values()], namespaces: [], nodes: [], policies, blocksMatchPods }, { around: this.#around, base: this, located: this.#located })
+  }
+
+  /** The same policies among other pods and nodes. */
+  among ({ pods, nodes }: Pick<Cluster, 'pods' | 'nodes'>): Reach {
+    const { blocksMatchPods } = this.#around
+    return new Reach({ pods, namespaces: [], nodes, policies: [], blocksMatchPods }, { around: this.#around, index: this.#index })
+  }
+
+  /** Whether some policy asks for this label, of pods that it selects or of peers. */
+  asksFor (key: string): boolean {
+    return this.#index.asksFor(key) || (this.#base !== null && this.#base.asksFor(key))
   }
 
   /** Throws BAD_DATA for what is no address. */
@@ -127,7 +167,7 @@ export class Reach {
       // The rules of all others are asked about this one end.
       const listsOwn = remembered(listsEnd(own))
       return [...this.#located.values()].flatMap((other): PairReach[] => {
-        if (other.pod === null || other.pod === pod || !sameFamily(own.words, other.words)) return []
+        if (other.pod === null || other.pod === pod || isIpv6(other) !== isIpv6(own)) return []
         const listsOther = listsEnd(other)
         return [{
           other: other.pod,
@@ -135,6 +175,26 @@ export class Reach {
           otherAddress: other.address,
           to: intersection(this.#sidePorts('egress', own, other, listsOther, other), this.#sidePorts('ingress', other, own, listsOwn, other)),
           from: intersection(this.#sidePorts('ingress', own, other, listsOther, own), this.#sidePorts('egress', other, own, listsOwn, own)),
+        }]
+      })
+    })
+  }
+
+  /** What the pod's own policies let pass to and from each other pod, whatever the other's policies say. */
+  sidesOf (pod: Pod): PairSides[] {
+    return pod.addresses.flatMap((address) => {
+      const own = this.#locate(address)
+      if (own.pod !== pod) return []
+      const [egress, ingress] = [this.#isolationOf('egress', pod), this.#isolationOf('ingress', pod)]
+      return [...this.#located.values()].flatMap((other): PairSides[] => {
+        if (other.pod === null || other.pod === pod || isIpv6(other) !== isIpv6(own)) return []
+        const lists = listsEnd(other)
+        return [{
+          other: other.pod,
+          ownAddress: own.address,
+          otherAddress: other.address,
+          egress: egress.policies.length === 0 ? ALL_PORTS : listedPorts(egress.rules, lists, other),
+          ingress: ingress.policies.length === 0 ? ALL_PORTS : listedPorts(ingress.rules, lists, own),
         }]
       })
     })
@@ -183,7 +243,8 @@ export class Reach {
     let isolating = this.#isolating.get(pod)
     if (isolating === undefined) {
       const selecting = this.#index.selecting(pod)
-      this.#isolating.set(pod, isolating = { ingress: isolation('ingress', selecting), egress: isolation('egress', selecting) })
+      const side = (way: Direction): Isolation => this.#base === null ? isolation(way, selecting) : both(this.#base.#isolationOf(way, pod), isolation(way, selecting))
+      this.#isolating.set(pod, isolating = { ingress: side('ingress'), egress: side('egress') })
     }
     return isolating[direction]
   }
@@ -197,8 +258,32 @@ export class Reach {
   }
 }
 
+/** Most addresses are never compared with a block. */
+class End implements Located {
+  readonly address: string
+  readonly pod: Pod | null
+  readonly node: string | null
+  #words: Int32Array | null = null
+
+  constructor (address: string, pod: Pod | null, node: string | null) {
+    this.address = address
+    this.pod = pod
+    this.node = node
+  }
+
+  get words (): Int32Array {
+    this.#words ??= wordsOf(this.address)
+    return this.#words
+  }
+}
+
+const isIpv6 = ({ address }: Located): boolean => address.includes(':')
+
 const isolation = (direction: Direction, selecting: readonly CompiledPolicy[]): Isolation =>
   ({ policies: selecting.filter((policy) => policy[direction] !== null), rules: selecting.flatMap((policy) => policy[direction] ?? []) })
+
+const both = (one: Isolation, other: Isolation): Isolation =>
+  other.policies.length === 0 ? one : { policies: [...one.policies, ...other.policies], rules: [...one.rules, ...other.rules] }
 
 const listsEnd = (end: Located) => ({ peers }: CompiledRule): boolean => peers.some((peer: PeerTest) => peer(end))
 

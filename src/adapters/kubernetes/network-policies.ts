@@ -1,0 +1,130 @@
+import { AutoshieldError } from '../../core/errors.ts'
+import { FIELD_MANAGER, LABELS, MANAGED_BY } from '../../core/injection/names.ts'
+import type { KubernetesObject } from '../../core/kubernetes/object.ts'
+import { isRecord } from '../../core/kubernetes/read-object.ts'
+import { RESOURCES } from '../../core/kubernetes/resource.ts'
+import type { NetworkPolicy } from '../../core/plan/network-policy.ts'
+import { MITIGATION_LABEL } from '../../core/plan/objects.ts'
+import type { Policy } from '../../core/plan/reach/policy.ts'
+import { readPolicy } from '../../core/plan/reach/read-policy.ts'
+import type { KubernetesApi, OwnPolicies, OwnPolicy, PodName } from '../../ports.ts'
+import { Lanes } from './lanes.ts'
+import { Mirror } from './mirror.ts'
+
+/** On a policy of ours: the namespace of the AutoShield that made it, so that two in one cluster leave each other's alone. */
+export const INSTALLATION_LABEL = 'autoshield.dev/installation'
+/** At once at the API server. */
+const LANES = 16
+
+/** What is kept of a NetworkPolicy. */
+interface Seen {
+  readonly namespace: string
+  readonly name: string
+  readonly policy: Policy | null
+  /** Why it cannot be read; empty where it can. */
+  readonly trouble: string
+  /** null: somebody else's. */
+  readonly own: OwnPolicy | null
+}
+
+/** Every NetworkPolicy of the cluster as the API server knows it now, and the way to write our own; those of others are never written. */
+export class KubernetesNetworkPolicies implements OwnPolicies {
+  /** Resolves when every policy has been seen once. */
+  readonly synced: Promise<undefined>
+  readonly #api: KubernetesApi
+  readonly #installation: string
+  readonly #mirror: Mirror<Seen>
+  readonly #lanes = new Lanes(LANES)
+
+  /** `installation`: AutoShield's own namespace. */
+  constructor (api: KubernetesApi, { installation }: { readonly installation: string }) {
+    this.#api = api
+    this.#installation = installation
+    this.#mirror = new Mirror(api, { resource: RESOURCES.networkPolicies, read: (object) => readStored(object, installation) })
+    this.synced = this.#mirror.synced
+  }
+
+  ready (): boolean {
+    return this.#mirror.ready()
+  }
+
+  /** Everybody's, without those that cannot be read. */
+  all (): readonly Policy[] {
+    return this.#mirror.list().flatMap(({ policy }) => policy ?? [])
+  }
+
+  /** What is the matter with those that cannot be read; null where all can. */
+  trouble (): string | null {
+    return this.#mirror.list().find(({ trouble }) => trouble !== '')?.trouble ?? null
+  }
+
+  list (): readonly OwnPolicy[] {
+    return this.#mirror.list().flatMap(({ own }) => own ?? [])
+  }
+
+  isForeign (namespace: string, name: string): boolean {
+    return this.#mirror.get(namespace, name)?.own === null
+  }
+
+  async store (policy: NetworkPolicy): Promise<OwnPolicy> {
+    const { metadata, ...rest } = policy
+    const { name, namespace = '' } = metadata
+    if (this.isForeign(namespace, name)) throw new AutoshieldError('CONFLICT', `NetworkPolicy ${namespace}/${name} is there and is not AutoShield's, so it is left alone: rename or remove it.`)
+    const object = { ...rest, metadata: { ...metadata, labels: { ...metadata.labels, [INSTALLATION_LABEL]: this.#installation } } }
+    return this.#lanes.run(`${namespace}/${name}`, async () => {
+      const stored = await this.#api.apply(RESOURCES.networkPolicies, object, { force: true })
+      this.#mirror.note(stored)
+      const own = readStored(stored, this.#installation)?.own
+      if (own == null) throw new AutoshieldError('CONFLICT', `NetworkPolicy ${namespace}/${name} lost its labels on the way: some admission webhook of the cluster changes it.`)
+      return own
+    })
+  }
+
+  async remove ({ namespace, name, uid }: Pick<OwnPolicy, 'namespace' | 'name' | 'uid'>): Promise<void> {
+    await this.#lanes.run(`${namespace}/${name}`, async () => {
+      await this.#api.remove(RESOURCES.networkPolicies, name, { namespace, uid })
+      this.#mirror.forget(namespace, name)
+    })
+  }
+
+  async mark ({ uid, namespace, name }: PodName, labels: Readonly<Record<string, string>>): Promise<void> {
+    // The UID keeps it from a successor of the same name, and from making a pod where there is none.
+    await this.#lanes.run(uid, async () => this.#api.apply(RESOURCES.pods, { metadata: { name, namespace, uid, labels } }, { force: true, fieldManager: `${FIELD_MANAGER}-marks-${this.#installation}` }))
+  }
+
+  /** Told of each policy that came, changed or went, after it shows here. Must not throw. */
+  onChange (listener: () => void): Disposable {
+    return this.#mirror.onChange(listener)
+  }
+
+  /** Follows the cluster until the signal aborts; call it once. */
+  async run (signal: AbortSignal): Promise<void> {
+    await this.#mirror.run(signal)
+  }
+}
+
+function readStored (object: KubernetesObject, installation: string): Seen | null {
+  const { name, namespace = '' } = object.metadata
+  const read = (): Pick<Seen, 'policy' | 'trouble'> => {
+    try {
+      return { policy: readPolicy(object), trouble: '' }
+    } catch (error) {
+      return { policy: null, trouble: AutoshieldError.from(error).message }
+    }
+  }
+  return { namespace, name, ...read(), own: ownOf(object, installation) }
+}
+
+function ownOf ({ metadata, ...object }: KubernetesObject, installation: string): OwnPolicy | null {
+  const { name, namespace = '', uid = '', resourceVersion = '', generation = 0, labels = {}, annotations = {} } = metadata
+  if (labels[LABELS.managedBy] !== MANAGED_BY || labels[INSTALLATION_LABEL] !== installation) return null
+  return { namespace, name, uid, resourceVersion, generation, mitigation: annotations[MITIGATION_LABEL] ?? '', spec: object['spec'], editor: editorOf(metadata['managedFields']) }
+}
+
+/** The field manager that wrote last, where it is none of ours. */
+function editorOf (managedFields: unknown): string {
+  const fields = (Array.isArray(managedFields) ? managedFields : []).filter(isRecord)
+  const [last] = fields.map(({ manager, time }) => ({ manager: String(manager), time: String(time) }))
+    .filter(({ manager }) => manager !== FIELD_MANAGER).toSorted((one, other) => one.time < other.time ? 1 : -1)
+  return last?.manager ?? ''
+}

@@ -1,0 +1,36 @@
+import { AutoshieldError } from '../../core/errors.ts'
+import { groundOf, type Ground } from '../../core/plan/check-plan.ts'
+import type { ClusterKnowledge } from '../../core/plan/plan.ts'
+import type { Clock, ClusterReach, FlowHistory } from '../../ports.ts'
+
+export interface PolicyGroundParts {
+  readonly reach: Pick<ClusterReach, 'cluster' | 'trouble'>
+  readonly flows: FlowHistory
+  readonly clock: Clock
+}
+
+/** How far back flows are looked at: what a pod does once an hour counts. */
+const SEEN_MS = 3_600_000
+
+/** What plans rest on in a cluster, made anew only where something changed. */
+export class PolicyGround {
+  readonly #parts: PolicyGroundParts
+  #ground: Ground | null = null
+
+  constructor (parts: PolicyGroundParts) {
+    this.#parts = parts
+  }
+
+  knowledge (): ClusterKnowledge {
+    const cluster = this.#parts.reach.cluster()
+    if (cluster === null) return { known: false, why: 'the policies of the cluster are not all known yet.' }
+    const trouble = this.#parts.reach.trouble()
+    if (trouble !== null) return { known: false, why: trouble }
+    try {
+      if (this.#ground?.cluster !== cluster) this.#ground = groundOf(cluster, this.#ground)
+      return { known: true, ground: this.#ground, seen: (pods) => this.#parts.flows.seen(this.#parts.clock.now() - SEEN_MS, pods) }
+    } catch (error) {
+      return { known: false, why: AutoshieldError.from(error).message }
+    }
+  }
+}
