@@ -25,7 +25,7 @@ export function flowsCommand (context: CliContext, done: (status: number) => voi
   ]).addOption(outputOption())
     .addOption(new Option('--namespace <name>', 'only flows with an end in this namespace'))
   return recordedOptions(flows).action(async ({ output, namespace, ...flags }: RecordedFlags & { output: OutputFormat, namespace?: string }) => {
-    const recorded = await readRecorded(flags, namespace)
+    const recorded = await readRecorded(flags, { namespace })
     const printer = new RowPrinter(context.stdout, output, COLUMNS)
     for (const record of recorded.records.toSorted((one, other) => connectionsOf(other) - connectionsOf(one))) await printer.print(record)
     await printer.end('no flows were recorded')

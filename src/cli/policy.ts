@@ -3,6 +3,7 @@ import { AutoshieldError } from '../core/errors.ts'
 import { parsePolicy } from '../core/policy/parse-policy.ts'
 import { formatProblem } from '../core/policy/problem.ts'
 import { type CliContext, EXIT, verb } from './context.ts'
+import { policyRecommendCommand } from './policy-recommend.ts'
 import { policyReplayCommand } from './policy-replay.ts'
 import { readInput } from './read-input.ts'
 
@@ -28,4 +29,5 @@ export function policyCommand (context: CliContext, done: (status: number) => vo
   return verb('policy', 'check policies, and try them on what was seen', ['autoshield policy validate mine.yaml', 'autoshield policy replay network-policies.yaml --since 24h'])
     .addCommand(validate)
     .addCommand(policyReplayCommand(context, done))
+    .addCommand(policyRecommendCommand(context, done))
 }

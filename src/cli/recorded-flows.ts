@@ -32,14 +32,17 @@ export function recordedOptions (command: Command): Command {
 }
 
 /** Throws NOT_FOUND where there is no data folder with flows, UNAVAILABLE where no API answers. */
-export async function readRecorded ({ data, api, since }: RecordedFlags, namespace?: string): Promise<Recorded> {
+export async function readRecorded ({ data, api, since }: RecordedFlags, { namespace, until }: { readonly namespace?: string | undefined, readonly until?: number } = {}): Promise<Recorded> {
   if (api === undefined) {
     using flows = readFlows(data)
-    const records = flows.records({ sinceMs: since, ...(namespace !== undefined && { namespace }) })
+    const records = flows.records({ sinceMs: since, ...(until !== undefined && { untilMs: until }), ...(namespace !== undefined && { namespace }) })
     const { sinceMs: oldest, lost } = flows.kept()
     return { records, page: { since: new Date(since).toISOString(), keptSince: oldest === null ? null : new Date(oldest).toISOString(), lost, ...packFlows(records, NO_LIMIT) } }
   }
-  const page = await callApi(api, 'GET', `/flows?since=${encodeURIComponent(new Date(since).toISOString())}${namespace === undefined ? '' : `&namespace=${encodeURIComponent(namespace)}`}`)
+  const query = new URLSearchParams({
+    since: new Date(since).toISOString(), ...(until !== undefined && { until: new Date(until).toISOString() }), ...(namespace !== undefined && { namespace }),
+  })
+  const page = await callApi(api, 'GET', `/flows?${query.toString()}`)
   const records = valid.Check(page) ? unpackFlows(page) : null
   if (records === null || !valid.Check(page)) throw new AutoshieldError('BAD_DATA', `What ${api} answered are no flows: is it this version's AutoShield?`)
   return { records, page }

@@ -17,20 +17,27 @@ export function flowRoutes (app: Api, { loop: { flows }, clock }: ApiContext): v
       description: 'Recorded from what observers tell of each minute, with the pods as they were then. Times are those of buckets of five minutes.',
       querystring: Type.Object({
         since: Type.Optional(Type.String({ maxLength: 40, format: 'date-time', description: 'ISO 8601; a day ago unless given.' })),
+        until: Type.Optional(Type.String({ maxLength: 40, format: 'date-time', description: 'ISO 8601; now unless given.' })),
         namespace: Type.Optional(Type.String({ minLength: 1, maxLength: 63, description: 'Only flows with an end in this namespace.' })),
         limit: Type.Integer({ minimum: 1, maximum: MAX_FLOWS, default: MAX_FLOWS, description: 'At most this many flows.' }),
       }, { additionalProperties: false }),
       response: answers(ref(FlowPage)),
     },
-  }, ({ query: { since, namespace, limit } }) => {
-    const sinceMs = since === undefined ? clock.now() - DAY_MS : Date.parse(since)
-    if (Number.isNaN(sinceMs)) throw new AutoshieldError('USAGE', `'${since ?? ''}' is no time: write it as 2026-01-31T12:00:00Z.`)
+  }, ({ query: { since, until, namespace, limit } }) => {
+    const sinceMs = since === undefined ? clock.now() - DAY_MS : timeOf(since)
     const { sinceMs: oldest, lost } = flows.kept()
     return {
       since: new Date(sinceMs).toISOString(),
       keptSince: oldest === null ? null : new Date(oldest).toISOString(),
       lost,
-      ...packFlows(flows.records({ sinceMs, ...(namespace !== undefined && { namespace }) }), limit),
+      ...packFlows(flows.records({ sinceMs, ...(until !== undefined && { untilMs: timeOf(until) }), ...(namespace !== undefined && { namespace }) }), limit),
     }
   })
+}
+
+/** A leap second passes the format and is no time of this machine's. */
+function timeOf (text: string): number {
+  const time = Date.parse(text)
+  if (Number.isNaN(time)) throw new AutoshieldError('USAGE', `'${text}' is no time: write it as 2026-01-31T12:00:00Z.`)
+  return time
 }
