@@ -16,6 +16,7 @@ const VERBS: Readonly<Record<string, () => Promise<MakeVerb>>> = {
   explain: async () => (await import('./cli/explain.ts')).explainCommand,
   mitigations: async () => (await import('./cli/mitigations.ts')).mitigationsCommand,
   errands: async () => (await import('./cli/errands.ts')).errandsCommand,
+  evidence: async () => (await import('./cli/evidence.ts')).evidenceCommand,
   alerts: async () => (await import('./cli/alerts.ts')).alertsCommand,
   exceptions: async () => (await import('./cli/exceptions.ts')).exceptionsCommand,
   rollout: async () => (await import('./cli/rollout.ts')).rolloutCommand,

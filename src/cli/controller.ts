@@ -35,7 +35,7 @@ import { registrationMetrics } from '../controller/registration/metrics.ts'
 import { Registration } from '../controller/registration/registration.ts'
 import { AutoshieldError } from '../core/errors.ts'
 import type { AuditTrail, KubernetesApi } from '../ports.ts'
-import { openActing } from './acting.ts'
+import { ALLOWED_ACTIONS, type AllowedAction, openActing } from './acting.ts'
 import { type CliContext, dataOption, EXIT, port, verb } from './context.ts'
 import { serveControl } from './control-server.ts'
 import { systemIdentities } from './data-folder.ts'
@@ -57,6 +57,7 @@ interface Flags extends KubernetesFlags {
   xdsPort?: number
   policy: string
   alerts?: string
+  allowAction: AllowedAction[]
   zone: string
   safety?: string
   control: string
@@ -78,6 +79,7 @@ export function controllerCommand (context: CliContext, done: (status: number) =
     .addOption(new Option('--policy <file>', 'the rules').default(SHIPPED.policy, 'the shipped policy'))
     .addOption(safetyOption())
     .option('--alerts <file>', 'where alerts go and what signs messages (alerts.yaml); without it, the log alone')
+    .addOption(new Option('--allow-action <name...>', 'an action that changes more than traffic and is off unless it is named').choices(ALLOWED_ACTIONS).default([]))
     .option('--zone <name>', 'time zone of the conditions in rules', 'UTC')
     .addOption(new Option('--control <host:port>', 'where pods get certificates and webhooks report').argParser(hostPort).default('0.0.0.0:8444'))
     .option('--webhook-url <url>', 'register the webhook under this URL instead of its Service (development)')
@@ -206,7 +208,7 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
   if (context.signal.aborted) return
   const putting = putBack(mitigations, (name, error) => log.warn({ mitigation: name, error: error?.message }, error === null ? 'a mitigation in force was deleted and put back' : 'a deleted mitigation could not be put back'))
 
-  const acting = await openActing(parts, { alerts: flags.alerts, store: store.errands, registry, log, version: context.version })
+  const acting = await openActing(parts, { alerts: flags.alerts, store, cluster: { api, dataFolder: data, allowed: flags.allowAction }, registry, log, version: context.version })
   const { controller, urls } = await openLoop(parts, {
     ...acting,
     // Detections and decisions are history, which is kept out of the cluster's own store.
