@@ -17,6 +17,8 @@ export interface ControlServerOptions {
   readonly routes: readonly ((identify: (request: FastifyRequest) => Identity | null) => FastifyPluginAsync | ((app: FastifyInstance) => Promise<void>))[]
   /** In all, and of one address; over it, whoever has most loses its oldest. */
   readonly connections?: { readonly most: number, readonly mostOfOne: number }
+  /** Whether `/readyz` says so; it does unless told otherwise. */
+  readonly isReady?: () => boolean
   /** Told the port that was bound. */
   readonly onListening?: (port: number) => void
 }
@@ -32,7 +34,7 @@ const CONNECTIONS = { most: 4_096, mostOfOne: 512 } as const
  * Where pods get their certificates and webhooks report admissions: HTTPS, client certificates asked for and not
  * required. Serves until the signal aborts. Rejects UNAVAILABLE where the address cannot be bound.
  */
-export async function serveControl ({ listen, credentials, clock, log, routes, connections = CONNECTIONS, onListening }: ControlServerOptions, signal: AbortSignal): Promise<void> {
+export async function serveControl ({ listen, credentials, clock, log, routes, connections = CONNECTIONS, isReady = () => true, onListening }: ControlServerOptions, signal: AbortSignal): Promise<void> {
   const app = fastify({
     serverFactory: (handler) => httpsServer(handler, { credentials, askForCertificates: true, http: HTTP, onRefused: (error) => log.error({ error: error.message }, 'the certificate cannot be used') }),
     forceCloseConnections: 'idle',
@@ -41,6 +43,7 @@ export async function serveControl ({ listen, credentials, clock, log, routes, c
   const dropped = sparingly(() => log.warn(connections, 'too many connections: the address with most of them loses its oldest'), () => 'dropped')
   boundConnections(app.server, connections.most, () => dropped(undefined), connections.mostOfOne)
   app.get('/healthz', () => ({ status: 'ok' }))
+  app.get('/readyz', (_, reply) => isReady() ? { status: 'ready' } : reply.code(503).send({ status: 'not ready' }))
   const identify = ({ raw: { socket } }: FastifyRequest): Identity | null => identityOfCaller(socket, clock.now())
   for (const route of routes) await app.register(route(identify))
   try {

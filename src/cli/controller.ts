@@ -45,11 +45,12 @@ import { InjectionFile } from './injection-file.ts'
 import { LiveInjectionContext } from './injection-context.ts'
 import { type KubernetesFlags, kubernetesOptions, namesCluster, openFrom } from './kubernetes-option.ts'
 import { openLoop } from './loop.ts'
+import { type Leadership, type ReplicaFlags, replicaOptions, takeTheLead, tellLeadership } from './take-the-lead.ts'
 import { Parts } from './parts.ts'
 import { safetyFrom, safetyOption } from './safety-option.ts'
 import { SHIPPED } from './up-options.ts'
 
-interface Flags extends KubernetesFlags {
+interface Flags extends KubernetesFlags, ReplicaFlags {
   data: string
   namespace: string
   settings: string
@@ -69,7 +70,7 @@ interface Flags extends KubernetesFlags {
 }
 
 export function controllerCommand (context: CliContext, done: (status: number) => void): Command {
-  return kubernetesOptions(verb('controller', 'the loop in a cluster: certificates, registration, coverage, audit trail, detections and decisions', [
+  return replicaOptions(kubernetesOptions(verb('controller', 'the loop in a cluster: certificates, registration, coverage, audit trail, detections and decisions', [
     'autoshield controller --settings injection.yaml --detector autoshield-detector.autoshield.svc:18001 --data /var/lib/autoshield',
   ]).addOption(dataOption())
     .option('--namespace <name>', 'AutoShield\'s own namespace', 'autoshield')
@@ -86,7 +87,7 @@ export function controllerCommand (context: CliContext, done: (status: number) =
     .option('--api-audit-log <file>', 'the API server\'s own audit log, where it can be read here: it names who changed what webhooks cannot see')
     .addOption(new Option('--api-port <port>', 'API, on loopback').argParser(port).default(8000))
     .addOption(new Option('--dashboard-port <port>', 'the page, on loopback (kubectl port-forward)').argParser(port).default(8081))
-    .addOption(new Option('--metrics-port <port>', 'Prometheus, on every address').argParser(port).default(9090)))
+    .addOption(new Option('--metrics-port <port>', 'Prometheus, on every address').argParser(port).default(9090))))
     .action(async (flags: Flags) => {
       await runController(context, flags)
       done(EXIT.ok)
@@ -94,8 +95,9 @@ export function controllerCommand (context: CliContext, done: (status: number) =
 }
 
 /**
- * Start order: store and trail first, for nothing may happen that is not kept; then the authority, without which nobody can
- * prove anything; then what rests on it (control server, serving certificate, registration); the loop and the watchers last.
+ * Start order: the authority, without which nobody can prove anything; then the lead, where there are several replicas; then store and
+ * trail, for nothing may happen that is not kept; then what rests on them (control server, serving certificate, registration); the loop
+ * and the watchers last.
  */
 async function runController (context: CliContext, flags: Flags): Promise<void> {
   const log = pino({ level: context.settings.logLevel })
@@ -106,14 +108,21 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
   const settings = await InjectionFile.open(flags.settings, log)
   const { trustDomain } = settings.current()
   const own = systemIdentities({ trustDomain, namespace })
-  await using store = openStore(data)
-  await using audit = openAuditTrail(data, { clock: systemClock })
+  await using base = new Parts()
+  base.start((signal) => settings.run(every, signal))
+  const { authority, identity } = startIdentity(base, { api, namespace, trustDomain, log })
+  const lead = await takeTheLead(base, { context, flags, api, credentials: identity, controller: own.controller, log: log.child({ part: 'leadership' }) })
+  if (lead === 'stopped') return
+  await using leadership: Leadership | null = lead
+  await using store = openStore(data, {}, leadership?.changes)
+  await using audit = openAuditTrail(data, { clock: systemClock, log: leadership?.changes ?? null })
   using flows = new FlowStore(data, { clock: systemClock })
   const registry = new Registry()
   await using parts = new Parts()
-  parts.start((signal) => settings.run(every, signal))
-
-  const { authority, identity } = startIdentity(parts, { api, namespace, trustDomain, log })
+  if (leadership !== null) {
+    parts.start((signal) => leadership.hold(signal))
+    await tellLeadership(audit, leadership)
+  }
   const serving = new ServingCertificate({ api, authority, trustDomain, namespace, clock: systemClock, onEvent: (event) => log.info({ event }, 'the webhook\'s serving certificate') })
   parts.start((signal) => serving.run(signal))
 

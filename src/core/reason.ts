@@ -82,6 +82,9 @@ export const REASONS = {
   Covering: 'the exception covers what it names until its end',
   ExceptionEnded: 'the time of the exception has passed',
   ExceptionRefused: 'the exception cannot be understood or asks for too much; what is wrong is named',
+  // Replicas of the controller.
+  LeaseTaken: 'a replica of the controller leads, with all that the one before had acknowledged',
+  LeaseTakenLate: 'a replica of the controller leads though it may miss what the one before kept last, for nobody else came',
   // Rollout of a mesh policy: why it stays, moves on, pauses or goes back.
   Begun: 'the rollout began at its first stage',
   EvidenceSuffices: 'what was seen in this step is enough for the next one',

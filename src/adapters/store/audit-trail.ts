@@ -1,11 +1,12 @@
 import type { SQLInputValue, StatementSync } from 'node:sqlite'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { AuditEntry, AuditTrail, Clock } from '../../ports.ts'
 import { AutoshieldError } from '../../core/errors.ts'
 import { AUDIT_ACTIONS, chainHash, entryOf, GENESIS, rowOf } from './audit-chain.ts'
 import { canonicalJson } from '../../core/canonical-json.ts'
 import { openReadOnly, OwnedDatabase } from './database.ts'
 import { foreign } from './foreign-error.ts'
+import type { ChangeLog } from './change-log.ts'
 import { GroupCommit } from './group-commit.ts'
 import { HeadFile, readHead, type Head } from './head-file.ts'
 
@@ -25,6 +26,8 @@ export interface AuditOptions {
   readonly clock: Clock
   /** Entries kept; older ones go, and an entry of the chain vouches for the place of the cut. */
   readonly maxEntries?: number
+  /** Who follows it has the trail, too. */
+  readonly log?: ChangeLog | null
 }
 const MAX_ENTRIES = 1_000_000
 
@@ -46,7 +49,7 @@ class SqliteAuditTrail implements AuditTrail, AsyncDisposable {
   #last: Head
   #sincePrune = 0
 
-  private constructor (owned: OwnedDatabase, headFile: HeadFile, last: Head, { clock, maxEntries = MAX_ENTRIES }: AuditOptions) {
+  private constructor (owned: OwnedDatabase, headFile: HeadFile, last: Head, { clock, maxEntries = MAX_ENTRIES, log = null }: AuditOptions) {
     this.#owned = owned
     this.#headFile = headFile
     this.#clock = clock
@@ -59,6 +62,7 @@ class SqliteAuditTrail implements AuditTrail, AsyncDisposable {
         headFile.write(this.#last)
       },
       afterRollback: () => { this.#last = this.#acknowledged },
+      share: log?.attach(owned, [basename(headPath(owned.dir))]),
     })
   }
 

@@ -24,12 +24,16 @@ export interface DatabaseSpec {
 export class OwnedDatabase implements Disposable {
   readonly sqlite: DatabaseSync
   readonly path: string
+  readonly dir: string
+  readonly name: string
   readonly #lock: DatabaseSync
 
-  private constructor (sqlite: DatabaseSync, lock: DatabaseSync, path: string) {
+  private constructor (sqlite: DatabaseSync, lock: DatabaseSync, path: string, { dir, name }: DatabaseSpec) {
     this.sqlite = sqlite
     this.#lock = lock
     this.path = path
+    this.dir = dir
+    this.name = name
   }
 
   /** Throws UNAVAILABLE (in use, no room, no access) or BAD_DATA (damaged, not ours, newer than this program). */
@@ -40,9 +44,9 @@ export class OwnedDatabase implements Disposable {
     } catch (error) {
       throw foreign(error, spec.dir)
     }
-    const lock = claim(join(spec.dir, `${spec.name}.lock`), spec.dir)
+    const lock = claim(spec.dir, spec.name)
     try {
-      return new OwnedDatabase(openCurrent(path, spec), lock, path)
+      return new OwnedDatabase(openCurrent(path, spec), lock, path, spec)
     } catch (error) {
       lock.close()
       throw foreign(error, path)
@@ -68,7 +72,9 @@ export function openReadOnly (dir: string, name: string): { sqlite: DatabaseSync
 
 const SQLITE_BUSY = 5
 
-function claim (path: string, dir: string): DatabaseSync {
+/** Makes the database of that name this process's own until what is returned is closed. Throws UNAVAILABLE where it is another's. */
+export function claim (dir: string, name: string): DatabaseSync {
+  const path = join(dir, `${name}.lock`)
   let lock: DatabaseSync | undefined
   try {
     lock = new DatabaseSync(path, { timeout: 0 })

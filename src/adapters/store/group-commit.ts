@@ -2,6 +2,17 @@ import type { DatabaseSync } from 'node:sqlite'
 import { AutoshieldError } from '../../core/errors.ts'
 import { foreign } from './foreign-error.ts'
 
+/** Takes what a transaction changed (a changeset of SQLite's session extension) to where else it is to be kept; resolves when it is. */
+export type Share = (changeset: Uint8Array) => Promise<void>
+
+export interface CommitHooks {
+  /** Runs when the transaction is on the disk and before anybody is told; what it throws, all are told. */
+  readonly afterCommit?: () => void
+  readonly afterRollback?: () => void
+  /** Nobody is told before it resolves; where it rejects, all are told that. */
+  readonly share?: Share | undefined
+}
+
 interface Waiting {
   readonly write: () => void
   readonly settle: (failure: AutoshieldError | null) => void
@@ -17,17 +28,14 @@ const MAX_WAITING = 10_000
 export class GroupCommit implements Disposable {
   readonly #sqlite: DatabaseSync
   readonly #path: string
-  readonly #afterCommit: () => void
-  readonly #afterRollback: () => void
+  readonly #hooks: CommitHooks
   #waiting: Waiting[] = []
   #scheduled: NodeJS.Immediate | undefined
 
-  /** `afterCommit` runs when the transaction is on the disk and before anybody is told; what it throws, all are told. */
-  constructor (sqlite: DatabaseSync, path: string, hooks: { afterCommit?: () => void, afterRollback?: () => void } = {}) {
+  constructor (sqlite: DatabaseSync, path: string, hooks: CommitHooks = {}) {
     this.#sqlite = sqlite
     this.#path = path
-    this.#afterCommit = hooks.afterCommit ?? (() => undefined)
-    this.#afterRollback = hooks.afterRollback ?? (() => undefined)
+    this.#hooks = hooks
   }
 
   /** Resolves to what `write` returned, once it is durable. Rejects UNAVAILABLE when it could not be kept. */
@@ -53,19 +61,27 @@ export class GroupCommit implements Disposable {
     const batch = this.#waiting
     this.#waiting = []
     if (batch.length === 0) return
-    let failure: AutoshieldError | null = null
+    const { afterCommit, afterRollback, share } = this.#hooks
+    const settle = (failure: AutoshieldError | null): void => { for (const waiting of batch) waiting.settle(failure) }
+    const session = share === undefined ? null : this.#sqlite.createSession()
+    let changeset: Uint8Array | null = null
     try {
       this.#sqlite.exec('BEGIN IMMEDIATE')
       for (const { write } of batch) write()
       this.#sqlite.exec('COMMIT')
-      this.#afterCommit()
+      changeset = session?.changeset() ?? null
+      afterCommit?.()
     } catch (error) {
-      failure = foreign(error, this.#path)
       // SQLite rolls some failures back by itself (https://www.sqlite.org/lang_transaction.html, section 3).
       if (this.#sqlite.isTransaction) this.#sqlite.exec('ROLLBACK')
-      this.#afterRollback()
+      afterRollback?.()
+      settle(foreign(error, this.#path))
+      return
+    } finally {
+      session?.close()
     }
-    for (const { settle } of batch) settle(failure)
+    if (share === undefined || changeset === null || changeset.length === 0) settle(null)
+    else share(changeset).then(() => settle(null), (error: unknown) => settle(AutoshieldError.from(error)))
   }
 
   /** Writes what waits, so that a clean stop loses nothing. */

@@ -10,6 +10,7 @@ import { SqliteCollection } from './collection.ts'
 import { openReadOnly, OwnedDatabase } from './database.ts'
 import { StoredExceptions } from './exceptions.ts'
 import { GroupCommit } from './group-commit.ts'
+import type { ChangeLog } from './change-log.ts'
 import { StoredMeshPolicies } from './mesh-policies.ts'
 
 /** How many ended objects are kept of each kind; what is still in force is never pruned. */
@@ -26,7 +27,7 @@ export interface KeptObjects extends ObjectStore {
   readonly errands: Collection<Errand>
 }
 
-const STORE_DATABASE = 'store'
+export const STORE_DATABASE = 'store'
 
 const MIGRATIONS = [`
   CREATE TABLE object (
@@ -41,10 +42,10 @@ const MIGRATIONS = [`
   CREATE INDEX object_ended ON object (collection, place) WHERE live = 0;
   CREATE TABLE checkpoint (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT`]
 
-/** The loop's objects in `DIR/store.db`. Throws as `OwnedDatabase.open` does. */
-export function openStore (dir: string, retention: Partial<Retention> = {}): KeptObjects & { readonly checkpoints: Checkpoints, readonly meshPolicies: EditableMeshPolicies, readonly exceptions: Exceptions } & AsyncDisposable {
+/** The loop's objects in `DIR/store.db`, shared with who follows `log`. Throws as `OwnedDatabase.open` does. */
+export function openStore (dir: string, retention: Partial<Retention> = {}, log: ChangeLog | null | undefined = null): KeptObjects & { readonly checkpoints: Checkpoints, readonly meshPolicies: EditableMeshPolicies, readonly exceptions: Exceptions } & AsyncDisposable {
   const owned = OwnedDatabase.open({ dir, name: STORE_DATABASE, applicationId: 0x41534d31, migrations: MIGRATIONS })
-  const commits = new GroupCommit(owned.sqlite, owned.path)
+  const commits = new GroupCommit(owned.sqlite, owned.path, { share: log?.attach(owned) })
   return {
     ...collections(owned, commits, { ...RETENTION, ...retention }),
     checkpoints: new SqliteCheckpoints(owned, commits),
