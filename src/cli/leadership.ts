@@ -9,7 +9,7 @@ import { AUDIT_DATABASE } from '../adapters/store/audit-trail.ts'
 import { ChangeLog } from '../adapters/store/change-log.ts'
 import { STORE_DATABASE } from '../adapters/store/object-store.ts'
 import { AutoshieldError } from '../core/errors.ts'
-import { DEFAULT_ELECTION } from '../core/leadership/lease.ts'
+import { electionSettings } from '../core/leadership/lease.ts'
 import type { Identity } from '../core/identity.ts'
 import type { CredentialSource, KubernetesApi } from '../ports.ts'
 import { Listeners } from '../wire/listeners.ts'
@@ -23,6 +23,8 @@ export interface LeadershipOptions {
   readonly namespace: string
   /** Name of the Lease. */
   readonly lease: string
+  /** How long a leader may lead without renewing it. */
+  readonly leaseMs: number
   /** This pod's name. */
   readonly pod: string
   /** `HOST:PORT` at which other replicas follow this one while it leads, and the port on every address. */
@@ -49,7 +51,8 @@ export interface Leadership extends AsyncDisposable {
 
 /** Follows whoever leads until this replica may. Null where the signal aborted before. */
 export async function awaitLeadership (options: LeadershipOptions, signal: AbortSignal): Promise<Leadership | null> {
-  const { api, namespace, lease, pod, address, data, log } = options
+  const { api, namespace, lease, leaseMs, pod, address, data, log } = options
+  const election = electionSettings(leaseMs)
   const replica = `${pod}_${replicaId(data, newId)}`
   const holder = new LeaseHolder({
     api,
@@ -60,6 +63,7 @@ export async function awaitLeadership (options: LeadershipOptions, signal: Abort
     clock: systemClock,
     monotonic: () => performance.now(),
     wait,
+    election,
     onTrouble: (error) => log.warn({ error: error.message }, 'the lease could not be read or written'),
   })
   const won = await standBy(holder, replica, options, signal)
@@ -67,7 +71,7 @@ export async function awaitLeadership (options: LeadershipOptions, signal: Abort
   const { missing, record } = won
   log[missing === 'nothing' ? 'info' : 'warn']({ replica, term: record.transitions }, missing === 'nothing'
     ? 'this replica leads'
-    : `this replica leads, though it may miss what the last one kept: nobody who has all of it has come for ${DEFAULT_ELECTION.staleMs / 1_000} s`)
+    : `this replica leads, though it may miss what the last one kept: nobody who has all of it has come for ${election.staleMs / 1_000} s`)
   markLed(data)
   const ended = new AbortController()
   const changes = new ChangeLog({ replica, setInSync: async (replicas) => holder.setInSync(replicas), wait, signal: ended.signal })
@@ -110,6 +114,7 @@ async function standBy (holder: LeaseHolder, replica: string, { data, credential
   const following = followLeader({
     replica,
     copy,
+    phrase: (place) => `the controller at ${place}`,
     credentials,
     server: controller,
     random: Math.random,

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util'
 import { containmentFigures } from './containment.ts'
 import { detectorFigures } from './detector.ts'
+import { failoverFigures } from './failover.ts'
 import type { Figure } from './figure.ts'
 import { inferenceFigures } from './inference.ts'
 import { pipelineFigures } from './pipeline.ts'
@@ -25,6 +26,7 @@ const SUITES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   proxy: proxyFigures,
   plan: planFigures,
   safety: safetyFigures,
+  failover: failoverFigures,
 }
 
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, only: { type: 'string' } } })

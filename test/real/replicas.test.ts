@@ -8,7 +8,7 @@ import { install, OWN_NAMESPACE } from './installed.ts'
 t.setTimeout(600_000)
 
 t.test('two controllers as pods: the one that leads is killed, and the other goes on with all of it', { skip: withoutCluster('node') }, async (t) => {
-  const { kubectl, cli, images, kill, auditLog } = await install(t, { 'controller.replicas': '2' })
+  const { kubectl, cli, images, kill, auditLog } = await install(t, { 'controller.replicas': '2', 'controller.leaseSeconds': '10' })
   const own = async (...args: string[]): Promise<string> => kubectl(['-n', OWN_NAMESPACE, ...args])
   await own('rollout', 'status', 'statefulset/autoshield-controller', '--timeout=120s')
   const leader = async (): Promise<string> => until('a pod that leads', async () => /^pod\/(\S+)$/m.exec(await own('get', 'pods', '-l', 'autoshield.dev/leader', '-o', 'name'))?.[1], 30_000)

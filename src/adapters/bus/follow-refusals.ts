@@ -4,7 +4,7 @@ import { AutoshieldError } from '../../core/errors.ts'
 import type { NumberedRefusal } from '../../ports.ts'
 import { Proxies, RefusalsTakenSchema, type Refusal, type RefusalBatch, type RefusalsTaken } from '../../wire/gen/proxies_pb.ts'
 import { methodOf } from '../../wire/method.ts'
-import { followServers, phrase, type FollowServersOptions, type Line } from './follow-servers.ts'
+import { followServers, xdsServer, type FollowServersOptions, type Line } from './follow-servers.ts'
 
 export interface FollowRefusalsOptions extends FollowServersOptions {
   /**
@@ -28,7 +28,7 @@ export async function followRefusals (options: FollowRefusalsOptions, signal: Ab
         onHeard()
         call.write(create(RefusalsTakenSchema, { sequence: refusals.at(-1)?.sequence ?? 0n }))
       }
-      throw new AutoshieldError('UNAVAILABLE', `${phrase(address)} ended the stream of refusals`)
+      throw new AutoshieldError('UNAVAILABLE', `${xdsServer(address)} ended the stream of refusals`)
     } finally {
       signal.removeEventListener('abort', cancel)
       call.cancel()

@@ -18,6 +18,8 @@ export interface FollowServersOptions {
   readonly servers: ServerDirectory
   /** The newest at each connection. */
   readonly credentials: CredentialSource
+  /** What one is called in errors; an xDS server unless told otherwise. */
+  readonly phrase?: (address: string) => string
   /** Who each of them must be. */
   readonly server: Identity
   /** Uniform in [0, 1). */
@@ -41,7 +43,7 @@ export type Hear = (line: Line) => Promise<void>
 
 const BACKOFF: Backoff = { baseMs: 100, maxMs: 2_000 }
 
-export const phrase = (address: string): string => `the xDS server at ${address}`
+export const xdsServer = (address: string): string => `the xDS server at ${address}`
 
 /** Asked anew each time: to the compiler a flag that was false stays false. */
 const isLive = (signal: AbortSignal): boolean => !signal.aborted
@@ -73,7 +75,7 @@ export async function followServers (options: FollowServersOptions, hear: Hear, 
   await Promise.all([...followed.values()].map(async ({ ended }) => ended))
 }
 
-async function follow (address: string, { credentials, server, random, backoff = BACKOFF, onDisconnect }: FollowServersOptions, hear: Hear, signal: AbortSignal): Promise<void> {
+async function follow (address: string, { credentials, server, random, backoff = BACKOFF, phrase = xdsServer, onDisconnect }: FollowServersOptions, hear: Hear, signal: AbortSignal): Promise<void> {
   for (let attempt = 0; isLive(signal); attempt++) {
     try {
       using stack = new DisposableStack()

@@ -6,7 +6,7 @@ import { Proxies, SnapshotRequestSchema, WatchProxiesRequestSchema, type ProxyEv
 import { methodOf } from '../../wire/method.ts'
 import { decodeProxyStatus } from '../../wire/proxy-status.ts'
 import { connect } from '../../wire/tls.ts'
-import { followServers, phrase, type FollowServersOptions, type Line } from './follow-servers.ts'
+import { followServers, xdsServer, type FollowServersOptions, type Line } from './follow-servers.ts'
 import { fromGrpc } from './foreign-error.ts'
 import { ProxyUnion } from './proxy-union.ts'
 
@@ -72,7 +72,7 @@ export class GrpcProxyFleet implements ProxyFleet {
         this.#tell(this.#union.sync(address, first))
         first = null
       }
-      throw new AutoshieldError('UNAVAILABLE', `${phrase(address)} ended the stream`)
+      throw new AutoshieldError('UNAVAILABLE', `${xdsServer(address)} ended the stream`)
     } finally {
       signal.removeEventListener('abort', cancel)
       call.cancel()
@@ -87,8 +87,8 @@ export class GrpcProxyFleet implements ProxyFleet {
     const client = connect(address, credentials.current(), { server })
     client.makeUnaryRequest(path, requestSerialize, responseDeserialize, create(SnapshotRequestSchema, { podUid }), { deadline: Date.now() + ANSWER_MS }, (error, response) => {
       client.close()
-      if (error !== null) reject(fromGrpc(error, phrase(address)))
-      else if (response === undefined) reject(new AutoshieldError('INTERNAL', `${phrase(address)} answered nothing`))
+      if (error !== null) reject(fromGrpc(error, xdsServer(address)))
+      else if (response === undefined) reject(new AutoshieldError('INTERNAL', `${xdsServer(address)} answered nothing`))
       else resolve(response)
     })
     return promise
@@ -101,6 +101,6 @@ export class GrpcProxyFleet implements ProxyFleet {
 
 function readStatus (text: string, address: string): ProxyStatus {
   const status = decodeProxyStatus(text)
-  if (status === null) throw new AutoshieldError('BAD_DATA', `${phrase(address)} says something that is no status of a proxy; run the same version of both`)
+  if (status === null) throw new AutoshieldError('BAD_DATA', `${xdsServer(address)} says something that is no status of a proxy; run the same version of both`)
   return status
 }

@@ -1,7 +1,7 @@
 import { AutoshieldError } from '../../core/errors.ts'
 import { apiVersionOf, RESOURCES } from '../../core/kubernetes/resource.ts'
 import type { KubernetesObject } from '../../core/kubernetes/object.ts'
-import { DEFAULT_ELECTION, elect, laidDown, taken, type ElectionSettings, type LeaseRecord } from '../../core/leadership/lease.ts'
+import { elect, laidDown, taken, type ElectionSettings, type LeaseRecord } from '../../core/leadership/lease.ts'
 import { Turns } from '../../core/turns.ts'
 import type { Clock, KubernetesApi } from '../../ports.ts'
 import { ADDRESS, readLease, writeLease } from './stored-lease.ts'
@@ -18,7 +18,7 @@ export interface LeaseHolderOptions {
   /** Milliseconds that never go back: `performance.now`. */
   readonly monotonic: () => number
   readonly wait: (ms: number, signal: AbortSignal) => Promise<boolean>
-  readonly election?: ElectionSettings
+  readonly election: ElectionSettings
   /** Told of each failure to reach the API server. */
   readonly onTrouble?: (error: AutoshieldError) => void
 }
@@ -49,7 +49,7 @@ export class LeaseHolder {
 
   constructor (options: LeaseHolderOptions) {
     this.#options = options
-    this.#election = options.election ?? DEFAULT_ELECTION
+    this.#election = options.election
   }
 
   /** The lease when this replica took it. Null where the signal aborted before. `onLeader` is told who leads meanwhile, at each change. */

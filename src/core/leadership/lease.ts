@@ -28,8 +28,10 @@ export interface ElectionSettings {
   readonly staleMs: number
 }
 
-/** A leader that dies is replaced within `durationMs` and two looks. */
-export const DEFAULT_ELECTION: ElectionSettings = { durationMs: 3_000, renewMs: 2_000, retryMs: 500, staleMs: 30_000 }
+const RETRY_MS = 500
+
+/** A leader that dies is replaced within its duration and two looks. */
+export const electionSettings = (durationMs: number): ElectionSettings => ({ durationMs, renewMs: durationMs - RETRY_MS, retryMs: RETRY_MS, staleMs: Math.max(30_000, 3 * durationMs) })
 
 /**
  * - `lead`: take it. `missing` is what is taken over without what others may have: the holder's last acknowledged writes.

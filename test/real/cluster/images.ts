@@ -69,7 +69,7 @@ function baseLayer (): Promise<Layer> {
 function runtimeLayer (): Promise<Layer> {
   const node = join(PROJECT, 'node_modules/node/bin/node')
   const programs = ['tcpdump', 'ss', 'stdbuf', 'nft', 'setpriv'].map(program)
-  return layer('runtime', [contents(PROJECT, ['package-lock.json']), stamps([node, ...programs])], async (root) => {
+  return layer('runtime', [contents(PROJECT, ['package-lock.json', 'node_modules/.package-lock.json']), stamps([node, ...programs])], async (root) => {
     const onnx = 'node_modules/onnxruntime-node/bin/napi-v6'
     const unwanted = new RegExp(String.raw`^${join(PROJECT, onnx)}/(?!linux(/x64|$))|\.(d\.[cm]?ts|map|md|markdown)$|/node_modules/node$`)
     for (const folder of productionPackages()) {
