@@ -169,6 +169,8 @@ export interface OwnPolicy {
   readonly generation: number
   /** Name of the mitigation that it was made for. */
   readonly mitigation: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly annotations: Readonly<Record<string, string>>
   /** What it asks for, as stored. */
   readonly spec: unknown
   /** Who, beside ourselves, wrote it last, by the name that the client gave; empty for nobody. */

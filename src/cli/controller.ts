@@ -233,7 +233,7 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
     scores,
     pods,
     protections,
-    reach,
+    network: { reach, policies: networkPolicies },
     proxies: followXds(parts, { port: flags.xdsPort, pods, credentials: identity, server: own.xds, audit, log }),
     admission: admissions.context,
     policy: flags.policy,

@@ -5,9 +5,9 @@ import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import { openTimeZone } from '../core/policy/time-zone.ts'
 import { DEFAULT_SAFETY_SETTINGS, type SafetySettings } from '../core/safety/settings.ts'
 import type {
-  AdmissionContext, Approvals, AuditTrail, Checkpoints, Clock, ClusterReach, Collection, EditableMeshPolicies, ErrandCarrier, Exceptions, FlowLog, Loop, LoopEvent, MeshPolicies, ModelInfo, NamespaceDirectory, ObjectStore, PodDirectory, PolicySource, Protections, ProxyFleet, ScoreEvent, ScoreSource, ServiceDirectory, ThreatPolicies,
+  AdmissionContext, Approvals, AuditTrail, Checkpoints, Clock, Collection, EditableMeshPolicies, ErrandCarrier, Exceptions, FlowLog, Loop, LoopEvent, MeshPolicies, ModelInfo, NamespaceDirectory, ObjectStore, PodDirectory, PolicySource, Protections, ProxyFleet, ScoreEvent, ScoreSource, ServiceDirectory, ThreatPolicies,
 } from '../ports.ts'
-import { PolicyGround } from './actuation/policy-ground.ts'
+import { type ClusterNetwork, Enforcement } from './actuation/enforcement.ts'
 import { Broadcast } from './broadcast.ts'
 import { DecisionDesk } from './decision-desk.ts'
 import { DetectionDesk } from './detection-desk.ts'
@@ -61,8 +61,8 @@ export interface ControllerParts {
   readonly actions: SafetySettings['actions']
   readonly log: Log
   readonly settings: ControllerSettings
-  /** Where a cluster is connected: who reaches whom there. */
-  readonly reach?: ClusterReach
+  /** Where a cluster is connected: who reaches whom there, and our own policies. */
+  readonly network?: ClusterNetwork
   /** What happened to pods at admission, in a cluster; detections on them show it. */
   readonly admission?: AdmissionContext
 }
@@ -104,7 +104,7 @@ export class Controller implements Loop, AsyncDisposable {
   readonly #decisions: DecisionDesk
   readonly #judge: Judge
   readonly #watch: ScoreWatch
-  readonly #ground: PolicyGround | null
+  readonly #enforcement: Enforcement | null
   #traffic: Extract<LoopEvent, { type: 'traffic' }> | null = null
   #running: Promise<void> | null = null
   #eventsDropped = 0
@@ -125,7 +125,9 @@ export class Controller implements Loop, AsyncDisposable {
     this.#journal = new Journal({ audit, metrics, log })
     this.#policies = new PolicyKeeper({ source: parts.policy, threatPolicies: parts.threatPolicies, checkpoints, journal: this.#journal, clock, metrics, log, changed: () => this.#watch.review() }, CLASSES)
     this.#detections = new DetectionDesk({ store, checkpoints, journal: this.#journal, pods, clock, newId, metrics, publish, sharedAddresses: new Set(settings.safety.sharedAddresses), admission: parts.admission })
-    this.#mitigations = new MitigationDesk({ store, audit, journal: this.#journal, proxies, pods, protections, rolledOut: () => this.rollouts.rolledOut(), clock, metrics, publish })
+    this.flows = new FlowRecorder({ flows: parts.flows, pods, namespaces: parts.namespaces, services: parts.services, log })
+    this.#enforcement = parts.network === undefined ? null : new Enforcement({ ...parts.network, pods, protections, flows: this.flows, clock, random: parts.random, audit, journal: this.#journal, log })
+    this.#mitigations = new MitigationDesk({ store, audit, journal: this.#journal, proxies, policies: this.#enforcement?.fleet ?? null, pods, protections, rolledOut: () => this.rollouts.rolledOut(), clock, metrics, publish })
     this.rollouts = new RolloutDesk({
       policies: parts.meshPolicies, checkpoints, journal: this.#journal, mitigations: this.#mitigations, pods, proxies, clock, log, suspects: () => this.#detections.suspects(), harmed: async () => this.#decisions.outcome('harmful'),
     })
@@ -136,29 +138,9 @@ export class Controller implements Loop, AsyncDisposable {
     const inForce = new ExceptionsInForce({ pods, clock })
     this.exceptions = new ExceptionDesk({ exceptions: parts.exceptions, inForce, mitigations: this.#mitigations, store, book, rollouts: this.rollouts, journal: this.#journal, clock, log })
     this.#decisions = new DecisionDesk({
-      store,
-      checkpoints,
-      journal: this.#journal,
-      book,
-      mitigations: this.#mitigations,
-      errands: this.errands,
-      exceptions: inForce,
-      applications: (detection) => this.rollouts.applications(detection),
-      pods,
-      protections,
-      cluster: () => this.#ground?.knowledge() ?? null,
-      clock,
-      newId,
-      zone,
-      metrics,
-      log,
-      publish,
-      safety,
-      flows: () => this.#traffic?.edges ?? [],
+      store, checkpoints, journal: this.#journal, book, mitigations: this.#mitigations, errands: this.errands, exceptions: inForce, applications: (detection) => this.rollouts.applications(detection), pods, protections, cluster: () => this.#enforcement?.knowledge() ?? null, clock, newId, zone, metrics, log, publish, safety, flows: () => this.#traffic?.edges ?? [],
     })
-    this.flows = new FlowRecorder({ flows: parts.flows, pods, namespaces: parts.namespaces, services: parts.services, log })
     this.approvals = this.#decisions.approvals
-    this.#ground = parts.reach === undefined ? null : new PolicyGround({ reach: parts.reach, flows: this.flows, clock })
     this.killSwitch = new LoopKillSwitch({ decisions: this.#decisions, mitigations: this.#mitigations, clock })
     this.#watch = new ScoreWatch({ scores, floor: settings.floor, needsEveryKey: () => book.conditionRules.rules.length > 0 || this.rollouts.isWatching, hear: async (event) => this.#hear(event) })
     const explainer = new Explainer({ scores, metrics, log, answer: async (detection, explanation) => this.#detections.explained(detection, explanation) })
@@ -218,7 +200,7 @@ export class Controller implements Loop, AsyncDisposable {
     })
     using following = this.pods.onChange?.(() => this.#podNews.ring())
     try {
-      const tasks = [this.#watch.run(until), this.#beat(until), this.#followProxies(until), this.#followPods(until), this.#policies.run(until), this.exceptions.run(until), this.errands.run(until)]
+      const tasks = [this.#watch.run(until), this.#beat(until), this.#followProxies(until), this.#followPods(until), this.#policies.run(until), this.exceptions.run(until), this.errands.run(until), this.#enforcement?.run(until, () => this.#proxyNews.ring()) ?? Promise.resolve()]
       await Promise.all(tasks.map(async (task) => task.catch((error: unknown) => {
         failed.abort()
         throw error
@@ -274,6 +256,7 @@ export class Controller implements Loop, AsyncDisposable {
     for await (const beat of this.#parts.every(BEAT_MS, signal)) {
       await this.#mitigations.expire()
       if (this.#mitigations.awaits) this.#proxyNews.ring()
+      await this.#enforcement?.beat()
       await this.#journal.retry()
       await this.#detections.take({ type: 'tick' }).kept
       await this.#detections.flush()

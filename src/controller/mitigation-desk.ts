@@ -1,9 +1,11 @@
 import { AutoshieldError } from '../core/errors.ts'
 import { revert, type Undo } from '../core/mitigation/lifecycle.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
+import { withLeftover } from '../core/mitigation/policy-standing.ts'
 import type { RestrictionCount } from '../core/mitigation/restriction-count.ts'
 import type { Score } from '../core/verdict/score.ts'
 import type { AuditTrail, Clock, LoopEvent, ObjectStore, ProxyFleet, ProxyStatus } from '../ports.ts'
+import type { PolicyFleet } from './actuation/policy-actuator.ts'
 import type { Journal, NewAuditEntry } from './journal.ts'
 import type { ControllerMetrics } from './metrics.ts'
 import { MitigationSet, type Followed, type StatusChange } from './mitigation-set.ts'
@@ -16,6 +18,8 @@ export interface MitigationDeskParts extends PodFollowingParts {
   readonly audit: Pick<AuditTrail, 'search'>
   readonly journal: Journal
   readonly proxies: ProxyFleet
+  /** null where no cluster is connected. */
+  readonly policies: PolicyFleet | null
   readonly clock: Clock
   readonly metrics: ControllerMetrics
   readonly publish: (event: LoopEvent) => void
@@ -28,10 +32,12 @@ export class MitigationDesk {
   readonly #parts: MitigationDeskParts
   readonly #set: MitigationSet
   readonly #refusals: ProxyRefusals
+  /** Ended mitigations of which it was told that something is left. */
+  #leftovers: ReadonlySet<string> = new Set()
 
   constructor (parts: MitigationDeskParts) {
     this.#parts = parts
-    this.#set = new MitigationSet(parts.proxies)
+    this.#set = new MitigationSet(parts.proxies, parts.policies)
     this.#refusals = new ProxyRefusals(parts.audit)
   }
 
@@ -128,9 +134,30 @@ export class MitigationDesk {
     const refusals = this.#refusals.observe(statuses)
     await Promise.all([
       this.#keep(changes, statuses),
+      this.#tellLeftovers(),
       ...refusals.length === 0 ? [] : [this.#parts.journal.keep({ writes: () => [], audit: refusals })],
     ])
     return changes.filter(({ mitigation }) => mitigation.spec.mode === 'enforce').flatMap(outcomesOf)
+  }
+
+  /** What has ended and could not be taken away yet is told in its status, and that it is gone at last. */
+  async #tellLeftovers (): Promise<void> {
+    const { policies, store, journal, clock, publish } = this.#parts
+    const left = policies?.leftovers() ?? new Map<string, string>()
+    const names = new Set([...left.keys(), ...this.#leftovers])
+    this.#leftovers = new Set(left.keys())
+    await Promise.all([...names].map(async (name) => {
+      const before = store.mitigations.get(name)
+      if (before === null) return
+      const mitigation = withLeftover(before, left.get(name) ?? null, clock.now())
+      if (mitigation === before) return
+      const kept = left.get(name)
+      await journal.keep({
+        writes: () => [this.#put(mitigation)],
+        audit: kept === undefined ? [] : [{ ...entryOf(mitigation, 'mitigation.left-over', 'NotRemoved'), detail: { message: kept } }],
+        then: () => publish({ type: 'mitigation', mitigation }),
+      })
+    }))
   }
 
   /** Takes in what a score says of attempts that should not get through: `Enforcing`. */

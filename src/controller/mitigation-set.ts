@@ -1,10 +1,11 @@
 import { AutoshieldError } from '../core/errors.ts'
 import type { Following } from '../core/mitigation/follow-pods.ts'
-import { expire, isAwaited, observeAttempts, revert, withProxyStatuses, type Undo } from '../core/mitigation/lifecycle.ts'
+import { expire, isAwaited, observeAttempts, revert, withTargets, type Undo } from '../core/mitigation/lifecycle.ts'
 import type { Condition, Mitigation } from '../core/mitigation/mitigation.ts'
 import type { RestrictionCount } from '../core/mitigation/restriction-count.ts'
 import type { Score } from '../core/verdict/score.ts'
 import type { ProxyFleet, ProxyStatus } from '../ports.ts'
+import type { PolicyFleet } from './actuation/policy-actuator.ts'
 import { attemptsSeen } from './attempts-seen.ts'
 import { ProxyEvidence } from './proxy-evidence.ts'
 
@@ -23,18 +24,21 @@ export interface Followed {
 }
 
 /**
- * The mitigations in force, and the one place that changes them. The proxies are handed the whole set whenever it
- * changes, so nothing depends on what they were told before.
+ * The mitigations in force, and the one place that changes them. The proxies and the policies are handed the whole set whenever
+ * it changes, so nothing depends on what they were told before.
  */
 export class MitigationSet {
   readonly #proxies: ProxyFleet
+  readonly #policies: PolicyFleet | null
   readonly #active = new Map<string, Mitigation>()
   /** Taken back by a person, while that is being written. */
   readonly #ending = new Set<string>()
   readonly #evidence = new ProxyEvidence()
 
-  constructor (proxies: ProxyFleet) {
+  /** `policies`: null where no cluster is connected. */
+  constructor (proxies: ProxyFleet, policies: PolicyFleet | null) {
     this.#proxies = proxies
+    this.#policies = policies
   }
 
   get active (): readonly Mitigation[] {
@@ -59,6 +63,7 @@ export class MitigationSet {
   apply (): void {
     this.#evidence.keepOnly(this.active)
     this.#proxies.apply(this.active)
+    this.#policies?.apply(this.active)
   }
 
   /** Ends those whose time has passed, whether or not anybody can write it down: a restriction never outlives its TTL. */
@@ -91,10 +96,13 @@ export class MitigationSet {
     return this.#active.values().some(isAwaited)
   }
 
-  /** Compares every mitigation with what its targets say now; before anybody has told of them, nothing is concluded. */
+  /** Compares every mitigation with what its targets say now; before anybody has told of proxies, only of those with policies anything is concluded. */
   observe (statuses: readonly ProxyStatus[], nowMs: number): readonly StatusChange[] {
-    if (!this.#proxies.heard()) return []
-    return this.active.flatMap((before) => this.#replace(before, withProxyStatuses(before, statuses, nowMs)))
+    const heard = this.#proxies.heard()
+    return this.active.flatMap((before) => {
+      const policies = this.#policies?.standingOf(before.metadata.name) ?? null
+      return heard || policies !== null ? this.#replace(before, withTargets(before, statuses, policies, nowMs)) : []
+    })
   }
 
   /** Compares every denial with what a score says of its subject's attempts. */

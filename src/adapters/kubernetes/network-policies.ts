@@ -35,12 +35,14 @@ export class KubernetesNetworkPolicies implements OwnPolicies {
   readonly #installation: string
   readonly #mirror: Mirror<Seen>
   readonly #lanes = new Lanes(LANES)
+  /** UIDs of those that were made here: they stay ours when somebody takes their labels away. */
+  readonly #made = new Set<string>()
 
   /** `installation`: AutoShield's own namespace. */
   constructor (api: KubernetesApi, { installation }: { readonly installation: string }) {
     this.#api = api
     this.#installation = installation
-    this.#mirror = new Mirror(api, { resource: RESOURCES.networkPolicies, read: (object) => readStored(object, installation) })
+    this.#mirror = new Mirror(api, { resource: RESOURCES.networkPolicies, read: (object) => this.#read(object) })
     this.synced = this.#mirror.synced
   }
 
@@ -73,9 +75,10 @@ export class KubernetesNetworkPolicies implements OwnPolicies {
     const object = { ...rest, metadata: { ...metadata, labels: { ...metadata.labels, [INSTALLATION_LABEL]: this.#installation } } }
     return this.#lanes.run(`${namespace}/${name}`, async () => {
       const stored = await this.#api.apply(RESOURCES.networkPolicies, object, { force: true })
+      if (stored.metadata.labels?.[INSTALLATION_LABEL] === this.#installation) this.#made.add(stored.metadata.uid ?? '')
       this.#mirror.note(stored)
-      const own = readStored(stored, this.#installation)?.own
-      if (own == null) throw new AutoshieldError('CONFLICT', `NetworkPolicy ${namespace}/${name} lost its labels on the way: some admission webhook of the cluster changes it.`)
+      const { own } = this.#read(stored)
+      if (own === null) throw new AutoshieldError('CONFLICT', `NetworkPolicy ${namespace}/${name} lost its labels on the way: some admission webhook of the cluster changes it.`)
       return own
     })
   }
@@ -83,6 +86,7 @@ export class KubernetesNetworkPolicies implements OwnPolicies {
   async remove ({ namespace, name, uid }: Pick<OwnPolicy, 'namespace' | 'name' | 'uid'>): Promise<void> {
     await this.#lanes.run(`${namespace}/${name}`, async () => {
       await this.#api.remove(RESOURCES.networkPolicies, name, { namespace, uid })
+      this.#made.delete(uid)
       this.#mirror.forget(namespace, name)
     })
   }
@@ -101,24 +105,23 @@ export class KubernetesNetworkPolicies implements OwnPolicies {
   async run (signal: AbortSignal): Promise<void> {
     await this.#mirror.run(signal)
   }
-}
 
-function readStored (object: KubernetesObject, installation: string): Seen | null {
-  const { name, namespace = '' } = object.metadata
-  const read = (): Pick<Seen, 'policy' | 'trouble'> => {
+  #read (object: KubernetesObject): Seen {
+    const { name, namespace = '' } = object.metadata
+    const own = this.#ownOf(object)
     try {
-      return { policy: readPolicy(object), trouble: '' }
+      return { namespace, name, own, policy: readPolicy(object), trouble: '' }
     } catch (error) {
-      return { policy: null, trouble: AutoshieldError.from(error).message }
+      return { namespace, name, own, policy: null, trouble: AutoshieldError.from(error).message }
     }
   }
-  return { namespace, name, ...read(), own: ownOf(object, installation) }
-}
 
-function ownOf ({ metadata, ...object }: KubernetesObject, installation: string): OwnPolicy | null {
-  const { name, namespace = '', uid = '', resourceVersion = '', generation = 0, labels = {}, annotations = {} } = metadata
-  if (labels[LABELS.managedBy] !== MANAGED_BY || labels[INSTALLATION_LABEL] !== installation) return null
-  return { namespace, name, uid, resourceVersion, generation, mitigation: annotations[MITIGATION_LABEL] ?? '', spec: object['spec'], editor: editorOf(metadata['managedFields']) }
+  #ownOf ({ metadata, ...object }: KubernetesObject): OwnPolicy | null {
+    const { name, namespace = '', uid = '', resourceVersion = '', generation = 0, labels = {}, annotations = {} } = metadata
+    const marked = labels[LABELS.managedBy] === MANAGED_BY && labels[INSTALLATION_LABEL] === this.#installation
+    if (!marked && !this.#made.has(uid)) return null
+    return { namespace, name, uid, resourceVersion, generation, mitigation: annotations[MITIGATION_LABEL] ?? '', labels, annotations, spec: object['spec'], editor: editorOf(metadata['managedFields']) }
+  }
 }
 
 /** The field manager that wrote last, where it is none of ours. */

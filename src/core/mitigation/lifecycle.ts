@@ -1,6 +1,7 @@
 import type { Plan } from '../plan/plan.ts'
 import { asPlanned, CANNOT_ENFORCE, conditionOf, SIMULATED, UNSEEN, withStatus, type Statement } from './conditions.ts'
 import type { Mitigation, MitigationSpec, PodRef, TargetStatus } from './mitigation.ts'
+import type { PolicyStanding } from './policy-standing.ts'
 import { proxyTargets, type ProxyAnswer, type ProxyTarget } from './proxy-answer.ts'
 
 /** What a new mitigation is called and rests on. */
@@ -12,12 +13,17 @@ export interface Birth {
   readonly plan: Pick<Plan, 'undo' | 'targets' | 'reason' | 'message'>
 }
 
+const UNCONNECTED = { state: 'simulated', message: 'planned, not applied: no cluster is connected' } as const
+const UNAPPLIED = { state: 'simulated', message: 'planned, not applied: the mitigation is simulated' } as const
+
 /** In the phase `active`; a `shadow` spec makes it simulated for life, and no status of it ever says that something is enforced. */
 export function createMitigation (spec: MitigationSpec, birth: Birth, nowMs: number): Mitigation {
   const simulated = spec.mode === 'shadow'
   const { plan } = birth
   const annotations = { ...birth.annotations, ...(plan.reason === 'CannotEnforce' && { [CANNOT_ENFORCE]: plan.message }) }
-  const targets: TargetStatus[] = plan.targets.map((target) => ({ target, state: 'simulated', version: '', message: 'planned, not applied: no cluster is connected' }))
+  const targets: TargetStatus[] = plan.targets.map((target) => ({
+    target, version: '', ...(spec.policies === undefined ? UNCONNECTED : simulated ? UNAPPLIED : { state: 'pending', message: '' }),
+  }))
   const bare: Mitigation = {
     apiVersion: 'autoshield.dev/v1alpha1',
     kind: 'Mitigation',
@@ -27,60 +33,72 @@ export function createMitigation (spec: MitigationSpec, birth: Birth, nowMs: num
   }
   return withStatus(bare, [
     { type: 'Accepted', status: 'True', reason: 'Stored', message: 'The mitigation is valid and stored.' },
-    { type: 'Programmed', status: 'False', ...(simulated ? SIMULATED : { reason: 'Pending', message: 'No proxy has answered yet.' }) },
+    { type: 'Programmed', status: 'False', ...(simulated ? SIMULATED : { reason: 'Pending', message: 'No target has answered yet.' }) },
     simulated ? { type: 'Enforcing', status: 'False', ...SIMULATED } : UNSEEN,
     asPlanned(bare),
   ], {}, nowMs)
 }
 
 /**
- * What the proxies' answers make of it. Level-based: the same answers twice change nothing, but that a proxy which stays silent
- * is named when `nowMs` passes its deadline. What ended is returned as it is.
+ * What its targets make of it: proxies by their answers, NetworkPolicies by `policies` (null: none are carried out here). Level-based:
+ * the same answers twice change nothing, but that a proxy which stays silent is named when `nowMs` passes its deadline. What ended is
+ * returned as it is.
  *
- *     simulated | proxies that can | one refused | all took it | Programmed
+ *     simulated | targets that can | one refused | all took it | Programmed
  *     -         | some             | yes         | no          | False, Rejected
  *     yes       | any              | no          | -           | False, Simulated
  *     no        | none             | -           | -           | False, NoTargets
  *     no        | some             | no          | no          | False, Pending
  *     no        | some             | no          | yes         | True, Acknowledged
  *
- *     one refused | one is overdue       | one cannot carry all of it | Degraded
- *     yes         | -                    | -                          | True, Rejected, in the proxy's words
- *     no          | and connected        | -                          | True, ProxySilent, with the names of all that are overdue
- *     no          | none of it connected | -                          | True, ProxyAway, with their names
- *     no          | no                   | yes                        | True, CannotEnforce, with what it cannot
- *     no          | no                   | no                         | as planned
+ *     one refused | policies are in trouble | one is overdue       | one cannot carry all of it | Degraded
+ *     yes         | -                       | -                    | -                          | True, Rejected, in the target's words
+ *     no          | yes                     | -                    | -                          | True, with their reason
+ *     no          | no                      | and connected        | -                          | True, ProxySilent, with the names of all that are overdue
+ *     no          | no                      | none of it connected | -                          | True, ProxyAway, with their names
+ *     no          | no                      | no                   | yes                        | True, CannotEnforce, with what it cannot
+ *     no          | no                      | no                   | no                         | as planned
  *
- * As planned: True with CannotEnforce where the plan said so or VictimsLeftOut where victims are beyond the bound, else False. Policy objects are planned, not applied, and count for nothing.
+ * As planned: True with CannotEnforce where the plan said so or VictimsLeftOut where victims are beyond the bound, else False. Policy
+ * objects that are planned and not applied count for nothing.
  */
-export function withProxyStatuses (mitigation: Mitigation, statuses: readonly ProxyAnswer[], nowMs: number): Mitigation {
+export function withTargets (mitigation: Mitigation, statuses: readonly ProxyAnswer[], policies: PolicyStanding | null, nowMs: number): Mitigation {
   if (mitigation.status.phase !== 'active') return mitigation
   const proxies = proxyTargets(mitigation, statuses, nowMs)
   const planned = mitigation.status.targets.filter(({ target }) => !target.startsWith('proxy/'))
-  const carried = programmed(mitigation, proxies.map(({ status }) => status).filter(({ state }) => state !== 'unable'))
+  const stored = policies?.targets ?? []
+  const carried = programmed(mitigation, proxies.map(({ status }) => status).filter(({ state }) => state !== 'unable'), stored)
   // What was seen under the old programming proves nothing about the next.
   const unproved = carried.status === 'True' || mitigation.status.simulated ? [] : [UNSEEN]
-  return withStatus(mitigation, [carried, ...unproved, degraded(mitigation, proxies)], { targets: [...proxies.map(({ status }) => status), ...planned] }, nowMs)
+  const targets = [...proxies.map(({ status }) => status), ...policies === null ? planned : stored]
+  return withStatus(mitigation, [carried, ...unproved, degraded(mitigation, proxies, policies)], { targets }, nowMs)
 }
 
 /** Whether it waits for a proxy, so that a deadline may pass without any news. */
 export const isAwaited = ({ status }: Mitigation): boolean => status.phase === 'active' && status.targets.some(({ target, state }) => state === 'pending' && target.startsWith('proxy/'))
 
-function programmed (mitigation: Mitigation, proxies: readonly TargetStatus[]): Statement {
-  const refused = proxies.filter(({ state }) => state === 'rejected')
-  const took = proxies.filter(({ state }) => state === 'programmed' || state === 'simulated')
+function programmed (mitigation: Mitigation, proxies: readonly TargetStatus[], policies: readonly TargetStatus[]): Statement {
+  const all = [...proxies, ...policies]
+  const refused = all.filter(({ state }) => state === 'rejected')
+  const took = (some: readonly TargetStatus[]) => some.filter(({ state }) => state === 'programmed' || state === 'simulated').length
   const said = (status: Statement['status'], reason: Statement['reason'], message: string): Statement => ({ type: 'Programmed', status, reason, message })
-  const count = `${took.length} of ${proxies.length} proxies took it`
-  if (refused.length > 0) return said('False', 'Rejected', `${refused.length} of ${proxies.length} proxies refused it.`)
+  const words = [
+    ...policies.length === 0 || proxies.length > 0 ? [`${took(proxies)} of ${proxies.length} proxies took it`] : [],
+    ...policies.length === 0 ? [] : [`${took(policies)} of ${policies.length} NetworkPolicies are stored`],
+  ]
+  const count = words.join(', ')
+  if (refused.length > 0) return said('False', 'Rejected', `${refused.length} of ${all.length} ${policies.length === 0 ? 'proxies' : 'targets'} refused it.`)
   if (mitigation.status.simulated) return said('False', 'Simulated', `${SIMULATED.message} ${count} in shadow.`)
-  if (proxies.length === 0) return said('False', 'NoTargets', 'No proxy could carry it; policy objects are planned, not applied.')
-  return took.length === proxies.length ? said('True', 'Acknowledged', `${count}.`) : said('False', 'Pending', `${count}.`)
+  if (all.length === 0) return said('False', 'NoTargets', 'No proxy could carry it, and no NetworkPolicy does.')
+  return took(all) === all.length ? said('True', 'Acknowledged', `${count}.`) : said('False', 'Pending', `${count}.`)
 }
 
-function degraded (mitigation: Mitigation, proxies: readonly ProxyTarget[]): Statement {
+function degraded (mitigation: Mitigation, proxies: readonly ProxyTarget[], policies: PolicyStanding | null): Statement {
   const said = (reason: Statement['reason'], told: readonly string[]): Statement => ({ type: 'Degraded', status: 'True', reason, message: few(told) })
   const refused = proxies.filter(({ status }) => status.state === 'rejected')
-  if (refused.length > 0) return said('Rejected', refused.map(({ status: { target, message } }) => `${nameOf(mitigation, target)}: ${message}`))
+  const rejected = [...refused.map(({ status }) => status), ...policies?.targets.filter(({ state }) => state === 'rejected') ?? []]
+  if (rejected.length > 0) return said(policies?.trouble?.reason === 'Contested' ? 'Contested' : 'Rejected', rejected.map(({ target, message }) => `${nameOf(mitigation, target)}: ${message}`))
+  if (policies?.trouble != null) return said(policies.trouble.reason, [policies.trouble.message])
   const overdue = proxies.filter((proxy) => proxy.overdue !== null).toSorted((one, other) => rank(one) - rank(other))
   if (overdue[0]?.overdue != null) return said(overdue[0].overdue, overdue.map((proxy) => `${nameOf(mitigation, proxy.status.target)} ${proxy.overdue === 'ProxySilent' ? 'has not answered' : 'is not connected, waited for'} since ${proxy.status.since ?? ''}`))
   const short = proxies.filter(({ shortfall }) => shortfall !== '')

@@ -26,6 +26,8 @@ export const ACCOUNT_RIGHTS: Readonly<Record<'autoshield-webhook' | 'autoshield-
     cluster('', 'nodes', 'list', 'watch'),
     cluster('discovery.k8s.io', 'endpointslices', 'list', 'watch'),
     cluster('apiregistration.k8s.io', 'apiservices', 'list', 'watch'),
+    cluster('networking.k8s.io', 'networkpolicies', 'list', 'watch'),
+    { ...cluster('apiextensions.k8s.io', 'customresourcedefinitions', 'list', 'watch'), name: 'ciliumnetworkpolicies.cilium.io' },
     cluster('events.k8s.io', 'events', 'create'),
     cluster('authentication.k8s.io', 'tokenreviews', 'create'),
     { ...cluster('rbac.authorization.k8s.io', 'clusterroles', 'get'), name: 'autoshield-controller-{namespace}' },

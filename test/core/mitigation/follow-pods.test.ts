@@ -2,9 +2,12 @@ import fc from 'fast-check'
 import t from 'tap'
 import { Value } from 'typebox/value'
 import { followPods, workloadKey, type Following } from '../../../src/core/mitigation/follow-pods.ts'
-import { createMitigation, endOf, withProxyStatuses } from '../../../src/core/mitigation/lifecycle.ts'
+import { createMitigation, endOf, withTargets } from '../../../src/core/mitigation/lifecycle.ts'
 import { EVERY_POD, MAX_VICTIMS, Mitigation, type MitigationSpec } from '../../../src/core/mitigation/mitigation.ts'
 import type { Pod } from '../../../src/core/pod.ts'
+
+/** Where no NetworkPolicy carries anything. */
+const withProxies = (mitigation: Mitigation, answers: Parameters<typeof withTargets>[1], nowMs: number): Mitigation => withTargets(mitigation, answers, null, nowMs)
 
 const NOW_MS = Date.parse('2026-06-01T12:00:10.400Z')
 const LATER_MS = NOW_MS + 60_000
@@ -111,7 +114,7 @@ t.test('of a workload beyond the bound the first join, the rest is counted and s
   if (full.outcome !== 'amended') throw new Error(full.outcome)
   t.equal(full.mitigation.spec.victims.length, MAX_VICTIMS)
   t.equal(full.mitigation.status.leftOut, 21)
-  t.match(withProxyStatuses(full.mitigation, [], LATER_MS).status.conditions, [{}, {}, {}, { type: 'Degraded', status: 'True', reason: 'VictimsLeftOut', message: /500 pods; 21 more/ }])
+  t.match(withProxies(full.mitigation, [], LATER_MS).status.conditions, [{}, {}, {}, { type: 'Degraded', status: 'True', reason: 'VictimsLeftOut', message: /500 pods; 21 more/ }])
   const fewer = follow(full.mitigation, [BAD, ...crowd.slice(15)])
   t.match(told(fewer), { joined: { length: 16 }, left: { length: 16 }, leftOut: 5 })
   t.equal(fewer.outcome === 'amended' && fewer.joined[0]?.uid, `db-${MAX_VICTIMS - 1}`, 'the oldest first')

@@ -2,10 +2,13 @@ import fc from 'fast-check'
 import { Value } from 'typebox/value'
 import t from 'tap'
 import { conditionOf, setCondition } from '../../../src/core/mitigation/conditions.ts'
-import { createMitigation, endOf, expire, isAwaited, observeAttempts, revert, withProxyStatuses, type Birth } from '../../../src/core/mitigation/lifecycle.ts'
+import { createMitigation, endOf, expire, isAwaited, observeAttempts, revert, withTargets, type Birth } from '../../../src/core/mitigation/lifecycle.ts'
 import { CONDITION_TYPES, Mitigation, type MitigationSpec } from '../../../src/core/mitigation/mitigation.ts'
 import type { Means } from '../../../src/core/mitigation/open-connections.ts'
 import { ANSWER_DEADLINE_MS, type ProxyAnswer } from '../../../src/core/mitigation/proxy-answer.ts'
+
+/** Where no NetworkPolicy carries anything. */
+const withProxies = (mitigation: Mitigation, answers: readonly ProxyAnswer[], nowMs: number): Mitigation => withTargets(mitigation, answers, null, nowMs)
 
 const NOW_MS = Date.parse('2026-06-01T12:00:00Z')
 const at = (afterMs: number): string => new Date(NOW_MS + afterMs).toISOString()
@@ -79,14 +82,14 @@ t.test('what the proxies answer becomes its conditions by the table', (t) => {
     ['any source: no proxy can carry it', born({ subject: 'anySource' }, { reason: 'CannotEnforce' }), [answer('db', { mitigations: [] })], ['False NoTargets', 'Unknown NoAttemptSeen', 'True CannotEnforce'], ''],
   ]
   for (const [name, mitigation, statuses, wanted, targets] of table) {
-    const after = withProxyStatuses(mitigation, statuses, NOW_MS + 5)
+    const after = withProxies(mitigation, statuses, NOW_MS + 5)
     t.strictSame(conditions(after).slice(1), wanted, name)
     t.equal(after.status.targets.filter(({ target }) => target.startsWith('proxy/')).map(({ target, state }) => `${target} ${state}`).join(', '), targets, name)
     t.equal(after.status.targets.at(-1)?.target, 'networkpolicy/shop/np', 'the planned policy stays listed')
-    t.equal(withProxyStatuses(after, [...statuses].reverse(), NOW_MS + 9), after, `${name}: the same answers change nothing`)
+    t.equal(withProxies(after, [...statuses].reverse(), NOW_MS + 9), after, `${name}: the same answers change nothing`)
     t.equal(Value.Check(Mitigation, after), true)
   }
-  t.match(conditionOf(withProxyStatuses(born(), [rejected], NOW_MS), 'Degraded')?.message, 'proxy/db: duplicate filter chain')
+  t.match(conditionOf(withProxies(born(), [rejected], NOW_MS), 'Degraded')?.message, 'proxy/db: duplicate filter chain')
   t.end()
 })
 
@@ -110,16 +113,16 @@ t.test('a proxy that does not answer is named after its deadline, by the table, 
     ['simulated, silent', born({ mode: 'shadow' }), [silent], [silent], late, 'True ProxySilent', /proxy\/db/],
   ]
   for (const [name, mitigation, first, second, afterMs, wanted, message] of table) {
-    const after = withProxyStatuses(withProxyStatuses(mitigation, first, NOW_MS), second, NOW_MS + afterMs)
+    const after = withProxies(withProxies(mitigation, first, NOW_MS), second, NOW_MS + afterMs)
     t.equal(conditions(after)[3], wanted, name)
     t.match(conditionOf(after, 'Degraded')?.message, message, name)
     t.equal(revert(after, { actor: 'ada', reason: 'Reverted', why: '' }, NOW_MS + afterMs).outcome, 'ended', `${name}: an undo waits for no proxy`)
     if (!wanted.startsWith('True Proxy')) continue
     t.equal(conditions(after)[1], mitigation.status.simulated ? 'False Simulated' : 'False Pending', `${name}: not programmed`)
-    t.equal(withProxyStatuses(after, second, NOW_MS + afterMs + 5_000), after, `${name}: told once`)
+    t.equal(withProxies(after, second, NOW_MS + afterMs + 5_000), after, `${name}: told once`)
   }
-  t.equal(isAwaited(withProxyStatuses(named, [silent], NOW_MS)), true)
-  t.equal(isAwaited(withProxyStatuses(named, [answer('db')], NOW_MS)), false)
+  t.equal(isAwaited(withProxies(named, [silent], NOW_MS)), true)
+  t.equal(isAwaited(withProxies(named, [answer('db')], NOW_MS)), false)
   t.equal(isAwaited(named), false, 'a policy object is not waited for')
   t.end()
 })
@@ -127,12 +130,12 @@ t.test('a proxy that does not answer is named after its deadline, by the table, 
 t.test('what becomes of open connections is told as it was when the proxy took it', (t) => {
   const means = (...of: Means[]) => ({ openConnections: { 'm-1': of.map((each) => ({ means: each })) } })
   const opened = (mitigation: Mitigation) => mitigation.status.targets[0]?.openConnections?.map((each) => each.means)
-  const waits = withProxyStatuses(born(), [answer('db', { state: 'pending', ...means('chain') })], NOW_MS)
+  const waits = withProxies(born(), [answer('db', { state: 'pending', ...means('chain') })], NOW_MS)
   t.equal(opened(waits), undefined, 'nothing is said before')
-  const took = withProxyStatuses(waits, [answer('db', means('chain'))], NOW_MS)
+  const took = withProxies(waits, [answer('db', means('chain'))], NOW_MS)
   t.strictSame(opened(took), ['chain'])
-  t.strictSame(opened(withProxyStatuses(took, [answer('db', means('none'))], NOW_MS)), ['chain'], 'the watch before it has ended since')
-  t.equal(opened(withProxyStatuses(born({ mode: 'shadow' }), [answer('db', means('chain'))], NOW_MS)), undefined, 'shadow cuts nothing')
+  t.strictSame(opened(withProxies(took, [answer('db', means('none'))], NOW_MS)), ['chain'], 'the watch before it has ended since')
+  t.equal(opened(withProxies(born({ mode: 'shadow' }), [answer('db', means('chain'))], NOW_MS)), undefined, 'shadow cuts nothing')
   t.equal(Value.Check(Mitigation, took), true)
   t.end()
 })
@@ -140,14 +143,14 @@ t.test('what becomes of open connections is told as it was when the proxy took i
 t.test('a refusal that is mended leaves what the plan said', (t) => {
   const refused = [answer('db', { state: 'rejected', message: 'no' })]
   for (const [plan, wanted] of [['RuleMatched', 'False Pending'], ['CannotEnforce', 'True CannotEnforce']] as const) {
-    const mended = withProxyStatuses(withProxyStatuses(born({}, { reason: plan }), refused, NOW_MS), [answer('db')], NOW_MS)
+    const mended = withProxies(withProxies(born({}, { reason: plan }), refused, NOW_MS), [answer('db')], NOW_MS)
     t.equal(conditions(mended)[3], wanted)
   }
   t.end()
 })
 
 t.test('Enforcing is what was seen after it was programmed, by the table', (t) => {
-  const programmed = withProxyStatuses(born(), [answer('db')], NOW_MS + 1000)
+  const programmed = withProxies(born(), [answer('db')], NOW_MS + 1000)
   const proved = observeAttempts(programmed, { attempts: 3, through: 0, sinceMs: NOW_MS + 1000 }, NOW_MS + 2000)
   const table: [string, Mitigation, { attempts: number, through: number, sinceMs: number }, string][] = [
     ['not programmed', born(), { attempts: 5, through: 5, sinceMs: NOW_MS }, 'Unknown NoAttemptSeen'],
@@ -157,15 +160,15 @@ t.test('Enforcing is what was seen after it was programmed, by the table', (t) =
     ['got through', programmed, { attempts: 5, through: 1, sinceMs: NOW_MS + 1000 }, 'False AttemptsContinue'],
     ['quiet after it was proved', proved, { attempts: 0, through: 0, sinceMs: NOW_MS + 3000 }, 'True AttemptsStopped'],
     ['later through', proved, { attempts: 1, through: 1, sinceMs: NOW_MS + 3000 }, 'False AttemptsContinue'],
-    ['simulated', withProxyStatuses(born({ mode: 'shadow' }), [answer('db')], NOW_MS), { attempts: 5, through: 0, sinceMs: NOW_MS + 5000 }, 'False Simulated'],
+    ['simulated', withProxies(born({ mode: 'shadow' }), [answer('db')], NOW_MS), { attempts: 5, through: 0, sinceMs: NOW_MS + 5000 }, 'False Simulated'],
   ]
   for (const [name, mitigation, seen, wanted] of table) t.equal(conditions(observeAttempts(mitigation, seen, NOW_MS + 9000))[2], wanted, name)
-  t.equal(conditions(withProxyStatuses(proved, [answer('db', { state: 'pending' })], NOW_MS + 9000))[2], 'Unknown NoAttemptSeen', 'a new programming is to be proved anew')
+  t.equal(conditions(withProxies(proved, [answer('db', { state: 'pending' })], NOW_MS + 9000))[2], 'Unknown NoAttemptSeen', 'a new programming is to be proved anew')
   t.end()
 })
 
 t.test('it ends when its time has passed, or when a person takes it back, and only once', (t) => {
-  const programmed = withProxyStatuses(born(), [answer('db')], NOW_MS)
+  const programmed = withProxies(born(), [answer('db')], NOW_MS)
   t.match(expire(programmed, NOW_MS + 599_999), { outcome: 'running', remainingMs: 1 })
   const expired = expire(programmed, NOW_MS + 600_000)
   t.strictSame([expired.outcome, expired.mitigation.status.phase, expired.mitigation.status.endedAt], ['ended', 'expired', at(600_000)])
@@ -181,7 +184,7 @@ t.test('it ends when its time has passed, or when a person takes it back, and on
     t.equal(Value.Check(Mitigation, mitigation), true)
     t.strictSame(expire(mitigation, NOW_MS + 900_000), { outcome: 'already-ended', mitigation })
     t.strictSame(revert(mitigation, { actor: 'bob', reason: 'Reverted', why: '' }, NOW_MS + 900_000), { outcome: 'already-ended', mitigation })
-    t.equal(withProxyStatuses(mitigation, [answer('db')], NOW_MS + 900_000), mitigation)
+    t.equal(withProxies(mitigation, [answer('db')], NOW_MS + 900_000), mitigation)
     t.equal(observeAttempts(mitigation, { attempts: 1, through: 0, sinceMs: NOW_MS + 1 }, NOW_MS + 900_000), mitigation)
   }
   t.end()
@@ -210,7 +213,7 @@ const answers = fc.array(fc.record({
   openConnections: fc.constantFrom({}, { 'm-1': [{ means: 'none' as const }] }),
 }), { maxLength: 4 })
 const happening = fc.oneof(
-  answers.map((statuses) => (mitigation: Mitigation, nowMs: number) => withProxyStatuses(mitigation, statuses, nowMs)),
+  answers.map((statuses) => (mitigation: Mitigation, nowMs: number) => withProxies(mitigation, statuses, nowMs)),
   fc.record({ attempts: fc.nat(3), through: fc.nat(3), sinceMs: fc.integer({ min: NOW_MS, max: NOW_MS + 1000 }) }).map((seen) => (mitigation: Mitigation, nowMs: number) => observeAttempts(mitigation, seen, nowMs)),
   fc.constant((mitigation: Mitigation, nowMs: number) => expire(mitigation, nowMs).mitigation),
   fc.constant((mitigation: Mitigation, nowMs: number) => revert(mitigation, { actor: 'ada', reason: 'Reverted', why: 'x' }, nowMs).mitigation)

@@ -57,7 +57,7 @@ t.test('whether a restriction works is known from what the proxy of its victim d
   const { victim, scanner, client, fleet, root, restriction, serveXds, startAgent, startObserver } = await podWithProxy(t)
   victim.spawn('python3 -m http.server 8081 --directory /usr/share', { timeoutMs: 120_000 })
   await victim.listening(8081)
-  const set = new MitigationSet(fleet)
+  const set = new MitigationSet(fleet, null)
   const observer = await startObserver(await detecting(t, root, victim.address, (counts) => set.counted(counts, clock.now())))
   await observer.saying('connected to the detector', 30_000)
   await serveXds()

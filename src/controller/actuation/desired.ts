@@ -1,0 +1,36 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Mitigation } from '../../core/mitigation/mitigation.ts'
+import type { NetworkPolicy } from '../../core/plan/network-policy.ts'
+import { policyKey } from '../../core/plan/reach/policy.ts'
+import { renderPolicies, type RenderGround } from '../../core/plan/render-policies.ts'
+import type { Pod } from '../../core/pod.ts'
+import type { OwnPolicy } from '../../ports.ts'
+
+/** What mitigations in force ask for: their policies by `NAMESPACE/NAME`, and the pods that must carry the label of their UID. */
+export interface Desired {
+  readonly policies: ReadonlyMap<string, NetworkPolicy>
+  readonly marks: ReadonlyMap<string, Pod>
+  /** Of each mitigation that is carried by policies, also one that needs none now. */
+  readonly byMitigation: ReadonlyMap<string, { readonly policies: readonly string[], readonly marks: readonly string[] }>
+}
+
+export const isCarriedByPolicies = ({ spec, status }: Mitigation): boolean => status.phase === 'active' && spec.mode === 'enforce' && spec.policies !== undefined
+
+export function desiredOf (mitigations: readonly Mitigation[], ground: RenderGround): Desired {
+  const rendered = mitigations.filter(isCarriedByPolicies).map(({ metadata: { name }, spec }) => ({ name, ...renderPolicies(name, spec, ground) }))
+  return {
+    policies: new Map(rendered.flatMap(({ policies }) => policies.map((policy) => [keyOf(policy), policy]))),
+    marks: new Map(rendered.flatMap(({ labelled }) => labelled.map((pod) => [pod.uid, pod]))),
+    byMitigation: new Map(rendered.map(({ name, policies, labelled }) => [name, { policies: policies.map(keyOf), marks: labelled.map(({ uid }) => uid) }])),
+  }
+}
+
+export const keyOf = ({ metadata: { namespace = '', name } }: NetworkPolicy): string => policyKey({ namespace, name })
+
+/** Whether what is stored asks for the same, under our mark. The API server fills in nothing that we leave out, and leaves out a list that is empty. */
+export function isAsDesired (stored: OwnPolicy | undefined, { metadata: { labels = {}, annotations = {} }, spec }: NetworkPolicy): boolean {
+  const holds = (there: Readonly<Record<string, string>>, wanted: Readonly<Record<string, string>>): boolean => Object.entries(wanted).every(([key, value]) => there[key] === value)
+  return stored !== undefined && holds(stored.labels, labels) && holds(stored.annotations, annotations) && isDeepStrictEqual(stored.spec, storedForm(spec))
+}
+
+const storedForm = (spec: NetworkPolicy['spec']): object => Object.fromEntries(Object.entries(spec).filter(([, value]) => !Array.isArray(value) || value.length > 0))

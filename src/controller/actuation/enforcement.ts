@@ -1,0 +1,59 @@
+import type { ClusterKnowledge } from '../../core/plan/plan.ts'
+import type { AuditTrail, Clock, ClusterReach, FlowHistory, OwnPolicies, PodDirectory, Protections } from '../../ports.ts'
+import type { Journal } from '../journal.ts'
+import type { Log } from '../log.ts'
+import { PolicyActuator, type PolicyFleet } from './policy-actuator.ts'
+import { PolicyGround } from './policy-ground.ts'
+import { PutBackTrail } from './put-back-trail.ts'
+
+/** Where a cluster is connected: who reaches whom there, and our own policies. */
+export interface ClusterNetwork {
+  readonly reach: ClusterReach
+  readonly policies: OwnPolicies
+}
+
+export interface EnforcementParts extends ClusterNetwork {
+  readonly pods: PodDirectory
+  readonly protections: Protections
+  readonly flows: FlowHistory
+  readonly clock: Clock
+  /** Uniform in [0, 1). */
+  readonly random: () => number
+  readonly audit: Pick<AuditTrail, 'search'>
+  readonly journal: Journal
+  readonly log: Log
+}
+
+/** What the controller does about NetworkPolicies in a cluster: what plans rest on, and what keeps mitigations' policies. */
+export class Enforcement {
+  readonly #ground: PolicyGround
+  readonly #putBacks: PutBackTrail
+  readonly #actuator: PolicyActuator
+
+  constructor ({ reach, policies, pods, protections, flows, clock, random, audit, journal, log }: EnforcementParts) {
+    this.#ground = new PolicyGround({ reach, flows, clock })
+    this.#putBacks = new PutBackTrail({ audit, write: async (entries) => journal.keep({ writes: () => [], audit: entries }) })
+    this.#actuator = new PolicyActuator({ policies, pods, spared: () => protections.now().namespaces, clock, random, log, tell: async (entries) => this.#putBacks.tell(entries) })
+  }
+
+  get fleet (): PolicyFleet {
+    return this.#actuator
+  }
+
+  knowledge (): ClusterKnowledge {
+    return this.#ground.knowledge()
+  }
+
+  /** To be called about once a second: what the API server refused is tried again. */
+  async beat (): Promise<void> {
+    await this.#putBacks.beat()
+    this.#actuator.look()
+  }
+
+  /** Works until the signal aborts; `told` hears when policies stand otherwise than before. */
+  async run (signal: AbortSignal, told: () => void): Promise<void> {
+    using listening = this.#actuator.onChange(told)
+    await this.#actuator.run(signal)
+    listening[Symbol.dispose]()
+  }
+}

@@ -1,0 +1,220 @@
+import type { ErrorCode } from '../../core/errors.ts'
+import type { Mitigation, TargetStatus } from '../../core/mitigation/mitigation.ts'
+import type { PolicyStanding } from '../../core/mitigation/policy-standing.ts'
+import { identityLabel, POD_LABEL, type NetworkPolicy } from '../../core/plan/network-policy.ts'
+import type { Pod } from '../../core/pod.ts'
+import { policyKey } from '../../core/plan/reach/policy.ts'
+import type { Clock, OwnPolicies, OwnPolicy, PodDirectory } from '../../ports.ts'
+import type { NewAuditEntry } from '../journal.ts'
+import type { Log } from '../log.ts'
+import { Wake } from '../wake.ts'
+import { Attempts } from './attempts.ts'
+import { Contest, MOST_PUT_BACKS } from './contest.ts'
+import { desiredOf, isAsDesired, type Desired } from './desired.ts'
+
+/** What carries mitigations by NetworkPolicies: it is handed what should hold and says what does. */
+export interface PolicyFleet {
+  /** The whole desired set; level-based, so the same set twice changes nothing. */
+  apply: (mitigations: readonly Mitigation[]) => void
+  /** null for a mitigation that no policies carry, or before anybody looked. */
+  standingOf: (mitigation: string) => PolicyStanding | null
+  /** By mitigation: why policies of it that nobody asks for any more are still there. */
+  leftovers: () => ReadonlyMap<string, string>
+}
+
+export interface PolicyActuatorParts {
+  readonly policies: OwnPolicies
+  readonly pods: PodDirectory
+  /** Namespaces that even a denial of everybody leaves open. */
+  readonly spared: () => readonly string[]
+  readonly clock: Clock
+  readonly random: () => number
+  readonly log: Log
+  /** Never rejects. */
+  readonly tell: (entries: readonly NewAuditEntry[]) => Promise<void>
+}
+
+const NOTHING: Desired = { policies: new Map(), marks: new Map(), byMitigation: new Map() }
+/** A label that was written shows in the watch within moments; after this long it is written again. */
+const SHOWN_MS = 5_000
+const markKey = (uid: string): string => `pod/${uid}`
+
+/**
+ * Keeps the NetworkPolicies of mitigations, and the labels by which they select, as the mitigations in force ask: makes and amends them,
+ * labels first; takes away what nobody asks for, policies first; puts back what somebody else changed. It looks at what is there, never
+ * at what it did, so it comes to the same after any restart. Nothing without our mark is ever written.
+ */
+export class PolicyActuator implements PolicyFleet {
+  readonly #parts: PolicyActuatorParts
+  readonly #news = new Wake()
+  readonly #attempts: Attempts
+  readonly #contest = new Contest()
+  readonly #listeners = new Set<() => void>()
+  /** When the label of a pod was written, until it shows. */
+  readonly #marking = new Map<string, number>()
+  /** Pods whose label was taken back, or is not ours to take back. */
+  readonly #unmarked = new Set<string>()
+  #mitigations: readonly Mitigation[] | null = null
+  #desired: Desired = NOTHING
+  #stored: ReadonlyMap<string, OwnPolicy> = new Map()
+  #standings: ReadonlyMap<string, PolicyStanding> = new Map()
+  #leftovers: ReadonlyMap<string, string> = new Map()
+
+  constructor (parts: PolicyActuatorParts) {
+    this.#parts = parts
+    this.#attempts = new Attempts(parts.random)
+  }
+
+  apply (mitigations: readonly Mitigation[]): void {
+    this.#mitigations = mitigations
+    this.#news.ring()
+  }
+
+  standingOf (mitigation: string): PolicyStanding | null {
+    return this.#standings.get(mitigation) ?? null
+  }
+
+  leftovers (): ReadonlyMap<string, string> {
+    return this.#leftovers
+  }
+
+  /** Told after a look that found something else than the look before. Must not throw. */
+  onChange (listener: () => void): Disposable {
+    this.#listeners.add(listener)
+    return { [Symbol.dispose]: () => { this.#listeners.delete(listener) } }
+  }
+
+  /** Looks again soon: time has passed, or something changed. */
+  look (): void {
+    this.#news.ring()
+  }
+
+  /** Works until the signal aborts. Before the first `apply` nothing is touched. */
+  async run (signal: AbortSignal): Promise<void> {
+    using listening = new DisposableStack()
+    listening.use(this.#parts.policies.onChange(() => this.#news.ring()))
+    listening.use(this.#parts.pods.onChange?.(() => this.#news.ring()))
+    while (await this.#news.next(signal)) if (this.#mitigations !== null) await this.#converge(this.#mitigations)
+  }
+
+  async #converge (mitigations: readonly Mitigation[]): Promise<void> {
+    const { policies, pods, spared } = this.#parts
+    const desired = this.#desired = desiredOf(mitigations, { byUid: (uid) => pods.byUid(uid), spared: spared() })
+    const kept = new Set([...desired.policies.keys(), ...[...desired.marks.keys()].map(markKey)])
+    this.#contest.keepOnly(kept)
+    const extra = policies.list().filter((policy) => !desired.policies.has(policyKey(policy)))
+    const marked = pods.list().filter((pod) => Object.hasOwn(pod.labels, POD_LABEL) && !desired.marks.has(pod.uid))
+    this.#attempts.keepOnly(new Set([...kept, ...extra.map(policyKey), ...marked.map(({ uid }) => markKey(uid))]))
+    this.#stored = storedIn(policies)
+    await Promise.all([...desired.marks.values()].map(async (pod) => this.#mark(pod)))
+    await Promise.all([...desired.policies].map(async ([key, policy]) => this.#store(key, policy)))
+    await Promise.all(extra.map(async (policy) => this.#remove(policy)))
+    await Promise.all(marked.map(async (pod) => this.#unmark(pod)))
+    this.#stored = storedIn(policies)
+    this.#conclude()
+  }
+
+  async #mark (pod: Pod): Promise<void> {
+    const { key: label, value, present } = identityLabel(pod)
+    const key = markKey(pod.uid)
+    this.#unmarked.delete(pod.uid)
+    if (present) {
+      this.#marking.delete(pod.uid)
+      this.#contest.holds(key, value)
+      return
+    }
+    const nowMs = this.#parts.clock.now()
+    if (nowMs - (this.#marking.get(pod.uid) ?? -Infinity) < SHOWN_MS) return
+    const outcome = this.#contest.missing(key, value)
+    if (outcome === 'put-back') await this.#tellPutBack(`pods/${pod.namespace}/${pod.name}`, key, '', 'label taken away')
+    if (outcome === 'hold') return
+    if (await this.#attempts.attempt(key, nowMs, async () => this.#parts.policies.mark(pod, { [label]: value }))) this.#marking.set(pod.uid, nowMs)
+  }
+
+  async #store (key: string, policy: NetworkPolicy): Promise<void> {
+    const { policies, clock } = this.#parts
+    const stored = this.#stored.get(key)
+    const form = JSON.stringify(policy)
+    if (isAsDesired(stored, policy)) {
+      this.#contest.holds(key, form)
+      return
+    }
+    const outcome = this.#contest.missing(key, form)
+    if (outcome === 'put-back') await this.#tellPutBack(`networkpolicies/${key}`, key, stored?.editor ?? '', stored === undefined ? 'deleted' : 'changed')
+    if (outcome !== 'hold') await this.#attempts.attempt(key, clock.now(), async () => policies.store(policy))
+  }
+
+  async #remove (policy: OwnPolicy): Promise<void> {
+    const { policies, clock, tell, log } = this.#parts
+    const key = policyKey(policy)
+    const removed = await this.#attempts.attempt(key, clock.now(), async () => policies.remove(policy))
+    if (removed) await tell([{ actor: 'autoshield', action: 'networkpolicy.removed', object: `networkpolicies/${key}`, reason: 'Unasked', detail: { mitigation: policy.mitigation, spec: policy.spec } }])
+    else log.warn({ policy: key, mitigation: policy.mitigation, error: this.#attempts.failureOf(key)?.message }, 'a NetworkPolicy that nothing asks for could not be removed')
+  }
+
+  async #unmark (pod: Pod): Promise<void> {
+    if (this.#unmarked.has(pod.uid)) return
+    // Somebody else may have written it, too, and then it stays: once is enough.
+    if (await this.#attempts.attempt(markKey(pod.uid), this.#parts.clock.now(), async () => this.#parts.policies.mark(pod, {}))) this.#unmarked.add(pod.uid)
+  }
+
+  async #tellPutBack (object: string, key: string, editor: string, what: string): Promise<void> {
+    const times = this.#contest.timesOf(key)
+    this.#parts.log.warn({ object, editor, times }, `what carries a mitigation was ${what}, and is put back`)
+    await this.#parts.tell([{ actor: editor === '' ? '(unknown)' : `field-manager/${editor}`, action: 'networkpolicy.put-back', object, reason: 'PutBack', detail: { what, times, most: MOST_PUT_BACKS } }])
+  }
+
+  /** Says how everything stands after a look, to whoever asks, and that something changed. */
+  #conclude (): void {
+    const { policies, pods } = this.#parts
+    const before = JSON.stringify([[...this.#standings], [...this.#leftovers]])
+    for (const uid of this.#unmarked) if (pods.byUid(uid) === null) this.#unmarked.delete(uid)
+    this.#standings = new Map([...this.#desired.byMitigation].map(([name, needs]) => [name, this.#standing(needs)]))
+    this.#leftovers = new Map(policies.list().filter((policy) => !this.#desired.policies.has(policyKey(policy)))
+      .map((policy) => [policy.mitigation, `NetworkPolicy ${policyKey(policy)} is still there: ${this.#attempts.failureOf(policyKey(policy))?.message ?? 'it is being removed'}`]))
+    if (JSON.stringify([[...this.#standings], [...this.#leftovers]]) !== before) for (const listener of this.#listeners) listener()
+  }
+
+  #standing ({ policies, marks }: { readonly policies: readonly string[], readonly marks: readonly string[] }): PolicyStanding {
+    const contested = [...policies, ...marks.map(markKey)].filter((key) => this.#contest.isHeld(key))
+    const unmarked = marks.flatMap((uid) => {
+      const pod = this.#parts.pods.byUid(uid)
+      return pod === null || identityLabel(pod).present ? [] : [pod]
+    })
+    return {
+      targets: policies.map((key) => this.#targetOf(key, unmarked)),
+      trouble: contested.length === 0 ? null : { reason: 'Contested', message: `${contested.join(', ')}: ${LEFT}` },
+    }
+  }
+
+  /**
+   *     held | refused | as desired | its pods are labelled | target
+   *     yes  | -       | -          | -                     | rejected: somebody goes on taking it away
+   *     no   | yes     | -          | -                     | rejected in the API server's words, or pending where it was merely away
+   *     no   | no      | yes        | yes                   | programmed
+   *     no   | no      | yes        | no                    | pending: it does not select them yet
+   *     no   | no      | no         | -                     | pending
+   */
+  #targetOf (key: string, unmarked: readonly Pod[]): TargetStatus {
+    const target = `networkpolicy/${key}`
+    if (this.#contest.isHeld(key)) return { target, state: 'rejected', version: '', message: LEFT }
+    const failure = this.#attempts.failureOf(key)
+    if (failure !== null) return { target, state: stateOf(failure.code), version: '', message: failure.message }
+    const stored = this.#stored.get(key)
+    const policy = this.#desired.policies.get(key)
+    if (policy === undefined || stored === undefined || !isAsDesired(stored, policy)) return { target, state: 'pending', version: '', message: '' }
+    const version = String(stored.generation)
+    const [waits] = unmarked
+    if (waits === undefined) return { target, state: 'programmed', version, message: '' }
+    const lacks = `pod ${waits.namespace}/${waits.name} lacks the label ${POD_LABEL}`
+    if (this.#contest.isHeld(markKey(waits.uid))) return { target, state: 'rejected', version, message: `${lacks}: ${LEFT}` }
+    const why = this.#attempts.failureOf(markKey(waits.uid))
+    return { target, state: why === null ? 'pending' : stateOf(why.code), version, message: why === null ? lacks : `${lacks}: ${why.message}` }
+  }
+}
+
+const storedIn = (policies: OwnPolicies): ReadonlyMap<string, OwnPolicy> => new Map(policies.list().map((policy) => [policyKey(policy), policy]))
+
+const LEFT = `it was put back ${MOST_PUT_BACKS} times and taken away again, so it is left as it is: find out who does that (autoshield audit), and undo the mitigation instead.`
+
+const stateOf = (code: ErrorCode): TargetStatus['state'] => code === 'UNAVAILABLE' || code === 'NOT_FOUND' ? 'pending' : 'rejected'

@@ -1,0 +1,155 @@
+import { readFile } from 'node:fs/promises'
+import t from 'tap'
+import { parse } from 'yaml'
+import { KubernetesClusterReach } from '../../src/adapters/kubernetes/cluster-reach.ts'
+import { KubernetesMitigations } from '../../src/adapters/kubernetes/mitigations.ts'
+import { KubernetesNamespaces } from '../../src/adapters/kubernetes/namespaces.ts'
+import { KubernetesNetworkPolicies } from '../../src/adapters/kubernetes/network-policies.ts'
+import { openKubernetes } from '../../src/adapters/kubernetes/open-kubernetes.ts'
+import { KubernetesPods } from '../../src/adapters/kubernetes/pods.ts'
+import { RESOURCES } from '../../src/core/kubernetes/resource.ts'
+import type { Mitigation } from '../../src/core/mitigation/mitigation.ts'
+import { Bench } from '../controller/bench.ts'
+import { madeScore } from '../core/verdict/made-score.ts'
+import { until } from '../xds/real-envoy.ts'
+import { testCluster, withoutCluster } from './cluster/test-cluster.ts'
+
+t.setTimeout(180_000)
+
+const CRD = new URL('../../deploy/chart/crds/mitigations.yaml', import.meta.url)
+/** The addresses of `madeScore`. */
+const [ATTACKER, VICTIM] = ['10.0.0.7', '10.0.0.9']
+const RULES = `
+rules:
+  - id: scans
+    name: Scans
+    attack_class: PORT_SCAN
+    confidence_threshold: 0.9
+    cooldown_seconds: 0
+    ttl_seconds: 300
+    actions: [{ action_type: network_policy, parameters: { direction: both } }]
+`
+
+/** Its pods are given to no node, which would give them addresses of its own. */
+const pod = (name: string): string => JSON.stringify({
+  apiVersion: 'v1', kind: 'Pod', metadata: { name, labels: { app: name } }, spec: { schedulerName: 'nobody', containers: [{ name: 'app', image: 'none' }] },
+})
+
+t.test('a mitigation\'s NetworkPolicies in a real API server', { skip: withoutCluster('api') }, async (t) => {
+  const cluster = await testCluster(t, { needs: 'api' })
+  const api = openKubernetes({ kubeconfig: cluster.kubeconfig })
+  t.teardown(() => api[Symbol.dispose]())
+  await api.apply(RESOURCES.customResourceDefinitions, parse(await readFile(CRD, 'utf8')), { force: true })
+  await cluster.kubectl(['wait', '--for=condition=Established', 'crd/mitigations.autoshield.dev'])
+  const namespace = await cluster.namespace()
+  const kubectl = async (args: readonly string[], stdin?: string): Promise<string> => cluster.kubectl(['-n', namespace, ...args], { ...(stdin !== undefined && { stdin }) })
+
+  const [pods, namespaces, mitigations, policies] = [new KubernetesPods(api), new KubernetesNamespaces(api), new KubernetesMitigations(api, { namespace }), new KubernetesNetworkPolicies(api, { installation: namespace })]
+  const reach = new KubernetesClusterReach(api, { pods, namespaces, policies })
+  const stop = new AbortController()
+  const followed = [pods, namespaces, mitigations, policies, reach]
+  const running = followed.map(async (part) => part.run(stop.signal))
+  t.teardown(async () => {
+    stop.abort()
+    await Promise.all(running)
+  })
+  await Promise.all(followed.map(({ synced }) => synced))
+
+  const addressed = async (name: string, address: string): Promise<string> => {
+    await kubectl(['create', '-f', '-'], pod(name))
+    await kubectl(['patch', 'pod', name, '--subresource=status', '--type=merge', '--patch', JSON.stringify({ status: { phase: 'Running', podIP: address, podIPs: [{ ip: address }] } })])
+    const uid = await kubectl(['get', 'pod', name, '-o', 'jsonpath={.metadata.uid}'])
+    return until(`${name} is known`, () => pods.byUid(uid)?.addresses.join() === address ? uid : undefined)
+  }
+  const attacker = await addressed('tool', ATTACKER)
+  await addressed('db', VICTIM)
+  await addressed('shop', '10.0.0.10')
+
+  /** Labels and policies of the namespace, without what only counts versions. */
+  const objects = async (): Promise<string> => kubectl(['get', 'pods,networkpolicies', '-o', 'jsonpath={range .items[*]}{.kind}/{.metadata.name} {.metadata.labels} {.spec.podSelector}{.spec.ingress}{.spec.egress}{"\\n"}{end}'])
+  const dir = t.testdir()
+  const start = async (): Promise<Bench> => Bench.start(dir, {
+    nowMs: Date.now(), policy: RULES, wrap: ({ store }) => ({ pods, store: { detections: store.detections, decisions: store.decisions, mitigations }, network: { reach, policies } }),
+  })
+  let bench = await start()
+  t.teardown(async () => bench[Symbol.asyncDispose]())
+  const attack = async (): Promise<string> => {
+    const known = new Set(mitigations.list().map(({ metadata }) => metadata.name))
+    await bench.scores.push(madeScore({ PORT_SCAN: 0.97 }, { endMs: bench.nowMs, reporter: `spiffe://autoshield.local/ns/${namespace}/pod/${attacker}` }))
+    return until('a mitigation', () => mitigations.list().find(({ metadata }) => !known.has(metadata.name))?.metadata.name)
+  }
+  const condition = (name: string, type: string) => mitigations.get(name)?.status.conditions.find((each) => each.type === type)
+  const becomes = async (name: string, type: string, status: string, reason: string): Promise<Mitigation['status']['conditions'][number]> =>
+    until(`${type} ${status} ${reason}: ${JSON.stringify(mitigations.get(name)?.status)}`, () => {
+      const found = condition(name, type)
+      return found?.status === status && found.reason === reason ? found : undefined
+    })
+
+  const before = await objects()
+  const name = await attack()
+  const [target = ''] = mitigations.get(name)?.status.targets.map((each) => each.target) ?? []
+  const policy = target.split('/').at(-1) ?? ''
+
+  await t.test('the smallest one is stored, under the label of the suspect\'s UID, and the mitigation is programmed by it', async (t) => {
+    await becomes(name, 'Programmed', 'True', 'Acknowledged')
+    t.match(mitigations.get(name), { spec: { policies: ['egress'] }, status: { targets: [{ target: `networkpolicy/${namespace}/${policy}`, state: 'programmed', version: '1' }] } })
+    const stored = JSON.parse(await kubectl(['get', 'networkpolicy', policy, '-o', 'json'])) as { metadata: { annotations: Record<string, string> }, spec: object }
+    t.match(stored.spec, { podSelector: { matchLabels: { 'autoshield.dev/pod-uid': attacker } }, policyTypes: ['Egress'] })
+    t.equal(stored.metadata.annotations['autoshield.dev/mitigation'], name)
+    t.equal(await kubectl(['get', 'pods', '-l', `autoshield.dev/pod-uid=${attacker}`, '-o', 'name']), 'pod/tool\n')
+  })
+
+  await t.test('what somebody deletes or edits is put back, and named', async (t) => {
+    const there = async () => objects()
+    const whole = await there()
+    await kubectl(['delete', 'networkpolicy', policy])
+    await until('it is there again', async () => await there() === whole || undefined)
+    await kubectl(['patch', 'networkpolicy', policy, '--type=json', '--patch', '[{"op":"add","path":"/spec/egress/-","value":{}}]', '--field-manager=meddler'])
+    await until('it says what it said', async () => await there() === whole || undefined)
+    await kubectl(['label', 'pod', 'tool', 'autoshield.dev/pod-uid-'])
+    await until('the pod has its label', async () => await there() === whole || undefined)
+    const told = await until('all three are told', async () => {
+      await bench.beat()
+      const entries = bench.audit.search({ limit: 100 }).filter(({ reason }) => reason === 'PutBack').toReversed()
+      return entries.length >= 3 ? entries : undefined
+    })
+    t.strictSame(told.map(({ actor, object }) => `${actor} ${object.replace(namespace, 'NS').replace(policy, 'POLICY')}`), [
+      '(unknown) networkpolicies/NS/POLICY', 'field-manager/meddler networkpolicies/NS/POLICY', '(unknown) pods/NS/tool',
+    ])
+    await becomes(name, 'Programmed', 'True', 'Acknowledged')
+  })
+
+  await t.test('a controller that starts anew finds it as it should be', async () => {
+    const whole = await objects()
+    await bench[Symbol.asyncDispose]()
+    await kubectl(['delete', 'networkpolicy', policy])
+    bench = await start()
+    await until('it is there again', async () => await objects() === whole || undefined)
+  })
+
+  await t.test('an undo leaves every object as it was', async (t) => {
+    await bench.controller.revert(name, 'anna', 'a drill')
+    await until('all is as before', async () => await objects() === before || undefined)
+    t.match(condition(name, 'Degraded'), { status: 'False', reason: 'Reverted' })
+  })
+
+  await t.test('a policy of somebody else that is in the way is named, and left alone', async (t) => {
+    const open = JSON.stringify({ apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { name: 'let-out' }, spec: { podSelector: { matchLabels: { app: 'tool' } }, policyTypes: ['Egress'], egress: [{}] } })
+    await kubectl(['create', '-f', '-'], open)
+    await until('it is known', () => policies.all().some((each) => each.name === 'let-out') || undefined)
+    const theirs = await kubectl(['get', 'networkpolicy', 'let-out', '-o', 'json'])
+    await bench.beat(120_000)
+    await bench.beat(120_000) // the detection has closed
+    const next = await attack()
+    t.strictSame(mitigations.get(next)?.spec.policies, ['ingress'])
+    const [decision] = bench.store.decisions.list({ limit: 1 })
+    t.match(decision?.message, new RegExp(`by NetworkPolicy at the ingress of the victims. Not by NetworkPolicy at the egress of the suspect: .*${namespace}/let-out allows it`))
+    await becomes(next, 'Programmed', 'True', 'Acknowledged')
+    t.equal(await kubectl(['get', 'networkpolicy', 'let-out', '-o', 'json']), theirs)
+    bench.nowMs += 400_000
+    await bench.beat()
+    await until('all but theirs is as before', async () => (await objects()).replace(/^NetworkPolicy\/let-out .*\n/m, '') === before || undefined)
+    t.equal(mitigations.get(next)?.status.phase, 'expired')
+    t.equal(await kubectl(['get', 'networkpolicy', 'let-out', '-o', 'json']), theirs)
+  })
+})
