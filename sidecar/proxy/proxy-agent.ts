@@ -6,6 +6,7 @@ import { wait } from '../../src/wire/wait.ts'
 import type { ClientAddress, Facts } from './client-address.ts'
 import { accepts, EnvoyAdmin } from './envoy-admin.ts'
 import { keepEnvoy, type ProxyUser } from './envoy-process.ts'
+import { openConnections, type OpenConnection } from './open-connections.ts'
 import { Redirect } from './redirect.ts'
 import { type RedirectPlan, redirectRules } from './redirect-rules.ts'
 import { hasNetRaw } from './transparency.ts'
@@ -60,6 +61,8 @@ export class ProxyAgent {
   readonly #admin: EnvoyAdmin
   /** Null while it does not run. */
   #envoyPid: number | null = null
+  /** What was open when the redirect began. */
+  #older: readonly OpenConnection[] = []
   #told = ''
 
   constructor (options: ProxyAgentOptions) {
@@ -145,7 +148,8 @@ export class ProxyAgent {
     const pid = this.#envoyPid
     if (pid === null) return // it has ended
     const clientAddress = await wanted.clientAddress(transparentPort === null ? 'without-listener' : await hasNetRaw(pid) ? 'ready' : 'without-capability')
-    const transparent = transparentPort === null ? null : { port: transparentPort, families: clientAddress.kind === 'kept' ? clientAddress.families : [] }
+    if (transparentPort !== null && !redirect.held) this.#older = await openConnections()
+    const transparent = transparentPort === null ? null : { port: transparentPort, families: clientAddress.kind === 'kept' ? clientAddress.families : [], older: this.#older }
     const rules = redirectRules({ ...wanted, inboundPort, outboundPort, transparent, directCalls: await wanted.directCalls() })
     if (this.#envoyPid !== pid || signal.aborted) return // it ended meanwhile
     try {

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { answerRules, type Family } from './answer-rules.ts'
+import type { OpenConnection } from './open-connections.ts'
 
 /** Which new TCP connections of a pod go to its proxy. */
 export interface RedirectPlan {
@@ -10,7 +11,12 @@ export interface RedirectPlan {
    * The port in the place of `inboundPort` for connections of these families, by which the proxy goes on from its client's own
    * address; null where nothing may lead the answers back to it.
    */
-  readonly transparent: { readonly port: number, readonly families: readonly Family[] } | null
+  readonly transparent: {
+    readonly port: number
+    readonly families: readonly Family[]
+    /** Open connections that passed no redirect. */
+    readonly older: readonly OpenConnection[]
+  } | null
   /** Processes of this group are never redirected: the proxy itself, and who keeps it. */
   readonly group: number
   /** Ports of the pod that are reached directly. */
@@ -64,7 +70,7 @@ export function redirectRules ({ inboundPort, outboundPort, transparent, group, 
     `flush chain ${TABLE} outbound`,
     ...inbound.map((rule) => `add rule ${TABLE} inbound ${rule}`),
     ...outbound.map((rule) => `add rule ${TABLE} outbound ${rule}`),
-    ...transparent === null ? [] : answerRules(TABLE),
+    ...transparent === null ? [] : answerRules(TABLE, transparent.older),
   ].join('; ')
 }
 

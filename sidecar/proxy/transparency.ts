@@ -42,7 +42,7 @@ export class Transparency {
 /** Loads nothing: nft and the kernel say whether they would take the rules. Empty if so. */
 async function refusalOf (): Promise<string> {
   if (!await hasNetRaw('self')) return 'the proxy\'s container has no capability NET_RAW'
-  const rules = [`add table ${TABLE} { flags owner; }`, ...answerRules(TABLE)].join('; ')
+  const rules = [`add table ${TABLE} { flags owner; }`, ...answerRules(TABLE, [])].join('; ')
   try {
     await run('nft', ['-c', rules], { timeout: CHECK_MS })
     return ''

@@ -1,15 +1,17 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Pod } from '../../lab/pod.ts'
-import type { PodSockets } from '../../lab/pod-sockets.ts'
+import { PodSockets } from '../../lab/pod-sockets.ts'
 import { until } from '../../xds/real-envoy.ts'
+import { podWithProxy } from './pod-with-proxy.ts'
 import { podHttpClient, shieldedPod, skipShielded } from './shielded-pod.ts'
 
 t.setTimeout(240_000)
 
-const [HTTP, TCP, CLOSED] = [8080, 8081, 9000]
+const [HTTP, TCP, ECHO, CLOSED] = [8080, 8081, 8082, 9000]
 const ADDRESSES = { victim: 'fd67::1', scanner: 'fd67::2', client: 'fd67::3' }
 const KEPT = 'applications see their clients\' addresses'
 
@@ -67,6 +69,44 @@ t.test('a proxy\'s connection may have the very ports of its client\'s', { skip:
   t.equal(String((await once(held, 'data'))[0]).trim(), client.address)
   t.equal(await toldOverHttp(sockets.client, victim.address), client.address, 'each of the pod\'s ports has all of them')
 })
+
+t.test('no connection of a proxy ends an older one from the same address and port, silent or not', { skip: skipShielded() }, async (t) => {
+  const { victim, client, serveXds, startAgent } = await podWithProxy(t)
+  const sockets = { victim: new PodSockets(victim), client: new PodSockets(client) }
+  for (const each of Object.values(sockets)) t.teardown(() => each[Symbol.asyncDispose]())
+  await tellers(t, sockets.victim)
+  victim.spawn(`socat TCP-LISTEN:${ECHO},fork,reuseaddr EXEC:cat`, { timeoutMs: 120_000 })
+  await victim.listening(ECHO)
+  const older = await Promise.all([40_000, 40_001].map((port) => stay(client, victim, port)))
+  await serveXds()
+  const agent = startAgent()
+  await agent.saying(KEPT, 60_000)
+  t.equal(await older[1]?.('before'), 'before')
+  for (const [at, port] of [40_000, 40_001].entries()) {
+    await victim.must(`sysctl -qw net.ipv4.ip_local_port_range="${port} ${port}"`)
+    const newer = await sockets.client.connect(victim.address, ECHO)
+    newer.write('new')
+    t.equal(String((await once(newer, 'data'))[0]), 'new', `from ${port}`)
+    t.equal(await older[at]?.('still'), 'still', at === 0 ? 'one that had been silent' : 'one that had spoken')
+    newer.destroy()
+  }
+  process.kill(agent.pid ?? 0, 'SIGKILL')
+  await agent.done
+})
+
+/** A connection to the echo of another pod that stays open, and what comes back of a word. */
+async function stay (from: Pod, to: Pod, port: number): Promise<(word: string) => Promise<string>> {
+  const way = join(from.folder, `from-${port}.sock`)
+  from.spawn(`socat UNIX-LISTEN:${way} TCP:${to.address}:${ECHO},sourceport=${port},reuseaddr`, { timeoutMs: 120_000 })
+  const socket = await until('the way in is there', () => new Promise<Socket | undefined>((resolve) => {
+    const socket = connect(way, () => resolve(socket)).on('error', () => resolve(undefined))
+  }))
+  await until('the connection is there', async () => (await from.must(`ss -Htn state established sport = :${port}`)).trim() !== '' || undefined)
+  return async (word) => {
+    socket.write(word)
+    return String((await Promise.race([once(socket, 'data'), once(socket, 'close')]))[0])
+  }
+}
 
 t.test('whatever ends, nobody is cut off, and what is left is found again', { skip: skipShielded() }, async (t) => {
   const { victim, client, sockets, agent, killEnvoy, said, startAgent } = await shieldedPod(t)

@@ -20,6 +20,28 @@ t.test('nft takes the rules, for both families, and each direction has its own',
   t.notMatch(loaded(redirectRules({ ...plan, inboundPort: null })), '15006')
 })
 
+t.test('where answers can be led back, what comes by that family goes to the port that keeps the client\'s address', { skip }, async (t) => {
+  const transparent = { port: 15_007, families: ['ip', 'ip6'], older: [] } as const
+  const both = loaded(redirectRules({ ...plan, transparent }))
+  t.match(both, /ip saddr 10\.0\.0\.9 tcp flags [^\n]* redirect to :15007\s/)
+  t.match(both, /ip6 saddr fe80::\/10 tcp flags [^\n]* redirect to :15006\s+meta nfproto ipv6 [^\n]* redirect to :15007\s/)
+  t.match(both, /meta nfproto ipv4 [^\n]* redirect to :15007\s/)
+  t.match(both, /oif "lo" fib saddr type != local ct original zone set 15007\s/)
+  t.match(both, /ct direction reply ct original zone 15007 meta mark set 0x00003a9f\s/)
+  const four = loaded(redirectRules({ ...plan, transparent: { ...transparent, families: ['ip'] } }))
+  t.match(four, /ip6 saddr fd00::9 [^\n]* redirect to :15006\s/)
+  t.notMatch(four, /meta nfproto ipv6/)
+  const none = loaded(redirectRules({ ...plan, transparent: { ...transparent, families: [] } }))
+  t.notMatch(none, 'redirect to :15007')
+  t.match(none, 'ct original zone set 15007', 'open connections keep their way')
+})
+
+t.test('a thousand open connections are named', { skip }, async (t) => {
+  const older = Array.from({ length: 1024 }, (_, at) => ({ family: at % 2 === 0 ? 'ip' : 'ip6', address: at % 2 === 0 ? `10.255.${at >> 8}.${at & 255}` : `fd00:1111:2222:3333:4444:5555:6666:${(at + 4096).toString(16)}`, port: 50_000, to: 8080 }) as const)
+  const text = loaded(redirectRules({ ...plan, transparent: { port: 15_007, families: ['ip', 'ip6'], older } }))
+  t.equal(text.match(/ \. 50000 \. 8080/g)?.length, older.length)
+})
+
 t.test('rules that are made to hold again stand once', { skip }, async (t) => {
   t.equal(loaded(`${redirectRules(plan)}\n${redirectRules(plan)}`), loaded(redirectRules(plan)))
 })
