@@ -4,6 +4,7 @@ import { containmentFigures } from './containment.ts'
 import { detectorFigures } from './detector.ts'
 import { failoverFigures } from './failover.ts'
 import type { Figure } from './figure.ts'
+import { flowFigures } from './flows.ts'
 import { inferenceFigures } from './inference.ts'
 import { pipelineFigures } from './pipeline.ts'
 import { planFigures } from './plan.ts'
@@ -25,6 +26,7 @@ const SUITES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   'xds-effect': xdsEffectFigures,
   proxy: proxyFigures,
   plan: planFigures,
+  flows: flowFigures,
   safety: safetyFigures,
   failover: failoverFigures,
 }

@@ -32,6 +32,7 @@ const MIGRATIONS = [`
     begun INTEGER NOT NULL, carried INTEGER NOT NULL, failed INTEGER NOT NULL, sent INTEGER NOT NULL, received INTEGER NOT NULL,
     PRIMARY KEY (minute, source, destination, protocol, port, witness)
   ) STRICT, WITHOUT ROWID;
+  CREATE INDEX account_destination ON account (minute, destination);
   -- What it came to, merged, by bucket of some minutes.
   CREATE TABLE flow (
     source INTEGER NOT NULL, destination INTEGER NOT NULL, protocol INTEGER NOT NULL, port INTEGER NOT NULL, bucket INTEGER NOT NULL, witness INTEGER NOT NULL,
@@ -61,9 +62,15 @@ export class FlowStore implements FlowLog, Disposable {
     this.#owned = OwnedDatabase.open({ dir, name: FLOW_DATABASE, applicationId: 0x41534631, migrations: MIGRATIONS })
     // History of traffic may lose its last seconds with the power; decisions may not, and they lie in another file.
     this.#owned.sqlite.exec('PRAGMA synchronous = NORMAL')
-    this.#commits = new GroupCommit(this.#owned.sqlite, this.#owned.path)
-    this.#tables = new FlowTables(this.#owned.sqlite)
-    this.#ends = new FlowEnds(this.#owned.sqlite)
+    const [tables, ends] = [new FlowTables(this.#owned.sqlite), new FlowEnds(this.#owned.sqlite)]
+    this.#tables = tables
+    this.#ends = ends
+    this.#commits = new GroupCommit(this.#owned.sqlite, this.#owned.path, {
+      afterRollback: () => {
+        tables.recount()
+        ends.reload()
+      },
+    })
     this.#clock = clock
     this.#retention = { ...FLOW_RETENTION, ...retention }
   }

@@ -17,11 +17,16 @@ export interface FlowRange {
 export class FlowTables {
   readonly #sqlite: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
-  #rows: number
+  #rows = 0
 
   constructor (sqlite: DatabaseSync) {
     this.#sqlite = sqlite
-    this.#rows = count(sqlite.prepare('SELECT count(*) AS count FROM flow').get())
+    this.recount()
+  }
+
+  /** To be called after a transaction was rolled back. */
+  recount (): void {
+    this.#rows = count(this.#sqlite.prepare('SELECT count(*) AS count FROM flow').get())
   }
 
   /** Bytes of the file that are in use. */
@@ -99,7 +104,8 @@ export class FlowTables {
     // What was open at first is what the first bucket carried: the least of the buckets, each with its number before it.
     return this.#sql(`SELECT source, destination, protocol, port, max(witness) AS witness, min(first) AS first, max(last) AS last, sum(begun) AS begun,
         min((bucket << 32) + min(carried, 0xffffffff)) & 0xffffffff AS carried, sum(failed) AS failed, sum(sent) AS sent, sum(received) AS received
-      FROM flow WHERE last >= ? AND bucket < ? ${within(ends)} GROUP BY source, destination, protocol, port`).all(from, to, ...given(ends)).map((row) => {
+      FROM ${ends === null ? 'flow' : '(SELECT * FROM flow WHERE source IN (SELECT value FROM json_each(?)) UNION SELECT * FROM flow WHERE destination IN (SELECT value FROM json_each(?)))'}
+      WHERE last >= ? AND bucket < ? GROUP BY source, destination, protocol, port`).all(...given(ends), from, to).map((row) => {
       const { minute: _, ...account } = accountOf(row)
       return { ...account, firstMinute: Number(row['first']), lastMinute: Number(row['last']) }
     })
@@ -107,7 +113,20 @@ export class FlowTables {
 
   /** Of minutes that are not folded yet, oldest first. */
   accounts ({ from, to, ends }: FlowRange): Account[] {
-    return this.#sql(`SELECT * FROM account WHERE minute >= ? AND minute < ? ${within(ends)} ORDER BY minute`).all(from, to, ...given(ends)).map(accountOf)
+    const accounts: Account[] = []
+    for (let minute = this.#unfoldedFrom(from); minute !== null && minute < to; minute = this.#unfoldedFrom(minute + 1)) {
+      const rows = ends === null
+        ? this.#sql('SELECT * FROM account WHERE minute = ?').all(minute)
+        : this.#sql(`SELECT * FROM account WHERE minute = ?1 AND source IN (SELECT value FROM json_each(?2))
+            UNION SELECT * FROM account WHERE minute = ?1 AND destination IN (SELECT value FROM json_each(?2))`).all(minute, JSON.stringify(ends))
+      for (const row of rows) accounts.push(accountOf(row))
+    }
+    return accounts
+  }
+
+  #unfoldedFrom (minute: number): number | null {
+    const next = this.#sql('SELECT min(minute) AS next FROM account WHERE minute >= ?').get(minute)?.['next']
+    return next === null || next === undefined ? null : Number(next)
   }
 
   /** Prepared once. */
@@ -118,7 +137,6 @@ export class FlowTables {
   }
 }
 
-const within = (ends: FlowRange['ends']): string => ends === null ? '' : 'AND (source IN (SELECT value FROM json_each(?)) OR destination IN (SELECT value FROM json_each(?)))'
 const given = (ends: FlowRange['ends']): string[] => ends === null ? [] : [JSON.stringify(ends), JSON.stringify(ends)]
 const count = (row: Record<string, unknown> | undefined): number => Number(row?.['count'])
 

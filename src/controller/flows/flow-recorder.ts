@@ -3,6 +3,7 @@ import { flowPodOf, type FlowEnd, type FlowRecord } from '../../core/history/flo
 import { observedFlows } from '../../core/history/observed-flows.ts'
 import type { FlowSighting } from '../../core/history/sighting.ts'
 import type { ObservedFlow } from '../../core/plan/check-plan.ts'
+import type { Labels } from '../../core/kubernetes/label-selector.ts'
 import type { Pod } from '../../core/pod.ts'
 import type { FlowAccount, FlowHistory, FlowLog, FlowQuery, FlowsKept, NamespaceDirectory, PodDirectory, ServiceDirectory } from '../../ports.ts'
 import type { Log } from '../log.ts'
@@ -20,6 +21,8 @@ export interface FlowRecorderParts {
 /** Writes down what observers saw, with who had which address then; and tells what was seen to those who plan. */
 export class FlowRecorder implements FlowHistory, Pick<FlowLog, 'records' | 'kept'> {
   readonly #parts: FlowRecorderParts
+  /** Of a pod as it is: a change is another object. */
+  readonly #ends = new WeakMap<Pod, PodEnds>()
   #settling: Promise<void> | null = null
 
   constructor (parts: FlowRecorderParts) {
@@ -48,7 +51,7 @@ export class FlowRecorder implements FlowHistory, Pick<FlowLog, 'records' | 'kep
   }
 
   seen (sinceMs: number, pods?: readonly string[]): readonly ObservedFlow[] {
-    return observedFlows(this.#parts.flows.records({ sinceMs, ...(pods !== undefined && { pods }) }), this.#parts.pods.list())
+    return observedFlows(this.#parts.flows.records({ sinceMs, ...(pods !== undefined && { pods }) }), this.#parts.pods)
   }
 
   records (query: FlowQuery): readonly FlowRecord[] {
@@ -91,6 +94,13 @@ export class FlowRecorder implements FlowHistory, Pick<FlowLog, 'records' | 'kep
   }
 
   #podEnd (address: string, pod: Pod): FlowEnd {
-    return { address, pod: flowPodOf(pod, this.#parts.namespaces?.byName(pod.namespace)?.labels ?? null), service: null }
+    const labels = this.#parts.namespaces?.byName(pod.namespace)?.labels ?? null
+    let kept = this.#ends.get(pod)
+    if (kept === undefined || kept.namespaceLabels !== labels) this.#ends.set(pod, kept = { namespaceLabels: labels, byAddress: new Map() })
+    let end = kept.byAddress.get(address)
+    if (end === undefined) kept.byAddress.set(address, end = { address, pod: flowPodOf(pod, labels), service: null })
+    return end
   }
 }
+
+interface PodEnds { readonly namespaceLabels: Labels | null, readonly byAddress: Map<string, FlowEnd> }

@@ -6,12 +6,19 @@ import { selects } from '../kubernetes/label-selector.ts'
 import { standsIn, throughServices } from './through-services.ts'
 import { connectionsOf, transportOf, type FlowEnd, type FlowPod, type FlowRecord } from './flow-record.ts'
 
+/** The pods of now. */
+export interface LivingPods {
+  byUid: (uid: string) => Pod | null
+  /** Those with an address. */
+  list: () => readonly Pod[]
+}
+
 /**
  * What was seen, between the addresses of now: a pod by its UID wherever its address is by now, and one that is gone by a living pod
  * of its workload, which does what it did. Left out is what no policy speaks of (no TCP, UDP or SCTP, no port that was named), and
  * what cannot be placed: a pod that is gone without a successor. Flows of one kind are one.
  */
-export function observedFlows (records: readonly FlowRecord[], pods: readonly Pod[]): ObservedFlow[] {
+export function observedFlows (records: readonly FlowRecord[], pods: LivingPods): ObservedFlow[] {
   const places = new Places(pods)
   const flows = new Map<string, { -readonly [Field in keyof ObservedFlow]: ObservedFlow[Field] }>()
   for (const record of throughServices(records)) {
@@ -27,15 +34,12 @@ export function observedFlows (records: readonly FlowRecord[], pods: readonly Po
 }
 
 class Places {
-  readonly #byUid: ReadonlyMap<string, Pod>
-  readonly #byWorkload: ReadonlyMap<string, Pod>
+  readonly #pods: LivingPods
+  /** Asked only for pods that are gone: most are not. */
+  #byWorkload: ReadonlyMap<string, Pod> | null = null
 
-  constructor (pods: readonly Pod[]) {
-    this.#byUid = new Map(pods.map((pod) => [pod.uid, pod]))
-    this.#byWorkload = new Map(pods.flatMap((pod): [string, Pod][] => {
-      const workload = workloadKey(pod)
-      return workload === null ? [] : [[workload, pod]]
-    }))
+  constructor (pods: LivingPods) {
+    this.#pods = pods
   }
 
   /** The address of now; null where nobody stands for the pod any more. */
@@ -43,8 +47,8 @@ class Places {
     if (pod === null) return address
     if (standsIn(pod)) return this.#behind(pod)?.addresses[0] ?? null
     const workload = workloadKey(pod)
-    const now = this.#byUid.get(pod.uid) ?? (workload === null ? undefined : this.#byWorkload.get(workload))
-    if (now === undefined) return null
+    const now = this.#pods.byUid(pod.uid) ?? (workload === null ? null : this.#heirs.get(workload) ?? null)
+    if (now === null) return null
     if (now.addresses.includes(address)) return address
     const words = parseAddress(address)
     return now.addresses.find((other) => {
@@ -53,9 +57,17 @@ class Places {
     }) ?? null
   }
 
+  get #heirs (): ReadonlyMap<string, Pod> {
+    this.#byWorkload ??= new Map(this.#pods.list().flatMap((pod): [string, Pod][] => {
+      const workload = workloadKey(pod)
+      return workload === null ? [] : [[workload, pod]]
+    }))
+    return this.#byWorkload
+  }
+
   /** A pod with the labels that a Service selects. */
   #behind ({ namespace, labels }: FlowPod): Pod | undefined {
-    return this.#byUid.values().find((pod) => pod.namespace === namespace && pod.addresses.length > 0 && selects({ matchLabels: labels }, pod.labels))
+    return this.#pods.list().find((pod) => pod.namespace === namespace && pod.addresses.length > 0 && selects({ matchLabels: labels }, pod.labels))
   }
 }
 

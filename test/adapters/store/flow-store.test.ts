@@ -121,3 +121,12 @@ t.test('bytes beyond the bound are dropped, oldest first', async (t) => {
   t.equal(rows + lost.room, 4_500)
   t.ok(rows === 1_500, `${rows} rows are left`)
 })
+
+t.test('what could not be kept is not believed to be there', async (t) => {
+  const { store } = await open(t)
+  await store.current.record([account({ source: outside('192.0.2.1') })])
+  const bad = { ...account({ source: outside('192.0.2.2') }), begun: 1.5 }
+  await t.rejects(store.current.record([bad]), 'a table of whole numbers takes no half')
+  await store.current.record([account({ source: outside('192.0.2.2') })])
+  t.same(store.current.records(all).map(({ source }) => source.address), ['192.0.2.1', '192.0.2.2'])
+})

@@ -1,9 +1,10 @@
 import t from 'tap'
-import { observedFlows } from '../../../src/core/history/observed-flows.ts'
+import { observedFlows as observedFlowsOf } from '../../../src/core/history/observed-flows.ts'
 import type { Pod } from '../../../src/core/pod.ts'
 import { flowRecord, outside, podEnd } from './records.ts'
 
 const pod = (name: string, address: string, change: Partial<Pod> = {}): Pod => ({ uid: `uid-${name}`, namespace: 'shop', name, addresses: [address], labels: {}, node: '', workload: `Deployment/${name}`, ...change })
+const observedFlows = (records: Parameters<typeof observedFlowsOf>[0], pods: readonly Pod[]) => observedFlowsOf(records, { byUid: (uid) => pods.find((one) => one.uid === uid) ?? null, list: () => pods })
 const NOW = [pod('web', '10.0.0.1'), pod('db', '10.0.0.2')]
 
 t.test('flows are told between the addresses that pods have now', (t) => {
