@@ -13,6 +13,7 @@ const VERBS: Readonly<Record<string, () => Promise<MakeVerb>>> = {
   replay: async () => (await import('./cli/replay.ts')).replayCommand,
   detect: async () => (await import('./cli/detect.ts')).detectCommand,
   features: async () => (await import('./cli/features.ts')).featuresCommand,
+  detections: async () => (await import('./cli/detections.ts')).detectionsCommand,
   explain: async () => (await import('./cli/explain.ts')).explainCommand,
   mitigations: async () => (await import('./cli/mitigations.ts')).mitigationsCommand,
   errands: async () => (await import('./cli/errands.ts')).errandsCommand,

@@ -8,6 +8,7 @@ import type { Outcome } from './core/errand/advance.ts'
 import type { Detection, FeatureEvidence } from './core/verdict/detection.ts'
 import type { Decision } from './core/policy/decision.ts'
 import type { Exception, ExceptionSpec, ExceptionStatus } from './core/exception/exception.ts'
+import type { RuleVerdict } from './core/policy/why.ts'
 import type { ThreatPolicy, ThreatPolicyStatus } from './core/policy/threat-policy.ts'
 import type { Mitigation } from './core/mitigation/mitigation.ts'
 import type { Halt } from './core/safety/state.ts'
@@ -246,6 +247,12 @@ export interface Exceptions {
   onChange: (listener: () => void) => Disposable
 }
 
+/** What may be asked of the rules in force. */
+export interface Rulebook {
+  /** Every rule, with what it makes of a detection as it was kept. */
+  why: (detection: Detection) => readonly RuleVerdict[]
+}
+
 /** What people may ask of exceptions. */
 export interface ExceptionBook {
   list: () => readonly Exception[]
@@ -430,6 +437,7 @@ export interface Loop {
   readonly errands: Errands
   readonly flows: Pick<FlowLog, 'records' | 'kept'>
   readonly exceptions: ExceptionBook
+  readonly rulebook: Rulebook
   /** The newest traffic, or null before any came. */
   traffic: () => Extract<LoopEvent, { type: 'traffic' }> | null
   policy: () => { source: string, rules: readonly unknown[] }

@@ -1,23 +1,25 @@
 import type { Command } from 'commander'
 import { AutoshieldError } from '../core/errors.ts'
-import { parsePolicy } from '../core/policy/parse-policy.ts'
 import { formatProblem } from '../core/policy/problem.ts'
 import { type CliContext, EXIT, verb } from './context.ts'
 import { policyRecommendCommand } from './policy-recommend.ts'
 import { policyReplayCommand } from './policy-replay.ts'
-import { readInput } from './read-input.ts'
+import { policyApplyCommand, policyExportCommand } from './policy-objects.ts'
+import { readPolicyInput } from './policy-input.ts'
+import { policyTestCommand } from './policy-test.ts'
+import { policyWhyCommand } from './policy-why.ts'
 
 export function policyCommand (context: CliContext, done: (status: number) => void): Command {
-  const validate = verb('validate', 'say whether policy files load, and where and how to mend them', [
+  const validate = verb('validate', 'say whether policy files and ThreatPolicies load, and where and how to mend them', [
     'autoshield policy validate deploy/policies/default.yaml',
-    'autoshield policy validate mine.yaml theirs.yaml',
-  ]).argument('<file...>', 'policy files (YAML)')
+    'autoshield policy validate mine.yaml deploy/policies/threat-policy.yaml',
+  ]).argument('<file...>', 'policy files and ThreatPolicies (YAML)')
     .action(async (files: string[]) => {
       let faults = 0
       for (const file of files) {
-        const parsed = parsePolicy(await readInput(file, 'readable policy file'), file)
+        const parsed = await readPolicyInput(file)
         if (parsed.ok) {
-          context.stdout.write(`${file}: good, ${parsed.policy.rules.length} rules\n`)
+          context.stdout.write(`${file}: good, ${parsed.input.policy.rules.length} rules\n`)
           continue
         }
         faults += parsed.problems.length
@@ -28,6 +30,10 @@ export function policyCommand (context: CliContext, done: (status: number) => vo
     })
   return verb('policy', 'check policies, and try them on what was seen', ['autoshield policy validate mine.yaml', 'autoshield policy replay network-policies.yaml --since 24h'])
     .addCommand(validate)
+    .addCommand(policyTestCommand(context, done))
+    .addCommand(policyWhyCommand(context, done))
+    .addCommand(policyApplyCommand(context, done))
+    .addCommand(policyExportCommand(context, done))
     .addCommand(policyReplayCommand(context, done))
     .addCommand(policyRecommendCommand(context, done))
 }

@@ -86,6 +86,7 @@ export class Controller implements Loop, AsyncDisposable {
   readonly proxies: ProxyFleet
   readonly rollouts: RolloutDesk
   readonly exceptions: ExceptionDesk
+  readonly rulebook: PolicyKeeper
   readonly killSwitch: LoopKillSwitch
   /** What was seen, for plans. */
   readonly flows: FlowRecorder
@@ -98,7 +99,6 @@ export class Controller implements Loop, AsyncDisposable {
   readonly #rolloutNews = new RolloutNews()
   readonly #stop = new AbortController()
   readonly #journal: Journal
-  readonly #policies: PolicyKeeper
   readonly #detections: DetectionDesk
   readonly #mitigations: MitigationDesk
   readonly #decisions: DecisionDesk
@@ -123,7 +123,7 @@ export class Controller implements Loop, AsyncDisposable {
     this.proxies = proxies
     this.#parts = parts
     this.#journal = new Journal({ audit, metrics, log })
-    this.#policies = new PolicyKeeper({ source: parts.policy, threatPolicies: parts.threatPolicies, checkpoints, journal: this.#journal, clock, metrics, log, changed: () => this.#watch.review() }, CLASSES)
+    this.rulebook = new PolicyKeeper({ source: parts.policy, threatPolicies: parts.threatPolicies, checkpoints, journal: this.#journal, clock, zone, metrics, log, changed: () => this.#watch.review() }, CLASSES)
     this.#detections = new DetectionDesk({ store, checkpoints, journal: this.#journal, pods, clock, newId, metrics, publish, sharedAddresses: new Set(settings.safety.sharedAddresses), admission: parts.admission })
     this.flows = new FlowRecorder({ flows: parts.flows, pods, namespaces: parts.namespaces, services: parts.services, log })
     this.#enforcement = parts.network === undefined ? null : new Enforcement({ ...parts.network, pods, protections, flows: this.flows, clock, random: parts.random, audit, journal: this.#journal, log })
@@ -134,7 +134,7 @@ export class Controller implements Loop, AsyncDisposable {
     this.errands = new ErrandDesk({
       ...parts.errands, journal: this.#journal, clock, random: parts.random, halt: () => this.#decisions.halt, outcome: async (outcome) => this.#decisions.outcome(outcome),
     })
-    const { book } = this.#policies
+    const { book } = this.rulebook
     const inForce = new ExceptionsInForce({ pods, clock })
     this.exceptions = new ExceptionDesk({ exceptions: parts.exceptions, inForce, mitigations: this.#mitigations, store, book, rollouts: this.rollouts, journal: this.#journal, clock, log })
     this.#decisions = new DecisionDesk({
@@ -166,7 +166,7 @@ export class Controller implements Loop, AsyncDisposable {
   }
 
   policy (): { source: string, rules: readonly unknown[] } {
-    const { name, rules } = this.#policies.book.policy
+    const { name, rules } = this.rulebook.book.policy
     return { source: name, rules }
   }
 
@@ -200,7 +200,7 @@ export class Controller implements Loop, AsyncDisposable {
     })
     using following = this.pods.onChange?.(() => this.#podNews.ring())
     try {
-      const tasks = [this.#watch.run(until), this.#beat(until), this.#followProxies(until), this.#followPods(until), this.#policies.run(until), this.exceptions.run(until), this.errands.run(until), this.#enforcement?.run(until, () => this.#proxyNews.ring()) ?? Promise.resolve()]
+      const tasks = [this.#watch.run(until), this.#beat(until), this.#followProxies(until), this.#followPods(until), this.rulebook.run(until), this.exceptions.run(until), this.errands.run(until), this.#enforcement?.run(until, () => this.#proxyNews.ring()) ?? Promise.resolve()]
       await Promise.all(tasks.map(async (task) => task.catch((error: unknown) => {
         failed.abort()
         throw error
@@ -213,7 +213,7 @@ export class Controller implements Loop, AsyncDisposable {
   }
 
   async #start (): Promise<void> {
-    await this.#policies.start()
+    await this.rulebook.start()
     this.#decisions.restore(await this.#detections.restore())
     await this.#mitigations.restore()
     await this.exceptions.look()
@@ -248,7 +248,7 @@ export class Controller implements Loop, AsyncDisposable {
 
   async #meetModel (model: ModelInfo): Promise<void> {
     this.#judge.meet(model)
-    await this.#policies.meet(model.classes)
+    await this.rulebook.meet(model.classes)
     this.#watch.review()
   }
 
@@ -262,14 +262,14 @@ export class Controller implements Loop, AsyncDisposable {
       await this.#detections.flush()
       await this.#decisions.approvals.beat()
       await this.rollouts.beat()
-      this.#policies.ring()
+      this.rulebook.ring()
       this.exceptions.ring() // one may have ended
       this.errands.ring()
       this.#podNews.ring() // without news of a pod a mitigation may have begun, or a rollout moved
       for (const event of this.#rolloutNews.of(this.rollouts.list())) this.#events.publish(event)
       this.#watch.review()
       if (beat % BEATS_PER_CHECKPOINT === BEATS_PER_CHECKPOINT - 1) await Promise.all([this.#detections.checkpoint(), this.rollouts.checkpoint()])
-      if (beat % BEATS_PER_RELOAD === BEATS_PER_RELOAD - 1) await this.#policies.reload()
+      if (beat % BEATS_PER_RELOAD === BEATS_PER_RELOAD - 1) await this.rulebook.reload()
       if (beat % BEATS_PER_FLOW_MINUTE === BEATS_PER_FLOW_MINUTE - 1) this.flows.beat()
       this.#parts.metrics.dropped('event', this.#events.dropped - this.#eventsDropped)
       this.#eventsDropped = this.#events.dropped

@@ -43,6 +43,15 @@ export class PolicyBook {
     return this.#policy
   }
 
+  /** Each policy by itself, the file first. */
+  get policies (): readonly Policy[] {
+    return [this.#file, ...this.#others]
+  }
+
+  get classes (): readonly string[] {
+    return this.#classes
+  }
+
   /** The policy that a rule is of: the file, or `threatpolicy/NAME`. */
   ownerOf (rule: Rule): string {
     return this.#owners.get(rule) ?? this.#file.name

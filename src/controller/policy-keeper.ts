@@ -1,5 +1,8 @@
 import { AutoshieldError } from '../core/errors.ts'
-import type { Checkpoints, Clock, PolicySource, ThreatPolicies } from '../ports.ts'
+import type { TimeZone } from '../core/policy/time-zone.ts'
+import { whyOf, type RuleVerdict } from '../core/policy/why.ts'
+import type { Detection } from '../core/verdict/detection.ts'
+import type { Checkpoints, Clock, PolicySource, Rulebook, ThreatPolicies } from '../ports.ts'
 import type { Journal } from './journal.ts'
 import type { Log } from './log.ts'
 import type { ControllerMetrics } from './metrics.ts'
@@ -14,6 +17,8 @@ export interface PolicyKeeperParts {
   readonly checkpoints: Checkpoints
   readonly journal: Journal
   readonly clock: Clock
+  /** `time.*` is in it. */
+  readonly zone: TimeZone
   readonly metrics: ControllerMetrics
   readonly log: Log
   /** Called when other rules are in force than before. */
@@ -21,7 +26,7 @@ export interface PolicyKeeperParts {
 }
 
 /** Keeps the book of rules as the policy file and the threat policies of the cluster have them. */
-export class PolicyKeeper {
+export class PolicyKeeper implements Rulebook {
   readonly book: PolicyBook
   readonly #parts: PolicyKeeperParts
   readonly #threatPolicies: ThreatPolicyDesk | null
@@ -39,6 +44,10 @@ export class PolicyKeeper {
     if (loaded.outcome === 'refused') throw new AutoshieldError('BAD_DATA', loaded.problems.join('\n'))
     this.#threatPolicies?.restore()
     await this.#look()
+  }
+
+  why (detection: Detection): readonly RuleVerdict[] {
+    return whyOf(this.book.policies, detection, { zone: this.#parts.zone, modelClasses: this.book.classes })
   }
 
   /** Rules may be about these classes from now on. */

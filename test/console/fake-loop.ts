@@ -199,6 +199,10 @@ export class FakeLoop implements Loop {
     },
   }
 
+  rulebook = {
+    why: () => [{ policy: 'policies/default.yaml', rule: 'Brute force', id: 'brute-force', outcome: 'fires' as const, reason: 'RuleMatched' as const, message: 'confidence 0.97 is at or above the 0.9 of rule "Brute force"' }],
+  }
+
   traffic = () => this.#traffic
   policy = () => ({ source: 'policies/default.yaml', rules: [{ name: 'Brute force', attack_class: 'BRUTE_FORCE', confidence_threshold: 0.9 }] })
   ready = () => this.readiness

@@ -22,9 +22,10 @@ export interface Facts {
   readonly modelClasses: readonly string[]
 }
 
+/** `condition`: what it came to; null where it was not asked, or there is none. */
 export type RuleOutcome =
-  | { readonly fired: true, readonly rule: Rule, readonly reason: 'RuleMatched', readonly message: string }
-  | { readonly fired: false, readonly rule: Rule, readonly reason: 'NoRule' | 'RuleDisabled' | 'BelowThreshold' | 'ConditionFalse', readonly message: string }
+  | { readonly fired: true, readonly rule: Rule, readonly reason: 'RuleMatched', readonly message: string, readonly condition: true | null }
+  | { readonly fired: false, readonly rule: Rule, readonly reason: 'NoRule' | 'RuleDisabled' | 'BelowThreshold' | 'ConditionFalse', readonly message: string, readonly condition: false | 'unknown' | null }
 
 /** Every rule in the file's order, fired or not, each with the comparison that decided. */
 export function matchRules (policy: Policy, facts: Facts): readonly RuleOutcome[] {
@@ -50,7 +51,7 @@ export function needsEveryKey (policy: Policy, modelClasses: readonly string[]):
  */
 function matchRule (rule: Rule, facts: Facts): RuleOutcome {
   const { detection } = facts
-  const not = (reason: Exclude<RuleOutcome['reason'], 'RuleMatched'>, message: string): RuleOutcome => ({ fired: false, rule, reason, message })
+  const not = (reason: Exclude<RuleOutcome['reason'], 'RuleMatched'>, message: string, condition: false | 'unknown' | null = null): RuleOutcome => ({ fired: false, rule, reason, message, condition })
   const ofModel = facts.modelClasses.includes(rule.attackClass)
   if (!rule.enabled) return not('RuleDisabled', `rule ${quote(rule)} is disabled`)
   if (detection === null ? ofModel : detection.class !== rule.attackClass) {
@@ -61,11 +62,11 @@ function matchRule (rule: Rule, facts: Facts): RuleOutcome {
   }
   if (rule.condition === null && !ofModel) return not('NoRule', `the model does not know ${rule.attackClass} and rule ${quote(rule)} has no condition`)
   const sure = ofModel && detection !== null ? `confidence ${showNumber(detection.confidence)} is at or above the ${showNumber(rule.confidenceThreshold)} of rule ${quote(rule)}` : ''
-  if (rule.condition === null) return { fired: true, rule, reason: 'RuleMatched', message: sure }
+  if (rule.condition === null) return { fired: true, rule, reason: 'RuleMatched', message: sure, condition: null }
   const { value, words } = evaluate(rule.condition.expression, lookupIn(rule, facts))
-  if (value !== true) return not('ConditionFalse', `the condition of rule ${quote(rule)} does not hold: ${words}`)
+  if (value !== true) return not('ConditionFalse', `the condition of rule ${quote(rule)} does not hold: ${words}`, value)
   const holds = sure === '' ? `the condition of rule ${quote(rule)} holds: ${words}` : `${sure}, and its condition holds: ${words}`
-  return { fired: true, rule, reason: 'RuleMatched', message: holds }
+  return { fired: true, rule, reason: 'RuleMatched', message: holds, condition: true }
 }
 
 const quote = (rule: Rule): string => JSON.stringify(rule.name)

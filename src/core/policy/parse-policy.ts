@@ -40,7 +40,8 @@ function readTop (document: Document.Parsed, findings: Findings, classes: readon
   return REFUSED
 }
 
-function readDocument (text: string, lines: LineCounter, findings: Findings): Document.Parsed | null {
+/** null where it is no YAML that can be read; the findings say why. */
+export function readDocument (text: string, lines: LineCounter, findings: Findings): Document.Parsed | null {
   if (text.length > MAX_CHARACTERS) {
     findings.add(0, '', `has ${text.length} characters`, `Use at most ${MAX_CHARACTERS}, or several files`)
     return null

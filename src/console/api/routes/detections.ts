@@ -3,6 +3,7 @@ import { stringify } from 'yaml'
 import { AutoshieldError } from '../../../core/errors.ts'
 import { Decision, VERDICTS } from '../../../core/policy/decision.ts'
 import { Approval } from '../../../core/safety/approval.ts'
+import { RuleVerdict } from '../../../core/policy/why.ts'
 import { Detection } from '../../../core/verdict/detection.ts'
 import type { Api, ApiContext } from '../context.ts'
 import { answers, ref } from '../components.ts'
@@ -58,6 +59,20 @@ export function detectionRoutes (app: Api, { loop }: ApiContext): void {
     const found = detections.get(params.id)
     if (found === null) throw new AutoshieldError('NOT_FOUND', `There is no detection '${params.id}'; GET /api/v1/detections lists them.`)
     return found
+  })
+
+  app.get('/detections/:id/why', {
+    schema: {
+      tags: ['detections'],
+      summary: 'Every rule that fires for it or does not, with the comparison that decided, and what was decided',
+      description: 'By the rules of now, and by what was kept with the detection: a condition on features that were not kept cannot be told.',
+      params: Type.Object({ id: Id('Id of the detection.') }),
+      response: answers(Type.Object({ detection: ref(Detection), rules: Type.Array(ref(RuleVerdict)), decisions: Type.Array(ref(Decision)) }, { additionalProperties: false }), 404),
+    },
+  }, ({ params }) => {
+    const found = detections.get(params.id)
+    if (found === null) throw new AutoshieldError('NOT_FOUND', `There is no detection '${params.id}'; GET /api/v1/detections lists them.`)
+    return { detection: found, rules: [...loop.rulebook.why(found)], decisions: decisions.list({ limit: SCAN_LIMIT }).filter(({ detection }) => detection === found.id).toReversed() }
   })
 
   app.get('/decisions', {

@@ -1,0 +1,36 @@
+import { parse } from 'yaml'
+import { CLASSES } from '../core/classes.ts'
+import { AutoshieldError } from '../core/errors.ts'
+import { parsePolicy } from '../core/policy/parse-policy.ts'
+import { isThreatPolicy, parseThreatPolicy } from '../core/policy/parse-threat-policy.ts'
+import { formatProblem, type Problem } from '../core/policy/problem.ts'
+import type { Policy } from '../core/policy/rule.ts'
+import type { ThreatPolicySpec } from '../core/policy/threat-policy.ts'
+import { readInput } from './read-input.ts'
+
+/** A policy file as it was written, or a ThreatPolicy. */
+export type PolicyInput =
+  | { readonly kind: 'file', readonly policy: Policy, readonly written: unknown }
+  | { readonly kind: 'object', readonly policy: Policy, readonly name: string, readonly spec: ThreatPolicySpec }
+
+export type ReadPolicyInput =
+  | { readonly ok: true, readonly input: PolicyInput }
+  | { readonly ok: false, readonly problems: readonly Problem[] }
+
+/** Throws NOT_FOUND where there is no such file. */
+export async function readPolicyInput (file: string): Promise<ReadPolicyInput> {
+  const text = await readInput(file, 'readable policy file')
+  if (isThreatPolicy(text)) {
+    const parsed = parseThreatPolicy(text, file, CLASSES)
+    return parsed.ok ? { ok: true, input: { kind: 'object', policy: parsed.policy, name: parsed.name, spec: parsed.spec } } : parsed
+  }
+  const parsed = parsePolicy(text, file)
+  return parsed.ok ? { ok: true, input: { kind: 'file', policy: parsed.policy, written: parse(text) as unknown } } : parsed
+}
+
+/** Throws BAD_DATA with every problem, beside NOT_FOUND. */
+export async function goodPolicyInput (file: string): Promise<PolicyInput> {
+  const read = await readPolicyInput(file)
+  if (!read.ok) throw new AutoshieldError('BAD_DATA', read.problems.map(formatProblem).join('\n'))
+  return read.input
+}

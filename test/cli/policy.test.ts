@@ -1,0 +1,57 @@
+import { join } from 'node:path'
+import t from 'tap'
+import { openStore } from '../../src/adapters/store/object-store.ts'
+import { sampleDecision, sampleDetection } from '../adapters/store/samples.ts'
+import { autoshield } from '../program.ts'
+
+const POLICIES = join(import.meta.dirname, '../../deploy/policies')
+const POLICY = 'rules:\n- { id: cut, attack_class: PORT_SCAN, actions: [{ action_type: network_policy }, { action_type: alert_only }] }\n- { id: fast, attack_class: PORT_SCAN, window: 10, condition: features.syn_count > 5, actions: [{ action_type: alert_only }] }\n'
+
+async function recorded (folder: string): Promise<void> {
+  const store = openStore(folder)
+  await store.detections.put('d1', sampleDetection('d1'))
+  await store.detections.put('e2', sampleDetection('e2', { class: 'SYN_FLOOD', source: null }))
+  await store.decisions.put('x', sampleDecision('x'))
+  await store[Symbol.asyncDispose]()
+}
+
+t.test('a policy is tried on what was recorded, from the store, from its listing and from a page of the API', async (t) => {
+  const folder = t.testdir({ 'mine.yaml': POLICY, 'api.json': JSON.stringify({ items: [sampleDetection('d9')], next: null }), 'bad.jsonl': '{"id":1}\n' })
+  const data = join(folder, 'data')
+  await recorded(data)
+  const mine = join(folder, 'mine.yaml')
+  const table = await autoshield(['policy', 'test', mine, '--data', data])
+  t.equal(table.status, 0, table.stderr)
+  t.match(table.stdout, /^DETECTION +CLASS +SOURCE +TARGET +RULE +WOULD +WHY\n/)
+  t.match(table.stdout, /^d1 +PORT_SCAN +10\.0\.0\.7 +shop\/db-0 +cut +mitigate network_policy, alert alert_only +confidence 0\.97/m)
+  t.match(table.stdout, /^e2 +SYN_FLOOD +any +shop\/db-0 +- +alert +/m)
+  t.match(table.stdout, /^2 detections, 1 of them without a rule that fires; actions: alert 1, mitigate 1$/m)
+  t.match(table.stdout, /^Of 1 something could not be told/m)
+  t.match(table.stdout, /fast: the condition of rule "fast" does not hold: features\.syn_count is not known/)
+  const listed = await autoshield(['detections', 'list', '--data', data, '-o', 'json'])
+  t.equal(listed.stdout.trim().split('\n').length, 2)
+  const json = await autoshield(['policy', 'test', mine, '--detections', join(folder, 'api.json'), '-o', 'json'])
+  t.match(JSON.parse(json.stdout), { detection: { id: 'd9' }, rules: [{ id: 'cut', actions: [{ action: 'network_policy', verdict: 'mitigate' }, { verdict: 'alert' }] }], untold: [{ id: 'fast' }], missed: null })
+  t.match(await autoshield(['policy', 'test', mine, '--detections', join(folder, 'bad.jsonl')]), { status: 65, stderr: /detection 1 cannot be understood/ })
+  t.match(await autoshield(['policy', 'test', mine]), { status: 64, stderr: /--data DIR or --detections FILE/ })
+})
+
+t.test('why says for each rule what decided, and what was decided', async (t) => {
+  const folder = t.testdir({ 'mine.yaml': POLICY })
+  const data = join(folder, 'data')
+  await recorded(data)
+  const { stdout, status, stderr } = await autoshield(['policy', 'why', 'd', '--data', data, '--policy', join(folder, 'mine.yaml')])
+  t.equal(status, 0, stderr)
+  t.match(stdout, /^PORT_SCAN 10\.0\.0\.7 -> shop\/db-0 \(pair\), confidence 0\.970, open\n/)
+  t.match(stdout, /^fires +cut \(.*mine\.yaml\) \[RuleMatched\] confidence 0\.97 is at or above/m)
+  t.match(stdout, /^cannot be told fast \(.*\) \[ConditionFalse\] .*features\.syn_count is not known/m)
+  t.match(stdout, /^2026-01-02T03:04:05\.000Z alert alert_only \[AlertOnly\] r: m$/m)
+  t.match(await autoshield(['policy', 'why', 'zz', '--data', data]), { status: 65, stderr: /no detection 'zz'/ })
+})
+
+t.test('policy validate reads ThreatPolicies, too', async (t) => {
+  const good = await autoshield(['policy', 'validate', join(POLICIES, 'threat-policy.yaml'), join(POLICIES, 'default.yaml')])
+  t.match(good, { status: 0, stdout: /threat-policy\.yaml: good, 1 rules\n.*default\.yaml: good, 5 rules/ })
+  const folder = t.testdir({ 'bad.yaml': 'apiVersion: autoshield.dev/v1alpha1\nkind: ThreatPolicy\nmetadata: { name: a }\nspec:\n  rules:\n    - id: a\n      attack_class: PORT_SCAN\n      cel: source.nam == "x"\n      actions: [{ action_type: alert_only }]\n' })
+  t.match(await autoshield(['policy', 'validate', join(folder, 'bad.yaml')]), { status: 65, stdout: /bad\.yaml:8:12: spec\.rules\[0\]\.cel: "source\.nam" is not a known fact\. Write "source\.name"/ })
+})
