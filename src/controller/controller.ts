@@ -7,6 +7,7 @@ import { DEFAULT_SAFETY_SETTINGS, type SafetySettings } from '../core/safety/set
 import type {
   AdmissionContext, Approvals, AuditTrail, Checkpoints, Clock, Collection, EditableMeshPolicies, ErrandCarrier, Exceptions, FlowLog, Loop, LoopEvent, MeshPolicies, ModelInfo, NamespaceDirectory, ObjectStore, PodDirectory, PolicySource, Protections, ProxyFleet, ScoreEvent, ScoreSource, ServiceDirectory, ThreatPolicies,
 } from '../ports.ts'
+import { isCarriedByPolicies } from './actuation/desired.ts'
 import { type ClusterNetwork, Enforcement } from './actuation/enforcement.ts'
 import { Broadcast } from './broadcast.ts'
 import { DecisionDesk } from './decision-desk.ts'
@@ -142,7 +143,7 @@ export class Controller implements Loop, AsyncDisposable {
     })
     this.approvals = this.#decisions.approvals
     this.killSwitch = new LoopKillSwitch({ decisions: this.#decisions, mitigations: this.#mitigations, clock })
-    this.#watch = new ScoreWatch({ scores, floor: settings.floor, needsEveryKey: () => book.conditionRules.rules.length > 0 || this.rollouts.isWatching, hear: async (event) => this.#hear(event) })
+    this.#watch = new ScoreWatch({ scores, floor: settings.floor, needsEveryKey: () => book.conditionRules.rules.length > 0 || this.rollouts.isWatching || this.#mitigations.active.some(isCarriedByPolicies), hear: async (event) => this.#hear(event) })
     const explainer = new Explainer({ scores, metrics, log, answer: async (detection, explanation) => this.#detections.explained(detection, explanation) })
     this.#judge = new Judge({ book, detections: this.#detections, decisions: this.#decisions, explainer, mitigations: this.#mitigations, rollouts: this.rollouts, pods, zone })
   }

@@ -5,6 +5,7 @@ import { planAction } from '../core/plan/plan-action.ts'
 import { planTemplate } from '../core/plan/plan-template.ts'
 import { safetyRequest, type RequestGround, type Surroundings } from '../core/plan/safety-request.ts'
 import type { ClusterKnowledge, Plan } from '../core/plan/plan.ts'
+import type { Carried } from '../core/plan/render-policies.ts'
 import type { Pod } from '../core/pod.ts'
 import type { Decision } from '../core/policy/decision.ts'
 import { matchRules, type RuleOutcome } from '../core/policy/match-rules.ts'
@@ -46,6 +47,8 @@ export interface Bench {
   readonly pods: readonly Pod[]
   /** What is known of the cluster's policies; null where none is connected. */
   readonly cluster: () => ClusterKnowledge | null
+  /** Mitigations that NetworkPolicies carry now. */
+  readonly inForce: readonly Carried[]
   readonly safety: SafetySettings
   readonly surroundings: Surroundings
   readonly nowMs: number
@@ -140,6 +143,7 @@ function ruleOn (hearing: Pick<Hearing, 'detection' | 'evidence'>, { rule, actio
     pods: application === null ? bench.pods : bench.pods.filter((pod) => application.victims.has(pod.uid) || isEnd(pod, detection)),
     evidence,
     nowMs: bench.nowMs,
+    inForce: bench.inForce,
     spared: bench.surroundings.protectedSet.namespaces,
     // The restriction of a mesh policy is carried by proxies alone.
     ...(application === null && cluster !== null && { cluster }),

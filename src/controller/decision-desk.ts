@@ -14,6 +14,7 @@ import type { Application } from '../core/rollout/apply.ts'
 import type { Detection } from '../core/verdict/detection.ts'
 import type { Checkpoints, Clock, LoopEvent, ObjectStore, PodDirectory, Protections } from '../ports.ts'
 import { ApprovalDesk, type Waiting } from './approval-desk.ts'
+import { carriedIn } from './actuation/desired.ts'
 import { ANNOTATIONS, annotationsOf, decide, decideAgain, type Bench, type Hearing, type Ruling } from './decide.ts'
 import type { ErrandDesk } from './errands/errand-desk.ts'
 import type { ExceptionsInForce } from './exceptions/exceptions-in-force.ts'
@@ -164,6 +165,7 @@ export class DecisionDesk {
       modelClasses: this.#modelClasses,
       pods: pods.list(),
       cluster: this.#parts.cluster,
+      inForce: carriedIn(this.#parts.mitigations.active),
       safety,
       nowMs,
       newId,

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Mitigation } from '../../core/mitigation/mitigation.ts'
 import type { NetworkPolicy } from '../../core/plan/network-policy.ts'
 import { policyKey } from '../../core/plan/reach/policy.ts'
-import { renderPolicies, type RenderGround } from '../../core/plan/render-policies.ts'
+import { renderPolicies, type Carried, type RenderGround } from '../../core/plan/render-policies.ts'
 import type { Pod } from '../../core/pod.ts'
 import type { OwnPolicy } from '../../ports.ts'
 
@@ -16,8 +16,11 @@ export interface Desired {
 
 export const isCarriedByPolicies = ({ spec, status }: Mitigation): boolean => status.phase === 'active' && spec.mode === 'enforce' && spec.policies !== undefined
 
-export function desiredOf (mitigations: readonly Mitigation[], ground: RenderGround): Desired {
-  const rendered = mitigations.filter(isCarriedByPolicies).map(({ metadata: { name }, spec }) => ({ name, ...renderPolicies(name, spec, ground) }))
+export const carriedIn = (mitigations: readonly Mitigation[]): Carried[] => mitigations.filter(isCarriedByPolicies).map(({ metadata: { name }, spec }) => ({ name, spec }))
+
+export function desiredOf (mitigations: readonly Mitigation[], ground: Omit<RenderGround, 'inForce'>): Desired {
+  const inForce = carriedIn(mitigations)
+  const rendered = inForce.map(({ name, spec }) => ({ name, ...renderPolicies(name, spec, { ...ground, inForce }) }))
   return {
     policies: new Map(rendered.flatMap(({ policies }) => policies.map((policy) => [keyOf(policy), policy]))),
     marks: new Map(rendered.flatMap(({ labelled }) => labelled.map((pod) => [pod.uid, pod]))),

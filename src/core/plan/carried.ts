@@ -35,7 +35,7 @@ const CHECKED = 'Checked against all policies and pods of the cluster: with it t
  */
 export function carried (denial: Denial): Plan {
   const { spec, placing, context, source, what, undo } = denial
-  const around: RenderGround = { byUid: (uid) => context.pods.find((pod) => pod.uid === uid) ?? null, spared: context.spared }
+  const around: RenderGround = { byUid: (uid) => context.pods.find((pod) => pod.uid === uid) ?? null, spared: context.spared, inForce: context.inForce }
   const base = { blastRadius: [source], subject: source, undo } as const
   const { cluster } = context
   const options = optionsOf(spec, placing)

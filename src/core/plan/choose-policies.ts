@@ -56,8 +56,13 @@ export function choosePolicies (name: string, spec: MitigationSpec, options: rea
 
 /** What would come of one way of carrying it. */
 export function tryOption (name: string, spec: MitigationSpec, policies: readonly PolicyPlace[], ground: Ground, seen: readonly ObservedFlow[], around: RenderGround): TriedOption {
-  const rendered = renderPolicies(name, { ...spec, policies: [...policies] }, around)
-  return { policies, rendered, check: checkPlan(ground, candidateOf(rendered), claimsOf(spec, policies), seen) }
+  const wanted = { name, spec: { ...spec, policies: [...policies] } }
+  const rendered = renderPolicies(name, wanted.spec, around)
+  // Policies of ours on the same pods will leave out what this one does.
+  const others = around.inForce.filter((other) => other.name !== name)
+  const amended = others.map((other) => renderPolicies(other.name, other.spec, { ...around, inForce: [...others, wanted] }))
+  const together: Rendered = { labelled: [rendered, ...amended].flatMap(({ labelled }) => labelled), policies: [rendered, ...amended].flatMap((each) => each.policies) }
+  return { policies, rendered, check: checkPlan(ground, candidateOf(together), claimsOf(spec, policies), seen) }
 }
 
 /** `at the egress of the suspect and the ingress of the victims`, for messages. */

@@ -40,8 +40,14 @@ interface Peer {
 
 interface PortRange { readonly protocol: 'TCP' | 'UDP' | 'SCTP', readonly port: number, readonly endPort?: number }
 
-/** The other ends of what is cut: known pods, addresses outside, or everybody but who is in these namespaces. */
+/** Other ends that are kept from a pod: known pods, addresses outside, or everybody but who is in these namespaces. */
 export type Other = { readonly pods: readonly Pod[] } | { readonly addresses: readonly string[] } | { readonly everybodyBut: readonly string[] }
+
+/** What a policy leaves out. */
+export interface Denial {
+  readonly other: Other
+  readonly ports: Ports
+}
 
 /** The label that selects exactly this pod, and whether the pod has it already. */
 export function identityLabel (pod: Pick<Pod, 'uid' | 'labels'>): { readonly key: string, readonly value: string, readonly present: boolean } {
@@ -50,14 +56,15 @@ export function identityLabel (pod: Pick<Pod, 'uid' | 'labels'>): { readonly key
 }
 
 /**
- * A policy on some pods of one namespace that leaves out their traffic with `other` on `ports` and lists all else. It selects them
- * by the label of their UIDs alone, so that no other label lets them out of it. NetworkPolicies add up, so it cuts only what no other
- * policy on those pods allows.
+ * A policy on some pods of one namespace that leaves out all that is denied and lists all else. It selects them by the label of their
+ * UIDs alone, so that no other label lets them out of it. NetworkPolicies add up, so it cuts only what no other policy on those pods
+ * allows, and those of ours that select one pod must leave out the same.
  */
-export function denyPolicy (metadata: ObjectMeta, pods: readonly Pod[], direction: Direction, other: Other, ports: Ports): NetworkPolicy {
-  const egress = { egress: allowedRules(other, ports).map(({ peers, ports: some }) => ({ ...(peers && { to: peers }), ...(some && { ports: some }) })) }
+export function denyPolicy (metadata: ObjectMeta, pods: readonly Pod[], direction: Direction, denials: readonly Denial[]): NetworkPolicy {
+  const egress = { egress: allowedRules(denials).map(({ peers, ports: some }) => ({ ...(peers && { to: peers }), ...(some && { ports: some }) })) }
   // What is spared is a way out.
-  const ingress = { ingress: allowedRules('everybodyBut' in other ? { everybodyBut: [] } : other, ports).map(({ peers, ports: some }) => ({ ...(peers && { from: peers }), ...(some && { ports: some }) })) }
+  const inward = denials.map(({ other, ports }): Denial => ({ other: 'everybodyBut' in other ? { everybodyBut: [] } : other, ports }))
+  const ingress = { ingress: allowedRules(inward).map(({ peers, ports: some }) => ({ ...(peers && { from: peers }), ...(some && { ports: some }) })) }
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
@@ -80,43 +87,68 @@ function selecting (pods: readonly Pod[]): LabelSelector {
 
 interface AllowRule { readonly peers?: readonly Peer[], readonly ports?: readonly PortRange[] }
 
-/**
- *     other          | ports | allowed
- *     everybodyBut   | any   | who is spared
- *     everybodyBut   | some  | who is spared, and everybody on the other ports
- *     pods/addresses | any   | everybody else
- *     pods/addresses | some  | everybody else, and those on the other ports
- */
-function allowedRules (other: Other, ports: Ports): readonly AllowRule[] {
-  const rest = ports === 'any' ? null : { ports: otherPorts(ports) }
-  if ('everybodyBut' in other) {
-    const spared = other.everybodyBut.length === 0 ? [] : [{ peers: [{ namespaceSelector: { matchExpressions: [{ key: NAMESPACE_LABEL, operator: 'In' as const, values: other.everybodyBut }] } }] }]
-    return rest === null ? spared : [...spared, rest]
-  }
-  const others: AllowRule = { peers: everybodyElse(other) }
-  return rest === null ? [others] : [others, { peers: only(other), ...rest }]
+/** One end that is denied, and on which ports: its own and those on which everybody is. */
+interface DeniedEnd {
+  readonly end: Pod | string
+  readonly ports: Ports
 }
 
-type Some = Exclude<Other, { everybodyBut: unknown }>
+/**
+ *     denied to everybody | allowed
+ *     any port            | who is spared
+ *     some ports          | who is spared; everybody but those who are named, on the other ports; those, on what is denied to neither
+ *     nothing             | everybody but those who are named; those, on the ports that are not denied to them
+ */
+function allowedRules (denials: readonly Denial[]): readonly AllowRule[] {
+  const crowds = denials.flatMap(({ other, ports }) => 'everybodyBut' in other ? [{ spared: other.everybodyBut, ports }] : [])
+  const spared = [...new Set(crowds.flatMap((crowd) => crowd.spared))]
+  const spare: AllowRule[] = spared.length === 0 ? [] : [{ peers: [{ namespaceSelector: { matchExpressions: [{ key: NAMESPACE_LABEL, operator: 'In', values: spared }] } }] }]
+  const everywhere = joined(crowds.map(({ ports }) => ports))
+  if (everywhere === 'any') return spare
+  const ends = deniedEnds(denials, everywhere)
+  const rest = everywhere.length === 0 ? {} : { ports: otherPorts(everywhere) }
+  if (ends.length === 0) return [...spare, rest]
+  const groups = Map.groupBy(ends.filter(({ ports }) => ports !== 'any'), ({ ports }) => String(ports))
+  const partly = [...groups.values()].map((group): AllowRule => ({ peers: only(group.map(({ end }) => end)), ports: otherPorts(group[0]?.ports === 'any' ? [] : group[0]?.ports ?? []) }))
+  return [...spare, { peers: everybodyElse(ends.map(({ end }) => end)), ...rest }, ...partly]
+}
+
+const joined = (some: readonly Ports[]): Ports => some.includes('any') ? 'any' : [...new Set(some.flatMap((ports) => ports === 'any' ? [] : ports))].sort((left, right) => left - right)
+
+/** Each end once. */
+function deniedEnds (denials: readonly Denial[], everywhere: readonly number[]): DeniedEnd[] {
+  const ends = new Map<string, { end: Pod | string, ports: Ports[] }>()
+  for (const { other, ports } of denials) {
+    for (const end of 'pods' in other ? other.pods : 'addresses' in other ? other.addresses : []) {
+      const key = typeof end === 'string' ? end : end.uid
+      const known = ends.get(key)
+      if (known === undefined) ends.set(key, { end, ports: [everywhere, ports] })
+      else known.ports.push(ports)
+    }
+  }
+  return [...ends.values()].map(({ end, ports }) => ({ end, ports: joined(ports) }))
+}
+
+const podsIn = (ends: readonly (Pod | string)[]): Pod[] => ends.filter((end) => typeof end !== 'string')
+const addressesOf = (ends: readonly (Pod | string)[]): string[] => ends.flatMap((end) => typeof end === 'string' ? [end] : end.addresses)
 
 /**
  * Pods by selector and addresses by block, both without those: Cilium's CIDR blocks never match pods,
  * other CNIs take a pod's address for any other.
  */
-function everybodyElse (other: Some): readonly Peer[] {
-  const addresses = addressesOf(other)
+function everybodyElse (ends: readonly (Pod | string)[]): readonly Peer[] {
+  const [pods, addresses] = [podsIn(ends), addressesOf(ends)]
   const block = (cidr: string, family: readonly string[]): Peer => ({ ipBlock: family.length === 0 ? { cidr } : { cidr, except: family.map(asBlock) } })
   const blocks = [block('0.0.0.0/0', addresses.filter(isIpv4)), block('::/0', addresses.filter((address) => !isIpv4(address)))]
-  if (!('pods' in other)) return [{ namespaceSelector: {} }, ...blocks]
-  return [{ namespaceSelector: {}, podSelector: { matchExpressions: [{ key: POD_LABEL, operator: 'NotIn', values: valuesOf(other.pods) }] } }, ...blocks]
+  if (pods.length === 0) return [{ namespaceSelector: {} }, ...blocks]
+  return [{ namespaceSelector: {}, podSelector: { matchExpressions: [{ key: POD_LABEL, operator: 'NotIn', values: valuesOf(pods) }] } }, ...blocks]
 }
 
-function only (other: Some): readonly Peer[] {
-  const blocks = addressesOf(other).map((address) => ({ ipBlock: { cidr: asBlock(address) } }))
-  return 'pods' in other ? [{ namespaceSelector: {}, podSelector: selecting(other.pods) }, ...blocks] : blocks
+function only (ends: readonly (Pod | string)[]): readonly Peer[] {
+  const pods = podsIn(ends)
+  const blocks = addressesOf(ends).map((address) => ({ ipBlock: { cidr: asBlock(address) } }))
+  return pods.length === 0 ? blocks : [{ namespaceSelector: {}, podSelector: selecting(pods) }, ...blocks]
 }
-
-const addressesOf = (other: Some): readonly string[] => 'pods' in other ? other.pods.flatMap(({ addresses }) => addresses) : other.addresses
 
 const isIpv4 = (address: string): boolean => !address.includes(':')
 const asBlock = (address: string): string => `${address}/${isIpv4(address) ? 32 : 128}`

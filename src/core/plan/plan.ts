@@ -4,6 +4,7 @@ import type { Pod } from '../pod.ts'
 import type { ReasonCode } from '../reason.ts'
 import type { SourceEvidence } from '../safety/safety.ts'
 import type { Ground, ObservedFlow } from './check-plan.ts'
+import type { Carried } from './render-policies.ts'
 
 /** Who reaches whom now, and which conversations of these pods (by UID) were seen; or why nobody knows. */
 export type ClusterKnowledge =
@@ -22,6 +23,8 @@ export interface PlanContext {
   readonly nowMs: number
   /** Namespaces whose pods are never kept from anybody: control plane, name service and ourselves. */
   readonly spared: readonly string[]
+  /** Mitigations that NetworkPolicies carry now. */
+  readonly inForce: readonly Carried[]
   /** What is known of the cluster's policies; absent where no cluster is connected: then policies are planned and not chosen. */
   readonly cluster?: ClusterKnowledge
   /** `shadow` where evidence is simulated, actuation is disabled or `--simulate` is set. */

@@ -1,7 +1,7 @@
 import { EVERY_POD, type MitigationSpec, type PolicyPlace } from '../mitigation/mitigation.ts'
 import type { Pod } from '../pod.ts'
 import { objectName } from './names.ts'
-import { denyPolicy, type NetworkPolicy, type Other } from './network-policy.ts'
+import { denyPolicy, type Denial, type NetworkPolicy, type Other } from './network-policy.ts'
 import { ownedMeta } from './objects.ts'
 
 /** What carries a mitigation in the API server. */
@@ -11,39 +11,79 @@ export interface Rendered {
   readonly policies: readonly NetworkPolicy[]
 }
 
+export interface Carried {
+  readonly name: string
+  readonly spec: MitigationSpec
+}
+
 export interface RenderGround {
   /** Null for a pod that is gone. */
   readonly byUid: (uid: string) => Pod | null
   /** Namespaces that even a denial of everybody leaves open to the pod: name service, control plane and ourselves. */
   readonly spared: readonly string[]
+  /** Mitigations that policies carry now. What they deny to a pod, every policy of ours on that pod leaves out, or they would lift each other. */
+  readonly inForce: readonly Carried[]
 }
 
 export const NOTHING_RENDERED: Rendered = { labelled: [], policies: [] }
 
 /**
- * The objects of a mitigation on the pods of now, by its `policies` alone. None where the subject is no pod or is gone, or where nobody
- * is left whom it could be kept from: a policy that lists everybody restricts nothing.
+ * The objects of a mitigation on the pods of now, by its `policies` and those in force. None where the subject is no pod or is gone, or
+ * where nobody is left whom it could be kept from: a policy that lists everybody restricts nothing.
  *
- *     policies  | other ends                                                                             | policy
- *     egress    | its victims, its destinations, or everybody where every pod is meant                     | on the subject
- *     ingress   | the subject                                                                            | on the victims, one in each of their namespaces
- *     ingress   | everybody is meant, or destinations                                                    | none: there is nobody to stand in front of
- *     isolation | everybody                                                                              | on the subject, both ways
+ *     policies  | other ends                                                         | policy
+ *     egress    | its victims, its destinations, or everybody where every pod is meant | on the subject
+ *     ingress   | the subject                                                        | on the victims, one in each of their namespaces to which the same is denied
+ *     ingress   | everybody is meant, or destinations                                | none: there is nobody to stand in front of
+ *     isolation | everybody                                                          | on the subject, both ways
  */
-export function renderPolicies (name: string, spec: MitigationSpec, { byUid, spared }: RenderGround): Rendered {
-  const { subject, victims, destinations, workloads = [], ports, policies: places = [] } = spec
-  const source = subject === 'anySource' ? null : byUid(subject.uid)
+export function renderPolicies (name: string, spec: MitigationSpec, ground: RenderGround): Rendered {
+  const source = subjectOf(spec, ground)
   if (source === null) return NOTHING_RENDERED
-  const meant = workloads.includes(EVERY_POD)
-  const targets = meant ? [] : victims.flatMap(({ uid }) => byUid(uid) ?? [])
-  const other: Other | null = destinations !== undefined ? { addresses: destinations } : meant ? { everybodyBut: spared } : targets.length > 0 ? { pods: targets } : null
+  const { policies: places = [] } = spec
+  const targets = targetsOf(spec, ground)
+  const all = [{ name, spec }, ...ground.inForce.filter((other) => other.name !== name)]
   const meta = (place: string, namespace: string) => ownedMeta(objectName(name, place), namespace, name, spec)
-  const byNamespace = Map.groupBy(targets, ({ namespace }) => namespace)
   const policiesAt: Readonly<Record<PolicyPlace, () => NetworkPolicy[]>> = {
-    egress: () => other === null ? [] : [denyPolicy(meta('egress', source.namespace), [source], 'egress', other, ports)],
-    ingress: () => [...byNamespace].map(([namespace, pods]) => denyPolicy(meta('ingress', namespace), pods, 'ingress', { pods: [source] }, ports)),
-    isolation: () => [denyPolicy(meta('isolation', source.namespace), [source], 'both', { everybodyBut: spared }, 'any')],
+    egress: () => outwardOf(spec, ground) === null ? [] : [denyPolicy(meta('egress', source.namespace), [source], 'egress', egressDenials(source, all, ground))],
+    ingress: () => ingressGroups(targets, all, ground).map(({ pods, denials }, at) => denyPolicy(meta(at === 0 ? 'ingress' : `ingress-${at}`, pods[0]?.namespace ?? ''), pods, 'ingress', denials)),
+    isolation: () => [denyPolicy(meta('isolation', source.namespace), [source], 'both', [{ other: { everybodyBut: ground.spared }, ports: 'any' }])],
   }
   const policies = places.flatMap((place) => policiesAt[place]())
   return policies.length === 0 ? NOTHING_RENDERED : { labelled: [source, ...places.includes('isolation') ? [] : targets], policies }
+}
+
+const subjectOf = ({ subject }: MitigationSpec, { byUid }: RenderGround): Pod | null => subject === 'anySource' ? null : byUid(subject.uid)
+const isMeantForAll = ({ workloads = [] }: MitigationSpec): boolean => workloads.includes(EVERY_POD)
+const targetsOf = (spec: MitigationSpec, { byUid }: RenderGround): Pod[] => isMeantForAll(spec) ? [] : spec.victims.flatMap(({ uid }) => byUid(uid) ?? [])
+
+/** Whom the subject is kept from; null where nobody of them is left. */
+function outwardOf (spec: MitigationSpec, ground: RenderGround): Other | null {
+  if (spec.destinations !== undefined) return { addresses: spec.destinations }
+  if (isMeantForAll(spec)) return { everybodyBut: ground.spared }
+  const pods = targetsOf(spec, ground)
+  return pods.length > 0 ? { pods } : null
+}
+
+/** All that is denied to a pod on its way out. */
+function egressDenials ({ uid }: Pod, all: readonly Carried[], ground: RenderGround): Denial[] {
+  return all.flatMap(({ spec }): Denial[] => {
+    if (spec.subject === 'anySource' || spec.subject.uid !== uid || spec.policies === undefined || spec.policies.every((place) => place === 'ingress')) return []
+    if (spec.policies.includes('isolation')) return [{ other: { everybodyBut: ground.spared }, ports: 'any' }]
+    const other = outwardOf(spec, ground)
+    return other === null ? [] : [{ other, ports: spec.ports }]
+  })
+}
+
+/** Pods to which the same is denied, together; of one namespace each. */
+function ingressGroups (targets: readonly Pod[], all: readonly Carried[], ground: RenderGround): { readonly pods: readonly Pod[], readonly denials: readonly Denial[] }[] {
+  const inward = all.flatMap(({ spec }): { victims: ReadonlySet<string>, denial: Denial }[] => {
+    const source = subjectOf(spec, ground)
+    if (source === null || spec.policies === undefined) return []
+    if (spec.policies.includes('isolation')) return [{ victims: new Set([source.uid]), denial: { other: { everybodyBut: [] }, ports: 'any' } }]
+    return spec.policies.includes('ingress') ? [{ victims: new Set(spec.victims.map(({ uid }) => uid)), denial: { other: { pods: [source] }, ports: spec.ports } }] : []
+  })
+  const deniedTo = (pod: Pod) => inward.flatMap(({ victims, denial }, at) => victims.has(pod.uid) ? [{ at, denial }] : [])
+  const groups = Map.groupBy(targets, (pod) => `${pod.namespace} ${deniedTo(pod).map(({ at }) => at).join()}`)
+  return [...groups.values()].map((pods) => ({ pods, denials: pods[0] === undefined ? [] : deniedTo(pods[0]).map(({ denial }) => denial) }))
 }

@@ -28,6 +28,7 @@ export const context = (overrides: Partial<PlanContext> = {}): PlanContext => ({
   evidence: { completedHandshake: true, confirmedByOwnObserver: false, standsForMany: false },
   nowMs: NOW_MS,
   spared: ['kube-system'],
+  inForce: [],
   mode: 'enforce',
   ...overrides,
 })
@@ -69,5 +70,5 @@ export function ruleOf (action: string, keys = ''): { rule: Rule, action: Action
 export function renderedOf (plan: Plan, pods: readonly Pod[] = Object.values(PODS), placing: Placing = 'by-direction'): Rendered {
   if (plan.spec === null) throw new Error(plan.message)
   const policies = [...optionsOf(plan.spec, placing).at(-1) ?? []]
-  return renderPolicies('m-1', { ...plan.spec, policies }, { byUid: (uid) => pods.find((pod) => pod.uid === uid) ?? null, spared: ['kube-system'] })
+  return renderPolicies('m-1', { ...plan.spec, policies }, { byUid: (uid) => pods.find((pod) => pod.uid === uid) ?? null, spared: ['kube-system'], inForce: [] })
 }
