@@ -9,7 +9,7 @@ const running = { phase: 'Running', podIP: '10.0.0.1', podIPs: [{ ip: '10.0.0.1'
 
 t.test('of a running pod all addresses are kept, in canonical text', async (t) => {
   t.strictSame(readPod(pod({}, running, { labels: { app: 'web' } })), {
-    uid: 'u1', namespace: 'shop', name: 'web-0', addresses: ['10.0.0.1', 'fd00::1'], labels: { app: 'web' }, node: 'n1', workload: null, ports: [], hostNetwork: false, observed: false, proxy: null, leaving: false,
+    uid: 'u1', namespace: 'shop', name: 'web-0', addresses: ['10.0.0.1', 'fd00::1'], labels: { app: 'web' }, node: 'n1', workload: null, ports: [], hostNetwork: false, observed: false, proxy: null, leaving: false, ready: false,
   })
 })
 
@@ -59,4 +59,10 @@ t.test('a pod that has just been made has no address and no node yet', async (t)
 t.test('what is no pod, or has an address that is none, does no harm', async (t) => {
   t.equal(readPod({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'x' } }), null)
   t.strictSame(readPod(pod({}, { podIPs: [{ ip: 'nonsense' }, {}] }))?.addresses, [])
+})
+
+t.test('a pod is ready when its condition says so', async (t) => {
+  const ready = (status: string): boolean | undefined => readPod(pod({}, { ...running, conditions: [{ type: 'Initialized', status: 'True' }, { type: 'Ready', status }] }))?.ready
+  t.equal(ready('True'), true)
+  t.equal(ready('False'), false)
 })
