@@ -35,7 +35,7 @@ const column = (name: string, jsonPath: string, description: string, more: Parti
 const DEFINITIONS: readonly Definition[] = [{
   resource: RESOURCES.mitigations,
   shortNames: ['mit'],
-  description: 'A restriction of what a pod may do on the network, with its reason, its evidence and its end. AutoShield writes these; to undo one, use `autoshield mitigations revert`.',
+  description: 'A restriction of what a pod may do on the network, with its reason, its evidence and its end. AutoShield writes these. To undo one, use `autoshield mitigations revert`, or annotate it with autoshield.dev/undo and the reason; one in force that is deleted is put back.',
   spec: StoredSpec,
   status: StoredStatus,
   columns: [

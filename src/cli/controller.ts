@@ -22,7 +22,6 @@ import { KubernetesNetworkPolicies } from '../adapters/kubernetes/network-polici
 import { KubernetesPods } from '../adapters/kubernetes/pods.ts'
 import { KubernetesServices } from '../adapters/kubernetes/services.ts'
 import { KubernetesProtections } from '../adapters/kubernetes/protections.ts'
-import { putBack } from '../adapters/kubernetes/put-back.ts'
 import { KubernetesThreatPolicies } from '../adapters/kubernetes/threat-policies.ts'
 import { every, systemClock } from '../adapters/standalone/clock.ts'
 import { openAuditTrail } from '../adapters/store/audit-trail.ts'
@@ -39,6 +38,7 @@ import { ALLOWED_ACTIONS, type AllowedAction, openActing } from './acting.ts'
 import { type CliContext, dataOption, EXIT, port, verb } from './context.ts'
 import { serveControl } from './control-server.ts'
 import { systemIdentities } from './data-folder.ts'
+import { followMitigations } from './follow-mitigations.ts'
 import { followXds } from './follow-xds.ts'
 import { hostPort, split } from './host-port.ts'
 import { InjectionFile } from './injection-file.ts'
@@ -215,7 +215,6 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
   await Promise.race([parts.orFailure(known), parts.untilAborted(context.signal)])
   clearTimeout(late)
   if (context.signal.aborted) return
-  const putting = putBack(mitigations, (name, error) => log.warn({ mitigation: name, error: error?.message }, error === null ? 'a mitigation in force was deleted and put back' : 'a deleted mitigation could not be put back'))
 
   const acting = await openActing(parts, { alerts: flags.alerts, store, cluster: { api, dataFolder: data, allowed: flags.allowAction }, registry, log, version: context.version })
   const { controller, urls } = await openLoop(parts, {
@@ -246,9 +245,10 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
     listen: { metricsHost: '0.0.0.0', ports: { api: flags.apiPort, dashboard: flags.dashboardPort, metrics: flags.metricsPort } },
   })
   parts.start((signal) => controller.run(signal))
+  const following = followMitigations({ mitigations, loop: controller, audit, log })
   log.info({ ...urls, control: flags.control, detector: flags.detector }, 'the controller runs')
   await parts.untilAborted(context.signal)
-  putting[Symbol.dispose]()
+  following[Symbol.dispose]()
 }
 
 /** The API server lists ten thousand pods in a few seconds. */

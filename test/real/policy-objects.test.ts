@@ -13,7 +13,7 @@ import { testCluster, withoutCluster } from './cluster/test-cluster.ts'
 const DEPLOY = join(import.meta.dirname, '../../deploy')
 const SHIPPED = join(DEPLOY, 'policies/default.yaml')
 
-t.setTimeout(240_000)
+t.setTimeout(480_000)
 
 t.test('policy files become objects of a real API server, are followed, and come back', { skip: withoutCluster('api') }, async (t) => {
   const cluster = await testCluster(t, { needs: 'api' })

@@ -2,8 +2,8 @@ import { AutoshieldError } from '../../core/errors.ts'
 import type { KubernetesMitigations } from './mitigations.ts'
 
 /**
- * Puts a mitigation in force back that somebody deleted: it ends by its time or by `autoshield mitigations undo`, which is
- * audited, and not by an edit of the object. `told` hears of each, with the error where it could not be put back.
+ * Puts a mitigation in force back that somebody deleted: it ends by its time, by `autoshield mitigations revert`, or by
+ * the annotation that asks for it (undo-asked.ts), with a reason in the trail. `told` hears of each, with the error where it could not be put back.
  */
 export function putBack (mitigations: Pick<KubernetesMitigations, 'onChange' | 'put'>, told: (name: string, error: AutoshieldError | null) => void): Disposable {
   return mitigations.onChange(({ before, after }) => {

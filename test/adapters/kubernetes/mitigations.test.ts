@@ -4,10 +4,12 @@ import { parse } from 'yaml'
 import { KubernetesMitigations } from '../../../src/adapters/kubernetes/mitigations.ts'
 import { openKubernetes } from '../../../src/adapters/kubernetes/open-kubernetes.ts'
 import { putBack } from '../../../src/adapters/kubernetes/put-back.ts'
+import { UNDO_ANNOTATION, undoAsked } from '../../../src/adapters/kubernetes/undo-asked.ts'
 import { AutoshieldError } from '../../../src/core/errors.ts'
 import { RESOURCES } from '../../../src/core/kubernetes/resource.ts'
 import type { KubernetesApi } from '../../../src/ports.ts'
 import { FakeKubernetes } from '../../kubernetes/fake-api.ts'
+import { until } from '../../xds/real-envoy.ts'
 import { testCluster, withoutCluster } from '../../real/cluster/test-cluster.ts'
 import { mitigationContract } from '../store/mitigation-contract.ts'
 import { sampleMitigation } from '../store/samples.ts'
@@ -98,6 +100,29 @@ t.test('a change of status is one request', async (t) => {
   api.calls.length = 0
   await collection.put('a', sampleMitigation('a', 'expired'))
   t.strictSame(api.calls.map(({ verb, subresource }) => [verb, subresource]), [['apply', 'status']])
+})
+
+t.test('one that is annotated is to be undone, once, with its reason, and those that were annotated before too', async (t) => {
+  const api = new FakeKubernetes()
+  const [collection, close] = await opened(api, 'autoshield', 10)
+  t.teardown(close)
+  const annotated = async (name: string, reason: string) => api.apply(RESOURCES.mitigations, { metadata: { name, namespace: 'autoshield', annotations: { [UNDO_ANNOTATION]: reason } } }, { fieldManager: 'kubectl-annotate' })
+  for (const name of ['before', 'after', 'blank', 'ended']) await collection.put(name, sampleMitigation(name, name === 'ended' ? 'expired' : 'active'))
+  await annotated('before', 'a backup')
+  await until('the mirror shows it', () => collection.get('before')?.metadata.annotations[UNDO_ANNOTATION])
+  const told: string[] = []
+  let refused = 0
+  const listening = undoAsked(collection, async (name, reason) => {
+    if (name === 'blank' && refused++ === 0) throw new Error('not now')
+    told.push(`${name}: ${reason}`)
+  })
+  t.teardown(() => listening[Symbol.dispose]())
+  for (const [name, reason] of [['after', 'wrong pod'], ['blank', ' '], ['ended', 'x']] as const) await annotated(name, reason)
+  await until('the first try', () => refused === 1 || undefined)
+  await collection.put('after', sampleMitigation('after'))
+  await annotated('blank', '')
+  await until('the second try', () => told.length === 3 || undefined)
+  t.strictSame(told.sort(), ['after: wrong pod', 'before: a backup', 'blank: asked for on its object'])
 })
 
 t.test('on a real API server', { skip: withoutCluster('api') }, async (t) => {
