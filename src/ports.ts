@@ -12,6 +12,7 @@ import type { RuleVerdict } from './core/policy/why.ts'
 import type { ThreatPolicy, ThreatPolicyStatus } from './core/policy/threat-policy.ts'
 import type { Mitigation } from './core/mitigation/mitigation.ts'
 import type { Halt } from './core/safety/state.ts'
+import type { PanicOrder } from './core/safety/panic-order.ts'
 import type { ProtectedSet } from './core/safety/protected.ts'
 import type { Command } from './core/rollout/advance.ts'
 import type { MeshPolicy, MeshPolicySpec, MeshPolicyStatus } from './core/rollout/mesh-policy.ts'
@@ -384,6 +385,8 @@ export type LoopEvent =
   | { readonly type: 'decision', readonly decision: Decision }
   | { readonly type: 'mitigation', readonly mitigation: Mitigation }
   | { readonly type: 'proxy', readonly status: ProxyStatus }
+  /** null: actions go on. */
+  | { readonly type: 'halt', readonly halt: Halt | null }
   /** null: the mesh policy is gone. */
   | { readonly type: 'rollout', readonly name: string, readonly policy: MeshPolicy | null }
 
@@ -397,12 +400,19 @@ export interface Pulled {
   readonly failed: readonly { readonly mitigation: string, readonly message: string }[]
 }
 
+/** A kill switch that stands outside of the loop, and that nobody has to call. */
+export interface StandingOrders {
+  /** null: there is none. */
+  current: () => PanicOrder | null
+  onChange: (listener: () => void) => Disposable
+}
+
 export interface KillSwitch {
   /** null: it is not pulled. */
   readonly halt: Halt | null
   /** No new action from now on, also after a restart; `undo` takes back what is in force. Rejects where it could not be kept: then it holds until the process ends. */
   pull: (actor: string, reason: string, undo: boolean) => Promise<Pulled>
-  /** Throws CONFLICT where it is not pulled. */
+  /** Throws CONFLICT where it is not pulled, or where a standing order pulls it. */
   release: (actor: string, reason: string) => Promise<void>
 }
 

@@ -19,6 +19,7 @@ import { KubernetesMeshPolicies } from '../adapters/kubernetes/mesh-policies.ts'
 import { KubernetesMitigations } from '../adapters/kubernetes/mitigations.ts'
 import { KubernetesNamespaces } from '../adapters/kubernetes/namespaces.ts'
 import { KubernetesNetworkPolicies } from '../adapters/kubernetes/network-policies.ts'
+import { KubernetesPanicMap } from '../adapters/kubernetes/panic-map.ts'
 import { KubernetesPods } from '../adapters/kubernetes/pods.ts'
 import { KubernetesServices } from '../adapters/kubernetes/services.ts'
 import { KubernetesProtections } from '../adapters/kubernetes/protections.ts'
@@ -203,6 +204,8 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
   parts.start((signal) => meshPolicies.run(signal))
   const threatPolicies = new KubernetesThreatPolicies(api, { namespace })
   parts.start((signal) => threatPolicies.run(signal))
+  const orders = new KubernetesPanicMap(api, { namespace })
+  parts.start((signal) => orders.run(signal))
   const exceptions = new KubernetesExceptions(api, { namespace })
   parts.start((signal) => exceptions.run(signal))
   const networkPolicies = new KubernetesNetworkPolicies(api, { installation: namespace })
@@ -210,8 +213,8 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
   parts.start((signal) => networkPolicies.run(signal))
   parts.start((signal) => reach.run(signal))
   // A detection is judged by who has which address, and by what is in force; before that is known, nothing is.
-  const known = Promise.all([mitigations.synced, meshPolicies.synced, threatPolicies.synced, exceptions.synced, pods.synced, namespaces.synced, protections.synced, networkPolicies.synced, reach.synced])
-  const late = setTimeout(() => log.warn({ mitigations: mitigations.ready(), meshPolicies: meshPolicies.ready(), threatPolicies: threatPolicies.ready(), exceptions: exceptions.ready(), pods: pods.ready(), namespaces: namespaces.ready(), protections: protections.ready(), networkPolicies: networkPolicies.ready(), reach: reach.cluster() !== null }, 'the loop waits for the cluster to be known; are the rights and the definitions of our objects there?'), LATE_MS)
+  const known = Promise.all([mitigations.synced, meshPolicies.synced, threatPolicies.synced, exceptions.synced, pods.synced, namespaces.synced, protections.synced, networkPolicies.synced, reach.synced, orders.synced])
+  const late = setTimeout(() => log.warn({ mitigations: mitigations.ready(), meshPolicies: meshPolicies.ready(), threatPolicies: threatPolicies.ready(), exceptions: exceptions.ready(), pods: pods.ready(), namespaces: namespaces.ready(), protections: protections.ready(), networkPolicies: networkPolicies.ready(), reach: reach.cluster() !== null, orders: orders.ready() }, 'the loop waits for the cluster to be known; are the rights and the definitions of our objects there?'), LATE_MS)
   await Promise.race([parts.orFailure(known), parts.untilAborted(context.signal)])
   clearTimeout(late)
   if (context.signal.aborted) return
@@ -233,6 +236,7 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
     pods,
     protections,
     network: { reach, policies: networkPolicies },
+    orders,
     proxies: followXds(parts, { port: flags.xdsPort, pods, credentials: identity, server: own.xds, audit, log }),
     admission: admissions.context,
     policy: flags.policy,

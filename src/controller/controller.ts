@@ -5,7 +5,7 @@ import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import { openTimeZone } from '../core/policy/time-zone.ts'
 import { DEFAULT_SAFETY_SETTINGS, type SafetySettings } from '../core/safety/settings.ts'
 import type {
-  AdmissionContext, Approvals, AuditTrail, Checkpoints, Clock, Collection, EditableMeshPolicies, ErrandCarrier, Exceptions, FlowLog, Loop, LoopEvent, MeshPolicies, ModelInfo, NamespaceDirectory, ObjectStore, PodDirectory, PolicySource, Protections, ProxyFleet, ScoreEvent, ScoreSource, ServiceDirectory, ThreatPolicies,
+  AdmissionContext, Approvals, AuditTrail, Checkpoints, Clock, Collection, EditableMeshPolicies, ErrandCarrier, Exceptions, FlowLog, Loop, LoopEvent, MeshPolicies, ModelInfo, NamespaceDirectory, ObjectStore, PodDirectory, PolicySource, Protections, ProxyFleet, ScoreEvent, ScoreSource, StandingOrders, ServiceDirectory, ThreatPolicies,
 } from '../ports.ts'
 import { isCarriedByPolicies } from './actuation/desired.ts'
 import { type ClusterNetwork, Enforcement } from './actuation/enforcement.ts'
@@ -50,6 +50,7 @@ export interface ControllerParts {
   readonly threatPolicies?: ThreatPolicies
   readonly exceptions: Exceptions
   readonly clock: Clock
+  readonly orders?: StandingOrders
   /** Beats until the signal aborts, then ends; gives the number of the beat, from 0. */
   readonly every: (ms: number, signal: AbortSignal) => AsyncIterable<number>
   /** A name that nobody else has: lower-case letters, digits and dashes. */
@@ -142,7 +143,7 @@ export class Controller implements Loop, AsyncDisposable {
       store, checkpoints, journal: this.#journal, book, mitigations: this.#mitigations, errands: this.errands, exceptions: inForce, applications: (detection) => this.rollouts.applications(detection), pods, protections, cluster: () => this.#enforcement?.knowledge() ?? null, clock, newId, zone, metrics, log, publish, safety, flows: () => this.#traffic?.edges ?? [],
     })
     this.approvals = this.#decisions.approvals
-    this.killSwitch = new LoopKillSwitch({ decisions: this.#decisions, mitigations: this.#mitigations, clock })
+    this.killSwitch = new LoopKillSwitch({ decisions: this.#decisions, mitigations: this.#mitigations, journal: this.#journal, clock, publish, log, orders: parts.orders ?? null })
     this.#watch = new ScoreWatch({ scores, floor: settings.floor, needsEveryKey: () => book.conditionRules.rules.length > 0 || this.rollouts.isWatching || this.#mitigations.active.some(isCarriedByPolicies), hear: async (event) => this.#hear(event) })
     const explainer = new Explainer({ scores, metrics, log, answer: async (detection, explanation) => this.#detections.explained(detection, explanation) })
     this.#judge = new Judge({ book, detections: this.#detections, decisions: this.#decisions, explainer, mitigations: this.#mitigations, rollouts: this.rollouts, pods, zone })
@@ -201,7 +202,7 @@ export class Controller implements Loop, AsyncDisposable {
     })
     using following = this.pods.onChange?.(() => this.#podNews.ring())
     try {
-      const tasks = [this.#watch.run(until), this.#beat(until), this.#followProxies(until), this.#followPods(until), this.rulebook.run(until), this.exceptions.run(until), this.errands.run(until), this.#enforcement?.run(until, () => this.#proxyNews.ring()) ?? Promise.resolve()]
+      const tasks = [this.#watch.run(until), this.#beat(until), this.#followProxies(until), this.#followPods(until), this.killSwitch.run(until), this.rulebook.run(until), this.exceptions.run(until), this.errands.run(until), this.#enforcement?.run(until, () => this.#proxyNews.ring()) ?? Promise.resolve()]
       await Promise.all(tasks.map(async (task) => task.catch((error: unknown) => {
         failed.abort()
         throw error
@@ -220,6 +221,7 @@ export class Controller implements Loop, AsyncDisposable {
     await this.exceptions.look()
     this.rollouts.restore()
     this.errands.restore()
+    await this.killSwitch.follow()
     this.#proxyNews.ring()
   }
 
@@ -266,6 +268,7 @@ export class Controller implements Loop, AsyncDisposable {
       this.rulebook.ring()
       this.exceptions.ring() // one may have ended
       this.errands.ring()
+      this.killSwitch.ring()
       this.#podNews.ring() // without news of a pod a mitigation may have begun, or a rollout moved
       for (const event of this.#rolloutNews.of(this.rollouts.list())) this.#events.publish(event)
       this.#watch.review()

@@ -64,6 +64,8 @@ export class DecisionDesk {
   readonly #underWay = new Set<Promise<void>>()
   #safety: SafetyState = EMPTY_SAFETY_STATE
   #modelClasses: readonly string[] = []
+  /** What a standing order outside says, for as long as it stands. */
+  order: Halt | null = null
 
   constructor (parts: DecisionDeskParts) {
     this.#parts = parts
@@ -102,6 +104,11 @@ export class DecisionDesk {
 
   /** Why nothing new is done; null while it is. */
   get halt (): Halt | null {
+    return this.ownHalt ?? this.order
+  }
+
+  /** What a person said here, which is kept. */
+  get ownHalt (): Halt | null {
     return this.#safety.halt ?? null
   }
 
@@ -137,8 +144,8 @@ export class DecisionDesk {
     const basis = `${detection.confidence} ${JSON.stringify(hearing.evidence)} ${book.version} ${exceptions.version} ${steps} ${this.halt?.at ?? ''}`
     if (!this.#settled.isDue(detection, basis, nowMs)) return
     this.#settled.heard(detection, basis, nowMs)
-    const { rulings, state } = decide(hearing, this.#safety, { ...bench, surroundings: this.#look() })
-    this.#safety = state
+    const { rulings, state } = decide(hearing, this.#halted(), { ...bench, surroundings: this.#look() })
+    this.#take(state)
     const news = rulings.filter(({ decision }) => this.#settled.note(decision))
     exceptions.note(detection, news)
     if (news.length > 0) await this.#carryOut(this.#keep(news, detection, arrivedMs))
@@ -146,12 +153,24 @@ export class DecisionDesk {
 
   async #again (waiting: Waiting, detection: Detection, agreed: { readonly by: string, readonly why: string }): Promise<Decision | null> {
     const bench = { ...this.#bench(detection, this.#parts.clock.now()), surroundings: this.#look() }
-    const again = decideAgain(waiting, waiting.approval.evidence, detection, agreed, this.#safety, bench)
+    const again = decideAgain(waiting, waiting.approval.evidence, detection, agreed, this.#halted(), bench)
     if (again === null) return null
-    this.#safety = again.state
+    this.#take(again.state)
     this.#settled.note(again.ruling.decision)
     await this.#carryOut(this.#keep([again.ruling], detection))
     return again.ruling.decision
+  }
+
+  /** With what stops all actions, whoever says so. */
+  #halted (): SafetyState {
+    const { halt } = this
+    return halt === null ? this.#safety : { ...this.#safety, halt }
+  }
+
+  /** Takes what was used up; who stopped what is not a decision's to change. */
+  #take (after: SafetyState): void {
+    const { ownHalt } = this
+    this.#safety = ownHalt === null ? withoutHalt(after) : { ...after, halt: ownHalt }
   }
 
   #bench (detection: Detection, nowMs: number): Omit<Bench, 'surroundings'> {

@@ -55,20 +55,21 @@ class MemoryAudit implements AuditTrail {
 
 class MemoryKillSwitch implements KillSwitch {
   halt: Halt | null = null
-  readonly #loop: Pick<FakeLoop, 'now' | 'store'>
+  readonly #loop: Pick<FakeLoop, 'now' | 'store' | 'emit'>
 
-  constructor (loop: Pick<FakeLoop, 'now' | 'store'>) {
+  constructor (loop: Pick<FakeLoop, 'now' | 'store' | 'emit'>) {
     this.#loop = loop
   }
 
   async pull (by: string, reason: string, undo: boolean): Promise<Pulled> {
-    this.halt = { by, reason, at: new Date(this.#loop.now()).toISOString() }
-    return { halt: this.halt, undone: undo ? this.#loop.store.mitigations.list().length : 0, failed: [] }
+    const halt = { by, reason, at: new Date(this.#loop.now()).toISOString() }
+    await this.#loop.emit({ type: 'halt', halt })
+    return { halt, undone: undo ? this.#loop.store.mitigations.list().length : 0, failed: [] }
   }
 
   async release (): Promise<void> {
     if (this.halt === null) throw new AutoshieldError('CONFLICT', 'nobody stopped it')
-    this.halt = null
+    await this.#loop.emit({ type: 'halt', halt: null })
   }
 }
 
@@ -233,6 +234,7 @@ export class FakeLoop implements Loop {
       case 'mitigation': await this.store.mitigations.put(event.mitigation.metadata.name, event.mitigation); break
       case 'proxy': this.proxyList = [...this.proxyList.filter(({ podUid }) => podUid !== event.status.podUid), event.status]; break
       case 'rollout': if (event.policy !== null) await this.meshPolicies.restore(event.policy); else await this.meshPolicies.remove(event.name); break
+      case 'halt': this.killSwitch.halt = event.halt; break
       case 'traffic': this.#traffic = event; break
     }
     this.#events.emit('event', event)

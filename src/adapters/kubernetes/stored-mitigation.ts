@@ -67,7 +67,8 @@ export const StoredStatus = {
   properties: {
     ...status.properties,
     conditions: { ...status.properties.conditions, 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] },
-    targets: { ...status.properties.targets, 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['target'] },
+    // One writer, which knows them all. Of a map the last entry taken away leaves null, which is refused where a list is required.
+    targets: { ...status.properties.targets, 'x-kubernetes-list-type': 'atomic' },
   },
   ...rules(rule("has(self.endedAt) == (self.phase != 'active')", 'endedAt belongs to what has ended')),
 }

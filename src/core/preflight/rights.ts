@@ -38,6 +38,7 @@ export const ACCOUNT_RIGHTS: Readonly<Record<'autoshield-webhook' | 'autoshield-
     own('', 'secrets', 'autoshield-ca', 'get', 'list', 'watch', 'update'),
     own('', 'secrets', 'autoshield-webhook-tls', 'get', 'list', 'watch', 'update'),
     own('', 'configmaps', 'autoshield-authorities', 'list', 'watch', 'create', 'patch'),
+    own('', 'configmaps', 'autoshield-panic', 'list', 'watch'),
     own('', 'configmaps', 'autoshield-coverage', 'create', 'patch'),
     { group: 'autoshield.dev', resource: 'mitigations', verbs: ['list', 'watch', 'create', 'patch', 'delete'], where: 'own' },
     { group: 'autoshield.dev', resource: 'mitigations/status', verbs: ['patch'], where: 'own' },

@@ -2,7 +2,7 @@ import type { LoopEvent } from '../../../ports.ts'
 import { EMPTY_WALL, reduce, type Lists, type Wall, type WallChange, type WallPod } from './wall.ts'
 
 const API = '/api/v1'
-const EVENT_TYPES = ['traffic', 'detection', 'decision', 'mitigation', 'proxy', 'rollout'] as const
+const EVENT_TYPES = ['traffic', 'detection', 'decision', 'mitigation', 'proxy', 'rollout', 'halt'] as const
 
 /** What the API said when it said no. */
 export class Refusal extends Error {}
@@ -34,17 +34,18 @@ async function allPods (): Promise<readonly WallPod[]> {
 
 async function fetchLists (): Promise<Lists> {
   const items = async <T>(path: string): Promise<readonly T[]> => (await call<Page<T>>(path)).items
-  const [detections, decisions, mitigations, proxies, rollouts, pods, traffic, status] = await Promise.all([
+  const [detections, decisions, mitigations, proxies, rollouts, { halt }, pods, traffic, status] = await Promise.all([
     items<Lists['detections'][number]>('/detections?limit=200'),
     items<Lists['decisions'][number]>('/decisions?limit=500'),
     items<Lists['mitigations'][number]>('/mitigations?limit=200'),
     items<Lists['proxies'][number]>('/proxies?limit=500'),
     items<Lists['rollouts'][number]>('/rollouts?limit=500'),
+    call<{ halt: Lists['halt'] }>('/panic'),
     allPods(),
     call<Lists['traffic']>('/traffic'),
     call<Lists['status']>('/status'),
   ])
-  return { detections, decisions, mitigations, proxies, rollouts, pods, traffic, status }
+  return { detections, decisions, mitigations, proxies, rollouts, halt, pods, traffic, status }
 }
 
 /**

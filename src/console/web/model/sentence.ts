@@ -74,6 +74,7 @@ export function sentenceOf (wall: Wall, nowMs: number, clock: (ms: number) => st
     const text = `${told} since ${clock(Date.parse(first.firstSeen))}; ${answer(wall, first, active, clock)}`.replace(/\.?$/, '.')
     return { tone: 'wrong', text: text + more, detection: first.id, simulated: first.simulated }
   }
+  if (wall.halt !== null) return say('notice', `All new actions are stopped by ${wall.halt.by} since ${clock(Date.parse(wall.halt.at))}: ${wall.halt.reason}.`)
   if (!wall.ready) return say('wrong', `Not watching: ${wall.reasons.join('; ')}.`)
   if (wall.stats === null && wall.pods.length === 0) return say('notice', 'No traffic has been seen yet.')
   const suspected = [...wall.detections.values()].filter(({ phase }) => phase === 'suspected').length

@@ -1,6 +1,7 @@
 import type { Decision } from '../../../core/policy/decision.ts'
 import type { Detection } from '../../../core/verdict/detection.ts'
 import type { Mitigation } from '../../../core/mitigation/mitigation.ts'
+import type { Halt } from '../../../core/safety/state.ts'
 import type { MeshPolicy } from '../../../core/rollout/mesh-policy.ts'
 import type { DetectorStats, LoopEvent, ProxyStatus, TrafficEdge } from '../../../ports.ts'
 
@@ -34,6 +35,8 @@ export interface Wall {
   readonly mitigations: ReadonlyMap<string, Mitigation>
   readonly proxies: ReadonlyMap<string, ProxyStatus>
   readonly rollouts: ReadonlyMap<string, MeshPolicy>
+  /** Who stopped all actions; null: they go on. */
+  readonly halt: Halt | null
   readonly pods: readonly WallPod[]
   readonly edges: readonly TrafficEdge[]
   readonly stats: DetectorStats | null
@@ -49,6 +52,7 @@ export interface Lists {
   readonly mitigations: readonly Mitigation[]
   readonly proxies: readonly ProxyStatus[]
   readonly rollouts: readonly MeshPolicy[]
+  readonly halt: Halt | null
   readonly pods: readonly WallPod[]
   readonly traffic: Extract<LoopEvent, { type: 'traffic' }> | null
   readonly status: { readonly version: string, readonly ready: boolean, readonly reasons: readonly string[], readonly now: string }
@@ -76,6 +80,7 @@ export const EMPTY_WALL: Wall = {
   mitigations: new Map(),
   proxies: new Map(),
   rollouts: new Map(),
+  halt: null,
   pods: [],
   edges: [],
   stats: null,
@@ -116,6 +121,7 @@ function addEvent (wall: Wall, event: LoopEvent, atMs: number): Wall {
     case 'decision': return { ...wall, decisions: upsert(wall.decisions, event.decision.id, event.decision) }
     case 'mitigation': return { ...wall, mitigations: upsert(wall.mitigations, event.mitigation.metadata.name, event.mitigation) }
     case 'proxy': return { ...wall, proxies: upsert(wall.proxies, event.status.podUid, event.status) }
+    case 'halt': return { ...wall, halt: event.halt }
     case 'rollout': return { ...wall, rollouts: event.policy === null ? without(wall.rollouts, event.name) : upsert(wall.rollouts, event.name, event.policy) }
   }
 }
@@ -140,6 +146,7 @@ export function reduce (wall: Wall, change: WallChange): Wall {
         mitigations: keyed(lists.mitigations, ({ metadata }) => metadata.name),
         proxies: keyed(lists.proxies, ({ podUid }) => podUid),
         rollouts: keyed(lists.rollouts, ({ metadata }) => metadata.name),
+        halt: lists.halt,
         pods: lists.pods,
       }
       return lists.traffic === null ? next : addTraffic(next, lists.traffic, atMs)
@@ -156,3 +163,7 @@ export const mitigationsOf = (wall: Wall, detection: string): readonly Mitigatio
 /** In force now, by the console's clock: an expiry is believed even before its event comes. */
 export const activeMitigations = (wall: Wall, nowMs: number): readonly Mitigation[] =>
   [...wall.mitigations.values()].filter(({ status, spec }) => status.phase === 'active' && Date.parse(spec.expiresAt) > nowMs).reverse()
+
+/** What waits for a person; the one whose deadline comes first in front. */
+export const waitingDecisions = (wall: Wall): readonly Decision[] =>
+  [...wall.decisions.values()].filter(({ approval }) => approval?.state === 'waiting').sort((one, other) => (one.approval?.deadline ?? '') < (other.approval?.deadline ?? '') ? -1 : 1)

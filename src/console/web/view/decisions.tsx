@@ -1,6 +1,7 @@
 import { REASONS } from '../../../core/reason.ts'
 import type { Decision, Verdict } from '../../../core/policy/decision.ts'
 import { checkState, type StationState } from '../model/trail.ts'
+import { Approval } from './approval.tsx'
 import { Mark } from './mark.tsx'
 import { Time } from './time.tsx'
 import { Yaml } from './yaml.tsx'
@@ -45,6 +46,7 @@ export function Decisions ({ decisions }: { decisions: readonly Decision[] }) {
               <Time at={decision.at} />
             </p>
             <p>{decision.message} <span class="code" title={REASONS[decision.reason]}>{decision.reason}</span></p>
+            <Approval decision={decision} />
             <Checks checks={decision.safety.filter(({ passed }) => !passed)} />
             <Passed checks={decision.safety.filter(({ passed }) => passed)} />
             {decision.mitigation === null && decision.plan.map(({ kind, yaml }, index) => <Yaml key={index} title={`${kind} as planned`} text={yaml} />)}

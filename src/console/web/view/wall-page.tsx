@@ -1,9 +1,11 @@
 import { trailOf } from '../model/trail.ts'
 import { detectionHref, mitigationHref } from '../model/route.ts'
-import { activeMitigations, decisionsOf, mitigationsOf, type Wall } from '../model/wall.ts'
+import { activeMitigations, decisionsOf, mitigationsOf, waitingDecisions, type Wall } from '../model/wall.ts'
 import { bytes, classWords, fullName, number, restriction, subjectName, victimNames } from '../model/words.ts'
 import type { Detection } from '../../../core/verdict/detection.ts'
+import { Approval } from './approval.tsx'
 import { Figures } from './figures.tsx'
+import { Panic } from './panic.tsx'
 import { Mark, Simulated } from './mark.tsx'
 import { Time } from './time.tsx'
 import { TrafficMap } from './traffic-map.tsx'
@@ -25,6 +27,8 @@ export function WallPage ({ wall, now }: { wall: Wall, now: number }) {
         <BusiestPairs wall={wall} />
       </div>
       <div class="side">
+        <Panic halt={wall.halt} inForce={activeMitigations(wall, now).filter(({ status }) => !status.simulated).length} />
+        <Waiting wall={wall} />
         <Figures wall={wall} />
         <Detections wall={wall} />
         <Restrictions wall={wall} now={now} />
@@ -56,6 +60,25 @@ const END = ({ detection }: { detection: Detection }) => (
     <b>{detection.target === null ? 'many addresses' : fullName(detection.target)}</b>
   </span>
 )
+
+/** What a person has to decide now, the most urgent first. */
+function Waiting ({ wall }: { wall: Wall }) {
+  const waiting = waitingDecisions(wall)
+  if (waiting.length === 0) return null
+  return (
+    <section class="list-waiting" aria-labelledby="waiting-title">
+      <h2 id="waiting-title">Waits for you <span class="count">{waiting.length}</span></h2>
+      <ul class="decisions">
+        {waiting.slice(0, ROWS).map((decision) => (
+          <li key={decision.id} class="hold">
+            <p><a href={detectionHref(decision.detection)}><b>{decision.action}</b> by “{decision.rule}”</a>: {decision.message}</p>
+            <Approval decision={decision} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}
 
 function Detections ({ wall }: { wall: Wall }) {
   const all = [...wall.detections.values()].reverse()
