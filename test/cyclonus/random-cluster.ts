@@ -39,7 +39,7 @@ export function randomQuestion (random: Random, { pods, nodes }: RawCluster): { 
   return { ends, ports: [0, 1, 2].map(() => ({ protocol: random.pick(TRANSPORTS), number: random.pick(NUMBERS) })) }
 }
 
-function randomPolicy (random: Random, name: string, namespace: string, addresses: readonly string[]): RawPolicy {
+export function randomPolicy (random: Random, name: string, namespace: string, addresses: readonly string[]): RawPolicy {
   const rules = (field: 'from' | 'to'): RawRule[] => times(random, 0, 2, () => ({
     ...random.chance(0.8) && { [field]: times(random, 0, 3, () => randomPeer(random, addresses)) },
     ...random.chance(0.6) && { ports: times(random, 0, 3, () => randomPort(random)) },

@@ -1,6 +1,7 @@
 import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
+import { isSeen } from '../../src/core/plan/reach/unseen-labels.ts'
 import type { Pod } from '../../src/core/pod.ts'
 import type { Machine } from '../real/cluster/enforcing.ts'
 import { Sandbox } from '../real/cluster/sandbox.ts'
@@ -57,7 +58,7 @@ export class Agents {
         if (pod === undefined) continue
         if ((status.policy?.realized['policy-revision'] ?? 0) < revision || status.state !== 'ready') return `${pod.name} is at an older revision`
         const labels = status.identity?.labels.flatMap((label) => /^k8s:(?!io\.)(.*)$/.exec(label)?.[1] ?? []) ?? []
-        if (labels.sort().join() !== Object.entries(pod.labels).map(([key, value]) => `${key}=${value}`).sort().join()) return `${pod.name} is known as ${labels.join()}`
+        if (labels.sort().join() !== Object.entries(pod.labels).filter(([key]) => isSeen(key)).map(([key, value]) => value === '' ? key : `${key}=${value}`).sort().join()) return `${pod.name} is known as ${labels.join()}`
         identities.set(ipv4, status.identity?.id ?? 0)
       }
     }

@@ -35,11 +35,13 @@ function checked (action: string, now: Cluster, detection: Detection = detection
 
 const cut = ({ cutFlows }: PlanCheck): string[] => cutFlows.map(({ flow: { source, destination, port }, claimed }) => `${source}>${destination}:${port}${claimed ? '' : ' collateral'}`)
 
-t.test('where nothing isolates, a denial cuts what it claims and nothing else', (t) => {
+t.test('where nothing isolates, a denial cuts what it claims and nothing else, but under Cilium the way to nodes', (t) => {
   for (const blocksMatchPods of [true, false]) {
     const check = checked('network_policy, parameters: { ports: [22] }', cluster([], { blocksMatchPods }))
     t.match(check, { reason: 'RuleMatched', opens: { listed: [], total: 0 }, cost: 0 })
-    t.strictSame(check.cuts, { listed: [{ source: 'shop/web-0 (10.0.0.1)', destination: 'shop/db-0 (10.0.0.3)', ports: ['TCP', 'UDP', 'SCTP'].map((protocol) => ({ protocol, first: 22, last: 22 })) }], total: 1 })
+    const [toNode, ...rest] = check.cuts.listed.toReversed()
+    if (!blocksMatchPods) t.match(toNode, { source: 'shop/web-0 (10.0.0.1)', destination: 'node (192.168.0.1)' })
+    t.strictSame(blocksMatchPods ? check.cuts : { listed: rest.toReversed(), total: check.cuts.total - 1 }, { listed: [{ source: 'shop/web-0 (10.0.0.1)', destination: 'shop/db-0 (10.0.0.3)', ports: ['TCP', 'UDP', 'SCTP'].map((protocol) => ({ protocol, first: 22, last: 22 })) }], total: 1 })
     t.strictSame(cut(check), ['10.0.0.1>10.0.0.3:22'])
   }
   t.end()

@@ -55,7 +55,6 @@ export async function startAgent ({ sandbox, name, folder }: Node, { programs, d
     devices: devices.join(','),
     'kube-proxy-replacement': 'false',
     'enable-ipv4-masquerade': 'false',
-    'install-iptables-rules': 'false',
     'enable-l7-proxy': 'false', // it would start an Envoy
     'enable-hubble': 'false',
     'enable-health-checking': 'false',

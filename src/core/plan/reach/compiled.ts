@@ -33,6 +33,8 @@ export interface CompiledRule {
 export interface Surroundings {
   readonly namespaces: ReadonlyMap<string, Labels>
   readonly blocksMatchPods: boolean
+  /** A pod's labels as selectors see them. */
+  readonly seen: (labels: Labels) => Labels
 }
 
 export function compilePolicy (policy: Policy, around: Surroundings): CompiledPolicy {
@@ -40,20 +42,21 @@ export function compilePolicy (policy: Policy, around: Surroundings): CompiledPo
     peers: peers === 'everybody' ? [() => true] : peers.map((peer) => compilePeer(peer, policy.namespace, around)),
     ports: ports === 'any' ? () => ALL_PORTS : compilePorts(ports),
   })) ?? null
-  return { key: policyKey(policy), policy, selects: matcherOf(policy.pods), ingress: compile(policy.ingress), egress: compile(policy.egress) }
+  const matches = matcherOf(policy.pods)
+  return { key: policyKey(policy), policy, selects: (labels) => matches(around.seen(labels)), ingress: compile(policy.ingress), egress: compile(policy.egress) }
 }
 
-function compilePeer (peer: Peer, own: string, { namespaces, blocksMatchPods }: Surroundings): PeerTest {
+function compilePeer (peer: Peer, own: string, { namespaces, blocksMatchPods, seen }: Surroundings): PeerTest {
   if (peer.kind === 'block') {
     const { block, except } = peer
-    return ({ words, pod }) => (blocksMatchPods || pod === null) && inBlock(block, words) && !except.some((hole) => inBlock(hole, words))
+    return ({ words, pod, node }) => (blocksMatchPods || (pod === null && node === null)) && inBlock(block, words) && !except.some((hole) => inBlock(hole, words))
   }
   const there = matcherOf(peer.namespaces ?? undefined)
   const those = matcherOf(peer.pods)
   // Most peers are never asked about.
   let names: ReadonlySet<string> | null = null
   const named = (): ReadonlySet<string> => new Set(peer.namespaces === null ? [own] : [...namespaces].flatMap(([name, labels]) => there(labels) ? [name] : []))
-  return ({ pod }) => pod !== null && (names ??= named()).has(pod.namespace) && those(pod.labels)
+  return ({ pod }) => pod !== null && (names ??= named()).has(pod.namespace) && those(seen(pod.labels))
 }
 
 function compilePorts (rules: readonly PortRule[]): CompiledRule['ports'] {

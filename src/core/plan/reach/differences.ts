@@ -6,7 +6,10 @@ import type { PairReach, Reach } from './reach.ts'
 
 /** Ports that one end reaches at the other under one set of policies and not under another. */
 export interface Change {
-  /** `NAMESPACE/NAME (ADDRESS)` of a pod; `outside (ADDRESS)` stands for all addresses outside that the policies take alike. */
+  /**
+   * `NAMESPACE/NAME (ADDRESS)` of a pod; `outside (ADDRESS)` stands for all addresses outside that the policies take alike, `node (ADDRESS)`
+   * for a pod's own node or for all others.
+   */
   readonly source: string
   readonly destination: string
   readonly ports: readonly PortRange[]
@@ -50,6 +53,13 @@ export function differences (before: Reach, after: Reach, touched: readonly Touc
       const [own, far, then, now] = [endName(is, address), `outside (${text})`, before.outside(was, words), after.outside(is, words)]
       note(own, far, then.to, now.to)
       note(far, own, then.from, now.from)
+    }
+    for (const node of after.nodesApart(is)) {
+      const address = is.addresses.find((one) => one.includes(':') === node.includes(':'))
+      if (address === undefined) continue
+      const [own, far] = [endName(is, address), `node (${node})`]
+      note(own, far, before.ports(address, node), after.ports(address, node))
+      note(far, own, before.ports(node, address), after.ports(node, address))
     }
   }
   const changes = (found: ReadonlyMap<string, Change>): Changes => ({ listed: [...found.values()].slice(0, MAX_LISTED), total: found.size })

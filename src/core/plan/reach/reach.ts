@@ -1,14 +1,16 @@
 import { AutoshieldError } from '../../errors.ts'
-import { addressText, parseAddress } from '../../flow/address.ts'
+import { addressText } from '../../flow/address.ts'
 import type { Labels } from '../../kubernetes/label-selector.ts'
 import type { Namespace } from '../../kubernetes/object.ts'
 import type { Transport } from '../../kubernetes/transport.ts'
 import type { Pod } from '../../pod.ts'
 import type { AddressBlock } from './address-block.ts'
 import { compilePolicy, listedPorts, type CompiledPolicy, type CompiledRule, type Located, type PeerTest, type Surroundings } from './compiled.ts'
+import { End, isIpv6, wordsOf } from './end.ts'
 import type { Policy } from './policy.ts'
 import { PolicyIndex } from './policy-index.ts'
 import { ALL_PORTS, hasPort, intersection, type PortSet } from './port-set.ts'
+import { seenLabels } from './unseen-labels.ts'
 
 /** All that the verdicts depend on. */
 export interface Cluster {
@@ -19,7 +21,10 @@ export interface Cluster {
   /** A node and its own pods always reach each other. */
   readonly nodes: readonly { readonly name: string, readonly addresses: readonly string[] }[]
   readonly policies: readonly Policy[]
-  /** Whether an ipBlock lists pods whose address is in it, as with most network plugins, or never does, as with Cilium. */
+  /**
+   * Whether an ipBlock lists pods and nodes whose address is in it, as with most network plugins, or never does, as with Cilium. There
+   * a pod's way to its own node is judged as any other, and some labels do not count (`seenLabels`).
+   */
   readonly blocksMatchPods: boolean
 }
 
@@ -37,7 +42,7 @@ export interface Flow {
  *
  *     NoPod       | the end is no pod, so no policy speaks of it                             | allowed
  *     Itself      | a pod cannot be kept from itself                                         | allowed
- *     OwnNode     | nor from the node that it runs on, either way                            | allowed
+ *     OwnNode     | nor from the node that it runs on, either way; with Cilium only by it    | allowed
  *     NotIsolated | no policy selects the pod for this direction                             | allowed
  *     Listed      | policies that select it list the flow: those are named                   | allowed
  *     NotListed   | policies that select it, all of them named, do not list it               | denied
@@ -108,7 +113,7 @@ export class Reach {
 
   /** Throws NOT_FOUND where a pod's namespace is not among the namespaces: nobody knows its labels. `known`: what is there already of another. */
   constructor ({ pods, namespaces, nodes, policies, blocksMatchPods }: Cluster, known?: Known) {
-    const around: Surroundings = known?.around ?? { namespaces: new Map(namespaces.map(({ name, labels }): [string, Labels] => [name, labels])), blocksMatchPods }
+    const around: Surroundings = known?.around ?? { namespaces: new Map(namespaces.map(({ name, labels }): [string, Labels] => [name, labels])), blocksMatchPods, seen: blocksMatchPods ? (labels) => labels : seenLabels() }
     this.#around = around
     this.#located = new Map(known?.located)
     for (const { name, addresses } of nodes) for (const address of addresses) this.#located.set(address, new End(address, null, name))
@@ -200,10 +205,18 @@ export class Reach {
     })
   }
 
-  /** Whether the address is no pod's and not that of this pod's node, so that its policies speak of it by blocks alone. */
+  /** Whether the address is no pod's and that of no node which policies take otherwise, so that they speak of it by blocks alone. */
   isOutside (pod: Pod, words: Int32Array): boolean {
     const known = this.#located.get(addressText(words, 0))
-    return known === undefined || (known.pod === null && known.node !== pod.node)
+    return known === undefined || (known.pod === null && known.node !== pod.node && this.#around.blocksMatchPods)
+  }
+
+  /** Addresses that stand for all nodes, where blocks do not: those of the pod's own and one other of each family. */
+  nodesApart (pod: Pod): string[] {
+    if (this.#around.blocksMatchPods) return []
+    const nodes = [...this.#located.values()].filter(({ node }) => node !== null)
+    const others = nodes.filter(({ node }) => node !== pod.node)
+    return [...nodes.filter(({ node }) => node === pod.node), ...[true, false].flatMap((family) => others.find((end) => isIpv6(end) === family) ?? [])].map(({ address }) => address)
   }
 
   /** What the pod's policies let pass to and from an address outside. */
@@ -234,7 +247,7 @@ export class Reach {
   #askedOf (direction: Direction, { pod }: Located, other: Located): Isolation | FreeReason {
     if (pod === null) return 'NoPod'
     if (other.pod === pod) return 'Itself'
-    if (other.node === pod.node) return 'OwnNode'
+    if (other.node === pod.node && (this.#around.blocksMatchPods || direction === 'ingress')) return 'OwnNode'
     const isolation = this.#isolationOf(direction, pod)
     return isolation.policies.length === 0 ? 'NotIsolated' : isolation
   }
@@ -258,27 +271,6 @@ export class Reach {
   }
 }
 
-/** Most addresses are never compared with a block. */
-class End implements Located {
-  readonly address: string
-  readonly pod: Pod | null
-  readonly node: string | null
-  #words: Int32Array | null = null
-
-  constructor (address: string, pod: Pod | null, node: string | null) {
-    this.address = address
-    this.pod = pod
-    this.node = node
-  }
-
-  get words (): Int32Array {
-    this.#words ??= wordsOf(this.address)
-    return this.#words
-  }
-}
-
-const isIpv6 = ({ address }: Located): boolean => address.includes(':')
-
 const isolation = (direction: Direction, selecting: readonly CompiledPolicy[]): Isolation =>
   ({ policies: selecting.filter((policy) => policy[direction] !== null), rules: selecting.flatMap((policy) => policy[direction] ?? []) })
 
@@ -296,10 +288,4 @@ function remembered (ask: (rule: CompiledRule) => boolean): (rule: CompiledRule)
     if (answer === undefined) answers.set(rule, answer = ask(rule))
     return answer
   }
-}
-
-function wordsOf (address: string): Int32Array {
-  const words = parseAddress(address)
-  if (words === null) throw new AutoshieldError('BAD_DATA', `${JSON.stringify(address)} is no address: give one of IPv4 or IPv6.`)
-  return words
 }

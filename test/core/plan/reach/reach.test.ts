@@ -96,10 +96,27 @@ t.test('a verdict names the policies that it rests on', (t) => {
   t.end()
 })
 
-t.test('a block lists pods, or does not, as the network plugin has it', (t) => {
+t.test('a block lists pods and nodes, or neither, as the network plugin has it', (t) => {
   const policies = [policy({ podSelector: DB, ingress: [{ from: [{ ipBlock: { cidr: '0.0.0.0/0' } }] }] })]
   t.strictSame(cutOn(reachUnder(policies)), [])
-  t.strictSame(cutOn(reachUnder(policies, { blocksMatchPods: false })), ['web>db', 'scraper>db'])
+  t.strictSame(cutOn(reachUnder(policies, { blocksMatchPods: false })), ['web>db', 'scraper>db', 'otherNode>db'], 'its own node reaches it always')
+  t.end()
+})
+
+t.test('under Cilium a way to the own node has to be listed, and only rules without peers list nodes', (t) => {
+  const under = (to: object[] | undefined): string[] => cutOn(reachUnder([policy({ podSelector: DB, policyTypes: ['Egress'], egress: [{ ...to && { to } }] })], { blocksMatchPods: false }))
+  t.strictSame(under([{ namespaceSelector: {} }, { ipBlock: { cidr: '0.0.0.0/0' } }]), ['db>agent', 'db>otherNode'])
+  t.strictSame(under(undefined), [])
+  t.end()
+})
+
+t.test('under Cilium no selector finds a label that its filter leaves out', (t) => {
+  const pods = Object.values(PODS).map((pod) => ({ ...pod, labels: { ...pod.labels, 'pod-template-hash': 'x', 'app.kubernetes.io/name': 'y' } }))
+  const cut = (label: Record<string, string>, blocksMatchPods: boolean): string[] => cutOn(reachUnder([policy({ podSelector: { matchLabels: { app: 'db', ...label } }, policyTypes: ['Ingress'] })], { pods, blocksMatchPods }))
+  const all = ['web>db', 'scraper>db', 'otherNode>db', 'outside>db']
+  t.strictSame(cut({ 'pod-template-hash': 'x' }, true), all)
+  t.strictSame(cut({ 'pod-template-hash': 'x' }, false), [])
+  t.strictSame(cut({ 'app.kubernetes.io/name': 'y' }, false), all)
   t.end()
 })
 
