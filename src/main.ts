@@ -41,6 +41,7 @@ const VERBS: Readonly<Record<string, () => Promise<MakeVerb>>> = {
   protected: async () => (await import('./cli/protected.ts')).protectedCommand,
   panic: async () => (await import('./cli/panic.ts')).panicCommand,
   check: async () => (await import('./cli/check.ts')).checkCommand,
+  cleanup: async () => (await import('./cli/cleanup.ts')).cleanupCommand,
   uninstall: async () => (await import('./cli/uninstall.ts')).uninstallCommand,
 }
 

@@ -259,7 +259,7 @@ export class Controller implements Loop, AsyncDisposable {
     for await (const beat of this.#parts.every(BEAT_MS, signal)) {
       await this.#mitigations.expire()
       if (this.#mitigations.awaits) this.#proxyNews.ring()
-      await this.#enforcement?.beat()
+      await this.#enforcement?.beat(this.#mitigations)
       await this.#journal.retry()
       await this.#detections.take({ type: 'tick' }).kept
       await this.#detections.flush()

@@ -5,6 +5,7 @@ import { withLeftover } from '../core/mitigation/policy-standing.ts'
 import type { RestrictionCount } from '../core/mitigation/restriction-count.ts'
 import type { Score } from '../core/verdict/score.ts'
 import type { AuditTrail, Clock, LoopEvent, ObjectStore, ProxyFleet, ProxyStatus } from '../ports.ts'
+import type { Amended } from './actuation/plan-watch.ts'
 import type { PolicyFleet } from './actuation/policy-actuator.ts'
 import type { Journal, NewAuditEntry } from './journal.ts'
 import type { ControllerMetrics } from './metrics.ts'
@@ -138,6 +139,24 @@ export class MitigationDesk {
       ...refusals.length === 0 ? [] : [this.#parts.journal.keep({ writes: () => [], audit: refusals })],
     ])
     return changes.filter(({ mitigation }) => mitigation.spec.mode === 'enforce').flatMap(outcomesOf)
+  }
+
+  /** Takes over mitigations whose policies are to stand elsewhere, or nowhere. What holds then goes to the targets at once; its record follows. */
+  async replanned (amended: readonly Amended[]): Promise<void> {
+    if (amended.length === 0) return
+    const byName = new Map(amended.map((each) => [each.mitigation.metadata.name, each]))
+    const followed = this.#set.follow(({ metadata: { name } }) => {
+      const found = byName.get(name)
+      return found === undefined ? { outcome: 'same' } : { outcome: 'amended', mitigation: found.mitigation, joined: [], left: [], readdressed: [] }
+    })
+    await Promise.all(followed.map(async ({ before, following: { mitigation } }) => {
+      const { outcome, trouble } = byName.get(mitigation.metadata.name)?.outcome ?? {}
+      await this.#parts.journal.keep({
+        writes: () => [this.#put(this.#set.get(mitigation.metadata.name))],
+        audit: [{ ...entryOf(mitigation, 'mitigation.replanned', trouble?.reason ?? ''), detail: { outcome, message: trouble?.message, before: before.spec.policies, policies: mitigation.spec.policies ?? [] } }],
+        then: () => this.#parts.publish({ type: 'mitigation', mitigation }),
+      })
+    }))
   }
 
   /** What has ended and could not be taken away yet is told in its status, and that it is gone at last. */

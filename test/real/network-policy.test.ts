@@ -7,6 +7,7 @@ import { KubernetesNamespaces } from '../../src/adapters/kubernetes/namespaces.t
 import { KubernetesNetworkPolicies } from '../../src/adapters/kubernetes/network-policies.ts'
 import { openKubernetes } from '../../src/adapters/kubernetes/open-kubernetes.ts'
 import { KubernetesPods } from '../../src/adapters/kubernetes/pods.ts'
+import { cleanUp, type LeftOver } from '../../src/controller/actuation/cleanup.ts'
 import { RESOURCES } from '../../src/core/kubernetes/resource.ts'
 import type { Mitigation } from '../../src/core/mitigation/mitigation.ts'
 import { Bench } from '../controller/bench.ts'
@@ -125,6 +126,25 @@ t.test('a mitigation\'s NetworkPolicies in a real API server', { skip: withoutCl
     await kubectl(['delete', 'networkpolicy', policy])
     bench = await start()
     await until('it is there again', async () => await objects() === whole || undefined)
+  })
+
+  await t.test('cleanup leaves alone what is in force, and takes away what a dead controller left', async (t) => {
+    const whole = await objects()
+    const clean = async (nowMs: number, remove: boolean): Promise<LeftOver[]> => {
+      const found: LeftOver[] = []
+      for await (const left of cleanUp(api, { ownNamespace: namespace, remove, nowMs })) found.push(left)
+      return found
+    }
+    t.strictSame(await clean(bench.nowMs, true), [])
+    await bench[Symbol.asyncDispose]()
+    const late = bench.nowMs + 3_600_000
+    t.match(await clean(late, false), [{ kind: 'NetworkPolicy', name: policy, outcome: 'found', why: /no controller ended it/ }, { kind: 'Pod', outcome: 'found' }, { kind: 'Pod', outcome: 'found' }])
+    t.equal(await objects(), whole, 'listing touches nothing')
+    t.match((await clean(late, true)).map(({ outcome }) => outcome), ['removed', 'removed', 'removed'])
+    t.equal(await objects(), before)
+    t.strictSame(await clean(late, true), [])
+    bench = await start()
+    await until('the controller that is there again puts it back', async () => await objects() === whole || undefined)
   })
 
   await t.test('an undo leaves every object as it was', async (t) => {

@@ -4,15 +4,13 @@ import type { KubernetesObject } from '../../core/kubernetes/object.ts'
 import { isRecord } from '../../core/kubernetes/read-object.ts'
 import { RESOURCES } from '../../core/kubernetes/resource.ts'
 import type { NetworkPolicy } from '../../core/plan/network-policy.ts'
-import { MITIGATION_LABEL } from '../../core/plan/objects.ts'
+import { INSTALLATION_LABEL, marksManager, MITIGATION_LABEL } from '../../core/plan/objects.ts'
 import type { Policy } from '../../core/plan/reach/policy.ts'
 import { readPolicy } from '../../core/plan/reach/read-policy.ts'
 import type { KubernetesApi, OwnPolicies, OwnPolicy, PodName } from '../../ports.ts'
 import { Lanes } from './lanes.ts'
 import { Mirror } from './mirror.ts'
 
-/** On a policy of ours: the namespace of the AutoShield that made it, so that two in one cluster leave each other's alone. */
-export const INSTALLATION_LABEL = 'autoshield.dev/installation'
 /** At once at the API server. */
 const LANES = 16
 
@@ -93,7 +91,7 @@ export class KubernetesNetworkPolicies implements OwnPolicies {
 
   async mark ({ uid, namespace, name }: PodName, labels: Readonly<Record<string, string>>): Promise<void> {
     // The UID keeps it from a successor of the same name, and from making a pod where there is none.
-    await this.#lanes.run(uid, async () => this.#api.apply(RESOURCES.pods, { metadata: { name, namespace, uid, labels } }, { force: true, fieldManager: `${FIELD_MANAGER}-marks-${this.#installation}` }))
+    await this.#lanes.run(uid, async () => this.#api.apply(RESOURCES.pods, { metadata: { name, namespace, uid, labels } }, { force: true, fieldManager: marksManager(this.#installation) }))
   }
 
   /** Told of each policy that came, changed or went, after it shows here. Must not throw. */

@@ -1,7 +1,9 @@
+import type { Mitigation } from '../../core/mitigation/mitigation.ts'
 import type { ClusterKnowledge } from '../../core/plan/plan.ts'
 import type { AuditTrail, Clock, ClusterReach, FlowHistory, OwnPolicies, PodDirectory, Protections } from '../../ports.ts'
 import type { Journal } from '../journal.ts'
 import type { Log } from '../log.ts'
+import { PlanWatch, type Amended } from './plan-watch.ts'
 import { PolicyActuator, type PolicyFleet } from './policy-actuator.ts'
 import { PolicyGround } from './policy-ground.ts'
 import { PutBackTrail } from './put-back-trail.ts'
@@ -26,14 +28,19 @@ export interface EnforcementParts extends ClusterNetwork {
 
 /** What the controller does about NetworkPolicies in a cluster: what plans rest on, and what keeps mitigations' policies. */
 export class Enforcement {
+  readonly #parts: EnforcementParts
+  readonly #plans: PlanWatch
   readonly #ground: PolicyGround
   readonly #putBacks: PutBackTrail
   readonly #actuator: PolicyActuator
 
-  constructor ({ reach, policies, pods, protections, flows, clock, random, audit, journal, log }: EnforcementParts) {
+  constructor (parts: EnforcementParts) {
+    const { reach, policies, pods, protections, flows, clock, random, audit, journal, log } = parts
+    this.#parts = parts
+    this.#plans = new PlanWatch(policies)
     this.#ground = new PolicyGround({ reach, flows, clock })
     this.#putBacks = new PutBackTrail({ audit, write: async (entries) => journal.keep({ writes: () => [], audit: entries }) })
-    this.#actuator = new PolicyActuator({ policies, pods, spared: () => protections.now().namespaces, clock, random, log, tell: async (entries) => this.#putBacks.tell(entries) })
+    this.#actuator = new PolicyActuator({ policies, pods, spared: () => protections.now().namespaces, troubleOf: (name) => this.#plans.troubleOf(name), clock, random, log, tell: async (entries) => this.#putBacks.tell(entries) })
   }
 
   get fleet (): PolicyFleet {
@@ -44,9 +51,11 @@ export class Enforcement {
     return this.#ground.knowledge()
   }
 
-  /** To be called about once a second: what the API server refused is tried again. */
-  async beat (): Promise<void> {
+  /** To be called about once a second: what the API server refused is tried again, and plans are checked where others' policies changed. */
+  async beat (mitigations: { readonly active: readonly Mitigation[], readonly replanned: (amended: readonly Amended[]) => Promise<void> }): Promise<void> {
     await this.#putBacks.beat()
+    const { pods, protections } = this.#parts
+    await mitigations.replanned(this.#plans.look(mitigations.active, this.knowledge(), { byUid: (uid) => pods.byUid(uid), spared: protections.now().namespaces }))
     this.#actuator.look()
   }
 

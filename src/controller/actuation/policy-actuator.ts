@@ -27,6 +27,8 @@ export interface PolicyActuatorParts {
   readonly pods: PodDirectory
   /** Namespaces that even a denial of everybody leaves open. */
   readonly spared: () => readonly string[]
+  /** What keeps the policies of a mitigation from cutting as planned; null for nothing. */
+  readonly troubleOf: (mitigation: string) => PolicyStanding['trouble']
   readonly clock: Clock
   readonly random: () => number
   readonly log: Log
@@ -169,13 +171,13 @@ export class PolicyActuator implements PolicyFleet {
     const { policies, pods } = this.#parts
     const before = JSON.stringify([[...this.#standings], [...this.#leftovers]])
     for (const uid of this.#unmarked) if (pods.byUid(uid) === null) this.#unmarked.delete(uid)
-    this.#standings = new Map([...this.#desired.byMitigation].map(([name, needs]) => [name, this.#standing(needs)]))
+    this.#standings = new Map([...this.#desired.byMitigation].map(([name, needs]) => [name, this.#standing(name, needs)]))
     this.#leftovers = new Map(policies.list().filter((policy) => !this.#desired.policies.has(policyKey(policy)))
       .map((policy) => [policy.mitigation, `NetworkPolicy ${policyKey(policy)} is still there: ${this.#attempts.failureOf(policyKey(policy))?.message ?? 'it is being removed'}`]))
     if (JSON.stringify([[...this.#standings], [...this.#leftovers]]) !== before) for (const listener of this.#listeners) listener()
   }
 
-  #standing ({ policies, marks }: { readonly policies: readonly string[], readonly marks: readonly string[] }): PolicyStanding {
+  #standing (name: string, { policies, marks }: { readonly policies: readonly string[], readonly marks: readonly string[] }): PolicyStanding {
     const contested = [...policies, ...marks.map(markKey)].filter((key) => this.#contest.isHeld(key))
     const unmarked = marks.flatMap((uid) => {
       const pod = this.#parts.pods.byUid(uid)
@@ -183,7 +185,7 @@ export class PolicyActuator implements PolicyFleet {
     })
     return {
       targets: policies.map((key) => this.#targetOf(key, unmarked)),
-      trouble: contested.length === 0 ? null : { reason: 'Contested', message: `${contested.join(', ')}: ${LEFT}` },
+      trouble: contested.length === 0 ? this.#parts.troubleOf(name) : { reason: 'Contested', message: `${contested.join(', ')}: ${LEFT}` },
     }
   }
 

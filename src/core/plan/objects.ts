@@ -1,6 +1,6 @@
 import { Document } from 'yaml'
 import { noticeOf } from '../errand/notice.ts'
-import { LABELS, MANAGED_BY } from '../injection/names.ts'
+import { FIELD_MANAGER, LABELS, MANAGED_BY } from '../injection/names.ts'
 import type { MitigationSpec } from '../mitigation/mitigation.ts'
 import type { Pod } from '../pod.ts'
 import type { Action, Rule } from '../policy/rule.ts'
@@ -11,6 +11,10 @@ import type { PlanContext, PlannedObject } from './plan.ts'
 
 /** On an object of ours: the mitigation that it belongs to, as a label value; the annotation of the same name has its whole name. */
 export const MITIGATION_LABEL = 'autoshield.dev/mitigation'
+/** On a policy of ours: the namespace of the AutoShield that made it, so that two in one cluster leave each other's alone. */
+export const INSTALLATION_LABEL = 'autoshield.dev/installation'
+/** Field manager of the labels by which policies of an installation select. */
+export const marksManager = (installation: string): string => `${FIELD_MANAGER}-marks-${installation}`
 
 /** One YAML document with its reason on top. Texts are quoted where YAML needs it, so names and reasons cannot add keys. */
 export function planned (kind: PlannedObject['kind'], object: object, comment: string): PlannedObject {

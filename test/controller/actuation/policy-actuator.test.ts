@@ -26,7 +26,7 @@ function acting (t: Test) {
   const told: NewAuditEntry[] = []
   const clock = { nowMs: NOW_MS, now: () => clock.nowMs }
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
-  const actuator = new PolicyActuator({ policies, pods, spared: () => ['kube-system'], clock, random: () => 0, log, tell: async (entries) => { told.push(...entries) } })
+  const actuator = new PolicyActuator({ policies, pods, spared: () => ['kube-system'], troubleOf: () => null, clock, random: () => 0, log, tell: async (entries) => { told.push(...entries) } })
   const stop = new AbortController()
   const running = actuator.run(stop.signal)
   t.teardown(async () => {
