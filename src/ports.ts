@@ -25,6 +25,7 @@ import type { AdmissionEntry } from './core/admission/entry.ts'
 import type { AdmissionNote } from './core/admission/note.ts'
 import type { Credentials, Identity } from './core/identity.ts'
 import type { KubernetesObject, Namespace } from './core/kubernetes/object.ts'
+import type { NodeFacts } from './core/kubernetes/node-facts.ts'
 import type { Resource } from './core/kubernetes/resource.ts'
 
 /** Wall clock in Unix milliseconds. */
@@ -510,6 +511,11 @@ export interface KubernetesApi {
   }
   /** A path that serves no objects, as text: `/version`, `/metrics`. */
   text: (path: string) => Promise<string>
+}
+
+/** What is known of the cluster's nodes. */
+export interface NodeDirectory {
+  list: () => readonly NodeFacts[]
 }
 
 /** What is known of the cluster's namespaces. */

@@ -43,6 +43,7 @@ function measureOf ({ action, limit }: Mitigation['spec']): Measure | string {
   switch (action) {
     case 'watch': return { kind: 'watch' }
     case 'deny': return { kind: 'deny' }
+    case 'quarantine': return 'a proxy is no node'
     case 'limit': {
       if (limit === undefined) return 'the action is limit, but it names no limit'
       return unable(limit) ?? { kind: 'limit', limit }

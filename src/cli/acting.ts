@@ -16,7 +16,7 @@ import { AlertsFile } from './alerts-file.ts'
 import type { Parts } from './parts.ts'
 
 /** Actions that change more than traffic: each is off until the operator allows it. */
-export const ALLOWED_ACTIONS = ['pod_termination'] as const satisfies readonly ActionType[]
+export const ALLOWED_ACTIONS = ['pod_termination', 'node_quarantine'] as const satisfies readonly ActionType[]
 export type AllowedAction = (typeof ALLOWED_ACTIONS)[number]
 
 export interface ActingOptions {
@@ -59,7 +59,7 @@ export async function openActing (parts: Parts, { alerts, store, cluster, regist
     actions: {
       ...DEFAULT_ACTIONS,
       ...(file.current().webhooks !== undefined && { custom_webhook: 'here' }),
-      ...(cluster !== null && { pod_termination: cluster.allowed.includes('pod_termination') ? 'here' : 'not-allowed' }),
+      ...(cluster !== null && Object.fromEntries(ALLOWED_ACTIONS.map((action) => [action, cluster.allowed.includes(action) ? 'here' : 'not-allowed']))),
     },
   }
 }

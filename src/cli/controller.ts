@@ -19,6 +19,7 @@ import { KubernetesMeshPolicies } from '../adapters/kubernetes/mesh-policies.ts'
 import { KubernetesMitigations } from '../adapters/kubernetes/mitigations.ts'
 import { KubernetesNamespaces } from '../adapters/kubernetes/namespaces.ts'
 import { KubernetesNetworkPolicies } from '../adapters/kubernetes/network-policies.ts'
+import { KubernetesNodes } from '../adapters/kubernetes/nodes.ts'
 import { KubernetesPanicMap } from '../adapters/kubernetes/panic-map.ts'
 import { KubernetesPods } from '../adapters/kubernetes/pods.ts'
 import { KubernetesServices } from '../adapters/kubernetes/services.ts'
@@ -219,9 +220,12 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
   clearTimeout(late)
   if (context.signal.aborted) return
 
+  const nodes = new KubernetesNodes(api)
+  parts.start((signal) => nodes.run(signal))
   const acting = await openActing(parts, { alerts: flags.alerts, store, cluster: { api, dataFolder: data, allowed: flags.allowAction }, registry, log, version: context.version })
   const { controller, urls } = await openLoop(parts, {
     ...acting,
+    nodes: { directory: nodes, api: flags.allowAction.includes('node_quarantine') ? api : null },
     // Detections and decisions are history, which is kept out of the cluster's own store.
     store: { detections: store.detections, decisions: store.decisions, mitigations },
     checkpoints: store.checkpoints,

@@ -8,7 +8,7 @@ import { type Column, outputOption, type OutputFormat, RowPrinter } from './outp
 const COLUMNS: readonly Column<Mitigation>[] = [
   { title: 'NAME', of: ({ metadata }) => metadata.name },
   { title: 'ACTION', of: ({ spec }) => spec.action },
-  { title: 'SUBJECT', of: ({ spec }) => spec.subject === 'anySource' ? 'any source' : spec.subject.addresses.join(',') },
+  { title: 'SUBJECT', of: ({ spec }) => spec.node !== undefined ? `node ${spec.node.name}` : spec.subject === 'anySource' ? 'any source' : spec.subject.addresses.join(',') },
   { title: 'VICTIMS', of: ({ spec }) => spec.victims.flatMap(({ addresses }) => addresses).join(',') },
   { title: 'PHASE', of: ({ status }) => status.simulated ? `${status.phase} (simulated)` : status.phase },
   { title: 'PROGRAMMED', of: (mitigation) => condition(mitigation, 'Programmed') },

@@ -5,7 +5,7 @@ import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import { openTimeZone } from '../core/policy/time-zone.ts'
 import { DEFAULT_SAFETY_SETTINGS, type SafetySettings } from '../core/safety/settings.ts'
 import type {
-  AdmissionContext, Approvals, AuditTrail, Checkpoints, Clock, Collection, EditableMeshPolicies, ErrandCarrier, Exceptions, FlowLog, Loop, LoopEvent, MeshPolicies, ModelInfo, NamespaceDirectory, ObjectStore, PodDirectory, PolicySource, Protections, ProxyFleet, ScoreEvent, ScoreSource, StandingOrders, ServiceDirectory, ThreatPolicies,
+  AdmissionContext, Approvals, AuditTrail, Checkpoints, Clock, Collection, EditableMeshPolicies, ErrandCarrier, Exceptions, FlowLog, Loop, LoopEvent, MeshPolicies, ModelInfo, NamespaceDirectory, NodeDirectory, ObjectStore, PodDirectory, PolicySource, Protections, ProxyFleet, ScoreEvent, ScoreSource, StandingOrders, ServiceDirectory, ThreatPolicies,
 } from '../ports.ts'
 import { isCarriedByPolicies } from './actuation/desired.ts'
 import { type ClusterNetwork, Enforcement } from './actuation/enforcement.ts'
@@ -24,6 +24,7 @@ import { LoopKillSwitch } from './kill-switch.ts'
 import type { Log } from './log.ts'
 import type { ControllerMetrics } from './metrics.ts'
 import { MitigationDesk } from './mitigation-desk.ts'
+import { NodeQuarantine, type NodeQuarantineParts } from './nodes/node-quarantine.ts'
 import { PolicyKeeper } from './policy-keeper.ts'
 import { RolloutDesk } from './rollout/rollout-desk.ts'
 import { RolloutNews } from './rollout/rollout-news.ts'
@@ -61,6 +62,8 @@ export interface ControllerParts {
   /** Where errands are kept, who carries them out, and which actions can be carried out here at all. */
   readonly errands: { readonly store: Collection<Errand>, readonly carrier: ErrandCarrier, readonly metrics: ErrandMetrics }
   readonly actions: SafetySettings['actions']
+  /** Where a cluster is connected: its nodes, and the way to them where they may be quarantined. */
+  readonly nodes?: { readonly directory: NodeDirectory, readonly api: NodeQuarantineParts['api'] | null }
   readonly log: Log
   readonly settings: ControllerSettings
   /** Where a cluster is connected: who reaches whom there, and our own policies. */
@@ -105,6 +108,7 @@ export class Controller implements Loop, AsyncDisposable {
   readonly #mitigations: MitigationDesk
   readonly #decisions: DecisionDesk
   readonly #judge: Judge
+  readonly #nodes: NodeQuarantine | null
   readonly #watch: ScoreWatch
   readonly #enforcement: Enforcement | null
   #traffic: Extract<LoopEvent, { type: 'traffic' }> | null = null
@@ -140,9 +144,13 @@ export class Controller implements Loop, AsyncDisposable {
     const inForce = new ExceptionsInForce({ pods, clock })
     this.exceptions = new ExceptionDesk({ exceptions: parts.exceptions, inForce, mitigations: this.#mitigations, store, book, rollouts: this.rollouts, journal: this.#journal, clock, log })
     this.#decisions = new DecisionDesk({
-      store, checkpoints, journal: this.#journal, book, mitigations: this.#mitigations, errands: this.errands, exceptions: inForce, applications: (detection) => this.rollouts.applications(detection), pods, protections, cluster: () => this.#enforcement?.knowledge() ?? null, clock, newId, zone, metrics, log, publish, safety, flows: () => this.#traffic?.edges ?? [],
+      store, checkpoints, journal: this.#journal, book, mitigations: this.#mitigations, errands: this.errands, exceptions: inForce, applications: (detection) => this.rollouts.applications(detection), pods, protections, nodes: parts.nodes?.directory ?? null, cluster: () => this.#enforcement?.knowledge() ?? null, clock, newId, zone, metrics, log, publish, safety, flows: () => this.#traffic?.edges ?? [],
     })
     this.approvals = this.#decisions.approvals
+    const nodesApi = parts.nodes?.api ?? null
+    this.#nodes = nodesApi === null
+      ? null
+      : new NodeQuarantine({ api: nodesApi, active: () => this.#mitigations.active, tell: async (name, change) => this.#mitigations.answered(name, change), clock, log })
     this.killSwitch = new LoopKillSwitch({ decisions: this.#decisions, mitigations: this.#mitigations, journal: this.#journal, clock, publish, log, orders: parts.orders ?? null })
     this.#watch = new ScoreWatch({ scores, floor: settings.floor, needsEveryKey: () => book.conditionRules.rules.length > 0 || this.rollouts.isWatching || this.#mitigations.active.some(isCarriedByPolicies), hear: async (event) => this.#hear(event) })
     const explainer = new Explainer({ scores, metrics, log, answer: async (detection, explanation) => this.#detections.explained(detection, explanation) })
@@ -258,6 +266,7 @@ export class Controller implements Loop, AsyncDisposable {
   async #beat (signal: AbortSignal): Promise<void> {
     for await (const beat of this.#parts.every(BEAT_MS, signal)) {
       await this.#mitigations.expire()
+      await this.#nodes?.look()
       if (this.#mitigations.awaits) this.#proxyNews.ring()
       await this.#enforcement?.beat(this.#mitigations)
       await this.#journal.retry()

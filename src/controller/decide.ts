@@ -1,5 +1,6 @@
 import { createErrand, type Errand } from '../core/errand/errand.ts'
 import { createMitigation } from '../core/mitigation/lifecycle.ts'
+import type { NodeFacts } from '../core/kubernetes/node-facts.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import { planAction } from '../core/plan/plan-action.ts'
 import { planTemplate } from '../core/plan/plan-template.ts'
@@ -49,6 +50,8 @@ export interface Bench {
   readonly cluster: () => ClusterKnowledge | null
   /** Mitigations that NetworkPolicies carry now. */
   readonly inForce: readonly Carried[]
+  /** The cluster's nodes; null where none is connected. */
+  readonly nodes: readonly NodeFacts[] | null
   readonly safety: SafetySettings
   readonly surroundings: Surroundings
   readonly nowMs: number
@@ -141,6 +144,7 @@ function ruleOn (hearing: Pick<Hearing, 'detection' | 'evidence'>, { rule, actio
     ruleHash: bench.hashOf(rule),
     mitigation: name,
     pods: application === null ? bench.pods : bench.pods.filter((pod) => application.victims.has(pod.uid) || isEnd(pod, detection)),
+    ...(bench.nodes !== null && { nodes: bench.nodes }),
     evidence,
     nowMs: bench.nowMs,
     inForce: bench.inForce,

@@ -12,7 +12,7 @@ import type { SeenFlow } from '../core/safety/traffic-share.ts'
 import { EMPTY_SAFETY_STATE, parseSafetyState, type Halt, type SafetyState } from '../core/safety/state.ts'
 import type { Application } from '../core/rollout/apply.ts'
 import type { Detection } from '../core/verdict/detection.ts'
-import type { Checkpoints, Clock, LoopEvent, ObjectStore, PodDirectory, Protections } from '../ports.ts'
+import type { Checkpoints, Clock, LoopEvent, NodeDirectory, ObjectStore, PodDirectory, Protections } from '../ports.ts'
 import { ApprovalDesk, type Waiting } from './approval-desk.ts'
 import { carriedIn } from './actuation/desired.ts'
 import { ANNOTATIONS, annotationsOf, decide, decideAgain, type Bench, type Hearing, type Ruling } from './decide.ts'
@@ -40,6 +40,8 @@ export interface DecisionDeskParts {
   readonly protections: Protections
   /** What is known of the cluster's policies; null where none is connected. */
   readonly cluster: () => ClusterKnowledge | null
+  /** null: no cluster is connected. */
+  readonly nodes: NodeDirectory | null
   readonly clock: Clock
   readonly newId: () => string
   readonly zone: TimeZone
@@ -185,6 +187,7 @@ export class DecisionDesk {
       pods: pods.list(),
       cluster: this.#parts.cluster,
       inForce: carriedIn(this.#parts.mitigations.active),
+      nodes: this.#parts.nodes?.list() ?? null,
       safety,
       nowMs,
       newId,

@@ -189,6 +189,11 @@ export class MitigationDesk {
     await this.#keep(this.#set.counted(counts, this.#parts.clock.now()))
   }
 
+  /** Takes in what an actuator of the cluster says of one in force. */
+  async answered (name: string, change: (mitigation: Mitigation) => Mitigation): Promise<void> {
+    await this.#keep(this.#set.answered(name, change))
+  }
+
   /** An undo. Kept before it is done; rejects NOT_FOUND, CONFLICT or, where it could not be kept, UNAVAILABLE. */
   async revert (name: string, undo: Undo): Promise<Mitigation> {
     const found = this.find(name)

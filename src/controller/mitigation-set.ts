@@ -119,6 +119,12 @@ export class MitigationSet {
     return this.#evidence.take(this.active, counts, nowMs).flatMap(({ before, after }) => this.#replace(before, after))
   }
 
+  /** Takes in what an actuator says of one; none where it has ended. */
+  answered (name: string, change: (mitigation: Mitigation) => Mitigation): readonly StatusChange[] {
+    const before = this.#active.get(name)
+    return before === undefined ? [] : this.#replace(before, change(before))
+  }
+
   #replace (before: Mitigation, mitigation: Mitigation): StatusChange[] {
     const { name } = before.metadata
     if (mitigation === before || this.#ending.has(name) || JSON.stringify(mitigation.status) === JSON.stringify(before.status)) return []

@@ -50,6 +50,7 @@ export const REASONS = {
   ProxySilent: 'a proxy is connected and has not answered for too long',
   ProxyAway: 'a proxy that should carry the restriction has not been connected for too long',
   VictimsLeftOut: 'more pods are of the workloads that it protects than one mitigation restricts in front of',
+  NodeNeeded: 'the cluster needs the node: it is of the control plane, the last that takes pods, or one more than may be quarantined',
   CannotEnforce: 'no actuator here can stop this traffic',
   NoAttemptSeen: 'no attempt was seen since the restriction was programmed',
   AttemptsStopped: 'attempts were seen and did not get through',

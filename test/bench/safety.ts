@@ -25,6 +25,7 @@ function request (at: number): SafetyRequest {
     subject,
     evidence: { completedHandshake: true, confirmedByOwnObserver: true, standsForMany: false },
     cannotEnforce: null,
+    nodeNeeded: null,
     blastRadius: [subject, pod(at % 4_999)],
     blastRadiusLimit: 5,
     protectedBy: null,

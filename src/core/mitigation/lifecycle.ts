@@ -63,7 +63,7 @@ export function createMitigation (spec: MitigationSpec, birth: Birth, nowMs: num
  * objects that are planned and not applied count for nothing.
  */
 export function withTargets (mitigation: Mitigation, statuses: readonly ProxyAnswer[], policies: PolicyStanding | null, nowMs: number): Mitigation {
-  if (mitigation.status.phase !== 'active') return mitigation
+  if (mitigation.status.phase !== 'active' || mitigation.spec.node !== undefined) return mitigation
   const proxies = proxyTargets(mitigation, statuses, nowMs)
   const planned = mitigation.status.targets.filter(({ target }) => !target.startsWith('proxy/'))
   const stored = policies?.targets ?? []

@@ -15,7 +15,7 @@ export type PodRef = Static<typeof PodRef>
 
 export const podRef = ({ uid, addresses, namespace, name }: Pod): PodRef => ({ uid, addresses: [...addresses], namespace, name })
 
-/** `anySource`: a fan-in from forged sources has nobody to restrict but at the victim. */
+/** `anySource`: no pod is restricted as such. A fan-in from forged sources is restricted at its victim, a quarantine of a node at the node. */
 export const Subject = Type.Union([PodRef, Type.Literal('anySource')])
 export type Subject = Static<typeof Subject>
 
@@ -79,8 +79,12 @@ export const MitigationSpec = Type.Object({
   })),
   direction: Type.Union([Type.Literal('ingress'), Type.Literal('egress'), Type.Literal('both')], { description: 'Where it is cut: ingress at the victims, egress at the subject, both at either.' }),
   ports: Type.Union([Type.Literal('any'), Type.Array(Type.Integer({ minimum: 1, maximum: 65535 }), { minItems: 1 })], { description: 'Destination ports that it concerns.' }),
-  action: Type.Union([Type.Literal('watch'), Type.Literal('deny'), Type.Literal('limit')], { description: 'watch changes nothing for the subject, deny lets nothing through, limit lets a measure through.' }),
+  action: Type.Union([Type.Literal('watch'), Type.Literal('deny'), Type.Literal('limit'), Type.Literal('quarantine')], { description: 'watch changes nothing for the subject, deny lets nothing through, limit lets a measure through, quarantine closes a node to new pods.' }),
   limit: Type.Optional(Limit),
+  node: Type.Optional(Type.Object({
+    name: Type.String({ description: 'Name of the node.' }),
+    effect: Type.Union([Type.Literal('NoSchedule'), Type.Literal('NoExecute')], { description: 'Of its taint: NoExecute evicts what runs there as well.' }),
+  }, { additionalProperties: false, description: 'The node of the action quarantine.' })),
   mode: Type.Union([Type.Literal('shadow'), Type.Literal('enforce')], { description: 'shadow only counts what would have been stopped.' }),
   expiresAt: Type.String({ format: 'date-time', description: 'When it ends by itself.' }),
   reason: Type.String({ description: 'The decision in one sentence.' }),

@@ -6,6 +6,7 @@ import type { Pod } from '../pod.ts'
 import type { Action, Rule } from '../policy/rule.ts'
 import type { Detection } from '../verdict/detection.ts'
 import { carried } from './carried.ts'
+import { needOfNode } from '../safety/spare-node.ts'
 import { endsOf, isReal, type Ends } from './ends.ts'
 import { alert, eviction, expiresAt, mitigationObject, nodeTaint, reasonOf, webhookRequest } from './objects.ts'
 import type { Plan, PlanContext, PlannedObject } from './plan.ts'
@@ -132,20 +133,42 @@ function throttle (given: Restrictable, action: Extract<Action, { type: 'traffic
   }
 }
 
-function quarantine (given: Restrictable, source: Pod, effect: string): Plan {
+function quarantine (given: Restrictable, source: Pod, effect: NonNullable<MitigationSpec['node']>['effect']): Plan {
   const { context } = given
   const { node } = source
   if (node === '') {
     return { ...NOTHING, subject: null, reason: 'UnknownTarget', message: `The node of ${source.namespace}/${source.name} is not known.`, undo: 'Nothing was done, so there is nothing to undo.' }
   }
+  const need = context.nodes === undefined ? null : needOfNode(node, context.nodes)
   return {
     ...NOTHING,
+    spec: need === null ? nodeSpec(given, { name: node, effect }) : null,
     objects: [nodeTaint(node, effect, context)],
-    blastRadius: context.pods.filter((pod) => pod.node === node),
+    targets: [`node/${node}`],
+    blastRadius: effect === 'NoExecute' ? context.pods.filter((pod) => pod.node === node && !stays(pod)) : [],
     subject: source,
-    reason: 'ActionNeedsCluster',
-    message: `Would taint node ${node} with ${effect} and let nothing new onto it.`,
-    undo: `Takes the taint off node ${node} and lets pods onto it again.`,
+    reason: need === null ? 'RuleMatched' : 'NodeNeeded',
+    message: need === null ? `Taints node ${node} with ${effect} and lets nothing new onto it.` : `Does not quarantine: ${need}.`,
+    undo: `Takes the taint off node ${node} and lets pods onto it again, unless it was cordoned before.`,
+  }
+}
+
+/** Pods of DaemonSets, and those that the kubelet runs from files, tolerate every taint. */
+const stays = ({ workload }: Pod): boolean => workload != null && /^(?:DaemonSet|Node)\//.test(workload)
+
+function nodeSpec ({ rule, detection, context }: Case, node: NonNullable<MitigationSpec['node']>): MitigationSpec {
+  return {
+    owner: { policy: context.policy, rule: rule.id, hash: context.ruleHash },
+    detection: detection.id,
+    subject: 'anySource',
+    victims: [],
+    direction: 'both',
+    ports: 'any',
+    action: 'quarantine',
+    node,
+    mode: context.mode,
+    expiresAt: expiresAt(rule, context),
+    reason: reasonOf(rule, detection),
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Task } from '../errand/errand.ts'
+import type { NodeFacts } from '../kubernetes/node-facts.ts'
 import type { MitigationSpec } from '../mitigation/mitigation.ts'
 import type { Pod } from '../pod.ts'
 import type { ReasonCode } from '../reason.ts'
@@ -19,6 +20,8 @@ export interface PlanContext {
   /** Name that the mitigation will have; objects are named after it and point to it. */
   readonly mitigation: string
   readonly pods: readonly Pod[]
+  /** The cluster's nodes; absent where none is connected. */
+  readonly nodes?: readonly NodeFacts[]
   readonly evidence: SourceEvidence
   readonly nowMs: number
   /** Namespaces whose pods are never kept from anybody: control plane, name service and ourselves. */
@@ -54,9 +57,9 @@ export interface Plan {
   /**
    * RuleMatched: it can be done here. CannotEnforce: with a spec, it is done as far as it goes; without, it is not done.
    * AddsUp, OpensTraffic: nothing can carry it here, and that is what is the matter with its policies.
-   * UnknownTarget, ForgedSource: nobody may be restricted. ActionNeedsCluster, AlertOnly: objects alone.
+   * UnknownTarget, ForgedSource: nobody may be restricted. NodeNeeded: the cluster needs the node too much. AlertOnly: a message.
    */
-  readonly reason: Extract<ReasonCode, 'RuleMatched' | 'CannotEnforce' | 'AddsUp' | 'OpensTraffic' | 'UnknownTarget' | 'ForgedSource' | 'ActionNeedsCluster' | 'AlertOnly'>
+  readonly reason: Extract<ReasonCode, 'RuleMatched' | 'CannotEnforce' | 'AddsUp' | 'OpensTraffic' | 'UnknownTarget' | 'ForgedSource' | 'NodeNeeded' | 'AlertOnly'>
   /** What it would do, and what it cannot, in a sentence or two. */
   readonly message: string
   readonly undo: string

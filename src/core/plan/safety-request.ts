@@ -46,6 +46,7 @@ export function safetyRequest (rule: Rule, actionIndex: number, detection: Detec
     subject,
     evidence,
     cannotEnforce: plan.spec === null && (plan.reason === 'CannotEnforce' || plan.reason === 'AddsUp' || plan.reason === 'OpensTraffic') ? plan.message : null,
+    nodeNeeded: plan.reason === 'NodeNeeded' ? plan.message : null,
     blastRadius,
     blastRadiusLimit: rule.blastRadiusLimit,
     protectedBy: touched.map((pod) => protectedSet.of(pod)).find((one) => one !== null) ?? null,

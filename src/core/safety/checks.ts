@@ -45,6 +45,8 @@ const realSource = ofRestriction(({ request: { subject, evidence, source } }) =>
 const enforceable = ofRestriction(({ request: { cannotEnforce } }) =>
   cannotEnforce === null ? passes('an actuator can carry it') : fails(cannotEnforce))
 
+const spareNode = ({ request: { nodeNeeded } }: Hearing): Finding => nodeNeeded === null ? passes('no node that the cluster needs is taken from it') : fails(nodeNeeded)
+
 const unprotected = ofRestriction(({ request: { protectedBy } }) => protectedBy === null ? passes('no pod that it touches is protected') : fails(protectedBy.how))
 
 function notHalted ({ request: { action }, halt }: Hearing): Finding {
@@ -111,6 +113,7 @@ const CHECKS: readonly Check[] = [
   { check: 'one-pod', reason: 'UnknownTarget', look: onePod },
   { check: 'real-source', reason: 'ForgedSource', look: realSource },
   { check: 'enforceable', reason: 'CannotEnforce', look: enforceable },
+  { check: 'spare-node', reason: 'NodeNeeded', look: spareNode },
   { check: 'protected', reason: 'ProtectedTarget', look: unprotected },
   { check: 'blast-radius', reason: 'BlastRadius', look: blastRadius },
   { check: 'workload-share', reason: 'WorkloadShare', look: workloadShare },

@@ -31,6 +31,8 @@ export interface SafetyRequest {
   readonly evidence: SourceEvidence
   /** Why nothing here could carry the restriction; null where something can. */
   readonly cannotEnforce: string | null
+  /** Why the cluster needs the node that would be quarantined; null where it does not, or none would be. */
+  readonly nodeNeeded: string | null
   /** Every pod whose traffic the plan changes. */
   readonly blastRadius: readonly Pod[]
   readonly blastRadiusLimit: number

@@ -6,6 +6,7 @@ export const VERDICT_OF: Partial<Record<ReasonCode, Verdict>> = {
   UnknownTarget: 'alert',
   ForgedSource: 'alert',
   CannotEnforce: 'alert',
+  NodeNeeded: 'alert',
   ProtectedTarget: 'alert',
   BlastRadius: 'hold',
   WorkloadShare: 'hold',

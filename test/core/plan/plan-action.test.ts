@@ -174,7 +174,8 @@ t.test('the blast radius is every pod whose traffic changes', (t) => {
     ['traffic_throttle, parameters: { rate_limit: 1Mbps }', detectionOf(), ['web-0']],
     ['traffic_throttle, parameters: { rate_limit: 1Mbps }', FAN_IN, ['db-0']],
     ['pod_termination', detectionOf(), ['web-0']],
-    ['node_quarantine', detectionOf(), ['web-0', 'web-1', 'db-0']],
+    ['node_quarantine', detectionOf(), []],
+    ['node_quarantine, parameters: { effect: NoExecute }', detectionOf(), ['web-0', 'web-1', 'db-0']],
     ['alert_only', detectionOf(), []],
     ['custom_webhook, parameters: { url: "https://a/" }', detectionOf(), []],
   ]
@@ -186,16 +187,18 @@ t.test('what needs a cluster or the outside is planned as a whole object and res
   const object = (plan: Plan): unknown => plan.objects[0] === undefined ? null : parse(plan.objects[0].yaml)
   const table: [string, string, string, object][] = [
     ['pod_termination, parameters: { grace_period_seconds: 5 }', 'Eviction', 'RuleMatched', { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'web-0', namespace: 'shop' }, deleteOptions: { gracePeriodSeconds: 5, preconditions: { uid: PODS.web0.uid } } }],
-    ['node_quarantine, parameters: { effect: NoExecute }', 'Node', 'ActionNeedsCluster', { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1' }, spec: { unschedulable: true, taints: [{ key: 'autoshield.dev/quarantine', value: 'm-1', effect: 'NoExecute' }] } }],
+    ['node_quarantine, parameters: { effect: NoExecute }', 'Node', 'RuleMatched', { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1' }, spec: { unschedulable: true, taints: [{ key: 'autoshield.dev/quarantine', value: 'm-1', effect: 'NoExecute' }] } }],
     ['custom_webhook, parameters: { url: "https://internal-api/alert", method: PUT }', 'HTTPRequest', 'RuleMatched', { method: 'PUT', url: 'https://internal-api/alert', body: { rule: 'Test rule: #1', detection: { id: 'd-1', class: 'PORT_SCAN', confidence: 0.97 } } }],
     ['alert_only, parameters: { channel: soc, priority: low }', 'Alert', 'AlertOnly', { channel: 'soc', priority: 'low', text: '10.0.0.1 tried 900 ports of 10.0.0.3: "closed", all of them' }],
   ]
   for (const [action, kind, reason, wanted] of table) {
     const plan = planOf(action)
-    t.equal(plan.spec, null)
+    t.match(plan.spec, kind === 'Node' ? { subject: 'anySource', victims: [], action: 'quarantine', node: { name: 'n1', effect: 'NoExecute' } } : null)
     t.strictSame([plan.objects.length, plan.objects[0]?.kind, plan.reason], [1, kind, reason])
     t.match(object(plan), wanted)
   }
+  const lonely = [{ name: 'n1', ready: true, schedulable: true, controlPlane: false, quarantined: false }]
+  t.match(planOf('node_quarantine', detectionOf(), { nodes: lonely }), { spec: null, reason: 'NodeNeeded', message: /last that is ready/ })
   t.equal(planOf('node_quarantine', detectionOf(), { pods: [{ ...PODS.web0, node: '' }] }).reason, 'UnknownTarget', 'a node that nobody knows')
   t.end()
 })

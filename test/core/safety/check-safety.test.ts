@@ -6,7 +6,7 @@ import { checkSafety } from '../../../src/core/safety/check-safety.ts'
 import type { Outcome } from '../../../src/core/safety/breaker.ts'
 import { recordOutcome } from '../../../src/core/safety/ledger.ts'
 import type { SafetyRequest, SafetyResult } from '../../../src/core/safety/safety.ts'
-import { DEFAULT_SAFETY_SETTINGS, type SafetySettings } from '../../../src/core/safety/settings.ts'
+import { DEFAULT_ACTIONS, DEFAULT_SAFETY_SETTINGS, type SafetySettings } from '../../../src/core/safety/settings.ts'
 import { EMPTY_SAFETY_STATE, parseSafetyState, type SafetyState } from '../../../src/core/safety/state.ts'
 
 const NOW_MS = 1_800_000_000_000
@@ -25,6 +25,7 @@ const request = (overrides: Partial<SafetyRequest> = {}): SafetyRequest => ({
   subject: pod('web-0'),
   evidence: { completedHandshake: true, confirmedByOwnObserver: true, standsForMany: false },
   cannotEnforce: null,
+  nodeNeeded: null,
   blastRadius: [pod('web-0')],
   blastRadiusLimit: 1,
   protectedBy: null,
@@ -41,7 +42,7 @@ const request = (overrides: Partial<SafetyRequest> = {}): SafetyRequest => ({
 /** Actions on `request()` that still count for a millisecond. */
 const acted = (count: number) => Array.from({ length: count }, () => ({ atMs: NOW_MS - 59_999, rule: 'scan', source: '10.0.0.1', target: '10.0.0.2' }))
 
-const CHECKS = ['known-target', 'one-pod', 'real-source', 'enforceable', 'protected', 'blast-radius', 'workload-share', 'traffic-share', 'kill-switch', 'already-mitigated', 'cooldown', 'circuit-breaker', 'rate-limit', 'rule-budget', 'target-budget', 'source-budget', 'live-evidence', 'actuation', 'possible-here', 'allowed', 'configured', 'maintenance-alert', 'maintenance-hold', 'approval']
+const CHECKS = ['known-target', 'one-pod', 'real-source', 'enforceable', 'spare-node', 'protected', 'blast-radius', 'workload-share', 'traffic-share', 'kill-switch', 'already-mitigated', 'cooldown', 'circuit-breaker', 'rate-limit', 'rule-budget', 'target-budget', 'source-budget', 'live-evidence', 'actuation', 'possible-here', 'allowed', 'configured', 'maintenance-alert', 'maintenance-hold', 'approval']
 const failed = (result: SafetyResult): readonly string[] => result.checks.filter(({ passed }) => !passed).map(({ check }) => check)
 
 t.test('each thing that may hold an action back does so, alone, with its own reason and verdict', (t) => {
@@ -56,6 +57,7 @@ t.test('each thing that may hold an action back does so, alone, with its own rea
     ['one-pod', { evidence: { ...evidence, standsForMany: true } }, {}, EMPTY_SAFETY_STATE, 'alert', 'UnknownTarget'],
     ['real-source', { evidence: { ...evidence, completedHandshake: false, confirmedByOwnObserver: false } }, {}, EMPTY_SAFETY_STATE, 'alert', 'ForgedSource'],
     ['enforceable', { cannotEnforce: 'nothing can' }, {}, EMPTY_SAFETY_STATE, 'alert', 'CannotEnforce'],
+    ['spare-node', { action: 'node_quarantine', nodeNeeded: 'node n1 is the last' }, { actions: { ...DEFAULT_ACTIONS, node_quarantine: 'here' } }, EMPTY_SAFETY_STATE, 'alert', 'NodeNeeded'],
     ['protected', { protectedBy: { kind: 'namespace', name: 'kube-system', by: 'system', how: 'Namespace kube-system is the cluster\'s own.' } }, {}, EMPTY_SAFETY_STATE, 'alert', 'ProtectedTarget'],
     ['blast-radius', { blastRadius: [pod('a'), pod('b')] }, {}, EMPTY_SAFETY_STATE, 'hold', 'BlastRadius'],
     ['workload-share', { workloads: [{ workload: 'shop/Deployment/web', ready: 4, restricted: 2, more: 1 }] }, {}, EMPTY_SAFETY_STATE, 'hold', 'WorkloadShare'],

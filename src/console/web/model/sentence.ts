@@ -22,7 +22,7 @@ function answer (wall: Wall, detection: Detection, active: readonly Mitigation[]
   const mitigation = active.find(({ spec }) => spec.detection === detection.id)
   if (mitigation !== undefined) {
     const { spec, status, metadata } = mitigation
-    const done = { deny: 'denied', limit: 'limited', watch: 'watched' }[spec.action]
+    const done = { deny: 'denied', limit: 'limited', watch: 'watched', quarantine: 'quarantined' }[spec.action]
     const taken = status.targets.filter(({ state }) => state === 'programmed').length
     const until = `ends ${clock(Date.parse(spec.expiresAt))}`
     if (status.simulated) return `it would be ${done} (simulated) until ${clock(Date.parse(spec.expiresAt))}`

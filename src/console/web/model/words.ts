@@ -23,7 +23,8 @@ export const endpointName = (endpoint: Endpoint): string => endpoint.name ?? end
 export const fullName = (endpoint: Endpoint): string =>
   endpoint.name === undefined ? endpoint.address : `${endpoint.namespace === undefined ? '' : `${endpoint.namespace}/`}${endpoint.name}`
 
-export function subjectName (subject: Subject): string {
+export function subjectName ({ subject, node }: Pick<Mitigation['spec'], 'subject' | 'node'>): string {
+  if (node !== undefined) return `node ${node.name}`
   return subject === 'anySource' ? 'any source' : subject.name ?? subject.addresses[0] ?? subject.uid
 }
 
@@ -105,6 +106,7 @@ export function restriction ({ spec }: { readonly spec: Pick<Mitigation['spec'],
   switch (spec.action) {
     case 'watch': return `watched${ports}, not restricted`
     case 'deny': return `denied${ports}`
+    case 'quarantine': return 'closed to new pods'
     case 'limit': return `limited${spec.limit === undefined ? '' : ` to ${number(spec.limit.value)} ${spec.limit.unit}`}${ports}`
   }
 }

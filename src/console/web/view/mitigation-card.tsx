@@ -28,7 +28,7 @@ export function MitigationCard ({ mitigation, decisions, now }: { mitigation: Mi
         Mitigation <a href={mitigationHref(metadata.name)}><code>{metadata.name}</code></a> {status.simulated && <Simulated />}
         <span class="count">{!active ? end : status.simulated ? 'would be in force' : 'in force'}</span>
       </h3>
-      <p class="told"><b>{subjectName(spec.subject)}</b> {status.simulated ? 'would be' : active ? 'is' : 'was'} {restriction(mitigation)}{spec.victims.length > 0 && <>, towards <b>{victimNames(mitigation)}</b></>}.</p>
+      <p class="told"><b>{subjectName(spec)}</b> {status.simulated ? 'would be' : active ? 'is' : 'was'} {restriction(mitigation)}{spec.victims.length > 0 && <>, towards <b>{victimNames(mitigation)}</b></>}.</p>
       <p class="why">{spec.reason}</p>
       {active
         ? <div class="act"><TimeLeft mitigation={mitigation} now={now} /><Undo mitigation={mitigation} /></div>

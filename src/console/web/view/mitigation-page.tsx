@@ -14,7 +14,7 @@ export function MitigationPage ({ name, wall, now }: { name: string, wall: Wall,
   return (
     <article class="narrow">
       <p class="crumb"><a href="#/">Wall</a> / <a href={detectionHref(detection)}>detection <code>{detection}</code></a> / mitigation</p>
-      <h2>{subjectName(mitigation.spec.subject)} {mitigation.status.simulated ? 'would be ' : ''}{restriction(mitigation)}</h2>
+      <h2>{subjectName(mitigation.spec)} {mitigation.status.simulated ? 'would be ' : ''}{restriction(mitigation)}</h2>
       <p class="empty">From rule “{owner.rule}” of policy {owner.policy}, sha256 <code>{owner.hash.slice(0, 12)}</code>.</p>
       <MitigationCard mitigation={mitigation} decisions={decisionsOf(wall, detection)} now={now} />
     </article>

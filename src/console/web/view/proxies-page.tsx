@@ -63,7 +63,7 @@ function Carried ({ proxy: { mitigations, taken, openConnections }, wall }: { pr
         return (
           <li key={name}>
             <Mark state={shadow ? 'simulated' : taken.includes(name) ? 'done' : 'waiting'} size={12} /> <a href={mitigationHref(name)}><code>{name}</code></a>
-            {mitigation !== undefined && <> {shadow && <Simulated />}{subjectName(mitigation.spec.subject)} {restriction(mitigation)}</>}
+            {mitigation !== undefined && <> {shadow && <Simulated />}{subjectName(mitigation.spec)} {restriction(mitigation)}</>}
             {(openConnections[name] ?? []).map((each, index) => <span key={index} class="count">{openConnectionsWords(each)}</span>)}
           </li>
         )

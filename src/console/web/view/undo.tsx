@@ -10,11 +10,11 @@ export function Undo ({ mitigation }: { mitigation: Mitigation }) {
   const { metadata: { name }, spec, status } = mitigation
   return (
     <Ask
-      label="Undo" name={`Undo: ${subjectName(spec.subject)} ${restriction(mitigation)}`} kind="undo" title="Undo this restriction?"
+      label="Undo" name={`Undo: ${subjectName(spec)} ${restriction(mitigation)}`} kind="undo" title="Undo this restriction?"
       keep="Keep it" confirm="Undo restriction" doing="Undoing …"
       submit={async (said) => { await postJson(`/mitigations/${encodeURIComponent(name)}/revert`, said) }}
     >
-      <p><b>{subjectName(spec.subject)}</b> {status.simulated ? 'would be' : 'is'} {restriction(mitigation)}. {status.simulated && <Simulated />}</p>
+      <p><b>{subjectName(spec)}</b> {status.simulated ? 'would be' : 'is'} {restriction(mitigation)}. {status.simulated && <Simulated />}</p>
       <p>{status.undo}</p>
       <Touched mitigation={mitigation} />
     </Ask>

@@ -135,7 +135,7 @@ function Restrictions ({ wall, now }: { wall: Wall, now: number }) {
         {active.slice(0, ROWS).map((mitigation) => (
           <li key={mitigation.metadata.name} class={mitigation.status.simulated ? 'is-simulated' : ''}>
             <a href={mitigationHref(mitigation.metadata.name)}>
-              <b>{subjectName(mitigation.spec.subject)}</b> {mitigation.status.simulated ? 'would be ' : ''}{restriction(mitigation)}{mitigation.spec.victims.length > 0 && ` towards ${victimNames(mitigation)}`}
+              <b>{subjectName(mitigation.spec)}</b> {mitigation.status.simulated ? 'would be ' : ''}{restriction(mitigation)}{mitigation.spec.victims.length > 0 && ` towards ${victimNames(mitigation)}`}
               {mitigation.status.simulated && <Simulated />}
             </a>
             <TimeLeft mitigation={mitigation} now={now} />
