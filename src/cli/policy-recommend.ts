@@ -1,9 +1,12 @@
 import { type Command, Option } from 'commander'
 import { AutoshieldError } from '../core/errors.ts'
+import { Pod } from '../console/api/views.ts'
 import { cutBy, holdOut } from '../core/history/hold-out.ts'
+import type { FlowRecord } from '../core/history/flow-record.ts'
 import { recommend } from '../core/history/recommend.ts'
 import { recommendationYaml, type Support } from '../core/history/recommendation-yaml.ts'
 import { suspicionOf } from '../core/history/suspicion.ts'
+import { allPages } from './api-pages.ts'
 import { type CliContext, EXIT, verb } from './context.ts'
 import { recordedDetections } from './recorded-detections.ts'
 import { readRecorded, recordedOptions, type RecordedFlags } from './recorded-flows.ts'
@@ -27,9 +30,17 @@ export function policyRecommendCommand (context: CliContext, done: (status: numb
     const [cut] = cutBy(recommendation, recommendation.supporting)
     if (cut !== undefined) throw new AutoshieldError('INTERNAL', `the policies would cut ${cut.source} -> ${cut.destination} ${cut.protocol} ${cut.port}, which they were made of`)
     const [sinceMs, nowMs] = [Math.min(...records.map(({ firstMs }) => firstMs)), Math.max(...records.map(({ lastMs }) => lastMs))]
-    context.stdout.write(recommendationYaml(recommendation, { sinceMs, nowMs, heldOut: await heldOut(flags, namespace, isSuspicious, sinceMs, nowMs), unseen: null }))
+    context.stdout.write(recommendationYaml(recommendation, { sinceMs, nowMs, heldOut: await heldOut(flags, namespace, isSuspicious, sinceMs, nowMs), unseen: await unseenPods(flags, namespace, records) }))
     done(EXIT.ok)
   })
+}
+
+/** Pods of the namespace that run now and did not show; null of a data folder, which knows of none that did not. */
+async function unseenPods ({ api }: RecordedFlags, namespace: string, records: readonly FlowRecord[]): Promise<Support['unseen']> {
+  if (api === undefined) return null
+  const seen = new Set(records.flatMap(({ source, destination }) => [source.pod?.uid, destination.pod?.uid]))
+  const pods = await allPages(api, `/pods?namespace=${encodeURIComponent(namespace)}`, Pod)
+  return pods.filter(({ uid }) => !seen.has(uid)).map(({ name, observed }) => observed === false ? `${name} (no observer)` : name)
 }
 
 /** The newest hour against the hours before, or the newest quarter where there is less than four hours. */

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import t from 'tap'
 import { FlowStore } from '../../src/adapters/store/flow-store.ts'
 import { openStore } from '../../src/adapters/store/object-store.ts'
+import { SHOP } from '../console/scenes.ts'
+import { stage } from '../console/stage.ts'
 import { flowRecord, podEnd } from '../core/history/records.ts'
 import { autoshield } from '../program.ts'
 
@@ -28,4 +30,18 @@ t.test('what is recommended can be tried at once, and cuts nothing that it was m
   t.match(await autoshield(['policy', 'replay', join(dir, 'recommended.yaml'), '--data', dir]), { status: 0, stdout: 'nothing would change for what was seen\n' })
   t.match(await autoshield(['policy', 'recommend', '--namespace', 'nowhere', '--data', dir]), { stdout: '', stderr: /nothing was seen of namespace nowhere/ })
   t.match(await autoshield(['policy', 'recommend', '--data', dir]), { status: 64, stderr: /--namespace/ })
+})
+
+t.test('of a running AutoShield, pods that did not show at all are named', async (t) => {
+  const { loop, urls } = await stage(t)
+  loop.podList = [...SHOP]
+  const nowMs = Math.floor(loop.now() / 60_000) * 60_000
+  const [one, other] = loop.podList.filter(({ namespace }) => namespace === 'shop')
+  if (one === undefined || other === undefined) throw new Error('the scene has no two pods in shop')
+  const end = ({ uid, name, addresses: [address = ''], labels }: typeof one) => podEnd(address, name, { uid, labels: { ...labels } })
+  loop.flowRecords = [flowRecord(end(one), end(other), { witness: 'recording', firstMs: nowMs - 600_000, lastMs: nowMs })]
+  const { status, stdout, stderr } = await autoshield(['policy', 'recommend', '--namespace', 'shop', '--api', urls.api])
+  t.equal(status, 0, stderr)
+  const [, named = ''] = /^# Pods that were not seen at all: (.*)$/m.exec(stdout) ?? []
+  t.same(named.split(', ').map((name) => name.replace(' (no observer)', '')).sort(), loop.podList.filter((pod) => pod.namespace === 'shop' && pod !== one && pod !== other).map(({ name }) => name).sort())
 })
