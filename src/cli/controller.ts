@@ -21,6 +21,7 @@ import { KubernetesNamespaces } from '../adapters/kubernetes/namespaces.ts'
 import { KubernetesNetworkPolicies } from '../adapters/kubernetes/network-policies.ts'
 import { KubernetesNodes } from '../adapters/kubernetes/nodes.ts'
 import { KubernetesPanicMap } from '../adapters/kubernetes/panic-map.ts'
+import { RefusalEvents } from '../adapters/kubernetes/refusal-events.ts'
 import { KubernetesPods } from '../adapters/kubernetes/pods.ts'
 import { KubernetesServices } from '../adapters/kubernetes/services.ts'
 import { KubernetesProtections } from '../adapters/kubernetes/protections.ts'
@@ -252,6 +253,8 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
     version: context.version,
     listen: { metricsHost: '0.0.0.0', ports: { api: flags.apiPort, dashboard: flags.dashboardPort, metrics: flags.metricsPort } },
   })
+  const refusals = new RefusalEvents(api, { clock: systemClock, detectionOf: (id) => store.detections.get(id), onTrouble: (error) => log.warn({ error: error.message }, 'an Event could not be written') })
+  parts.start((signal) => refusals.run(controller.subscribe(signal)))
   parts.start((signal) => controller.run(signal))
   const following = followMitigations({ mitigations, loop: controller, audit, log })
   log.info({ ...urls, control: flags.control, detector: flags.detector }, 'the controller runs')

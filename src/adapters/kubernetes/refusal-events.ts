@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto'
+import { LABELS, MANAGED_BY } from '../../core/injection/names.ts'
+import { RESOURCES } from '../../core/kubernetes/resource.ts'
+import type { Decision } from '../../core/policy/decision.ts'
+import { TokenBucket } from '../../core/token-bucket.ts'
+import type { Detection, Endpoint } from '../../core/verdict/detection.ts'
+import { AutoshieldError } from '../../core/errors.ts'
+import type { Clock, KubernetesApi, LoopEvent } from '../../ports.ts'
+
+export interface RefusalEventsOptions {
+  readonly clock: Clock
+  readonly detectionOf: (id: string) => Detection | null
+  /** Told of an Event that the API server did not take. */
+  readonly onTrouble: (error: AutoshieldError) => void
+}
+
+/** The same reason on the same pod is told again after this long. */
+const QUIET_MS = 600_000
+const MAX_REMEMBERED = 4_096
+const RATE = { perSecond: 1, seconds: 50 } as const
+const NOTE = 1_000 // events.k8s.io/v1: 1024 bytes
+
+/** Tells in Kubernetes Events, on the pods that they are about, which actions safety held back and why: each reason once in a while, at a bounded rate. */
+export class RefusalEvents {
+  readonly #api: Pick<KubernetesApi, 'create'>
+  readonly #options: RefusalEventsOptions
+  readonly #told = new Map<string, number>()
+  readonly #bucket: TokenBucket
+  /** Events that the rate let go. */
+  dropped = 0
+
+  constructor (api: Pick<KubernetesApi, 'create'>, options: RefusalEventsOptions) {
+    this.#api = api
+    this.#options = options
+    this.#bucket = new TokenBucket({ ...RATE, nowMs: options.clock.now() })
+  }
+
+  /** Follows the loop's events until they end. */
+  async run (events: AsyncIterable<LoopEvent>): Promise<void> {
+    for await (const event of events) if (event.type === 'decision') await this.take(event.decision)
+  }
+
+  async take (decision: Decision): Promise<void> {
+    const { clock, detectionOf, onTrouble } = this.#options
+    if (!isRefusal(decision)) return
+    const detection = detectionOf(decision.detection)
+    const pod = detection === null || detection.simulated ? null : podOf(detection.source) ?? podOf(detection.target)
+    if (pod === null) return
+    const nowMs = clock.now()
+    const key = `${pod.uid} ${decision.reason} ${decision.rule}`
+    if (nowMs - (this.#told.get(key) ?? -Infinity) < QUIET_MS) return
+    if (!this.#bucket.take(1, nowMs)) {
+      this.dropped++
+      return
+    }
+    this.#told.delete(key)
+    this.#told.set(key, nowMs)
+    const oldest = this.#told.keys().next()
+    if (this.#told.size > MAX_REMEMBERED && oldest.done !== true) this.#told.delete(oldest.value)
+    await this.#api.create(RESOURCES.events, eventOf(pod, decision, key, nowMs)).catch((error: unknown) => {
+      const trouble = AutoshieldError.from(error)
+      if (trouble.code !== 'CONFLICT') onTrouble(trouble) // another controller told it
+    })
+  }
+}
+
+/**
+ *     verdict               | a check failed | refusal
+ *     hold, suppress, alert | yes            | yes
+ *     hold, suppress, alert | no             | no: no rule fired, or it is an alert as the rule asked
+ *     mitigate, simulate    | -              | no
+ */
+function isRefusal ({ verdict, safety, reason }: Decision): boolean {
+  return (verdict === 'hold' || verdict === 'suppress' || verdict === 'alert') && reason !== 'AlertOnly' && safety.some(({ passed }) => !passed)
+}
+
+interface NamedPod { readonly uid: string, readonly namespace: string, readonly name: string }
+
+function podOf (end: Endpoint | null): NamedPod | null {
+  return end?.uid === undefined || end.namespace === undefined || end.name === undefined ? null : { uid: end.uid, namespace: end.namespace, name: end.name }
+}
+
+/** Named after what it tells and when, so that two controllers tell it once. */
+function eventOf ({ uid, namespace, name }: NamedPod, { verdict, reason, rule, action, message }: Decision, key: string, nowMs: number): object {
+  const hash = createHash('sha256').update(`${key} ${Math.floor(nowMs / QUIET_MS)}`).digest('hex').slice(0, 12)
+  return {
+    metadata: { name: `${name.slice(0, 200)}.autoshield-${hash}`, namespace, labels: { [LABELS.managedBy]: MANAGED_BY } },
+    eventTime: new Date(nowMs).toISOString().replace('Z', '000Z'), // MicroTime
+    reportingController: 'autoshield.dev/controller',
+    reportingInstance: 'autoshield-controller',
+    action: action ?? 'Alert',
+    reason,
+    type: 'Warning',
+    regarding: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid },
+    note: `AutoShield, ${verdict} by rule "${rule}": ${message}`.slice(0, NOTE),
+  }
+}

@@ -1,0 +1,65 @@
+import t from 'tap'
+import { RefusalEvents } from '../../../src/adapters/kubernetes/refusal-events.ts'
+import { AutoshieldError } from '../../../src/core/errors.ts'
+import type { Decision } from '../../../src/core/policy/decision.ts'
+import { sampleDecision, sampleDetection } from '../store/samples.ts'
+
+const DETECTION = { ...sampleDetection('d1'), simulated: false, source: { address: '10.0.0.7', uid: 'u7', namespace: 'shop', name: 'web-7' } }
+const refused = (more: Partial<Decision> = {}): Decision => ({
+  ...sampleDecision('x'), detection: 'd1', verdict: 'alert', reason: 'ProtectedTarget', message: 'It is the DNS.', safety: [{ check: 'protected', passed: false, reason: 'ProtectedTarget', message: 'It is the DNS.' }], ...more,
+})
+
+function recorder (detection: typeof DETECTION | null = DETECTION, refuse: AutoshieldError | null = null) {
+  const created: { metadata: { name: string }, reason: string, regarding: object, note: string }[] = []
+  const troubles: string[] = []
+  const clock = { nowMs: 1_800_000_000_000, now: () => clock.nowMs }
+  const events = new RefusalEvents({
+    create: async (_, object) => {
+      if (refuse !== null) throw refuse
+      created.push(object as (typeof created)[number])
+      return { apiVersion: '', kind: '', metadata: { name: '' } }
+    }
+  }, { clock, detectionOf: () => detection, onTrouble: ({ message }) => troubles.push(message) })
+  return { created, troubles, clock, events }
+}
+
+t.test('a refusal is told on the pod that it is about, with its reason code', async (t) => {
+  const { created, events } = recorder()
+  await events.take(refused())
+  t.match(created, [{ reason: 'ProtectedTarget', regarding: { kind: 'Pod', namespace: 'shop', name: 'web-7', uid: 'u7' }, note: /It is the DNS\./ }])
+})
+
+t.test('the same reason is told once in ten minutes, another at once', async (t) => {
+  const { created, clock, events } = recorder()
+  for (const reason of ['ProtectedTarget', 'ProtectedTarget', 'Halted'] as const) await events.take(refused({ reason }))
+  t.strictSame(created.map(({ reason }) => reason), ['ProtectedTarget', 'Halted'])
+  clock.nowMs += 600_000
+  await events.take(refused())
+  t.equal(new Set(created.map(({ metadata }) => metadata.name)).size, 3)
+})
+
+t.test('a flood of them is bounded and counted', async (t) => {
+  const { created, events } = recorder()
+  for (let rule = 0; rule < 80; rule++) await events.take(refused({ rule: `r${rule}` }))
+  t.strictSame([created.length, events.dropped], [50, 30])
+})
+
+t.test('what was no refusal, is a replay or names no pod is not told', async (t) => {
+  const { created, events } = recorder()
+  for (const more of [{ verdict: 'mitigate' }, { verdict: 'simulate' }, { reason: 'AlertOnly' }, { safety: [] }] as const) await events.take(refused(more as Partial<Decision>))
+  t.strictSame(created, [])
+  const replay = recorder({ ...DETECTION, simulated: true })
+  await replay.events.take(refused())
+  const unknown = recorder(null)
+  await unknown.events.take(refused())
+  t.strictSame([replay.created, unknown.created], [[], []])
+})
+
+t.test('an API server that refuses stops nothing, and is told but for what is there already', async (t) => {
+  const full = recorder(DETECTION, new AutoshieldError('UNAVAILABLE', 'away'))
+  await full.events.take(refused())
+  t.strictSame(full.troubles, ['away'])
+  const there = recorder(DETECTION, new AutoshieldError('CONFLICT', 'exists'))
+  await there.events.take(refused())
+  t.strictSame(there.troubles, [])
+})
