@@ -18,6 +18,7 @@ import type { Command } from './core/rollout/advance.ts'
 import type { MeshPolicy, MeshPolicySpec, MeshPolicyStatus } from './core/rollout/mesh-policy.ts'
 import type { OpenConnections } from './core/mitigation/open-connections.ts'
 import type { RestrictionCount } from './core/mitigation/restriction-count.ts'
+import type { PlanEffect } from './core/plan/effect.ts'
 import type { NetworkPolicy } from './core/plan/network-policy.ts'
 import type { Cluster } from './core/plan/reach/reach.ts'
 import type { Pod } from './core/pod.ts'
@@ -449,6 +450,8 @@ export interface Loop {
   readonly flows: Pick<FlowLog, 'records' | 'kept'>
   readonly exceptions: ExceptionBook
   readonly rulebook: Rulebook
+  /** What NetworkPolicies do for a mitigation, or would do. Throws CONFLICT where no cluster is connected, UNAVAILABLE where its policies are not known. */
+  effect: (mitigation: Mitigation) => PlanEffect
   /** The newest traffic, or null before any came. */
   traffic: () => Extract<LoopEvent, { type: 'traffic' }> | null
   policy: () => { source: string, rules: readonly unknown[] }

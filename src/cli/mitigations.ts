@@ -1,5 +1,8 @@
 import type { Command } from 'commander'
 import { readStore } from '../adapters/store/object-store.ts'
+import { Compile } from 'typebox/compile'
+import { AutoshieldError } from '../core/errors.ts'
+import { PlanEffect } from '../core/plan/effect.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import { type CliContext, dataOption, EXIT, verb } from './context.ts'
 import { apiOption, callApi } from './loop-api.ts'
@@ -16,6 +19,17 @@ const COLUMNS: readonly Column<Mitigation>[] = [
   { title: 'EXPIRES', of: ({ spec }) => spec.expiresAt },
   { title: 'RULE', of: ({ spec }) => spec.owner.rule },
 ]
+
+const OPTIONS: readonly Column<PlanEffect['options'][number]>[] = [
+  { title: 'POLICIES', of: ({ policies }) => policies.join(' and ') },
+  { title: 'STATE', of: ({ state }) => state },
+  { title: 'CUTS', of: ({ cuts: { total, listed: [first] } }) => first === undefined ? '-' : `${first.source} > ${first.destination}${total > 1 ? ` and ${total - 1} more` : ''}` },
+  { title: 'FLOWS', of: ({ flows }) => String(flows.reduce((sum, { connections }) => sum + connections, 0)) },
+  { title: 'COST', of: ({ cost }) => String(cost) },
+  { title: 'REASON', of: ({ reason }) => reason },
+  { title: 'WHY', of: ({ message }) => message },
+]
+const Effect = Compile(PlanEffect)
 
 const condition = ({ status }: Mitigation, type: string): string => {
   const found = status.conditions.find((held) => held.type === type)
@@ -46,5 +60,17 @@ export function mitigationsCommand (context: CliContext, done: (status: number) 
       context.stdout.write(`${name}: undone\n`)
       done(EXIT.ok)
     })
-  return verb('mitigations', 'list and undo restrictions', ['autoshield mitigations list']).addCommand(list).addCommand(revert)
+  const plan = verb('plan', 'what each way of carrying a restriction by NetworkPolicies does, and why one was taken', [
+    'autoshield mitigations plan m-7f3a',
+    'autoshield mitigations plan m-7f3a -o json | jq -r \'select(.state == "taken") | .objects[]\'',
+  ]).argument('<name>').addOption(outputOption()).addOption(apiOption())
+    .action(async (name: string, { output, api }: { output: OutputFormat, api: string }) => {
+      const effect = await callApi(api, 'GET', `/mitigations/${encodeURIComponent(name)}/effect`)
+      if (!Effect.Check(effect)) throw new AutoshieldError('BAD_DATA', `What ${api} answered is no effect of a mitigation: is it this version's AutoShield?`)
+      const printer = new RowPrinter(context.stdout, output, OPTIONS)
+      for (const option of effect.options) await printer.print(option)
+      await printer.end('no NetworkPolicy can carry it: nobody stands where its rule wants it cut')
+      done(EXIT.ok)
+    })
+  return verb('mitigations', 'list and undo restrictions', ['autoshield mitigations list']).addCommand(list).addCommand(plan).addCommand(revert)
 }

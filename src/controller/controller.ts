@@ -2,6 +2,7 @@ import { AutoshieldError } from '../core/errors.ts'
 import type { Errand } from '../core/errand/errand.ts'
 import { CLASSES } from '../core/classes.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
+import type { PlanEffect } from '../core/plan/effect.ts'
 import { openTimeZone } from '../core/policy/time-zone.ts'
 import { DEFAULT_SAFETY_SETTINGS, type SafetySettings } from '../core/safety/settings.ts'
 import type {
@@ -191,6 +192,11 @@ export class Controller implements Loop, AsyncDisposable {
       ...(failure === null ? [] : [`The store refuses writes, so nothing new is done: ${failure.message}`]),
     ]
     return { ready: reasons.length === 0, reasons }
+  }
+
+  effect (mitigation: Mitigation): PlanEffect {
+    if (this.#enforcement === null) throw new AutoshieldError('CONFLICT', 'No cluster is connected, so nobody chooses among NetworkPolicies: its objects are those of GET /mitigations/NAME/plan.')
+    return this.#enforcement.effect(mitigation, this.#mitigations.active)
   }
 
   async revert (mitigation: string, actor: string, reason: string): Promise<Mitigation> {

@@ -1,3 +1,4 @@
+import type { PlanEffect } from '../../src/core/plan/effect.ts'
 import { advance } from '../../src/core/errand/advance.ts'
 import type { Errand } from '../../src/core/errand/errand.ts'
 import { on } from 'node:events'
@@ -140,6 +141,12 @@ export class FakeLoop implements Loop {
   }
 
   protectedSet = new ProtectedSet([])
+  planEffect: PlanEffect | null = null
+  effect = (): PlanEffect => {
+    if (this.planEffect === null) throw new AutoshieldError('CONFLICT', 'No cluster is connected.')
+    return this.planEffect
+  }
+
   protections = { now: () => this.protectedSet }
   readonly errandStore = new MemoryCollection<Errand>()
   readonly errands = {

@@ -5,6 +5,7 @@ import { RuleVerdict } from '../../core/policy/why.ts'
 import { Detection } from '../../core/verdict/detection.ts'
 import { Approval } from '../../core/safety/approval.ts'
 import { Exception } from '../../core/exception/exception.ts'
+import { PlanEffect } from '../../core/plan/effect.ts'
 import { Protected } from '../../core/safety/protected.ts'
 import { Errand } from '../../core/errand/errand.ts'
 import { Notice } from '../../core/errand/notice.ts'
@@ -15,7 +16,7 @@ import { MeshPolicy } from '../../core/rollout/mesh-policy.ts'
 import { AuditEntry, PanicState, Pod, Policy, Proxy, Snapshot, Status, Traffic } from './views.ts'
 import { ApiError } from './http-error.ts'
 
-const NAMED = [ApiError, Status, Detection, Decision, Mitigation, Notice, Errand, MeshPolicy, Exception, RuleVerdict, Traffic, Pod, Proxy, Snapshot, Policy, AuditEntry, Halt, PanicState, Protected, FlowPage, Approval]
+const NAMED = [ApiError, Status, Detection, Decision, Mitigation, Notice, Errand, MeshPolicy, Exception, RuleVerdict, Traffic, Pod, Proxy, Snapshot, Policy, AuditEntry, Halt, PanicState, Protected, PlanEffect, FlowPage, Approval]
 
 /** A reference to a named schema, with its type, so that the document says each object once. */
 export const ref = <T extends TSchema & { $id?: string }>(schema: T) => Type.Unsafe<Static<T>>({ $ref: `${schema.$id ?? ''}#` })

@@ -1,8 +1,11 @@
 import type { Mitigation } from '../../core/mitigation/mitigation.ts'
+import { AutoshieldError } from '../../core/errors.ts'
+import { effectOf, type PlanEffect } from '../../core/plan/effect.ts'
 import type { ClusterKnowledge } from '../../core/plan/plan.ts'
 import type { AuditTrail, Clock, ClusterReach, FlowHistory, OwnPolicies, PodDirectory, Protections } from '../../ports.ts'
 import type { Journal } from '../journal.ts'
 import type { Log } from '../log.ts'
+import { carriedIn } from './desired.ts'
 import { PlanWatch, type Amended } from './plan-watch.ts'
 import { PolicyActuator, type PolicyFleet } from './policy-actuator.ts'
 import { PolicyGround } from './policy-ground.ts'
@@ -45,6 +48,14 @@ export class Enforcement {
 
   get fleet (): PolicyFleet {
     return this.#actuator
+  }
+
+  /** Throws UNAVAILABLE where the policies of the cluster are not known. */
+  effect ({ metadata: { name }, spec }: Mitigation, active: readonly Mitigation[]): PlanEffect {
+    const knowledge = this.knowledge()
+    if (!knowledge.known) throw new AutoshieldError('UNAVAILABLE', `What policies do cannot be told: ${knowledge.why} Try again when that is mended.`)
+    const { pods, protections } = this.#parts
+    return effectOf(name, spec, knowledge, { byUid: (uid) => pods.byUid(uid), spared: protections.now().namespaces, inForce: carriedIn(active) })
   }
 
   knowledge (): ClusterKnowledge {

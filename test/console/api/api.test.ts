@@ -122,6 +122,7 @@ const REFUSED: readonly (readonly [what: string, path: string, init: Parameters<
   ['an unknown query', '/detections?colour=red', {}, 400, 'USAGE'],
   ['a time that is none', '/audit?since=yesterday', {}, 400, 'USAGE'],
   ['a path that is not encoded', '/detections/%zz', {}, 400, 'USAGE'],
+  ['the effect of policies where no cluster is', '/mitigations/mit-guess-1/effect', {}, 409, 'CONFLICT'],
   ['an undo without a reason', '/mitigations/mit-guess-1/revert', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' }, 422, 'BAD_DATA'],
   ['an undo with a blank reason', '/mitigations/mit-guess-1/revert', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"reason":"  "}' }, 422, 'BAD_DATA'],
   ['an undo by nobody that could be named', '/mitigations/mit-guess-1/revert', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"reason":"x","actor":"<b>"}' }, 422, 'BAD_DATA'],

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { AutoshieldError } from '../../../core/errors.ts'
 import { Mitigation } from '../../../core/mitigation/mitigation.ts'
+import { PlanEffect } from '../../../core/plan/effect.ts'
 import type { Api, ApiContext } from '../context.ts'
 import { answers, ref } from '../components.ts'
 import { PageQuery, pageOf, paginate, SCAN_LIMIT } from '../paging.ts'
@@ -49,6 +50,10 @@ export function mitigationRoutes (app: Api, { loop }: ApiContext): void {
   app.get('/mitigations/:name', {
     schema: { tags: ['mitigations'], summary: 'One mitigation with its conditions', params, response: answers(ref(Mitigation), 404) },
   }, (request) => mitigation(request.params.name))
+
+  app.get('/mitigations/:name/effect', {
+    schema: { tags: ['mitigations'], summary: 'What each way of carrying it by NetworkPolicies does, on the policies, pods and flows of now', params, response: answers(ref(PlanEffect), 404, 409) },
+  }, (request) => loop.effect(mitigation(request.params.name)))
 
   app.get('/mitigations/:name/plan', {
     schema: { tags: ['mitigations'], summary: 'The objects behind it (a NetworkPolicy, a patch), as YAML', params, response: answers(YamlText, 404) },
