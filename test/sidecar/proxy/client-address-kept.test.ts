@@ -12,6 +12,8 @@ import { podHttpClient, shieldedPod, skipShielded } from './shielded-pod.ts'
 t.setTimeout(240_000)
 
 const [HTTP, TCP, ECHO, CLOSED] = [8080, 8081, 8082, 9000]
+/** Nobody has it. */
+const ELSEWHERE = '10.99.9.9'
 const ADDRESSES = { victim: 'fd67::1', scanner: 'fd67::2', client: 'fd67::3' }
 const KEPT = 'applications see their clients\' addresses'
 
@@ -41,7 +43,7 @@ async function told (sockets: PodSockets, host: string): Promise<string> {
 const rules = async (pod: Pod): Promise<string[]> => (await pod.must('ip -4 rule; ip -6 rule')).split('\n').filter((line) => line.includes('fwmark'))
 
 t.test('an application sees its clients\' own addresses, over both families, in requests and in bytes', { skip: skipShielded() }, async (t) => {
-  const { victim, scanner, client, sockets, agent, stat } = await shieldedPod(t, { alsoAt: { victim: [ADDRESSES.victim], scanner: [ADDRESSES.scanner], client: [ADDRESSES.client] }, httpPorts: [HTTP] })
+  const { lab, victim, scanner, client, sockets, agent, stat } = await shieldedPod(t, { alsoAt: { victim: [ADDRESSES.victim], scanner: [ADDRESSES.scanner], client: [ADDRESSES.client] }, httpPorts: [HTTP] })
   t.match(agent.stderr, KEPT)
   await tellers(t, sockets.victim)
   const passed = await stat('listener.inbound.downstream_cx_total')
@@ -56,6 +58,11 @@ t.test('an application sees its clients\' own addresses, over both families, in 
   const closed = await sockets.client.connect(victim.address, CLOSED)
   await once(closed, 'close')
   t.pass('where nobody listens, the connection ends')
+
+  const before = await stat('listener.inbound.downstream_cx_total')
+  await lab.gateway.must(`ip route add ${ELSEWHERE} via ${victim.address} 2> /dev/null || ip route add ${ELSEWHERE} dev $(ip -o route get ${victim.address} | sed 's/.* dev \\([^ ]*\\).*/\\1/') via ${victim.address} onlink`)
+  await scanner.run(`socat -u TCP:${ELSEWHERE}:${TCP},connect-timeout=1 -`, { timeoutMs: 5_000 })
+  t.equal(await stat('listener.inbound.downstream_cx_total'), before, 'what is sent to the pod, and addressed to another, does not come to Envoy')
 })
 
 t.test('a proxy\'s connection may have the very ports of its client\'s', { skip: skipShielded() }, async (t) => {
