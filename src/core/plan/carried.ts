@@ -58,7 +58,7 @@ export function carried (denial: Denial): Plan {
 }
 
 /** How many of the pods at which it could be held have a proxy, and of how many. */
-function proxiesOf ({ victims, subject, direction }: MitigationSpec, { pods }: PlanContext): readonly [number, number] {
+export function proxiesOf ({ victims, subject, direction }: MitigationSpec, { pods }: PlanContext): readonly [number, number] {
   const proxied = new Set(pods.flatMap(({ uid, proxy }) => proxy == null ? [] : [uid]))
   const atVictims = victims.filter(({ uid }) => proxied.has(uid)).length
   const own = direction !== 'ingress' && subject !== 'anySource' && proxied.has(subject.uid)

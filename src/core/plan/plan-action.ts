@@ -5,7 +5,7 @@ import { noticeOf } from '../errand/notice.ts'
 import type { Pod } from '../pod.ts'
 import type { Action, Rule } from '../policy/rule.ts'
 import type { Detection } from '../verdict/detection.ts'
-import { carried } from './carried.ts'
+import { carried, proxiesOf } from './carried.ts'
 import { needOfNode } from '../safety/spare-node.ts'
 import { endsOf, isReal, type Ends } from './ends.ts'
 import { alert, eviction, expiresAt, mitigationObject, nodeTaint, reasonOf, webhookRequest } from './objects.ts'
@@ -120,6 +120,9 @@ function throttle (given: Restrictable, action: Extract<Action, { type: 'traffic
   const { direction, ports, limit } = action
   const spec = specOf(given, { direction, ports, action: 'limit', limit })
   const touched = subject === 'anySource' ? target : source
+  if (context.cluster !== undefined && proxiesOf(spec, context)[0] === 0) {
+    return { ...NOTHING, subject, reason: 'CannotEnforce', message: `No proxy stands in front of ${targetName}, and a NetworkPolicy cannot limit a rate: give its pods one with the label autoshield.dev/proxy: enabled, or deny instead.`, undo: 'Nothing was done, so there is nothing to undo.' }
+  }
   const cannot = detection.class === 'SYN_FLOOD' ? HALF_OPEN : subject === 'anySource' ? 'No proxy holds one limit over all sources together' : null
   return {
     spec,

@@ -256,3 +256,13 @@ t.test('safety is asked about what the plan would do', (t) => {
   t.equal(NOW_MS, context().nowMs)
   t.end()
 })
+
+t.test('in a cluster a limit is refused where no proxy could carry it, and planned where one can', (t) => {
+  const cluster = { known: false, why: 'not asked for' } as const
+  const limit = 'traffic_throttle, parameters: { rate_limit: 1Mbps }'
+  const proxy: NonNullable<Pod['proxy']> = { mode: 'redirect', inboundPort: 15006, outboundPort: null, httpPorts: [], explicitPorts: [] }
+  t.match(planOf(limit, detectionOf(), { cluster }), { spec: null, reason: 'CannotEnforce', objects: [], message: /No proxy stands in front of shop\/db-0.*autoshield\.dev\/proxy: enabled/ })
+  t.match(planOf(limit, detectionOf(), { cluster, pods: [PODS.web0, { ...PODS.db, proxy }] }), { spec: { action: 'limit' }, reason: 'RuleMatched' })
+  t.match(planOf(limit), { spec: { action: 'limit' } }, 'without a cluster nothing is known of proxies, and it is planned')
+  t.end()
+})

@@ -1,6 +1,6 @@
 import type { Endpoint, FeatureEvidence } from '../../../core/verdict/detection.ts'
 import type { OpenConnections } from '../../../core/mitigation/open-connections.ts'
-import type { Mitigation, Subject } from '../../../core/mitigation/mitigation.ts'
+import type { Mitigation } from '../../../core/mitigation/mitigation.ts'
 import type { FeatureName } from '../../../core/window/window.ts'
 
 interface ClassWords { readonly title: string, readonly doing: string, readonly forged: string }
