@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import { groupTried, type TriedGroup } from '../core/history/group-tried.ts'
+import { suspicionOf } from '../core/history/suspicion.ts'
 import { tryPolicies } from '../core/history/try-policies.ts'
 import { RESOURCES } from '../core/kubernetes/resource.ts'
 import { policyKey, type Policy } from '../core/plan/reach/policy.ts'
@@ -8,6 +9,7 @@ import { type CliContext, EXIT, verb } from './context.ts'
 import { type KubernetesFlags, kubernetesOptions, openFrom } from './kubernetes-option.ts'
 import { networkPoliciesIn } from './network-policy-file.ts'
 import { type Column, outputOption, type OutputFormat, RowPrinter } from './output.ts'
+import { recordedDetections } from './recorded-detections.ts'
 import { readInput } from './read-input.ts'
 import { readRecorded, recordedOptions, type RecordedFlags, tellRecorded } from './recorded-flows.ts'
 
@@ -25,6 +27,7 @@ const COLUMNS: readonly Column<TriedGroup>[] = [
   { title: 'PORT', of: ({ protocol, port }) => `${protocol} ${port}` },
   { title: 'CONNECTIONS', of: ({ connections }) => connections },
   { title: 'FAILED', of: ({ failed }) => failed },
+  { title: 'SUSPICIOUS', of: ({ suspicious }) => suspicious },
   { title: 'LAST SEEN', of: ({ lastMs }) => new Date(lastMs).toISOString().slice(0, 16) },
   { title: 'BY', of: ({ because }) => because.join('; ') },
 ]
@@ -46,7 +49,7 @@ export function policyReplayCommand (context: CliContext, done: (status: number)
     const recorded = await readRecorded(flags)
     const trial = tryPolicies(recorded.records, inForce, [...inForce.filter((policy) => !replaced.has(policyKey(policy))), ...proposed], { nodes: [], blocksMatchPods: flags.blocks === 'pods' })
     const printer = new RowPrinter(context.stdout, flags.output, COLUMNS)
-    for (const group of groupTried(trial)) await printer.print(group)
+    for (const group of groupTried(trial, suspicionOf(await recordedDetections(flags)))) await printer.print(group)
     await printer.end('nothing would change for what was seen')
     context.stderr.write(`${tellRecorded(recorded)}; ${trial.connections} connections were judged, ${trial.unjudged} are of no port or protocol that a NetworkPolicy speaks of. In force before: ${inForce.length} NetworkPolicies.\n`)
     done(trial.cut.length > 0 ? EXIT.findings : EXIT.ok)

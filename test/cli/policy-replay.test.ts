@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { FlowStore } from '../../src/adapters/store/flow-store.ts'
+import { openStore } from '../../src/adapters/store/object-store.ts'
+import { guessing } from '../console/scenes.ts'
 import { flowRecord, outside, podEnd } from '../core/history/records.ts'
 import { autoshield } from '../program.ts'
 
@@ -18,12 +20,16 @@ spec:
 `
 const SHUT = POLICY.replace('name: db', 'name: shut').replace(/ {2}ingress.*/, '')
 
+const GUESSING = guessing(Date.now(), { kind: 'pair', source: { address: '10.0.0.3' }, target: { address: '10.0.0.2' }, firstSeen: new Date((NOW - 5) * 60_000).toISOString(), lastSeen: new Date((NOW - 5) * 60_000 + 1).toISOString() })
+
 async function folder (t: Test): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'autoshield-policy-replay-'))
   t.teardown(async () => rm(dir, { recursive: true }))
   using flows = new FlowStore(dir, { clock: { now: () => Date.now() } })
   const seen = [flowRecord(WEB, DB, { port: 5432, begun: 9 }), flowRecord(JOB, DB, { port: 5432, begun: 4, failed: 1 }), flowRecord(outside('192.0.2.7'), WEB, { begun: 2 }), flowRecord(JOB, DB, { protocol: 1, port: 0, begun: 1 })]
   await flows.record(seen.map(({ firstMs: _, lastMs: __, ...account }) => ({ ...account, minute: NOW - 5 })))
+  await using store = openStore(dir)
+  await store.detections.put(GUESSING.id, GUESSING)
   await writeFile(join(dir, 'db.yaml'), POLICY)
   await writeFile(join(dir, 'shut.yaml'), SHUT)
   return dir
@@ -33,7 +39,7 @@ t.test('what a NetworkPolicy would have cut is listed with how often it was seen
   const dir = await folder(t)
   const { status, stdout, stderr } = await autoshield(['policy', 'replay', join(dir, 'db.yaml'), '--data', dir])
   t.equal(status, 79, stderr)
-  t.match(stdout.split('\n'), [/^CHANGE +SOURCE +DESTINATION +PORT +CONNECTIONS +FAILED/, /^cut +shop\/Job\/job +shop\/db-0 +TCP 5432 +4 +1 .* ingress shop\/db$/, /^$/])
+  t.match(stdout.split('\n'), [/^CHANGE +SOURCE +DESTINATION +PORT +CONNECTIONS +FAILED +SUSPICIOUS/, /^cut +shop\/Job\/job +shop\/db-0 +TCP 5432 +4 +1 +4 .* ingress shop\/db$/, /^$/])
   t.match(stderr, /4 flows, kept since .*; 15 connections were judged, 1 are of no port or protocol/)
 })
 

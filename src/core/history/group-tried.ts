@@ -1,5 +1,5 @@
 import type { Transport } from '../kubernetes/transport.ts'
-import { connectionsOf, type FlowEnd } from './flow-record.ts'
+import { connectionsOf, type FlowEnd, type FlowRecord } from './flow-record.ts'
 import type { PolicyTrial, TriedFlow } from './try-policies.ts'
 
 /** Tried flows of one kind between two workloads, for people. */
@@ -13,6 +13,8 @@ export interface TriedGroup {
   readonly connections: number
   /** Attempts among them that failed anyway. */
   readonly failed: number
+  /** Connections among them that may be part of an attack that was detected. */
+  readonly suspicious: number
   /** End of the minute in which it was last seen, Unix time. */
   readonly lastMs: number
   /** What decides: sides with their reason, and the policies. */
@@ -20,11 +22,11 @@ export interface TriedGroup {
 }
 
 /** Most connections first, what is cut before what is opened. */
-export function groupTried ({ cut, opened }: Pick<PolicyTrial, 'cut' | 'opened'>): TriedGroup[] {
-  return [...grouped('cut', cut), ...grouped('opened', opened)]
+export function groupTried ({ cut, opened }: Pick<PolicyTrial, 'cut' | 'opened'>, isSuspicious: (record: FlowRecord) => boolean): TriedGroup[] {
+  return [...grouped('cut', cut, isSuspicious), ...grouped('opened', opened, isSuspicious)]
 }
 
-function grouped (change: TriedGroup['change'], flows: readonly TriedFlow[]): TriedGroup[] {
+function grouped (change: TriedGroup['change'], flows: readonly TriedFlow[], isSuspicious: (record: FlowRecord) => boolean): TriedGroup[] {
   const groups = new Map<string, TriedGroup>()
   for (const tried of flows) {
     const { record, protocol } = tried
@@ -39,6 +41,7 @@ function grouped (change: TriedGroup['change'], flows: readonly TriedFlow[]): Tr
       port: record.port,
       connections: (known?.connections ?? 0) + connectionsOf(record),
       failed: (known?.failed ?? 0) + record.failed,
+      suspicious: (known?.suspicious ?? 0) + (isSuspicious(record) ? connectionsOf(record) : 0),
       lastMs: Math.max(known?.lastMs ?? 0, record.lastMs),
       because: [...new Set([...known?.because ?? [], ...reasons(change === 'cut' ? tried.after : tried.before)])],
     })

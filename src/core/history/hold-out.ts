@@ -8,7 +8,7 @@ const GROUND = { nodes: [], blocksMatchPods: true } as const
 
 /** What the recommended policies cut of flows; nothing else is in force. */
 export const cutBy = ({ policies }: Pick<Recommendation, 'policies'>, records: readonly FlowRecord[]): TriedGroup[] =>
-  groupTried(tryPolicies(records, [], policies.map((policy) => readPolicy(policyObject(policy))), GROUND)).filter(({ change }) => change === 'cut')
+  groupTried(tryPolicies(records, [], policies.map((policy) => readPolicy(policyObject(policy))), GROUND), () => false).filter(({ change }) => change === 'cut')
 
 /** How policies that are made of what was seen first would have met what was seen then, as far as policies would be made of that. */
 export function holdOut (first: readonly FlowRecord[], then: readonly FlowRecord[], namespace: string, isSuspicious: (record: FlowRecord) => boolean): { readonly cut: readonly TriedGroup[], readonly flows: number } {
