@@ -1,6 +1,7 @@
 import type { MitigationSpec } from '../mitigation/mitigation.ts'
 import type { Pod } from '../pod.ts'
 import { choosePolicies, optionsOf, placesOf, type Choice, type Placing } from './choose-policies.ts'
+import type { PlanCheck } from './check-plan.ts'
 import { labelPatch, planned } from './objects.ts'
 import type { Plan, PlanContext, PlannedObject } from './plan.ts'
 import { NOTHING_RENDERED, renderPolicies, type Rendered, type RenderGround } from './render-policies.ts'
@@ -46,8 +47,8 @@ export function carried (denial: Denial): Plan {
   const choice: Choice = cluster.known ? choosePolicies(context.mitigation, spec, options, cluster.ground, cluster.seen(endsOf(spec)), around) : { taken: null, tried: [], untried: [] }
   const refused = choice.tried.filter((option) => option !== choice.taken).map(({ policies, check }) => `Not by NetworkPolicy ${placesOf(policies)}: ${check.message}`)
   if (choice.taken !== null) {
-    const { policies, rendered } = choice.taken
-    return { ...base, spec: { ...spec, policies: [...policies] }, ...objectsOf(rendered, CHECKED), reason: 'RuleMatched', message: [`${what}, by NetworkPolicy ${placesOf(policies)}.`, ...refused].join(' ') }
+    const { policies, rendered, check } = choice.taken
+    return { ...base, spec: { ...spec, policies: [...policies] }, ...objectsOf(rendered, CHECKED), reason: 'RuleMatched', message: [`${what}, by NetworkPolicy ${placesOf(policies)}.`, ...besideOf(check), ...refused].join(' ') }
   }
   const why = cluster.known ? refused.length > 0 ? refused : ['No NetworkPolicy can stand there.'] : [`No NetworkPolicy: ${cluster.why}`]
   const [able, all] = proxiesOf(spec, context)
@@ -55,6 +56,12 @@ export function carried (denial: Denial): Plan {
   const whole = able === all
   const told = whole ? `${what}, by proxies alone.` : `${what}, by proxies alone, and only ${able} of ${all} pods have one.`
   return { ...base, spec, ...objectsOf(NOTHING_RENDERED, CHECKED), reason: whole ? 'RuleMatched' : 'CannotEnforce', message: [told, ...why].join(' ') }
+}
+
+/** Ways to and from nodes that go as well, as under Cilium, whose blocks of addresses list no node. */
+function besideOf ({ cuts: { listed } }: PlanCheck): string[] {
+  const [first, ...more] = listed.filter(({ source, destination }) => [source, destination].some((end) => end.startsWith('node (')))
+  return first === undefined ? [] : [`With this network plugin it also cuts ${first.source} to ${first.destination}${more.length === 0 ? '' : ` and ${more.length} more ways of nodes`}: an API server that runs on a node is among them.`]
 }
 
 /** How many of the pods at which it could be held have a proxy, and of how many. */

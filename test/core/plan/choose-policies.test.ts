@@ -117,3 +117,12 @@ t.test('a SYN flood is stopped by a policy, which sees half-open connections, an
   t.equal(planIn([], 'network_policy', detectionOf({ class: 'SYN_FLOOD' })).reason, 'RuleMatched')
   t.end()
 })
+
+t.test('under Cilium a plan says that it cuts its pod off from nodes, too', (t) => {
+  const { rule, action } = ruleOf('network_policy')
+  const pods = Object.values(PODS)
+  const ground = groundOf({ pods, namespaces: ['shop', 'other'].map((name) => ({ name, labels: {} })), nodes: [{ name: 'n9', addresses: ['192.168.0.9'] }], policies: [], blocksMatchPods: false })
+  const plan = planAction(rule, action, detectionOf(), context({ cluster: { known: true, ground, seen: () => [] } }))
+  t.match(plan, { reason: 'RuleMatched', message: /it also cuts shop\/web-0 \(10\.0\.0\.1\) to node \(192\.168\.0\.9\)/ })
+  t.end()
+})
