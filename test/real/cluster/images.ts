@@ -68,7 +68,7 @@ function baseLayer (): Promise<Layer> {
 /** Node, the packages of production and the programs that an observer or a proxy starts: all that changes only with package-lock.json. */
 function runtimeLayer (): Promise<Layer> {
   const node = join(PROJECT, 'node_modules/node/bin/node')
-  const programs = ['tcpdump', 'ss', 'stdbuf', 'nft', 'setpriv'].map(program)
+  const programs = ['tcpdump', 'ss', 'ip', 'stdbuf', 'nft', 'setpriv'].map(program)
   return layer('runtime', [contents(PROJECT, ['package-lock.json', 'node_modules/.package-lock.json']), stamps([node, ...programs])], async (root) => {
     const onnx = 'node_modules/onnxruntime-node/bin/napi-v6'
     const unwanted = new RegExp(String.raw`^${join(PROJECT, onnx)}/(?!linux(/x64|$))|\.(d\.[cm]?ts|map|md|markdown)$|/node_modules/node$`)
