@@ -27,9 +27,16 @@ const asked = (): readonly string[] => Object.entries(ACCOUNT_RIGHTS).flatMap(([
 const BY_REVISION = ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'].flatMap((resource) =>
   ['get', 'create', 'update', 'patch', 'delete'].map((verb) => `autoshield-controller cluster ${verb} admissionregistration.k8s.io/${resource}/autoshield-{revision}`))
 
-/** Granted only where it may act, which check does not know. */
-const TO_ACT = ['create networking.k8s.io/networkpolicies/', 'patch networking.k8s.io/networkpolicies/', 'delete networking.k8s.io/networkpolicies/', 'patch /pods/'].map((right) => `autoshield-controller cluster ${right}`)
-const NOT_ASKED = [...BY_REVISION, ...TO_ACT]
+/** Granted only where it may act, or where an action is allowed; check does not know. */
+const TO_ACT = [
+  'create networking.k8s.io/networkpolicies/', 'patch networking.k8s.io/networkpolicies/', 'delete networking.k8s.io/networkpolicies/', 'patch /pods/',
+  'create /pods/eviction/', 'get /pods/log/', 'list events.k8s.io/events/', 'update /nodes/',
+].map((right) => `autoshield-controller cluster ${right}`)
+
+/** Granted only where there are several controllers. */
+const TO_LEAD = ['create coordination.k8s.io/leases/', 'get coordination.k8s.io/leases/autoshield-controller', 'update coordination.k8s.io/leases/autoshield-controller', 'patch /pods/']
+  .map((right) => `autoshield-controller own ${right}`)
+const NOT_ASKED = [...BY_REVISION, ...TO_ACT, ...TO_LEAD]
 
 t.test('check asks for no right that the chart does not grant', async (t) => {
   t.ok(granted().size > 10)
