@@ -9,15 +9,20 @@ type Attempts = Parameters<typeof observeAttempts>[1]
 
 /**
  * What the newest window of a score says of a denial: whether its subject still tries, and still gets through. null where
- * the score is not about its subject and one of its victims or destinations. A flow that the victim never answered with a byte was
- * stopped: a proxy that denies closes the connection before the victim hears of it.
+ * the score is not about its subject and one of its victims or destinations, or also about ports that it leaves open: a window does not
+ * tell what failed at which. A flow that the victim never answered with a byte was stopped: a proxy that denies closes the connection
+ * before the victim hears of it.
  */
 export function attemptsSeen ({ spec, status }: Mitigation, { key, window, simulated }: Score): Attempts | null {
   if (key.kind !== 'pair' || simulated || status.simulated || spec.action !== 'deny' || spec.subject === 'anySource') return null
-  const { subject, victims, destinations = [] } = spec
-  if (!subject.addresses.includes(key.source) || !(victims.some(({ addresses }) => addresses.includes(key.destination)) || destinations.includes(key.destination))) return null
+  const { subject, victims, destinations = [], ports } = spec
+  const victim = victims.find(({ addresses }) => addresses.includes(key.destination))
+  if (!subject.addresses.includes(key.source) || (victim === undefined && !destinations.includes(key.destination))) return null
+  if (ports !== 'any' && window.ports.some(({ port }) => !ports.includes(port))) return null
   const feature = (index: number | undefined): number => window.features[index ?? -1] ?? 0
   const attempts = feature(FLOWS)
   const answered = feature(RECEIVED) > 0
-  return { attempts, through: answered ? Math.max(1, Math.round(attempts * (1 - feature(FAILED)))) : 0, sinceMs: windowStartMs(window) }
+  const to = victim?.name === undefined ? key.destination : `${victim.namespace ?? ''}/${victim.name} (${key.destination})`
+  const at = window.ports.length === 0 ? '' : ` on port ${window.ports.map(({ port }) => port).join(', ')}`
+  return { flow: `${key.source} to ${to}${at}`, attempts, through: answered ? Math.max(1, Math.round(attempts * (1 - feature(FAILED)))) : 0, sinceMs: windowStartMs(window) }
 }

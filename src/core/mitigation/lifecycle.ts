@@ -57,7 +57,7 @@ export function createMitigation (spec: MitigationSpec, birth: Birth, nowMs: num
  *     no          | no                      | and connected        | -                          | True, ProxySilent, with the names of all that are overdue
  *     no          | no                      | none of it connected | -                          | True, ProxyAway, with their names
  *     no          | no                      | no                   | yes                        | True, CannotEnforce, with what it cannot
- *     no          | no                      | no                   | no                         | as planned
+ *     no          | no                      | no                   | no                         | True, AttemptsContinue while attempts get through, else as planned
  *
  * As planned: True with CannotEnforce where the plan said so or VictimsLeftOut where victims are beyond the bound, else False. Policy
  * objects that are planned and not applied count for nothing.
@@ -71,7 +71,8 @@ export function withTargets (mitigation: Mitigation, statuses: readonly ProxyAns
   // What was seen under the old programming proves nothing about the next.
   const unproved = carried.status === 'True' || mitigation.status.simulated ? [] : [UNSEEN]
   const targets = [...proxies.map(({ status }) => status), ...policies === null ? planned : stored]
-  return withStatus(mitigation, [carried, ...unproved, degraded(mitigation, proxies, policies)], { targets }, nowMs)
+  const proved = withStatus(mitigation, [carried, ...unproved], {}, nowMs)
+  return withStatus(mitigation, [carried, ...unproved, degraded(proved, proxies, policies)], { targets }, nowMs)
 }
 
 /** Whether it waits for a proxy, so that a deadline may pass without any news. */
@@ -103,7 +104,7 @@ function degraded (mitigation: Mitigation, proxies: readonly ProxyTarget[], poli
   if (overdue[0]?.overdue != null) return said(overdue[0].overdue, overdue.map((proxy) => `${nameOf(mitigation, proxy.status.target)} ${proxy.overdue === 'ProxySilent' ? 'has not answered' : 'is not connected, waited for'} since ${proxy.status.since ?? ''}`))
   const short = proxies.filter(({ shortfall }) => shortfall !== '')
   if (short.length > 0) return said('CannotEnforce', short.map(({ status, shortfall }) => `${nameOf(mitigation, status.target)}: ${shortfall}`))
-  return asPlanned(mitigation)
+  return pierced(mitigation)
 }
 
 const rank = ({ overdue }: ProxyTarget): number => overdue === 'ProxySilent' ? 0 : 1
@@ -121,6 +122,8 @@ const wordsOf = ({ uid, namespace, name }: PodRef): string => name === undefined
 
 /** What was seen of the subject's traffic to the victims over one stretch of time. */
 export interface Attempts {
+  /** Whose they were and where to, in words, where that is one pair. */
+  readonly flow?: string
   readonly attempts: number
   /** Of these, how many got through; for a limit, how many beyond it. */
   readonly through: number
@@ -131,13 +134,13 @@ export interface Attempts {
 /**
  * Judges by what was seen after every target had taken it; what was seen before proves nothing.
  *
- *     phase  | simulated | programmed before the stretch | attempts | through | Enforcing
- *     ended  | -         | -                             | -        | -       | as it is
- *     active | yes       | -                             | -        | -       | as it is (False, Simulated)
- *     active | no        | no                            | -        | -       | Unknown, NoAttemptSeen
- *     active | no        | yes                           | 0        | -       | as it is
- *     active | no        | yes                           | some     | 0       | True, AttemptsStopped
- *     active | no        | yes                           | some     | some    | False, AttemptsContinue
+ *     phase  | simulated | programmed before the stretch | attempts | through | Enforcing               | Degraded
+ *     ended  | -         | -                             | -        | -       | as it is                | as it is
+ *     active | yes       | -                             | -        | -       | as it is (Simulated)    | as it is
+ *     active | no        | no                            | -        | -       | Unknown, NoAttemptSeen  | as it is
+ *     active | no        | yes                           | 0        | -       | as it is                | as it is
+ *     active | no        | yes                           | some     | 0       | True, AttemptsStopped   | as planned where it was AttemptsContinue
+ *     active | no        | yes                           | some     | some    | False, AttemptsContinue | True, AttemptsContinue with the flow, where it was False
  */
 export function observeAttempts (mitigation: Mitigation, seen: Attempts, nowMs: number): Mitigation {
   if (mitigation.status.phase !== 'active' || mitigation.status.simulated) return mitigation
@@ -145,12 +148,20 @@ export function observeAttempts (mitigation: Mitigation, seen: Attempts, nowMs: 
   if (programmed?.status !== 'True') return withStatus(mitigation, [UNSEEN], {}, nowMs)
   if (seen.sinceMs < Date.parse(programmed.lastTransitionTime) || seen.attempts === 0) return mitigation
   const stopped = seen.through === 0
-  return withStatus(mitigation, [{
-    type: 'Enforcing',
-    status: stopped ? 'True' : 'False',
-    reason: stopped ? 'AttemptsStopped' : 'AttemptsContinue',
-    message: stopped ? `${seen.attempts} attempts were seen and none got through.` : `${seen.through} of ${seen.attempts} attempts got through.`,
-  }], {}, nowMs)
+  const enforcing: Statement = stopped
+    ? { type: 'Enforcing', status: 'True', reason: 'AttemptsStopped', message: `${seen.attempts} attempts were seen and none got through.` }
+    : { type: 'Enforcing', status: 'False', reason: 'AttemptsContinue', message: `${seen.through} of ${seen.attempts} attempts got through${seen.flow === undefined ? '' : `: ${seen.flow}`}.` }
+  const judged = withStatus(mitigation, [enforcing], {}, nowMs)
+  const degraded = conditionOf(judged, 'Degraded')
+  // A target that refuses says more than what gets through because of it.
+  const speaks = degraded?.status !== 'True' || degraded.reason === 'AttemptsContinue'
+  return speaks ? withStatus(judged, [pierced(judged)], {}, nowMs) : judged
+}
+
+/** `Degraded` where every target has taken it: attempts that still get through, else as planned. */
+function pierced (mitigation: Mitigation): Statement {
+  const enforcing = conditionOf(mitigation, 'Enforcing')
+  return enforcing?.reason === 'AttemptsContinue' ? { type: 'Degraded', status: 'True', reason: 'AttemptsContinue', message: enforcing.message } : asPlanned(mitigation)
 }
 
 export type Ending =

@@ -167,6 +167,18 @@ t.test('Enforcing is what was seen after it was programmed, by the table', (t) =
   t.end()
 })
 
+t.test('what gets through makes it degraded, with the flow, until nothing does or a target says worse', (t) => {
+  const programmed = withProxies(born({}, { reason: 'RuleMatched' }), [answer('db')], NOW_MS)
+  const pierced = observeAttempts(programmed, { flow: '10.0.0.7 to shop/db (10.0.0.9) on port 22', attempts: 4, through: 1, sinceMs: NOW_MS }, NOW_MS + 1)
+  t.equal(conditions(pierced)[3], 'True AttemptsContinue')
+  t.match(conditionOf(pierced, 'Degraded')?.message, '1 of 4 attempts got through: 10.0.0.7 to shop/db (10.0.0.9) on port 22.')
+  t.equal(withProxies(pierced, [answer('db')], NOW_MS + 2), pierced, 'the same answers change nothing')
+  t.equal(conditions(observeAttempts(pierced, { attempts: 4, through: 0, sinceMs: NOW_MS + 3 }, NOW_MS + 4))[3], 'False Pending')
+  const refused = withProxies(pierced, [answer('db', { state: 'rejected', message: 'no' })], NOW_MS + 5)
+  t.strictSame(conditions(refused).slice(2), ['Unknown NoAttemptSeen', 'True Rejected'])
+  t.end()
+})
+
 t.test('it ends when its time has passed, or when a person takes it back, and only once', (t) => {
   const programmed = withProxies(born(), [answer('db')], NOW_MS)
   t.match(expire(programmed, NOW_MS + 599_999), { outcome: 'running', remainingMs: 1 })

@@ -1,0 +1,45 @@
+import t from 'tap'
+import { attemptsSeen } from '../../src/controller/attempts-seen.ts'
+import { COUNTERS, FEATURES, SKETCH_BYTES } from '../../src/core/window/window.ts'
+import type { Mitigation } from '../../src/core/mitigation/mitigation.ts'
+import type { Score } from '../../src/core/verdict/score.ts'
+import { sampleMitigation } from '../adapters/store/samples.ts'
+
+/** A window of the sample's subject to its victim, of five flows of which two failed. */
+function score (ports: readonly number[], { received = 10, destination = '10.0.0.9' } = {}): Score {
+  const features = new Float64Array(FEATURES.length)
+  features[FEATURES.indexOf('flow_count')] = 5
+  features[FEATURES.indexOf('bytes_received')] = received
+  features[FEATURES.indexOf('failed_conn_ratio')] = 0.4
+  const key = { kind: 'pair', source: '10.0.0.7', destination } as const
+  const window = {
+    key,
+    stepMs: 15_000,
+    firstPacketMs: 0,
+    number: 4,
+    features,
+    counters: new Float64Array(COUNTERS.length),
+    ports: ports.map((port) => ({ port, packets: 1 })),
+    portSketch: new Uint8Array(SKETCH_BYTES),
+    peerSketch: new Uint8Array(SKETCH_BYTES),
+    quality: 0,
+  } as const
+  return { key, window, simulated: false } as unknown as Score // what it does not look at is left out
+}
+
+const of22 = (): Mitigation => {
+  const mitigation = sampleMitigation('m')
+  return { ...mitigation, spec: { ...mitigation.spec, ports: [22] } }
+}
+
+t.test('a denial is judged by what its subject tried at its victims, and named', async (t) => {
+  t.strictSame(attemptsSeen(sampleMitigation('m'), score([22, 80])), { flow: '10.0.0.7 to 10.0.0.9 on port 22, 80', attempts: 5, through: 3, sinceMs: 60_000 })
+  t.match(attemptsSeen(sampleMitigation('m'), score([22], { received: 0 })), { attempts: 5, through: 0 })
+  t.equal(attemptsSeen(sampleMitigation('m'), score([22], { destination: '10.0.0.10' })), null)
+})
+
+t.test('traffic at a port that a denial leaves open does not count as getting through', async (t) => {
+  t.match(attemptsSeen(of22(), score([22])), { through: 3 })
+  t.equal(attemptsSeen(of22(), score([22, 80])), null, 'it cannot be told from it')
+  t.equal(attemptsSeen(of22(), score([80])), null)
+})
