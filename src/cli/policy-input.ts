@@ -19,7 +19,10 @@ export type ReadPolicyInput =
 
 /** Throws NOT_FOUND where there is no such file. */
 export async function readPolicyInput (file: string): Promise<ReadPolicyInput> {
-  const text = await readInput(file, 'readable policy file')
+  return policyInputOf(await readInput(file, 'readable policy file'), file)
+}
+
+function policyInputOf (text: string, file: string): ReadPolicyInput {
   if (isThreatPolicy(text)) {
     const parsed = parseThreatPolicy(text, file, CLASSES)
     return parsed.ok ? { ok: true, input: { kind: 'object', policy: parsed.policy, name: parsed.name, spec: parsed.spec } } : parsed
@@ -30,7 +33,12 @@ export async function readPolicyInput (file: string): Promise<ReadPolicyInput> {
 
 /** Throws BAD_DATA with every problem, beside NOT_FOUND. */
 export async function goodPolicyInput (file: string): Promise<PolicyInput> {
-  const read = await readPolicyInput(file)
+  return goodPolicyInputOf(await readInput(file, 'readable policy file'), file)
+}
+
+/** Of its text. Throws BAD_DATA with every problem. */
+export function goodPolicyInputOf (text: string, file: string): PolicyInput {
+  const read = policyInputOf(text, file)
   if (!read.ok) throw new AutoshieldError('BAD_DATA', read.problems.map(formatProblem).join('\n'))
   return read.input
 }

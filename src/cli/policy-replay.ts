@@ -1,67 +1,46 @@
 import { type Command, Option } from 'commander'
-import { groupTried, type TriedGroup } from '../core/history/group-tried.ts'
-import { suspicionOf } from '../core/history/suspicion.ts'
-import { tryPolicies } from '../core/history/try-policies.ts'
-import { RESOURCES } from '../core/kubernetes/resource.ts'
-import { policyKey, type Policy } from '../core/plan/reach/policy.ts'
-import { readPolicy } from '../core/plan/reach/read-policy.ts'
-import { type CliContext, EXIT, verb } from './context.ts'
-import { type KubernetesFlags, kubernetesOptions, openFrom } from './kubernetes-option.ts'
-import { networkPoliciesIn } from './network-policy-file.ts'
-import { type Column, outputOption, type OutputFormat, RowPrinter } from './output.ts'
-import { recordedDetections } from './recorded-detections.ts'
+import { AutoshieldError } from '../core/errors.ts'
+import { isThreatPolicy } from '../core/policy/parse-threat-policy.ts'
+import { type CliContext, verb } from './context.ts'
+import { zoneOption } from './judging.ts'
+import { kubernetesOptions } from './kubernetes-option.ts'
+import { outputOption } from './output.ts'
 import { readInput } from './read-input.ts'
-import { readRecorded, recordedOptions, type RecordedFlags, tellRecorded } from './recorded-flows.ts'
+import { recordedOptions } from './recorded-flows.ts'
+import { replayNetworkPolicies, type NetworkReplayFlags } from './replay-network-policies.ts'
+import { replayRules, type RulesReplayFlags } from './replay-rules.ts'
 
-interface Flags extends RecordedFlags, KubernetesFlags {
-  readonly inForce: readonly string[]
-  readonly live: boolean
-  readonly blocks: 'pods' | 'outside'
-  readonly output: OutputFormat
-}
+type Kind = 'NetworkPolicies' | 'rules'
 
-const COLUMNS: readonly Column<TriedGroup>[] = [
-  { title: 'CHANGE', of: ({ change }) => change },
-  { title: 'SOURCE', of: ({ source }) => source },
-  { title: 'DESTINATION', of: ({ destination }) => destination },
-  { title: 'PORT', of: ({ protocol, port }) => `${protocol} ${port}` },
-  { title: 'CONNECTIONS', of: ({ connections }) => connections },
-  { title: 'FAILED', of: ({ failed }) => failed },
-  { title: 'SUSPICIOUS', of: ({ suspicious }) => suspicious },
-  { title: 'LAST SEEN', of: ({ lastMs }) => new Date(lastMs).toISOString().slice(0, 16) },
-  { title: 'BY', of: ({ because }) => because.join('; ') },
-]
+/** Flags that say nothing for the other kind. */
+const FLAGS_OF: Readonly<Record<Kind, readonly string[]>> = { NetworkPolicies: ['inForce', 'live', 'blocks'], rules: ['zone'] }
 
 export function policyReplayCommand (context: CliContext, done: (status: number) => void): Command {
-  const replay = verb('replay', 'what NetworkPolicies would have cut, and opened, of the flows that were recorded; exit status 79 where something would be cut', [
+  const replay = verb('replay', 'what policies would have cut of the flows that were recorded: NetworkPolicies by themselves, ThreatPolicies and policy files for the detections of the time; exit status 79 where something legitimate would be cut', [
     'autoshield policy replay shop.yaml --since 24h --live',
     'autoshield policy replay shop.yaml --in-force now.yaml -o json | jq .destination',
-  ]).argument('<file...>', 'NetworkPolicies (YAML, several documents in a file; `-` is standard input). One that is in force under the same name is replaced')
+    'autoshield policy replay threat-policy.yaml --since 24h',
+  ]).argument('<file...>', 'NetworkPolicies (YAML, several documents in a file), or ThreatPolicies and policy files; `-` is standard input. A NetworkPolicy that is in force under the same name is replaced')
     .addOption(new Option('--in-force <file>', 'NetworkPolicies that are in force, as `kubectl get networkpolicies -A -o yaml` prints them; may be given again').default([], 'none').argParser((file: string, files: readonly string[]) => [...files, file]))
     .option('--live', 'those in force are read from the cluster', false)
     .addOption(new Option('--blocks <match>', 'whether an ipBlock also lists pods in it, as with most network plugins, or only what is outside, as with Cilium').choices(['pods', 'outside']).default('pods'))
+    .addOption(zoneOption())
     .addOption(outputOption())
   kubernetesOptions(recordedOptions(replay))
-  return replay.action(async (files: readonly string[], flags: Flags) => {
-    const proposed = await policiesIn(files)
-    const inForce = [...await policiesIn(flags.inForce), ...flags.live ? await livePolicies(context, flags) : []]
-    const replaced = new Set(proposed.map(policyKey))
-    const recorded = await readRecorded(flags)
-    const trial = tryPolicies(recorded.records, inForce, [...inForce.filter((policy) => !replaced.has(policyKey(policy))), ...proposed], { nodes: [], blocksMatchPods: flags.blocks === 'pods' })
-    const printer = new RowPrinter(context.stdout, flags.output, COLUMNS)
-    for (const group of groupTried(trial, suspicionOf(await recordedDetections(flags)))) await printer.print(group)
-    await printer.end('nothing would change for what was seen')
-    context.stderr.write(`${tellRecorded(recorded)}; ${trial.connections} connections were judged, ${trial.unjudged} are of no port or protocol that a NetworkPolicy speaks of. In force before: ${inForce.length} NetworkPolicies.\n`)
-    done(trial.cut.length > 0 ? EXIT.findings : EXIT.ok)
+  return replay.action(async (files: readonly string[], flags: NetworkReplayFlags & RulesReplayFlags, command: Command) => {
+    const read = await Promise.all(files.map(async (file) => ({ file, text: await readInput(file, 'readable file of policies') })))
+    const kind = kindOf(read)
+    const idle = Object.values(FLAGS_OF).flat().find((flag) => !FLAGS_OF[kind].includes(flag) && command.getOptionValueSource(flag) === 'cli')
+    if (idle !== undefined) throw new AutoshieldError('USAGE', `--${idle.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} is of no use for ${kind === 'rules' ? 'a ThreatPolicy or a policy file' : kind}: leave it away.`)
+    done(await (kind === 'rules' ? replayRules : replayNetworkPolicies)(context, read, flags))
   })
 }
 
-async function policiesIn (files: readonly string[]): Promise<Policy[]> {
-  const read = await Promise.all(files.map(async (file) => networkPoliciesIn(await readInput(file, 'readable file of NetworkPolicies'), file)))
-  return read.flat()
-}
-
-async function livePolicies (context: CliContext, flags: KubernetesFlags): Promise<Policy[]> {
-  using api = openFrom(context, flags)
-  return (await api.list(RESOURCES.networkPolicies)).map(readPolicy)
+/** Told by content. Throws USAGE where both are among them. */
+function kindOf (read: readonly { readonly file: string, readonly text: string }[]): Kind {
+  const rules = read.filter(({ text }) => isThreatPolicy(text) || /^["']?rules["']?\s*:/m.test(text))
+  if (rules.length === 0) return 'NetworkPolicies'
+  const other = read.find((one) => !rules.includes(one))
+  if (other !== undefined) throw new AutoshieldError('USAGE', `${other.file} is no ThreatPolicy or policy file, and the others are: replay NetworkPolicies by themselves.`)
+  return 'rules'
 }

@@ -1,14 +1,13 @@
 import { type Command, Option } from 'commander'
 import { readStore } from '../adapters/store/object-store.ts'
-import { CLASSES } from '../core/classes.ts'
 import { AutoshieldError } from '../core/errors.ts'
-import { openTimeZone } from '../core/policy/time-zone.ts'
 import { tryPolicy, type Tried, type TriedRule } from '../core/policy/try-policy.ts'
 import type { Detection } from '../core/verdict/detection.ts'
 import { type CliContext, EXIT, verb } from './context.ts'
 import { detectionsFile } from './detections-file.ts'
 import { endOf } from './detections.ts'
 import { type Column, outputOption, type OutputFormat, RowPrinter } from './output.ts'
+import { judgingIn, tellUntold, zoneOption } from './judging.ts'
 import { goodPolicyInput } from './policy-input.ts'
 
 /** A detection and one rule that fires for it; null: none does. */
@@ -34,14 +33,13 @@ export function policyTestCommand (context: CliContext, done: (status: number) =
   ]).argument('<file>', 'a policy file or a ThreatPolicy (YAML)')
     .addOption(new Option('--detections <file>', 'recorded detections, a line of JSON each, or a page of the API; - reads standard input').conflicts('data'))
     .addOption(new Option('--data <dir>', 'the detections in the store of this folder'))
-    .option('--zone <name>', 'time zone of time.*', 'UTC')
+    .addOption(zoneOption())
     .addOption(outputOption())
     .action(async (file: string, { detections, data, zone, output }: Flags) => {
       const { policy } = await goodPolicyInput(file)
-      const opened = openTimeZone(zone)
-      if (opened === null) throw new AutoshieldError('USAGE', `"${zone}" is no time zone: name one of IANA's, such as Europe/Berlin or UTC.`)
+      const judging = judgingIn(zone)
       const recorded = await detectionsOf(detections, data)
-      const tried = recorded.map((detection) => tryPolicy(policy, detection, { zone: opened, modelClasses: CLASSES }))
+      const tried = recorded.map((detection) => tryPolicy(policy, detection, judging))
       await print(context, output, tried)
       done(EXIT.ok)
     })
@@ -72,11 +70,9 @@ function summary (tried: readonly Tried[]): string[] {
   for (const { rules } of tried) for (const { verdict } of rules.flatMap(({ actions }) => actions)) counts.set(verdict, (counts.get(verdict) ?? 0) + 1)
   const none = tried.filter(({ rules }) => rules.length === 0).length
   const verdicts = [...counts].sort().map(([verdict, count]) => `${verdict} ${count}`)
-  const untold = tried.filter((one) => one.untold.length > 0)
   return [
     `${tried.length} detections, ${none} of them without a rule that fires; actions: ${verdicts.length === 0 ? 'none' : verdicts.join(', ')}`,
     'What is to be mitigated safety still looks at: protected pods, budgets, blast radius and exceptions are those of the moment.',
-    ...(untold.length === 0 ? [] : [`Of ${untold.length} something could not be told, for a condition asks for what was not kept with the detection; live it may be known:`]),
-    ...[...new Set(untold.flatMap((one) => one.untold.map(({ id, message }) => `  ${id}: ${message}`)))].slice(0, 10),
+    ...tellUntold(tried.map(({ untold }) => untold)),
   ]
 }

@@ -20,6 +20,9 @@ export interface Recorded {
   readonly page: FlowPage
 }
 
+/** Unix time; the end is not in it. */
+interface Span { readonly sinceMs: number, readonly untilMs: number }
+
 const valid = Compile(FlowPage)
 /** Of a data folder nothing is left off. */
 const NO_LIMIT = Number.MAX_SAFE_INTEGER
@@ -46,6 +49,17 @@ export async function readRecorded ({ data, api, since }: RecordedFlags, { names
   const records = valid.Check(page) ? unpackFlows(page) : null
   if (records === null || !valid.Check(page)) throw new AutoshieldError('BAD_DATA', `What ${api} answered are no flows: is it this version's AutoShield?`)
   return { records, page }
+}
+
+/** What was recorded in each of these spans, each on its own. Throws as `readRecorded`. */
+export async function readSpans ({ data, api }: Pick<RecordedFlags, 'data' | 'api'>, spans: readonly Span[]): Promise<FlowRecord[]> {
+  if (api === undefined) {
+    using flows = readFlows(data)
+    return spans.flatMap((span) => flows.records(span))
+  }
+  const records: FlowRecord[] = []
+  for (const { sinceMs: since, untilMs: until } of spans) records.push(...(await readRecorded({ data, api, since }, { until })).records)
+  return records
 }
 
 /** How much there is, for people; what is missing is said. */

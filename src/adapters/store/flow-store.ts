@@ -1,11 +1,11 @@
 import { addAccount, mergeAccounts, type Account, type Totals } from '../../core/history/accounts.ts'
-import type { FlowRecord } from '../../core/history/flow-record.ts'
+import { BUCKET_MINUTES, type FlowRecord } from '../../core/history/flow-record.ts'
 import { MINUTE_MS } from '../../core/history/sighting.ts'
 import type { Clock, FlowLog, FlowQuery, FlowAccount, FlowsKept } from '../../ports.ts'
 import { openReadOnly, OwnedDatabase } from './database.ts'
 import { FlowEnds } from './flow-ends.ts'
 import { foreign } from './foreign-error.ts'
-import { FlowTables, BUCKET_MINUTES } from './flow-tables.ts'
+import { FlowTables } from './flow-tables.ts'
 import { GroupCommit } from './group-commit.ts'
 
 /** How much is kept. The oldest goes first. */

@@ -1,10 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Account, Totals } from '../../core/history/accounts.ts'
+import { BUCKET_MINUTES } from '../../core/history/flow-record.ts'
 import { MINUTE_MS, WITNESSES } from '../../core/history/sighting.ts'
 import type { FlowsKept } from '../../ports.ts'
-
-/** Length of a bucket of merged flows. */
-export const BUCKET_MINUTES = 5
 
 /** Minutes from `from` on and before `to`; `ends`: only flows with one of these ends, all for null. */
 export interface FlowRange {

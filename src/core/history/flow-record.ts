@@ -55,6 +55,9 @@ export const FlowRecord = Type.Object({
 })
 export type FlowRecord = Static<typeof FlowRecord>
 
+/** Length of a bucket of merged flows. */
+export const BUCKET_MINUTES = 5
+
 /** Connections that took part, whether they began in the time or before it. */
 export const connectionsOf = ({ begun, carried }: Pick<FlowCounts, 'begun' | 'carried'>): number => begun + carried
 
