@@ -51,15 +51,15 @@ export async function readRecorded ({ data, api, since }: RecordedFlags, { names
   return { records, page }
 }
 
-/** What was recorded in each of these spans, each on its own. Throws as `readRecorded`. */
-export async function readSpans ({ data, api }: Pick<RecordedFlags, 'data' | 'api'>, spans: readonly Span[]): Promise<FlowRecord[]> {
+/** What was recorded in each of these spans, each on its own, and how many flows were left off. Throws as `readRecorded`. */
+export async function readSpans ({ data, api }: Pick<RecordedFlags, 'data' | 'api'>, spans: readonly Span[]): Promise<{ readonly records: readonly FlowRecord[], readonly left: number }> {
   if (api === undefined) {
     using flows = readFlows(data)
-    return spans.flatMap((span) => flows.records(span))
+    return { records: spans.flatMap((span) => flows.records(span)), left: 0 }
   }
-  const records: FlowRecord[] = []
-  for (const { sinceMs: since, untilMs: until } of spans) records.push(...(await readRecorded({ data, api, since }, { until })).records)
-  return records
+  const read: Recorded[] = []
+  for (const { sinceMs: since, untilMs: until } of spans) read.push(await readRecorded({ data, api, since }, { until }))
+  return { records: read.flatMap(({ records }) => records), left: read.reduce((sum, { page }) => sum + page.left, 0) }
 }
 
 /** How much there is, for people; what is missing is said. */

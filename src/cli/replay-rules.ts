@@ -36,12 +36,12 @@ export async function replayRules ({ stdout, stderr }: CliContext, files: readon
   // One that never opened is never decided on.
   const detections = (await recordedDetections(flags)).filter(({ lastSeen, delaySeconds }) => Date.parse(lastSeen) >= flags.since && delaySeconds !== null)
   const found = mitigationLives(policies, detections, recorded.records, judging)
-  const records = await readSpans(flags, lifeSpans(found.lives, flags.since, Date.now()))
+  const { records, left } = await readSpans(flags, lifeSpans(found.lives, flags.since, Date.now()))
   const trial = tryMitigations(records, found.lives, standingOf(detections))
   const printer = new RowPrinter(stdout, flags.output, COLUMNS)
   for (const group of trial.groups) await printer.print(group)
   await printer.end('no recorded flow would have been touched')
-  stderr.write(`${[...told(detections, found, trial), `${tellRecorded(recorded)}.`].join('\n')}\n`)
+  stderr.write(`${[...told(detections, found, trial), `${tellRecorded(recorded)}.`, ...(left > 0 ? [`${left} flows of the time of a restriction were left off: read the data folder with --data.`] : [])].join('\n')}\n`)
   return trial.totals.some(({ effect, of }) => effect === 'cut' && of === 'legitimate') ? EXIT.findings : EXIT.ok
 }
 

@@ -1,8 +1,11 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { FlowStore } from '../../src/adapters/store/flow-store.ts'
 import { openStore } from '../../src/adapters/store/object-store.ts'
 import { guessing } from '../console/scenes.ts'
+import { stage } from '../console/stage.ts'
 import { flowRecord, podEnd } from '../core/history/records.ts'
 import { autoshield } from '../program.ts'
 
@@ -69,6 +72,21 @@ t.test('what only limits is touched and not cut, and what waits for a person is 
   const isolated = await replay(dir, 'isolate.yaml', '-o', 'json')
   t.match(isolated, { status: 79, stderr: /1 restrictions would wait for a person/ })
   t.match(rows(isolated.stdout), [{ of: 'attack' }, { of: 'legitimate', source: 'shop/Job/job' }, { of: 'legitimate', source: 'shop/Deployment/web', destination: 'shop/Job/job', connections: 2 }])
+})
+
+t.test('of a running AutoShield, flows are read by the time of the restriction', async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'autoshield-replay-rules-'))
+  t.teardown(async () => rm(dir, { recursive: true }))
+  await writeFile(join(dir, 'object.yaml'), OBJECT)
+  const { loop, urls } = await stage(t)
+  const bucketMs = Math.floor((loop.now() - 3_600_000) / 300_000) * 300_000
+  const seen = { firstSeen: new Date(bucketMs).toISOString(), lastSeen: new Date(bucketMs + 60_000).toISOString() }
+  await loop.store.detections.put('d1', guessing(0, { id: 'd1', source: { address: '10.0.0.3', uid: 'uid-job' }, target: { address: '10.0.0.2', uid: 'uid-db' }, ...seen }))
+  loop.flowRecords = [0, 1, 4].map((bucket) => flowRecord(JOB, DB, { firstMs: bucketMs + bucket * 300_000, lastMs: bucketMs + bucket * 300_000 + 300_000, begun: 10 ** bucket, bytesReceived: 1 }))
+  const { status, stdout, stderr } = await autoshield(['policy', 'replay', join(dir, 'object.yaml'), '--api', urls.api, '-o', 'json'])
+  t.equal(status, 79, stderr)
+  t.match(rows(stdout), [{ of: 'attack', connections: 1 }, { of: 'legitimate', connections: 10 }])
+  t.equal(rows(stdout).length, 2)
 })
 
 t.test('a condition on what was not kept is named, and nothing follows from it', async (t) => {

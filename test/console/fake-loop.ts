@@ -136,7 +136,7 @@ export class FakeLoop implements Loop {
 
   flowRecords: readonly FlowRecord[] = []
   readonly flows: Loop['flows'] = {
-    records: ({ sinceMs, namespace }) => this.flowRecords.filter(({ lastMs, source, destination }) => lastMs > sinceMs && (namespace === undefined || [source, destination].some(({ pod }) => pod?.namespace === namespace))),
+    records: ({ sinceMs, untilMs = Infinity, namespace }) => this.flowRecords.filter(({ firstMs, lastMs, source, destination }) => lastMs > sinceMs && firstMs < untilMs && (namespace === undefined || [source, destination].some(({ pod }) => pod?.namespace === namespace))),
     kept: () => ({ rows: this.flowRecords.length, sinceMs: this.flowRecords.length === 0 ? null : Math.min(...this.flowRecords.map(({ firstMs }) => firstMs)), lost: { room: 0, late: 0, ends: 0 } }),
   }
 

@@ -50,9 +50,9 @@ export interface Lives {
  * for as long as the attack went on. Plans are made with the pods of the recorded flows; safety and policies in force are not asked.
  */
 export function mitigationLives (policies: readonly Policy[], detections: readonly Detection[], records: readonly FlowRecord[], judging: Judging): Lives {
-  const seen = new SeenPods(records)
+  const [seen, answers] = [new SeenPods(records), answersIn(records)]
   const tried = detections.map((detection) => policies.map((policy) => ({ policy, ...tryPolicy(policy, detection, judging) })))
-  const made = tried.flat().flatMap((one) => casesOf(one).map((given) => lifeOf(given, one.detection, seen, records)))
+  const made = tried.flat().flatMap((one) => casesOf(one).map((given) => lifeOf(given, one.detection, seen, answers)))
   return {
     lives: made.filter((one) => 'touch' in one),
     idle: made.filter((one) => 'message' in one),
@@ -71,7 +71,7 @@ function casesOf ({ policy, rules }: Pick<Tried, 'rules'> & { readonly policy: P
 
 interface Case { readonly policy: string, readonly rule: Rule, readonly action: Action, readonly verdict: Verdict }
 
-function lifeOf ({ policy, rule, action, verdict }: Case, detection: Detection, seen: SeenPods, records: readonly FlowRecord[]): Life | Idle {
+function lifeOf ({ policy, rule, action, verdict }: Case, detection: Detection, seen: SeenPods, answers: Answers): Life | Idle {
   const [fromMs, lastMs] = [Date.parse(detection.firstSeen), Date.parse(detection.lastSeen)]
   const pods = seen.during(fromMs, lastMs, detection)
   const plan = planAction(rule, action, detection, {
@@ -80,7 +80,7 @@ function lifeOf ({ policy, rule, action, verdict }: Case, detection: Detection, 
     ruleHash: '',
     mitigation: `of-${detection.id}`,
     pods,
-    evidence: evidenceOf(detection, records),
+    evidence: evidenceOf(detection, answers),
     nowMs: fromMs,
     spared: ALWAYS_PROTECTED_NAMESPACES,
     inForce: [],
@@ -98,17 +98,19 @@ function lifeOf ({ policy, rule, action, verdict }: Case, detection: Detection, 
 
 const hostOf = ({ subject, spec }: Plan): Pod | null => spec !== null && spec.node === undefined && subject !== null && subject !== 'anySource' && subject.hostNetwork === true ? subject : null
 
+/** Flows in which something came back over TCP, by the address of their source. */
+type Answers = ReadonlyMap<string, readonly FlowRecord[]>
+const answersIn = (records: readonly FlowRecord[]): Answers => Map.groupBy(records.filter(({ protocol, bytesReceived }) => protocol === PROTOCOLS.tcp && bytesReceived > 0), ({ source }) => source.address)
+
 /**
  * What proves the source, as far as it was kept: its own observer is a witness, or something came back to it over TCP meanwhile. Of a
  * replay it counts as proven, as it does live.
  */
-function evidenceOf ({ simulated, witnesses, source, target, firstSeen, lastSeen }: Detection, records: readonly FlowRecord[]): SourceEvidence {
-  const isAnswer = (record: FlowRecord): boolean => record.protocol === PROTOCOLS.tcp && record.bytesReceived > 0 &&
-    record.source.address === source?.address && (target === null || record.destination.address === target.address) &&
-    record.firstMs <= Date.parse(lastSeen) && record.lastMs > Date.parse(firstSeen)
+function evidenceOf ({ simulated, witnesses, source, target, firstSeen, lastSeen }: Detection, answers: Answers): SourceEvidence {
+  const isOfIt = (record: FlowRecord): boolean => (target === null || record.destination.address === target.address) && record.firstMs <= Date.parse(lastSeen) && record.lastMs > Date.parse(firstSeen)
   const uid = source?.uid
   return {
-    completedHandshake: source !== null && records.some(isAnswer),
+    completedHandshake: source !== null && answers.get(source.address)?.some(isOfIt) === true,
     confirmedByOwnObserver: simulated || (uid !== undefined && witnesses.some(({ reporter }) => reporter.endsWith(`/pod/${uid}`))),
     standsForMany: false,
   }

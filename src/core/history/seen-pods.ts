@@ -2,6 +2,7 @@ import type { Pod } from '../pod.ts'
 import type { Detection } from '../verdict/detection.ts'
 import type { FlowPod, FlowRecord } from './flow-record.ts'
 
+/** A pod with one address and its labels, over the time in which it was seen so. */
 interface Sight { readonly address: string, readonly pod: FlowPod, readonly firstMs: number, readonly lastMs: number }
 
 /** Pods as recorded flows show them, by time. */
@@ -11,7 +12,16 @@ export class SeenPods {
   readonly #first = new Map<string, number>()
 
   constructor (records: readonly FlowRecord[]) {
-    this.#sights = records.flatMap(({ source, destination, firstMs, lastMs }) => [source, destination].flatMap(({ address, pod }) => pod === null ? [] : [{ address, pod, firstMs, lastMs }]))
+    const sights = new Map<string, Sight>()
+    for (const { source, destination, firstMs, lastMs } of records) {
+      for (const { address, pod } of [source, destination]) {
+        if (pod === null) continue
+        const key = JSON.stringify([pod.uid, address, pod.labels])
+        const known = sights.get(key)
+        sights.set(key, { address, pod, firstMs: Math.min(known?.firstMs ?? firstMs, firstMs), lastMs: Math.max(known?.lastMs ?? lastMs, lastMs) })
+      }
+    }
+    this.#sights = [...sights.values()]
     for (const { pod: { uid }, firstMs } of this.#sights) this.#first.set(uid, Math.min(this.#first.get(uid) ?? firstMs, firstMs))
   }
 

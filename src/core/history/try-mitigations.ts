@@ -76,15 +76,23 @@ export function tryMitigations (records: readonly FlowRecord[], lives: readonly 
   return { groups: kinds.flatMap(grouped), totals: kinds.flatMap(totalOf), unjudged: connectionsOver(unknown) }
 }
 
-/** Lives that may touch a record and overlap it in time. */
+/** Lives that may touch a record and overlap it in time. Who is behind a Service is known by labels, so those of its namespace may. */
 function index (lives: readonly Life[]): (record: FlowRecord) => Life[] {
-  const byPod = new Map<string, Life[]>()
-  for (const life of lives) for (const { uid } of podsOf(life.touch)) byPod.set(uid, [...byPod.get(uid) ?? [], life])
-  return ({ source, destination, firstMs, lastMs }) => {
-    const isBehind = destination.pod !== null && standsIn(destination.pod)
-    const some = isBehind ? lives : [source, destination].flatMap(({ pod }) => byPod.get(pod?.uid ?? '') ?? [])
-    return [...new Set(some)].filter(({ fromMs, untilMs }) => fromMs < lastMs && untilMs > firstMs)
+  const byPlace = new Map<string, Set<Life>>()
+  const put = (place: string, life: Life): void => {
+    const known = byPlace.get(place)
+    if (known === undefined) byPlace.set(place, new Set([life]))
+    else known.add(life)
   }
+  for (const life of lives) {
+    for (const { uid, namespace } of podsOf(life.touch)) {
+      put(`pod ${uid}`, life)
+      put(`namespace ${namespace}`, life)
+    }
+  }
+  const placesOf = ({ pod }: FlowEnd): string[] => pod === null ? [] : [standsIn(pod) ? `namespace ${pod.namespace}` : `pod ${pod.uid}`]
+  return ({ source, destination, firstMs, lastMs }) => [...new Set([source, destination].flatMap(placesOf).flatMap((place) =>
+    [...byPlace.get(place) ?? []].filter(({ fromMs, untilMs }) => fromMs < lastMs && untilMs > firstMs)))]
 }
 
 function grouped (touched: readonly Touched[]): TouchedGroup[] {
