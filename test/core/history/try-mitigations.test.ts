@@ -60,6 +60,26 @@ t.test('a limit touches and does not cut, and what another action cuts is cut', 
   t.end()
 })
 
+t.test('after a sweep all that goes out is cut, and at the victim of a flood all that comes is limited', (t) => {
+  const sweep = detection({ kind: 'fan-out', target: null })
+  const dns = podEnd('10.0.0.53', 'dns', { namespace: 'kube-system' })
+  t.same(short(replay('{ action_type: network_policy }', [flow(WEB, DB, 10, { port: 0, begun: 99, bytesReceived: 0 }), flow(WEB, CLIENT, 15), flow(WEB, dns, 10), flow(CLIENT, WEB, 10)], { seen: sweep })), [
+    `cut attack ${W}>${D} 99`, `cut legitimate ${W}>${C} 1`,
+  ], 'the name service stays in reach')
+  const flood = detection({ kind: 'fan-in', source: null })
+  t.same(short(replay('{ action_type: traffic_throttle, parameters: { rate_limit: 100kbps } }', [flow(outside('192.0.2.7'), DB, 10, { bytesReceived: 0, begun: 99 }), flow(CLIENT, DB, 10)], { seen: flood })), [
+    `limited attack 192.0.2.7>${D} 99`, `limited legitimate ${C}>${D} 1`,
+  ])
+  t.end()
+})
+
+t.test('a pod of the victim\'s workload that comes later is kept from the attacker as well', (t) => {
+  const heir = podEnd('10.0.0.8', 'db-2', { workload: 'Deployment/db' })
+  const sibling = podEnd('10.0.0.7', 'db-1', { workload: 'Deployment/db' })
+  t.same(short(replay('{ action_type: network_policy }', [flow(WEB, DB, 10), flow(CLIENT, sibling, 5), flow(WEB, sibling, 15), flow(WEB, heir, 15, { begun: 3 })])), [`cut attack ${W}>${D} 1`, `cut legitimate ${W}>${D} 3`], 'one that was there was not meant')
+  t.end()
+})
+
 t.test('a pod that is evicted is gone for good', (t) => {
   t.same(short(replay('{ action_type: pod_termination }', [flow(WEB, DB, 5), flow(CLIENT, WEB, 500), flow(WEB, DB, 500, { protocol: 1, port: 0 })])), [`cut legitimate ${C}>${W} 1`, `cut legitimate ${W}>${D} 1`])
   t.end()
