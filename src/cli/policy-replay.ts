@@ -16,7 +16,7 @@ type Kind = 'NetworkPolicies' | 'rules'
 const FLAGS_OF: Readonly<Record<Kind, readonly string[]>> = { NetworkPolicies: ['inForce', 'live', 'blocks'], rules: ['zone'] }
 
 export function policyReplayCommand (context: CliContext, done: (status: number) => void): Command {
-  const replay = verb('replay', 'what policies would have cut of the flows that were recorded: NetworkPolicies by themselves, ThreatPolicies and policy files for the detections of the time; exit status 79 where something legitimate would be cut', [
+  const replay = verb('replay', 'what policies would have cut of the flows that were recorded: NetworkPolicies by themselves, ThreatPolicies and policy files for the detections of the time; exit status 79 where NetworkPolicies would cut anything, or the others anything legitimate', [
     'autoshield policy replay shop.yaml --since 24h --live',
     'autoshield policy replay shop.yaml --in-force now.yaml -o json | jq .destination',
     'autoshield policy replay threat-policy.yaml --since 24h',
