@@ -23,6 +23,7 @@ import { KubernetesNodes } from '../adapters/kubernetes/nodes.ts'
 import { KubernetesPanicMap } from '../adapters/kubernetes/panic-map.ts'
 import { RefusalEvents } from '../adapters/kubernetes/refusal-events.ts'
 import { KubernetesPods } from '../adapters/kubernetes/pods.ts'
+import { KubernetesPodSelectors } from '../adapters/kubernetes/pod-selectors.ts'
 import { KubernetesServices } from '../adapters/kubernetes/services.ts'
 import { KubernetesProtections } from '../adapters/kubernetes/protections.ts'
 import { KubernetesThreatPolicies } from '../adapters/kubernetes/threat-policies.ts'
@@ -223,6 +224,8 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
 
   const nodes = new KubernetesNodes(api)
   parts.start((signal) => nodes.run(signal))
+  const selectors = new KubernetesPodSelectors(api, services)
+  parts.start((signal) => selectors.run(signal))
   const acting = await openActing(parts, { alerts: flags.alerts, store, cluster: { api, dataFolder: data, allowed: flags.allowAction }, registry, log, version: context.version })
   const { controller, urls } = await openLoop(parts, {
     ...acting,
@@ -240,7 +243,7 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
     scores,
     pods,
     protections,
-    network: { reach, policies: networkPolicies },
+    network: { reach, policies: networkPolicies, release: { api, installation: namespace, selectors: (of) => selectors.of(of) } },
     orders,
     proxies: followXds(parts, { port: flags.xdsPort, pods, credentials: identity, server: own.xds, audit, log }),
     admission: admissions.context,

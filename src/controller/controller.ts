@@ -274,7 +274,7 @@ export class Controller implements Loop, AsyncDisposable {
       await this.#mitigations.expire()
       await this.#nodes?.look()
       if (this.#mitigations.awaits) this.#proxyNews.ring()
-      await this.#enforcement?.beat(this.#mitigations)
+      if (await this.#enforcement?.beat(this.#mitigations) === true) this.#proxyNews.ring()
       await this.#journal.retry()
       await this.#detections.take({ type: 'tick' }).kept
       await this.#detections.flush()

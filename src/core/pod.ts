@@ -1,4 +1,5 @@
 import type { PodProxy } from './injection/pod-proxy.ts'
+import type { Released } from './isolation/released-labels.ts'
 import type { Transport } from './kubernetes/transport.ts'
 
 /** A port that a container of a pod gives a name. */
@@ -17,6 +18,8 @@ export interface Pod {
   readonly addresses: readonly string[]
   readonly labels: Readonly<Record<string, string>>
   readonly node: string
+  /** The labels that an isolation took from it; absent where none did. */
+  readonly released?: Released
   /** `KIND/NAME` of the workload that it is of; null for none, absent where the directory cannot tell. */
   readonly workload?: string | null
   /** When it was made, Unix ms; of a cluster in whole seconds. Absent where the directory cannot tell. */

@@ -2,6 +2,7 @@ import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { addressText, parseAddress } from '../../core/flow/address.ts'
 import type { FlowService } from '../../core/history/flow-record.ts'
+import type { LabelSelector } from '../../core/kubernetes/label-selector.ts'
 import type { KubernetesObject } from '../../core/kubernetes/object.ts'
 import { RESOURCES } from '../../core/kubernetes/resource.ts'
 import { TRANSPORTS } from '../../core/kubernetes/transport.ts'
@@ -39,6 +40,11 @@ export class KubernetesServices implements ServiceDirectory {
   byAddress (address: string): FlowService | null {
     this.#byAddress ??= this.#read()
     return this.#byAddress.get(address) ?? null
+  }
+
+  /** Of those in a namespace that select pods. */
+  selectorsIn (namespace: string): readonly LabelSelector[] {
+    return this.#services.list().flatMap(({ service }) => service.namespace === namespace && Object.keys(service.selector).length > 0 ? [{ matchLabels: { ...service.selector } }] : [])
   }
 
   /** Follows the cluster until the signal aborts; call it once. */

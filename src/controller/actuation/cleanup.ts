@@ -1,4 +1,5 @@
 import { AutoshieldError } from '../../core/errors.ts'
+import { readReleased, restoredPod } from '../../core/isolation/released-labels.ts'
 import { isRecord } from '../../core/kubernetes/read-object.ts'
 import type { KubernetesObject } from '../../core/kubernetes/object.ts'
 import { RESOURCES } from '../../core/kubernetes/resource.ts'
@@ -27,8 +28,8 @@ export interface CleanupOptions {
 }
 
 /**
- * What a controller that is gone has left of its mitigations: its NetworkPolicies first, then the labels by which they selected. What
- * mitigations in force ask for stays. Throws as `KubernetesApi` does where it cannot look.
+ * What a controller that is gone has left of its mitigations: the labels that it took from pods first, for without them the policies of
+ * others do not hold; then its NetworkPolicies, and the labels by which they selected. What mitigations in force ask for stays. Throws as `KubernetesApi` does where it cannot look.
  */
 export async function * cleanUp (api: KubernetesApi, { ownNamespace, remove, nowMs }: CleanupOptions): AsyncGenerator<LeftOver, void, undefined> {
   const mitigations = new Map((await mitigationsOf(api, ownNamespace)).map((object) => [object.metadata.name, object]))
@@ -38,14 +39,21 @@ export async function * cleanUp (api: KubernetesApi, { ownNamespace, remove, now
     if (!remove) return { ...left, outcome: 'found', message: '' }
     return work().then(() => ({ ...left, outcome: 'removed', message: '' }) as const, (error: unknown) => ({ ...left, outcome: 'failed', message: AutoshieldError.from(error).message }) as const)
   }
+  const kept = judged.flatMap(({ policy, why }) => why === null ? [JSON.stringify(policy['spec'])] : [])
+  const isKept = ({ metadata: { labels = {} } }: KubernetesObject): boolean => kept.some((spec) => spec.includes(labels[POD_LABEL] ?? ''))
+  for (const pod of await api.list(RESOURCES.pods, { labelSelector: POD_LABEL })) {
+    const restored = restoredPod(pod)
+    if (restored === null || readReleased(pod)?.installation !== ownNamespace || isKept(pod)) continue
+    const { name, namespace = '' } = pod.metadata
+    yield attempt({ kind: 'Pod', namespace, name, why: 'labels were taken from it, and no NetworkPolicy that stays isolates it' }, async () => api.replace(RESOURCES.pods, restored))
+  }
   for (const { policy: { metadata: { name, namespace = '', uid = '' } }, why } of judged) {
     if (why !== null) yield attempt({ kind: 'NetworkPolicy', namespace, name, why }, async () => api.remove(RESOURCES.networkPolicies, name, { namespace, uid }))
   }
-  const kept = judged.flatMap(({ policy, why }) => why === null ? [JSON.stringify(policy['spec'])] : [])
-  for (const { metadata } of await api.list(RESOURCES.pods, { labelSelector: POD_LABEL })) {
-    const { name, namespace = '', uid = '', labels = {} } = metadata
-    const isOurs = JSON.stringify(metadata['managedFields'] ?? []).includes(JSON.stringify(marksManager(ownNamespace)))
-    if (!isOurs || kept.some((spec) => spec.includes(labels[POD_LABEL] ?? ''))) continue
+  for (const pod of await api.list(RESOURCES.pods, { labelSelector: POD_LABEL })) {
+    const { name, namespace = '', uid = '' } = pod.metadata
+    const isOurs = JSON.stringify(pod.metadata['managedFields'] ?? []).includes(JSON.stringify(marksManager(ownNamespace)))
+    if (!isOurs || isKept(pod)) continue
     yield attempt({ kind: 'Pod', namespace, name, why: `no NetworkPolicy that stays asks for its label ${POD_LABEL}` }, async () =>
       api.apply(RESOURCES.pods, { metadata: { name, namespace, uid, labels: {} } }, { force: true, fieldManager: marksManager(ownNamespace) }))
   }

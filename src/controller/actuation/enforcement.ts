@@ -2,8 +2,10 @@ import type { Mitigation } from '../../core/mitigation/mitigation.ts'
 import { AutoshieldError } from '../../core/errors.ts'
 import { effectOf, type PlanEffect } from '../../core/plan/effect.ts'
 import type { ClusterKnowledge } from '../../core/plan/plan.ts'
+import type { RenderGround } from '../../core/plan/render-policies.ts'
 import type { AuditTrail, Clock, ClusterReach, FlowHistory, OwnPolicies, PodDirectory, Protections } from '../../ports.ts'
 import type { Journal } from '../journal.ts'
+import { PodRelease, type PodReleaseParts, type ReleasingMitigations } from '../isolation/pod-release.ts'
 import type { Log } from '../log.ts'
 import { carriedIn } from './desired.ts'
 import { PlanWatch, type Amended } from './plan-watch.ts'
@@ -15,6 +17,8 @@ import { PutBackTrail } from './put-back-trail.ts'
 export interface ClusterNetwork {
   readonly reach: ClusterReach
   readonly policies: OwnPolicies
+  /** Where isolated pods are taken out of what selects them. */
+  readonly release?: Pick<PodReleaseParts, 'api' | 'installation' | 'selectors'>
 }
 
 export interface EnforcementParts extends ClusterNetwork {
@@ -36,14 +40,16 @@ export class Enforcement {
   readonly #ground: PolicyGround
   readonly #putBacks: PutBackTrail
   readonly #actuator: PolicyActuator
+  readonly #release: PodRelease | null
 
   constructor (parts: EnforcementParts) {
-    const { reach, policies, pods, protections, flows, clock, random, audit, journal, log } = parts
+    const { reach, policies, release, pods, protections, flows, clock, random, audit, journal, log } = parts
     this.#parts = parts
     this.#plans = new PlanWatch(policies)
-    this.#ground = new PolicyGround({ reach, flows, clock })
+    this.#ground = new PolicyGround({ reach, flows, clock, selectors: release?.selectors ?? null })
+    this.#release = release === undefined ? null : new PodRelease({ ...release, pods, clock, random, log })
     this.#putBacks = new PutBackTrail({ audit, write: async (entries) => journal.keep({ writes: () => [], audit: entries }) })
-    this.#actuator = new PolicyActuator({ policies, pods, spared: () => protections.now().namespaces, troubleOf: (name) => this.#plans.troubleOf(name), clock, random, log, tell: async (entries) => this.#putBacks.tell(entries) })
+    this.#actuator = new PolicyActuator({ policies, pods, installation: release?.installation ?? null, spared: () => protections.now().namespaces, troubleOf: (name) => this.#plans.troubleOf(name), clock, random, log, tell: async (entries) => this.#putBacks.tell(entries) })
   }
 
   get fleet (): PolicyFleet {
@@ -54,20 +60,28 @@ export class Enforcement {
   effect ({ metadata: { name }, spec }: Mitigation, active: readonly Mitigation[]): PlanEffect {
     const knowledge = this.knowledge()
     if (!knowledge.known) throw new AutoshieldError('UNAVAILABLE', `What policies do cannot be told: ${knowledge.why} Try again when that is mended.`)
-    const { pods, protections } = this.#parts
-    return effectOf(name, spec, knowledge, { byUid: (uid) => pods.byUid(uid), spared: protections.now().namespaces, inForce: carriedIn(active) })
+    return effectOf(name, spec, knowledge, { ...this.#around(), inForce: carriedIn(active) })
   }
 
   knowledge (): ClusterKnowledge {
     return this.#ground.knowledge()
   }
 
-  /** To be called about once a second: what the API server refused is tried again, and plans are checked where others' policies changed. */
-  async beat (mitigations: { readonly active: readonly Mitigation[], readonly replanned: (amended: readonly Amended[]) => Promise<void> }): Promise<void> {
+  /**
+   * To be called about once a second: what the API server refused is tried again, and plans are checked where others' policies changed.
+   * Resolves to whether a target stands otherwise than before.
+   */
+  async beat (mitigations: ReleasingMitigations & { readonly replanned: (amended: readonly Amended[]) => Promise<void> }): Promise<boolean> {
     await this.#putBacks.beat()
-    const { pods, protections } = this.#parts
-    await mitigations.replanned(this.#plans.look(mitigations.active, this.knowledge(), { byUid: (uid) => pods.byUid(uid), spared: protections.now().namespaces }))
+    await mitigations.replanned(this.#plans.look(mitigations.active, this.knowledge(), this.#around()))
+    const isNews = await this.#release?.look(mitigations) === true
     this.#actuator.look()
+    return isNews
+  }
+
+  #around (): Omit<RenderGround, 'inForce'> {
+    const { pods, protections, release } = this.#parts
+    return { byUid: (uid) => pods.byUid(uid), spared: protections.now().namespaces, ...(release !== undefined && { selectors: release.selectors }) }
   }
 
   /** Works until the signal aborts; `told` hears when policies stand otherwise than before. */

@@ -71,7 +71,8 @@ const basisOf = ({ spec: { subject, victims } }: Mitigation, { byUid }: Pick<Ren
   JSON.stringify([...subject === 'anySource' ? [] : [subject], ...victims].map(({ uid }) => byUid(uid)?.labels ?? null))
 
 function amend (mitigation: Mitigation, outcome: Amended['outcome']): Mitigation {
-  const { metadata, spec: { policies: _, ...spec } } = mitigation
+  // Labels are taken from a pod that a policy isolates, and from no other.
+  const { metadata, spec: { policies: _, relabel: _labels, ...spec } } = mitigation
   const annotations = outcome.outcome === 'withdrawn' ? { ...metadata.annotations, [CANNOT_ENFORCE]: outcome.trouble.message } : metadata.annotations
   return {
     ...mitigation,

@@ -1,4 +1,6 @@
 import type { ErrorCode } from '../../core/errors.ts'
+import { isReleasing } from '../../core/isolation/release-answer.ts'
+import { isRecord } from '../../core/kubernetes/read-object.ts'
 import type { Mitigation, TargetStatus } from '../../core/mitigation/mitigation.ts'
 import type { PolicyStanding } from '../../core/mitigation/policy-standing.ts'
 import { identityLabel, POD_LABEL, type NetworkPolicy } from '../../core/plan/network-policy.ts'
@@ -25,6 +27,8 @@ export interface PolicyFleet {
 export interface PolicyActuatorParts {
   readonly policies: OwnPolicies
   readonly pods: PodDirectory
+  /** AutoShield's own namespace, where isolated pods are taken out of their Services; else null. */
+  readonly installation: string | null
   /** Namespaces that even a denial of everybody leaves open. */
   readonly spared: () => readonly string[]
   /** What keeps the policies of a mitigation from cutting as planned; null for nothing. */
@@ -61,6 +65,8 @@ export class PolicyActuator implements PolicyFleet {
   #stored: ReadonlyMap<string, OwnPolicy> = new Map()
   #standings: ReadonlyMap<string, PolicyStanding> = new Map()
   #leftovers: ReadonlyMap<string, string> = new Map()
+  /** Policies that nobody asks for, on pods whose labels are not back yet. */
+  #held: ReadonlySet<string> = new Set()
 
   constructor (parts: PolicyActuatorParts) {
     this.#parts = parts
@@ -104,8 +110,12 @@ export class PolicyActuator implements PolicyFleet {
     const desired = this.#desired = desiredOf(mitigations, { byUid: (uid) => pods.byUid(uid), spared: spared() })
     const kept = new Set([...desired.policies.keys(), ...[...desired.marks.keys()].map(markKey)])
     this.#contest.keepOnly(kept)
-    const extra = policies.list().filter((policy) => !desired.policies.has(policyKey(policy)))
-    const marked = pods.list().filter((pod) => Object.hasOwn(pod.labels, POD_LABEL) && !desired.marks.has(pod.uid))
+    // A pod without its labels may be in no policy of others: ours goes when they are back.
+    const released = this.#released(mitigations)
+    const unasked = policies.list().filter((policy) => !desired.policies.has(policyKey(policy)))
+    const extra = unasked.filter((policy) => !isOnAny(policy, released))
+    this.#held = new Set(unasked.filter((policy) => !extra.includes(policy)).map(policyKey))
+    const marked = pods.list().filter((pod) => Object.hasOwn(pod.labels, POD_LABEL) && !desired.marks.has(pod.uid) && !released.includes(pod))
     this.#attempts.keepOnly(new Set([...kept, ...extra.map(policyKey), ...marked.map(({ uid }) => markKey(uid))]))
     this.#stored = storedIn(policies)
     await Promise.all([...desired.marks.values()].map(async (pod) => this.#mark(pod)))
@@ -114,6 +124,13 @@ export class PolicyActuator implements PolicyFleet {
     await Promise.all(marked.map(async (pod) => this.#unmark(pod)))
     this.#stored = storedIn(policies)
     this.#conclude()
+  }
+
+  /** Pods whose labels are to be put back and are not yet. */
+  #released (mitigations: readonly Mitigation[]): readonly Pod[] {
+    const { pods, installation } = this.#parts
+    const wanted = new Set(mitigations.filter(isReleasing).map(({ spec: { subject } }) => subject === 'anySource' ? '' : subject.uid))
+    return pods.list().filter(({ uid, released }) => released !== undefined && released.installation === installation && !wanted.has(uid))
   }
 
   async #mark (pod: Pod): Promise<void> {
@@ -173,7 +190,7 @@ export class PolicyActuator implements PolicyFleet {
     for (const uid of this.#unmarked) if (pods.byUid(uid) === null) this.#unmarked.delete(uid)
     this.#standings = new Map([...this.#desired.byMitigation].map(([name, needs]) => [name, this.#standing(name, needs)]))
     this.#leftovers = new Map(policies.list().filter((policy) => !this.#desired.policies.has(policyKey(policy)))
-      .map((policy) => [policy.mitigation, `NetworkPolicy ${policyKey(policy)} is still there: ${this.#attempts.failureOf(policyKey(policy))?.message ?? 'it is being removed'}`]))
+      .map((policy) => [policy.mitigation, `NetworkPolicy ${policyKey(policy)} is still there: ${this.#attempts.failureOf(policyKey(policy))?.message ?? (this.#held.has(policyKey(policy)) ? 'the labels that were taken from its pod are not back yet' : 'it is being removed')}`]))
     if (JSON.stringify([[...this.#standings], [...this.#leftovers]]) !== before) for (const listener of this.#listeners) listener()
   }
 
@@ -213,6 +230,12 @@ export class PolicyActuator implements PolicyFleet {
     const why = this.#attempts.failureOf(markKey(waits.uid))
     return { target, state: why === null ? 'pending' : stateOf(why.code), version, message: why === null ? lacks : `${lacks}: ${why.message}` }
   }
+}
+
+/** Whether a policy of ours selects one of them. */
+const isOnAny = ({ namespace, spec }: OwnPolicy, pods: readonly Pod[]): boolean => {
+  const selector = JSON.stringify(isRecord(spec) ? spec['podSelector'] : null)
+  return pods.some((pod) => pod.namespace === namespace && selector.includes(JSON.stringify(identityLabel(pod).value)))
 }
 
 const storedIn = (policies: OwnPolicies): ReadonlyMap<string, OwnPolicy> => new Map(policies.list().map((policy) => [policyKey(policy), policy]))

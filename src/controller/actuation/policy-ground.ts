@@ -1,12 +1,15 @@
 import { AutoshieldError } from '../../core/errors.ts'
 import { groundOf, type Ground } from '../../core/plan/check-plan.ts'
 import type { ClusterKnowledge } from '../../core/plan/plan.ts'
+import type { SelectorsOf } from '../../core/plan/render-policies.ts'
 import type { Clock, ClusterReach, FlowHistory } from '../../ports.ts'
 
 export interface PolicyGroundParts {
   readonly reach: Pick<ClusterReach, 'cluster' | 'trouble'>
   readonly flows: FlowHistory
   readonly clock: Clock
+  /** What finds pods; null where none can be taken out of that. */
+  readonly selectors: SelectorsOf | null
 }
 
 /** How far back flows are looked at: what a pod does once an hour counts. */
@@ -28,7 +31,8 @@ export class PolicyGround {
     if (trouble !== null) return { known: false, why: trouble }
     try {
       if (this.#ground?.cluster !== cluster) this.#ground = groundOf(cluster, this.#ground)
-      return { known: true, ground: this.#ground, seen: (pods) => this.#parts.flows.seen(this.#parts.clock.now() - SEEN_MS, pods) }
+      const { flows, clock, selectors } = this.#parts
+      return { known: true, ground: this.#ground, seen: (pods) => flows.seen(clock.now() - SEEN_MS, pods), ...(selectors !== null && { selectors }) }
     } catch (error) {
       return { known: false, why: AutoshieldError.from(error).message }
     }

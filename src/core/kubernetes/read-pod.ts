@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { addressText, parseAddress } from '../flow/address.ts'
+import { readReleased } from '../isolation/released-labels.ts'
 import { ANNOTATIONS, OBSERVER_CONTAINER, PROXY_CONTAINER } from '../injection/names.ts'
 import type { PodProxy } from '../injection/pod-proxy.ts'
 import { parseInjectionStatus } from '../injection/status.ts'
@@ -31,6 +32,7 @@ export function readPod (object: KubernetesObject): PodClaim | null {
   const { containers = [], initContainers = [], hostNetwork = false, priorityClassName } = spec
   const names = new Set([...containers, ...initContainers].map(({ name }) => name))
   if (status.phase === 'Succeeded' || status.phase === 'Failed') return null
+  const released = readReleased(object)
   return {
     uid: metadata.uid,
     namespace: metadata.namespace,
@@ -40,6 +42,7 @@ export function readPod (object: KubernetesObject): PodClaim | null {
     labels: object.metadata.labels ?? {},
     node: spec.nodeName ?? '',
     workload: workloadOf(object),
+    ...(released !== null && { released }),
     ...(object.metadata.creationTimestamp !== undefined && { createdMs: Date.parse(object.metadata.creationTimestamp) }),
     ports: [...containers, ...initContainers.filter(({ restartPolicy }) => restartPolicy === 'Always')].flatMap(namedPorts),
     hostNetwork,

@@ -66,13 +66,14 @@ export function withTargets (mitigation: Mitigation, statuses: readonly ProxyAns
   if (mitigation.status.phase !== 'active' || mitigation.spec.node !== undefined) return mitigation
   const proxies = proxyTargets(mitigation, statuses, nowMs)
   const planned = mitigation.status.targets.filter(({ target }) => !target.startsWith('proxy/'))
-  const stored = policies?.targets ?? []
+  const released = mitigation.spec.relabel === undefined || policies === null ? [] : planned.filter(({ target }) => target.startsWith('pod/'))
+  const stored = [...policies?.targets ?? [], ...released]
   const carried = programmed(mitigation, proxies.map(({ status }) => status).filter(({ state }) => state !== 'unable'), stored)
   // What was seen under the old programming proves nothing about the next.
   const unproved = carried.status === 'True' || mitigation.status.simulated ? [] : [UNSEEN]
   const targets = [...proxies.map(({ status }) => status), ...policies === null ? planned : stored]
   const proved = withStatus(mitigation, [carried, ...unproved], {}, nowMs)
-  return withStatus(mitigation, [carried, ...unproved, degraded(proved, proxies, policies)], { targets }, nowMs)
+  return withStatus(mitigation, [carried, ...unproved, degraded(proved, proxies, stored, policies)], { targets }, nowMs)
 }
 
 /** Whether it waits for a proxy, so that a deadline may pass without any news. */
@@ -83,9 +84,11 @@ function programmed (mitigation: Mitigation, proxies: readonly TargetStatus[], p
   const refused = all.filter(({ state }) => state === 'rejected')
   const took = (some: readonly TargetStatus[]) => some.filter(({ state }) => state === 'programmed' || state === 'simulated').length
   const said = (status: Statement['status'], reason: Statement['reason'], message: string): Statement => ({ type: 'Programmed', status, reason, message })
+  const stored = policies.filter(({ target }) => target.startsWith('networkpolicy/'))
   const words = [
     ...policies.length === 0 || proxies.length > 0 ? [`${took(proxies)} of ${proxies.length} proxies took it`] : [],
-    ...policies.length === 0 ? [] : [`${took(policies)} of ${policies.length} NetworkPolicies are stored`],
+    ...stored.length === 0 ? [] : [`${took(stored)} of ${stored.length} NetworkPolicies are stored`],
+    ...policies.filter((target) => !stored.includes(target)).map(({ state }) => state === 'programmed' ? 'the pod is out of its Services' : 'the pod is not out of its Services yet'),
   ]
   const count = words.join(', ')
   if (refused.length > 0) return said('False', 'Rejected', `${refused.length} of ${all.length} ${policies.length === 0 ? 'proxies' : 'targets'} refused it.`)
@@ -94,10 +97,10 @@ function programmed (mitigation: Mitigation, proxies: readonly TargetStatus[], p
   return took(all) === all.length ? said('True', 'Acknowledged', `${count}.`) : said('False', 'Pending', `${count}.`)
 }
 
-function degraded (mitigation: Mitigation, proxies: readonly ProxyTarget[], policies: PolicyStanding | null): Statement {
+function degraded (mitigation: Mitigation, proxies: readonly ProxyTarget[], stored: readonly TargetStatus[], policies: PolicyStanding | null): Statement {
   const said = (reason: Statement['reason'], told: readonly string[]): Statement => ({ type: 'Degraded', status: 'True', reason, message: few(told) })
   const refused = proxies.filter(({ status }) => status.state === 'rejected')
-  const rejected = [...refused.map(({ status }) => status), ...policies?.targets.filter(({ state }) => state === 'rejected') ?? []]
+  const rejected = [...refused.map(({ status }) => status), ...stored.filter(({ state }) => state === 'rejected')]
   if (rejected.length > 0) return said(policies?.trouble?.reason === 'Contested' ? 'Contested' : 'Rejected', rejected.map(({ target, message }) => `${nameOf(mitigation, target)}: ${message}`))
   if (policies?.trouble != null) return said(policies.trouble.reason, [policies.trouble.message])
   const overdue = proxies.filter((proxy) => proxy.overdue !== null).toSorted((one, other) => rank(one) - rank(other))

@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox'
+import { RELABELS } from '../isolation/released-labels.ts'
 import type { Pod } from '../pod.ts'
 import { REASON_CODES } from '../reason.ts'
 import { OpenConnections } from './open-connections.ts'
@@ -46,7 +47,7 @@ export type Condition = Static<typeof Condition>
 
 /** What one proxy or policy object answered. */
 export const TargetStatus = Type.Object({
-  target: Type.String({ description: '`proxy/UID` or `networkpolicy/NAMESPACE/NAME`.' }),
+  target: Type.String({ description: '`proxy/UID`, `networkpolicy/NAMESPACE/NAME`, `node/NAME` or, where labels are taken from it, `pod/NAMESPACE/NAME`.' }),
   state: Type.Union([Type.Literal('pending'), Type.Literal('programmed'), Type.Literal('rejected'), Type.Literal('unable'), Type.Literal('simulated')], { description: 'What the target made of it. unable: it cannot carry it.' }),
   version: Type.String({ description: 'xDS version or object generation that carries it; empty before one does.' }),
   message: Type.String({ description: 'The target\'s own words on refusal, or why it is pending.' }),
@@ -76,6 +77,9 @@ export const MitigationSpec = Type.Object({
   })),
   policies: Type.Optional(Type.Array(PolicyPlace, {
     minItems: 1, description: 'NetworkPolicies that carry it as well. egress: one on the subject; ingress: one on the victims, in each of their namespaces; isolation: one on the subject, both ways. Without, proxies alone do.',
+  })),
+  relabel: Type.Optional(Type.Enum([...RELABELS], {
+    description: 'Of an isolation: labels are taken from the subject until it ends, so that these find it no more. services: the Services of its namespace; owner-and-services: its ReplicaSet as well, which makes another pod.',
   })),
   direction: Type.Union([Type.Literal('ingress'), Type.Literal('egress'), Type.Literal('both')], { description: 'Where it is cut: ingress at the victims, egress at the subject, both at either.' }),
   ports: Type.Union([Type.Literal('any'), Type.Array(Type.Integer({ minimum: 1, maximum: 65535 }), { minItems: 1 })], { description: 'Destination ports that it concerns.' }),

@@ -12,6 +12,8 @@ export interface Candidate {
   readonly policies: readonly Policy[]
   /** What is added to a pod's labels, by UID. */
   readonly labels: ReadonlyMap<string, Labels>
+  /** Keys of labels that are taken from a pod, by UID. */
+  readonly released: ReadonlyMap<string, readonly string[]>
 }
 
 /** What a plan says that it cuts: every one of these ports from one address to another. */
@@ -21,9 +23,11 @@ export interface Claim {
   readonly ports: PortSet
 }
 
-export const candidateOf = ({ labelled, policies }: Rendered): Candidate => ({
+/** `released`: what mitigations take from their pods, by UID. */
+export const candidateOf = ({ labelled, policies }: Rendered, released: Candidate['released']): Candidate => ({
   policies: policies.map(readPolicy),
   labels: new Map(labelled.map(identityLabel).flatMap(({ key, value, present }, at) => present ? [] : [[labelled[at]?.uid ?? '', { [key]: value }]])),
+  released,
 })
 
 /** The subject's ways to its victims and destinations, for an isolation also the ways back; none where the subject is no pod. */

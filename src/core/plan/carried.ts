@@ -36,9 +36,9 @@ const CHECKED = 'Checked against all policies and pods of the cluster: with it t
  */
 export function carried (denial: Denial): Plan {
   const { spec, placing, context, source, what, undo } = denial
-  const around: RenderGround = { byUid: (uid) => context.pods.find((pod) => pod.uid === uid) ?? null, spared: context.spared, inForce: context.inForce }
-  const base = { blastRadius: [source], subject: source, undo } as const
   const { cluster } = context
+  const around: RenderGround = { byUid: (uid) => context.pods.find((pod) => pod.uid === uid) ?? null, spared: context.spared, inForce: context.inForce, ...(cluster?.known === true && cluster.selectors !== undefined && { selectors: cluster.selectors }) }
+  const base = { blastRadius: [source], subject: source, undo } as const
   const options = optionsOf(spec, placing)
   if (cluster === undefined) {
     const rendered = renderPolicies(context.mitigation, { ...spec, policies: [...options.at(-1) ?? []] }, around)

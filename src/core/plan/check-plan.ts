@@ -1,4 +1,4 @@
-import { matcherOf } from '../kubernetes/label-selector.ts'
+import { matcherOf, type Labels } from '../kubernetes/label-selector.ts'
 import type { Pod } from '../pod.ts'
 import type { ReasonCode } from '../reason.ts'
 import type { Candidate, Claim } from './candidate.ts'
@@ -72,13 +72,13 @@ export function checkPlan (ground: Ground, candidate: Candidate, claims: readonl
   const before = withoutOwn(ground, own)
   const { pods } = ground.cluster
   const changed = new Map(pods.flatMap((pod) => {
-    const labels = candidate.labels.get(pod.uid)
-    return labels === undefined ? [] : [[pod, { ...pod, labels: { ...pod.labels, ...labels } }] as const]
+    const labels = labelsAfter(pod, candidate)
+    return labels === null ? [] : [[pod, { ...pod, labels }] as const]
   }))
   const after = before.changed(changed, candidate.policies)
   const selectors = candidate.policies.map(({ namespace, pods: selector }) => ({ namespace, matches: matcherOf(selector) }))
   const selected = (pod: Pod): boolean => selectors.some(({ namespace, matches }) => namespace === pod.namespace && matches(pod.labels))
-  const isAsked = [...candidate.labels.values()].flatMap(Object.keys).some((key) => before.asksFor(key))
+  const isAsked = [...[...candidate.labels.values()].flatMap(Object.keys), ...[...candidate.released.values()].flat()].some((key) => before.asksFor(key))
   const touched = pods.flatMap((was): Touched[] => {
     const is = changed.get(was) ?? was
     if (isAsked && is !== was) return [{ was, is, by: 'labels' }]
@@ -94,6 +94,12 @@ export function checkPlan (ground: Ground, candidate: Candidate, claims: readonl
     cutFlows,
     cost: cutFlows.reduce((sum, { flow, claimed }) => claimed ? sum : sum + flow.connections, 0),
   }
+}
+
+function labelsAfter ({ uid, labels }: Pod, candidate: Candidate): Labels | null {
+  const [added, released] = [candidate.labels.get(uid), candidate.released.get(uid)]
+  if (added === undefined && released === undefined) return null
+  return { ...Object.fromEntries(Object.entries(labels).filter(([key]) => released?.includes(key) !== true)), ...added }
 }
 
 const covers = ({ source, destination, ports }: Claim, flow: Flow): boolean =>

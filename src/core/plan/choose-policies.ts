@@ -1,7 +1,7 @@
 import { EVERY_POD, type MitigationSpec, type PolicyPlace } from '../mitigation/mitigation.ts'
 import { candidateOf, claimsOf } from './candidate.ts'
 import { checkPlan, type Ground, type ObservedFlow, type PlanCheck } from './check-plan.ts'
-import { renderPolicies, type Rendered, type RenderGround } from './render-policies.ts'
+import { releaseOf, renderPolicies, type Rendered, type RenderGround } from './render-policies.ts'
 
 /** A way to carry a mitigation by NetworkPolicies, and what would come of it. */
 export interface TriedOption {
@@ -62,7 +62,8 @@ export function tryOption (name: string, spec: MitigationSpec, policies: readonl
   const others = around.inForce.filter((other) => other.name !== name)
   const amended = others.map((other) => renderPolicies(other.name, other.spec, { ...around, inForce: [...others, wanted] }))
   const together: Rendered = { labelled: [rendered, ...amended].flatMap(({ labelled }) => labelled), policies: [rendered, ...amended].flatMap((each) => each.policies) }
-  return { policies, rendered, check: checkPlan(ground, candidateOf(together), claimsOf(spec, policies), seen) }
+  const releases = new Map([wanted, ...others].flatMap((each) => [...releaseOf(each.spec, around)]))
+  return { policies, rendered, check: checkPlan(ground, candidateOf(together, releases), claimsOf(spec, policies), seen) }
 }
 
 /** `at the egress of the suspect and the ingress of the victims`, for messages. */

@@ -1,6 +1,7 @@
 import { Document } from 'yaml'
 import { noticeOf } from '../errand/notice.ts'
 import { FIELD_MANAGER, LABELS, MANAGED_BY } from '../injection/names.ts'
+import { RELEASED_KEY } from '../isolation/released-labels.ts'
 import type { MitigationSpec } from '../mitigation/mitigation.ts'
 import type { Pod } from '../pod.ts'
 import type { Action, Rule } from '../policy/rule.ts'
@@ -56,6 +57,14 @@ export function labelPatch (pod: Pod): PlannedObject | null {
   return planned('Pod', {
     apiVersion: 'v1', kind: 'Pod', metadata: { name: pod.name, namespace: pod.namespace, uid: pod.uid, labels: { [key]: value } },
   }, 'Server-side apply with field manager autoshield. Adds one label, so that a policy can select this pod and not its siblings.')
+}
+
+/** The labels that go, and stand in an annotation meanwhile. */
+export function labelRelease ({ uid, namespace, name }: Pod, keys: readonly string[]): PlannedObject {
+  return planned('Pod', {
+    apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, uid, labels: Object.fromEntries(keys.map((key) => [key, null])) },
+  }, `Read, change and write with the resourceVersion that was read, once the policy is stored: these labels go, and stand in the
+annotation ${RELEASED_KEY} until the undo puts them back.`)
 }
 
 export function eviction (pod: Pod, gracePeriodSeconds: number): PlannedObject {

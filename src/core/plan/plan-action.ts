@@ -9,6 +9,7 @@ import { carried, proxiesOf } from './carried.ts'
 import { needOfNode } from '../safety/spare-node.ts'
 import { endsOf, isReal, type Ends } from './ends.ts'
 import { alert, eviction, expiresAt, mitigationObject, nodeTaint, reasonOf, webhookRequest } from './objects.ts'
+import { planIsolation } from './plan-isolation.ts'
 import type { Plan, PlanContext, PlannedObject } from './plan.ts'
 
 /** All that the plan of one action is made from. */
@@ -105,7 +106,7 @@ function deny (given: Restrictable, source: Pod, action: Extract<Action, { type:
 
 function isolate (given: Restrictable, source: Pod): Plan {
   const { ends: { sourceName } } = given
-  return carried({
+  return planIsolation({
     spec: specOf({ ...given, ends: { ...given.ends, target: null, targetAddress: null } }, { direction: 'both', ports: 'any', action: 'deny' }),
     placing: 'isolation',
     context: given.context,

@@ -5,11 +5,17 @@ import type { Pod } from '../pod.ts'
 import type { ReasonCode } from '../reason.ts'
 import type { SourceEvidence } from '../safety/safety.ts'
 import type { Ground, ObservedFlow } from './check-plan.ts'
-import type { Carried } from './render-policies.ts'
+import type { Carried, SelectorsOf } from './render-policies.ts'
 
 /** Who reaches whom now, and which conversations of these pods (by UID) were seen; or why nobody knows. */
 export type ClusterKnowledge =
-  | { readonly known: true, readonly ground: Ground, readonly seen: (pods: readonly string[]) => readonly ObservedFlow[] }
+  | {
+    readonly known: true
+    readonly ground: Ground
+    readonly seen: (pods: readonly string[]) => readonly ObservedFlow[]
+    /** What finds pods in a namespace; absent where no pod can be taken out of that. */
+    readonly selectors?: SelectorsOf
+  }
   | { readonly known: false, readonly why: string }
 
 /** What a plan needs to know beside rule, action and detection. */
@@ -48,7 +54,7 @@ export interface Plan {
   readonly errand?: Task
   /** In the order in which they would be applied. */
   readonly objects: readonly PlannedObject[]
-  /** `networkpolicy/NAMESPACE/NAME` for each policy object. */
+  /** `networkpolicy/NAMESPACE/NAME` for each policy object, `pod/NAMESPACE/NAME` for a pod that labels are taken from. */
   readonly targets: readonly string[]
   /** The pods whose traffic it changes. */
   readonly blastRadius: readonly Pod[]

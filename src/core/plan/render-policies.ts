@@ -1,3 +1,4 @@
+import { releasedKeys, type PodSelectors } from '../isolation/released-labels.ts'
 import { EVERY_POD, type MitigationSpec, type PolicyPlace } from '../mitigation/mitigation.ts'
 import type { Pod } from '../pod.ts'
 import { objectName } from './names.ts'
@@ -23,7 +24,12 @@ export interface RenderGround {
   readonly spared: readonly string[]
   /** Mitigations that policies carry now. What they deny to a pod, every policy of ours on that pod leaves out, or they would lift each other. */
   readonly inForce: readonly Carried[]
+  /** Absent where no pod can be taken out of its Services. */
+  readonly selectors?: SelectorsOf
 }
+
+/** What finds pods in a namespace. */
+export type SelectorsOf = (namespace: string) => PodSelectors
 
 export const NOTHING_RENDERED: Rendered = { labelled: [], policies: [] }
 
@@ -51,6 +57,13 @@ export function renderPolicies (name: string, spec: MitigationSpec, ground: Rend
   }
   const policies = places.flatMap((place) => policiesAt[place]())
   return policies.length === 0 ? NOTHING_RENDERED : { labelled: [source, ...places.includes('isolation') ? [] : targets], policies }
+}
+
+/** The pod that a mitigation takes labels from, by UID, with their keys; none where it takes none. */
+export function releaseOf (spec: MitigationSpec, ground: RenderGround): ReadonlyMap<string, readonly string[]> {
+  const pod = subjectOf(spec, ground)
+  if (pod === null || spec.relabel === undefined || spec.policies?.includes('isolation') !== true || ground.selectors === undefined) return new Map()
+  return new Map([[pod.uid, releasedKeys(pod, spec.relabel, ground.selectors(pod.namespace))]])
 }
 
 const subjectOf = ({ subject }: MitigationSpec, { byUid }: RenderGround): Pod | null => subject === 'anySource' ? null : byUid(subject.uid)

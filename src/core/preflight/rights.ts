@@ -25,6 +25,7 @@ export const ACCOUNT_RIGHTS: Readonly<Record<'autoshield-webhook' | 'autoshield-
     cluster('', 'services', 'list', 'watch'),
     cluster('', 'nodes', 'list', 'watch'),
     cluster('discovery.k8s.io', 'endpointslices', 'list', 'watch'),
+    cluster('apps', 'replicasets', 'list', 'watch'),
     cluster('apiregistration.k8s.io', 'apiservices', 'list', 'watch'),
     cluster('networking.k8s.io', 'networkpolicies', 'list', 'watch'),
     { ...cluster('apiextensions.k8s.io', 'customresourcedefinitions', 'list', 'watch'), name: 'ciliumnetworkpolicies.cilium.io' },

@@ -26,7 +26,7 @@ function acting (t: Test) {
   const told: NewAuditEntry[] = []
   const clock = { nowMs: NOW_MS, now: () => clock.nowMs }
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
-  const actuator = new PolicyActuator({ policies, pods, spared: () => ['kube-system'], troubleOf: () => null, clock, random: () => 0, log, tell: async (entries) => { told.push(...entries) } })
+  const actuator = new PolicyActuator({ policies, pods, installation: 'guard', spared: () => ['kube-system'], troubleOf: () => null, clock, random: () => 0, log, tell: async (entries) => { told.push(...entries) } })
   const stop = new AbortController()
   const running = actuator.run(stop.signal)
   t.teardown(async () => {
@@ -60,6 +60,38 @@ t.test('what a mitigation asks for is made, labels first, and taken away, polici
   t.equal(states(), null)
   t.strictSame(pods.list().flatMap(({ labels }) => Object.keys(labels)).filter((key) => key.startsWith('autoshield.dev')), [])
   t.match(told, [{ action: 'networkpolicy.removed', object: `networkpolicies/${POLICY}`, reason: 'Unasked', detail: { mitigation: 'm-1' } }])
+})
+
+t.test('the policy of an isolation stays until the labels that were taken from its pod are back', async (t) => {
+  const { policies, pods, actuator, settled } = acting(t)
+  const isolated = (name: string): Mitigation => mitigation(name, { policies: ['isolation'], relabel: 'services' })
+  const [first, second] = ['shop/autoshield-m-1-isolation', 'shop/autoshield-m-2-isolation']
+  actuator.apply([isolated('m-1'), isolated('m-2')])
+  await settled()
+  const { app: _, ...rest } = pods.byUid(PODS.web0.uid)?.labels ?? {}
+  const released = (installation: string): void => pods.put({ ...PODS.web0, labels: rest, released: { installation, labels: { app: 'web' }, workload: null } })
+  released('guard')
+  actuator.apply([isolated('m-2')])
+  await settled()
+  t.strictSame([...policies.stored.keys()], [second], 'another isolates it still')
+  actuator.apply([])
+  await settled()
+  t.strictSame([...policies.stored.keys()], [second])
+  t.ok(Object.hasOwn(pods.byUid(PODS.web0.uid)?.labels ?? {}, 'autoshield.dev/pod-uid'), 'and its policy selects it')
+  t.match(actuator.leftovers().get('m-2'), /labels that were taken from its pod are not back yet/)
+  pods.put({ ...PODS.web0, labels: { ...rest, app: 'web' } })
+  await settled()
+  t.strictSame([...policies.stored.keys()], [])
+  t.equal(actuator.leftovers().size, 0)
+  t.strictSame(pods.byUid(PODS.web0.uid)?.labels, { app: 'web' })
+
+  actuator.apply([isolated('m-1')])
+  await settled()
+  t.strictSame([...policies.stored.keys()], [first])
+  released('other')
+  actuator.apply([])
+  await settled()
+  t.equal(policies.stored.size, 0, 'what another AutoShield took is not waited for')
 })
 
 t.test('a label that another mitigation needs stays', async (t) => {

@@ -21,3 +21,10 @@ const rows: readonly [string, Parameters<typeof pod>, string | null][] = [
 for (const [name, given, wanted] of rows) {
   t.test(name, async (t) => { t.equal(workloadOf(pod(...given)), wanted) })
 }
+
+t.test('one that an isolation took from its owner is of its workload still', async (t) => {
+  const released = (workload: string | null) => ({ ...pod(null), metadata: { name: 'p', annotations: { 'autoshield.dev/released-labels': JSON.stringify({ installation: 'guard', labels: { app: 'web' }, workload }) } } })
+  t.equal(workloadOf(released('Deployment/web')), 'Deployment/web')
+  t.equal(workloadOf(released(null)), null)
+  t.equal(workloadOf(released('n'.repeat(318))), null, 'but not of one that cannot be')
+})

@@ -27,7 +27,7 @@ t.test('a check finds all that opens and all that is cut among flows that are tr
     const plan = planAction(rule, action, detectionOf({ source: { address: from, uid: source.uid }, target: { address: to } }), context({ pods: now.pods.filter(({ hostNetwork }) => hostNetwork !== true) }))
     if (plan.spec === null) throw new Error(plan.message)
     const placing = action.type === 'pod_isolation' ? 'isolation' : 'by-direction'
-    const candidate = candidateOf(renderedOf(plan, now.pods, placing))
+    const candidate = candidateOf(renderedOf(plan, now.pods, placing), new Map())
     const claims = claimsOf(plan.spec, optionsOf(plan.spec, placing).at(-1) ?? [])
 
     const ends = [...now.pods.flatMap(({ addresses }) => addresses), ...OUTSIDE, '10.0.0.99', '198.51.100.1', 'fd00::9:9']

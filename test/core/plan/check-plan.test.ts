@@ -30,7 +30,7 @@ function checked (action: string, now: Cluster, detection: Detection = detection
   const plan = planAction(ruled.rule, ruled.action, detection, context({ pods: now.pods }))
   if (plan.spec === null) throw new Error(plan.message)
   const placing = ruled.action.type === 'pod_isolation' ? 'isolation' : 'by-direction'
-  return checkPlan(groundOf(now), candidateOf(renderedOf(plan, now.pods, placing)), claimsOf(plan.spec, optionsOf(plan.spec, placing).at(-1) ?? []), seen)
+  return checkPlan(groundOf(now), candidateOf(renderedOf(plan, now.pods, placing), new Map()), claimsOf(plan.spec, optionsOf(plan.spec, placing).at(-1) ?? []), seen)
 }
 
 const cut = ({ cutFlows }: PlanCheck): string[] => cutFlows.map(({ flow: { source, destination, port }, claimed }) => `${source}>${destination}:${port}${claimed ? '' : ' collateral'}`)
@@ -94,7 +94,7 @@ t.test('labels that a plan adds count, for what is selected by them as well', (t
 t.test('a plan whose policies are stored already is checked as if they were not', (t) => {
   const { rule, action } = ruleOf('network_policy')
   const plan = planAction(rule, action, detectionOf(), context())
-  const candidate = candidateOf(renderedOf(plan))
+  const candidate = candidateOf(renderedOf(plan), new Map())
   const check = checkPlan(groundOf({ ...cluster([]), policies: candidate.policies }), candidate, plan.spec === null ? [] : claimsOf(plan.spec, ['egress']), SEEN)
   t.match(check, { reason: 'RuleMatched', cuts: { total: 1 }, cutFlows: [{ claimed: true }, { claimed: true }] })
   t.end()
