@@ -18,8 +18,9 @@ interface Pod {
 
 const HARDENED = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] }, runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } }
 
-/** Answers at once, or without end. */
+/** Answers at once, with its client's address, or without end. */
 const SERVER = `require('http').createServer((request, answer) => {
+  if (request.url === '/whoami') return answer.end(request.socket.remoteAddress.replace('::ffff:', ''))
   if (request.url !== '/stream') return answer.end('served')
   const ticks = setInterval(() => answer.write('.'), 100)
   answer.on('close', () => clearInterval(ticks))
@@ -62,6 +63,9 @@ const CONFIG_DUMP = `require('http').get({ socketPath: '/run/autoshield-proxy/ad
   const text = await require('stream/consumers').text(answer)
   console.log(JSON.stringify(JSON.parse(text), (name, value) => name === 'last_updated' ? undefined : value))
 })`
+
+/** Connections to the pod that came to Envoy. */
+const INBOUND_STATS = 'require("http").get({ socketPath: "/run/autoshield-proxy/admin/admin.sock", path: "/stats?filter=^listener.inbound.downstream_cx_total$" }, (answer) => answer.pipe(process.stdout))'
 
 /** Envoy's counters of the access log service. */
 const LOG_STATS = 'require("http").get({ socketPath: "/run/autoshield-proxy/admin/admin.sock", path: "/stats?filter=^cluster.access-log" }, (answer) => answer.pipe(process.stdout))'
@@ -135,6 +139,22 @@ t.test('the mesh in a cluster, with Envoys that the webhook injected', { skip: w
     await mitigations.put(name, { ...mitigation, metadata: { ...mitigation.metadata, creationTimestamp: new Date(nowMs).toISOString() } })
   }
 
+  await t.test('its application sees who asks, also by way of a Service, and may ask itself there', async (t) => {
+    await kubectl(['-n', 'shop', 'expose', 'deployment', 'victim', '--port=80', '--target-port=8080'])
+    const service = (await kubectl(['-n', 'shop', 'get', 'service', 'victim', '-o', 'jsonpath={.spec.clusterIP}'])).trim()
+    const passed = async (): Promise<number> => Number(/: (\d+)/.exec(await shop.inProxy(name, 'node', '-e', INBOUND_STATS))?.[1])
+    const before = await passed()
+    for (const from of ['attacker', 'friend']) {
+      const own = (await kubectl(['-n', 'clients', 'get', 'pod', from, '-o', 'jsonpath={.status.podIP}'])).trim()
+      for (const host of [`${address}:8080`, service]) t.equal((await kubectl(['-n', 'clients', 'exec', from, '--', 'curl', '-s', '-m', '10', '--retry', '3', '--retry-connrefused', `http://${host}/whoami`])).trim(), own, `${from} at ${host}`)
+    }
+    t.ok(await passed() >= before + 4, 'by way of Envoy')
+    const itself = (await kubectl(['-n', 'shop', 'exec', name, '-c', 'app', '--', 'node', '-e', `fetch('http://${service}/whoami').then(async (answer) => console.log(await answer.text()))`])).trim()
+    t.match(itself, /^[0-9.]+$/, 'it reaches itself')
+    t.comment(`it sees itself as ${itself}, and has ${address}`)
+    t.match((await proxies()).find(({ podUid }) => podUid === uid), { clientAddress: { kind: 'kept', why: '' } })
+  })
+
   await t.test('a mitigation reaches the Envoy of its victim, and nobody else notices', async (t) => {
     const inFriend = async (command: string): Promise<string> => kubectl(['-n', 'clients', 'exec', 'friend', '--', 'sh', '-c', command])
     await inFriend(`curl -sN http://${address}:8080/stream > /tmp/out 2> /dev/null < /dev/null & echo $! > /tmp/pid`)
@@ -182,6 +202,7 @@ t.test('the mesh in a cluster, with Envoys that the webhook injected', { skip: w
     t.match(parseInjectionStatus(annotations['autoshield.dev/status'] ?? ''), { proxy: { mode: 'explicit' }, why: /18080 before 8080; what comes to the application's own ports/ })
     await settled(uid)
     await vault.becomes('attacker', address, 18_080, 'served', await vault.log(name))
+    t.match(annotations['autoshield.dev/status'], /the application sees 127\.0\.0\.1 as its client/)
     const limit = { action: 'limit', limit: { value: 5, unit: 'requests/s', burst: 5 } } as const
     await restrict('limit-at-vault', uid, address, limit)
     await settled(uid, ['limit-at-vault'])
