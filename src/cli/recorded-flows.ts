@@ -69,5 +69,5 @@ export function tellRecorded ({ records, page: { keptSince, lost, left } }: Reco
     ...(lost.room > 0 ? [`${lost.room} rows went before their time for want of room`] : []),
     ...(lost.late + lost.ends > 0 ? [`${lost.late + lost.ends} accounts could not be kept`] : []),
   ]
-  return `${records.length} flows, kept since ${keptSince ?? 'never'}${missing.map((what) => `; ${what}`).join('')}`
+  return `${records.length} flows, ${keptSince === null ? 'and none is kept yet: the first is after some minutes' : `kept since ${keptSince}`}${missing.map((what) => `; ${what}`).join('')}`
 }
