@@ -157,10 +157,15 @@ function proxySettings (name: string, kubeconfig: string): object {
   }
 }
 
-/** cgroup v1 wants one under each controller, and a cpuset that names CPUs before anything can enter it. */
+/** cgroup v1 wants one under each controller, and a cpuset that names CPUs, from the top down, before anything can enter it. */
 function makeCgroups (name: string): string {
   return `cd /sys/fs/cgroup
     if [ -e cgroup.controllers ]; then mkdir -p ${name}; exit; fi
     for controller in */; do mkdir -p "$controller/${name}"; done
-    for file in cpus mems; do [ ! -e cpuset/cpuset.$file ] || cat cpuset/cpuset.$file > cpuset/${name}/cpuset.$file; done`
+    [ -e cpuset/cpuset.cpus ] || exit 0
+    above=cpuset
+    for part in ${name.split('/').join(' ')}; do
+      for file in cpus mems; do cat $above/cpuset.$file > $above/$part/cpuset.$file; done
+      above=$above/$part
+    done`
 }
