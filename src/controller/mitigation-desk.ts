@@ -1,7 +1,7 @@
 import { AutoshieldError } from '../core/errors.ts'
 import { revert, type Undo } from '../core/mitigation/lifecycle.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
-import { withLeftover } from '../core/mitigation/policy-standing.ts'
+import { withLeftover } from '../core/mitigation/leftover.ts'
 import type { RestrictionCount } from '../core/mitigation/restriction-count.ts'
 import type { Score } from '../core/verdict/score.ts'
 import type { AuditTrail, Clock, LoopEvent, ObjectStore, ProxyFleet, ProxyStatus } from '../ports.ts'

@@ -1,4 +1,5 @@
-import { followPods, workloadKey, type Following } from '../core/mitigation/follow-pods.ts'
+import { followPods, type Following } from '../core/mitigation/follow-pods.ts'
+import { workloadKey } from '../core/pod.ts'
 import { EVERY_POD, type Mitigation } from '../core/mitigation/mitigation.ts'
 import type { Pod } from '../core/pod.ts'
 import type { ReasonCode } from '../core/reason.ts'

@@ -37,3 +37,8 @@ export interface Pod {
   /** The Envoy that was injected; null for none, absent where the directory cannot tell. */
   readonly proxy?: PodProxy | null
 }
+
+/** `NAMESPACE/KIND/NAME` in `workloads`; null for a pod of no workload, or where that is not known. */
+export function workloadKey ({ namespace, workload }: Pick<Pod, 'namespace' | 'workload'>): string | null {
+  return workload == null ? null : `${namespace}/${workload}`
+}

@@ -1,7 +1,8 @@
 import {
   COUNTERS, FEATURES, MAX_NAMED_PORTS, QUALITY, SKETCH_BYTES, STEPS_MS, type StepMs, type Window, type WindowKey,
 } from '../core/window/window.ts'
-import { USES_STEP_MS, type PortUse } from '../core/window/port-uses.ts'
+import { USES_STEP_MS } from '../core/window/port-uses.ts'
+import type { PortUse } from '../core/window/window.ts'
 import { addressFromBytes } from './address.ts'
 import type { StepClocks } from './encode-windows.ts'
 import type { WindowColumns } from './gen/windows_pb.ts'

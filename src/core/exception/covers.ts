@@ -1,7 +1,7 @@
 import { parseAddress } from '../flow/address.ts'
 import { inBlock, parseBlock } from '../plan/reach/address-block.ts'
 import type { Pod } from '../pod.ts'
-import type { ActionType } from '../policy/decision.ts'
+import type { ActionType } from '../policy/action-type.ts'
 import { SEVERITIES, type Severity } from '../policy/rule.ts'
 import type { Detection, Endpoint } from '../verdict/detection.ts'
 import type { ExceptionSpec, Whom } from './exception.ts'

@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { ACTION_TYPES } from '../policy/decision.ts'
+import { ACTION_TYPES } from '../policy/action-type.ts'
 import { SEVERITIES } from '../policy/rule.ts'
 import { REASON_CODES } from '../reason.ts'
 

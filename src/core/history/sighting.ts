@@ -1,5 +1,6 @@
 import { PROTOCOLS } from '../flow/packet.ts'
-import { USES_STEP_MS, type PortUse } from '../window/port-uses.ts'
+import { USES_STEP_MS } from '../window/port-uses.ts'
+import type { PortUse } from '../window/window.ts'
 import { COUNTERS, FEATURES, type Window } from '../window/window.ts'
 
 /** Which end the observer's pod is; a recording shows both. */

@@ -1,5 +1,5 @@
 import { selects } from '../kubernetes/label-selector.ts'
-import { workloadKey } from '../mitigation/follow-pods.ts'
+import { workloadKey } from '../pod.ts'
 import { EVERY_POD } from '../mitigation/mitigation.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Pod } from '../pod.ts'

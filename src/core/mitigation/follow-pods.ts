@@ -28,11 +28,6 @@ export type Following =
   }
   | { readonly outcome: 'ended', readonly mitigation: Mitigation }
 
-/** `NAMESPACE/KIND/NAME` in `workloads`; null for a pod of no workload, or where that is not known. */
-export function workloadKey ({ namespace, workload }: Pick<Pod, 'namespace' | 'workload'>): string | null {
-  return workload == null ? null : `${namespace}/${workload}`
-}
-
 /**
  * Compares the pods that a mitigation in force names with those that there are. Level-based: done again, it changes nothing.
  *

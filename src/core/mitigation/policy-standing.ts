@@ -1,21 +1,9 @@
 import type { ReasonCode } from '../reason.ts'
-import { endOf } from './lifecycle.ts'
-import { conditionOf, withStatus } from './conditions.ts'
-import type { Mitigation, TargetStatus } from './mitigation.ts'
+import type { TargetStatus } from './mitigation.ts'
 
 /** How the NetworkPolicies of a mitigation in force stand. */
 export interface PolicyStanding {
   readonly targets: readonly TargetStatus[]
   /** What keeps them from cutting as they should; null for nothing. */
   readonly trouble: { readonly reason: ReasonCode, readonly message: string } | null
-}
-
-/** Of what has ended: whether what carried it could not be taken away yet, and why; null where it is gone. */
-export function withLeftover (mitigation: Mitigation, message: string | null, nowMs: number): Mitigation {
-  const end = endOf(mitigation)
-  if (end === null) return mitigation
-  const ended = conditionOf(mitigation, 'Programmed')?.message ?? ''
-  return withStatus(mitigation, [{
-    type: 'Degraded', ...(message === null ? { status: 'False', reason: end, message: ended } as const : { status: 'True', reason: 'NotRemoved', message } as const),
-  }], {}, nowMs)
 }

@@ -3,7 +3,8 @@ import type { Pod } from '../pod.ts'
 import { choosePolicies, optionsOf, placesOf, type Choice, type Placing } from './choose-policies.ts'
 import type { PlanCheck } from './check-plan.ts'
 import { labelPatch, planned } from './objects.ts'
-import type { Plan, PlanContext, PlannedObject } from './plan.ts'
+import type { Plan, PlanContext } from './plan.ts'
+import type { PlannedObject } from './objects.ts'
 import { NOTHING_RENDERED, renderPolicies, type Rendered, type RenderGround } from './render-policies.ts'
 
 /** A denial that is wanted, before anybody knows what carries it. */

@@ -8,7 +8,6 @@ import type { Action, Rule } from '../policy/rule.ts'
 import type { Detection } from '../verdict/detection.ts'
 import { labelValue } from './names.ts'
 import { identityLabel, type ObjectMeta } from './network-policy.ts'
-import type { PlanContext, PlannedObject } from './plan.ts'
 
 /** On an object of ours: the mitigation that it belongs to, as a label value; the annotation of the same name has its whole name. */
 export const MITIGATION_LABEL = 'autoshield.dev/mitigation'
@@ -16,6 +15,13 @@ export const MITIGATION_LABEL = 'autoshield.dev/mitigation'
 export const INSTALLATION_LABEL = 'autoshield.dev/installation'
 /** Field manager of the labels by which policies of an installation select. */
 export const marksManager = (installation: string): string => `${FIELD_MANAGER}-marks-${installation}`
+
+/** An object that the action would apply, complete. */
+export interface PlannedObject {
+  readonly kind: 'NetworkPolicy' | 'Pod' | 'Eviction' | 'Node' | 'HTTPRequest' | 'Alert' | 'Mitigation'
+  /** One YAML document. */
+  readonly yaml: string
+}
 
 /** One YAML document with its reason on top. Texts are quoted where YAML needs it, so names and reasons cannot add keys. */
 export function planned (kind: PlannedObject['kind'], object: object, comment: string): PlannedObject {
@@ -42,7 +48,7 @@ export function ownedMeta (name: string, namespace: string, mitigation: string, 
   }
 }
 
-export const expiresAt = (rule: Rule, { nowMs }: PlanContext): string => new Date(nowMs + rule.ttlSeconds * 1000).toISOString()
+export const expiresAt = (rule: Rule, nowMs: number): string => new Date(nowMs + rule.ttlSeconds * 1000).toISOString()
 
 export function reasonOf (rule: Rule, detection: Detection): string {
   const source = detection.source?.address ?? 'any source'
@@ -76,12 +82,12 @@ export function eviction (pod: Pod, gracePeriodSeconds: number): PlannedObject {
   }, `POST to /api/v1/namespaces/${pod.namespace}/pods/${pod.name}/eviction. Honours disruption budgets; the UID keeps it from a successor of the same name. What is known of the pod is kept before.`)
 }
 
-export function nodeTaint (node: string, effect: string, context: PlanContext): PlannedObject {
+export function nodeTaint (node: string, effect: string, mitigation: string): PlannedObject {
   return planned('Node', {
     apiVersion: 'v1',
     kind: 'Node',
     metadata: { name: node },
-    spec: { unschedulable: true, taints: [{ key: 'autoshield.dev/quarantine', value: labelValue(context.mitigation), effect }] },
+    spec: { unschedulable: true, taints: [{ key: 'autoshield.dev/quarantine', value: labelValue(mitigation), effect }] },
   }, 'Read, change and write with the resourceVersion that was read: the taint joins those that the node has (the list is atomic).')
 }
 
@@ -96,8 +102,8 @@ export function alert (action: Extract<Action, { type: 'alert_only' }>, rule: Ru
   return planned('Alert', { channel: action.channel, priority: action.priority, ...noticeOf(rule, detection) }, 'Sent at least once, in the form of its channel. Restricts nothing.')
 }
 
-export function mitigationObject (spec: MitigationSpec, context: PlanContext): PlannedObject {
+export function mitigationObject (spec: MitigationSpec, mitigation: string): PlannedObject {
   return planned('Mitigation', {
-    apiVersion: 'autoshield.dev/v1alpha1', kind: 'Mitigation', metadata: { name: context.mitigation }, spec,
+    apiVersion: 'autoshield.dev/v1alpha1', kind: 'Mitigation', metadata: { name: mitigation }, spec,
   }, 'A NetworkPolicy cannot limit a rate: the proxies of the victims carry this.')
 }

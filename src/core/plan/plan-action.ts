@@ -1,4 +1,4 @@
-import { workloadKey } from '../mitigation/follow-pods.ts'
+import { workloadKey } from '../pod.ts'
 import { EVERY_POD, MAX_VICTIMS, podRef, type MitigationSpec } from '../mitigation/mitigation.ts'
 import type { Task } from '../errand/errand.ts'
 import { noticeOf } from '../errand/notice.ts'
@@ -10,7 +10,8 @@ import { needOfNode } from '../safety/spare-node.ts'
 import { endsOf, isReal, type Ends } from './ends.ts'
 import { alert, eviction, expiresAt, mitigationObject, nodeTaint, reasonOf, webhookRequest } from './objects.ts'
 import { planIsolation } from './plan-isolation.ts'
-import type { Plan, PlanContext, PlannedObject } from './plan.ts'
+import type { Plan, PlanContext } from './plan.ts'
+import type { PlannedObject } from './objects.ts'
 
 /** All that the plan of one action is made from. */
 interface Case {
@@ -127,7 +128,7 @@ function throttle (given: Restrictable, action: Extract<Action, { type: 'traffic
   const cannot = detection.class === 'SYN_FLOOD' ? HALF_OPEN : subject === 'anySource' ? 'No proxy holds one limit over all sources together' : null
   return {
     spec,
-    objects: [mitigationObject(spec, context)],
+    objects: [mitigationObject(spec, context.mitigation)],
     targets: [],
     blastRadius: touched === null ? [] : [touched],
     subject,
@@ -147,7 +148,7 @@ function quarantine (given: Restrictable, source: Pod, effect: NonNullable<Mitig
   return {
     ...NOTHING,
     spec: need === null ? nodeSpec(given, { name: node, effect }) : null,
-    objects: [nodeTaint(node, effect, context)],
+    objects: [nodeTaint(node, effect, context.mitigation)],
     targets: [`node/${node}`],
     blastRadius: effect === 'NoExecute' ? context.pods.filter((pod) => pod.node === node && !stays(pod)) : [],
     subject: source,
@@ -171,7 +172,7 @@ function nodeSpec ({ rule, detection, context }: Case, node: NonNullable<Mitigat
     action: 'quarantine',
     node,
     mode: context.mode,
-    expiresAt: expiresAt(rule, context),
+    expiresAt: expiresAt(rule, context.nowMs),
     reason: reasonOf(rule, detection),
   }
 }
@@ -197,7 +198,7 @@ function specOf ({ rule, detection, context, ends, subject }: Restrictable, what
     ...what,
     ports: what.ports === 'any' ? 'any' : [...what.ports],
     mode: context.mode,
-    expiresAt: expiresAt(rule, context),
+    expiresAt: expiresAt(rule, context.nowMs),
     reason: reasonOf(rule, detection),
   }
 }

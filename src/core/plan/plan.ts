@@ -5,6 +5,7 @@ import type { Pod } from '../pod.ts'
 import type { ReasonCode } from '../reason.ts'
 import type { SourceEvidence } from '../safety/safety.ts'
 import type { Ground, ObservedFlow } from './check-plan.ts'
+import type { PlannedObject } from './objects.ts'
 import type { Carried, SelectorsOf } from './render-policies.ts'
 
 /** Who reaches whom now, and which conversations of these pods (by UID) were seen; or why nobody knows. */
@@ -38,13 +39,6 @@ export interface PlanContext {
   readonly cluster?: ClusterKnowledge
   /** `shadow` where evidence is simulated, actuation is disabled or `--simulate` is set. */
   readonly mode: 'shadow' | 'enforce'
-}
-
-/** An object that the action would apply, complete. */
-export interface PlannedObject {
-  readonly kind: 'NetworkPolicy' | 'Pod' | 'Eviction' | 'Node' | 'HTTPRequest' | 'Alert' | 'Mitigation'
-  /** One YAML document. */
-  readonly yaml: string
 }
 
 export interface Plan {

@@ -1,11 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { REASON_CODES } from '../reason.ts'
+import { ACTION_TYPES } from './action-type.ts'
 import { Approval } from '../safety/approval.ts'
-
-export const ACTION_TYPES = [
-  'network_policy', 'pod_isolation', 'traffic_throttle', 'pod_termination', 'node_quarantine', 'alert_only', 'custom_webhook',
-] as const
-export type ActionType = (typeof ACTION_TYPES)[number]
 
 export const VERDICTS = ['alert', 'simulate', 'hold', 'mitigate', 'suppress'] as const
 export type Verdict = (typeof VERDICTS)[number]

@@ -1,5 +1,5 @@
 import { isScalar, YAMLMap } from 'yaml'
-import { ACTION_TYPES, type ActionType } from './decision.ts'
+import { ACTION_TYPES, type ActionType } from './action-type.ts'
 import { parseRate, RATE_MEND } from './rate.ts'
 import { keysOf, list, mapped, number, oneOf, optional, placeOf, record, REFUSED, required, text, type Reader } from './readers.ts'
 import { DIRECTIONS, SEVERITIES, type Action, type Ports, type Severity } from './rule.ts'

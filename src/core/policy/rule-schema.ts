@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { AFTER_DEADLINE, APPROVALS_REQUIRED, DEFAULT_APPROVAL } from '../safety/approval.ts'
-import { ACTION_TYPES } from './decision.ts'
+import { ACTION_TYPES } from './action-type.ts'
 import { MAX_WINDOW_SECONDS } from './key-features.ts'
 import { RULE_DEFAULTS } from './read-rule.ts'
 import { DIRECTIONS, SEVERITIES } from './rule.ts'

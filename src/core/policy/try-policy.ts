@@ -1,6 +1,7 @@
 import { needsApproval } from '../safety/approval.ts'
 import type { Detection } from '../verdict/detection.ts'
-import type { ActionType, Verdict } from './decision.ts'
+import type { Verdict } from './decision.ts'
+import type { ActionType } from './action-type.ts'
 import { matchRules } from './match-rules.ts'
 import type { Action, Policy, Rule } from './rule.ts'
 import { keptFacts, whyOf, type Judging, type RuleVerdict } from './why.ts'

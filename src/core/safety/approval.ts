@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import type { ActionType } from '../policy/decision.ts'
+import type { ActionType } from '../policy/action-type.ts'
 
 export const APPROVALS_REQUIRED = ['never', 'always', 'drastic'] as const
 export const AFTER_DEADLINE = ['suppress', 'alert', 'mitigate'] as const

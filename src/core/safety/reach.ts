@@ -1,4 +1,4 @@
-import type { ActionType } from '../policy/decision.ts'
+import type { ActionType } from '../policy/action-type.ts'
 
 /** What each action type touches: `alert` tells people and uses nothing up; `message` restricts nobody either, but goes outside. */
 export const REACH: Readonly<Record<ActionType, 'restricts' | 'message' | 'alert'>> = {

@@ -1,4 +1,5 @@
-import type { ActionType, Verdict } from '../policy/decision.ts'
+import type { Verdict } from '../policy/decision.ts'
+import type { ActionType } from '../policy/action-type.ts'
 import type { Pod } from '../pod.ts'
 import type { ReasonCode } from '../reason.ts'
 import type { OpenWindow } from './maintenance.ts'

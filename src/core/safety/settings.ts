@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import type { ActionType } from '../policy/decision.ts'
+import type { ActionType } from '../policy/action-type.ts'
 import { MaintenanceWindow } from './maintenance.ts'
 
 const closed = { additionalProperties: false } as const

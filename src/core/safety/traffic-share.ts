@@ -1,5 +1,5 @@
 import type { Pod } from '../pod.ts'
-import type { ActionType } from '../policy/decision.ts'
+import type { ActionType } from '../policy/action-type.ts'
 import type { Detection } from '../verdict/detection.ts'
 
 /** Conversations that were seen from one address to another. */

@@ -1,4 +1,4 @@
-import { workloadKey } from '../mitigation/follow-pods.ts'
+import { workloadKey } from '../pod.ts'
 import type { Mitigation } from '../mitigation/mitigation.ts'
 import type { Pod } from '../pod.ts'
 

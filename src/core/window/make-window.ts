@@ -1,7 +1,7 @@
 import { FAN_IN, PAIR, type KeyTable } from './key-table.ts'
 import { FIRST_PACKET, GAP, SUM, UNIQUE, type Lane } from './lane.ts'
 import { distinct } from './sketch.ts'
-import type { PortUse } from './port-uses.ts'
+import type { PortUse } from './window.ts'
 import { COUNTERS, FEATURES, SKETCH_BYTES, STEPS_MS, type Window } from './window.ts'
 
 const FLOWS = [SUM.flows, SUM.flows15, SUM.flows60] as const

@@ -1,21 +1,4 @@
-import { STEPS_MS } from './window.ts'
-
-/** What went on at one responder port, in one protocol, within one 60 s window of a pair. */
-export interface PortUse {
-  /** IANA's number of the protocol. */
-  readonly protocol: number
-  /** 0: no port in this protocol, or all ports of it that are not named. */
-  readonly port: number
-  /** Flows whose first packet is in the window. */
-  readonly begun: number
-  /** Flows with a packet in the window that had begun before it. */
-  readonly carried: number
-  /** Attempts that were decided in the window and failed. */
-  readonly failed: number
-  /** Layer-4 payload from initiator to responder, and back. */
-  readonly bytesSent: number
-  readonly bytesReceived: number
-}
+import { STEPS_MS, type PortUse } from './window.ts'
 
 /** How many ports of a pair a window names; what goes on at others is one use of port 0 a protocol. */
 export const MAX_NAMED_USES = 16

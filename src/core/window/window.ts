@@ -1,5 +1,3 @@
-import type { PortUse } from './port-uses.ts'
-
 /** The 12 features, in the order of a tensor's columns; raw values, scaling lives in the model's graph. */
 export const FEATURES = [
   'flow_count', 'bytes_sent', 'bytes_received', 'syn_count', 'ack_count', 'rst_count', 'fin_count',
@@ -23,6 +21,23 @@ export const SKETCH_BYTES = SKETCH_BITS / 8
 
 /** How many of the most used responder ports a window names. */
 export const MAX_NAMED_PORTS = 8
+
+/** What went on at one responder port, in one protocol, within one 60 s window of a pair. */
+export interface PortUse {
+  /** IANA's number of the protocol. */
+  readonly protocol: number
+  /** 0: no port in this protocol, or all ports of it that are not named. */
+  readonly port: number
+  /** Flows whose first packet is in the window. */
+  readonly begun: number
+  /** Flows with a packet in the window that had begun before it. */
+  readonly carried: number
+  /** Attempts that were decided in the window and failed. */
+  readonly failed: number
+  /** Layer-4 payload from initiator to responder, and back. */
+  readonly bytesSent: number
+  readonly bytesReceived: number
+}
 
 /**
  * Whom a window is about. Addresses are canonical text (RFC 5952 for IPv6; IPv4-mapped addresses as IPv4).

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { FACT_NAMES } from '../../../src/core/policy/condition/facts.ts'
-import { ACTION_TYPES } from '../../../src/core/policy/decision.ts'
+import { ACTION_TYPES } from '../../../src/core/policy/action-type.ts'
 import { parsePolicy } from '../../../src/core/policy/parse-policy.ts'
 
 const guide = readFileSync(join(import.meta.dirname, '../../../deploy/policies/README.md'), 'utf8')

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { ACTION_TYPES } from '../../../src/core/policy/decision.ts'
+import { ACTION_TYPES } from '../../../src/core/policy/action-type.ts'
 import { afterApprovalEvent, needsApproval, type Approval, type ApprovalEvent } from '../../../src/core/safety/approval.ts'
 
 const NOW_MS = Date.parse('2026-11-24T11:00:00Z')

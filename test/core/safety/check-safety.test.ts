@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { Pod } from '../../../src/core/pod.ts'
-import { ACTION_TYPES } from '../../../src/core/policy/decision.ts'
+import { ACTION_TYPES } from '../../../src/core/policy/action-type.ts'
 import { checkSafety } from '../../../src/core/safety/check-safety.ts'
 import type { Outcome } from '../../../src/core/safety/breaker.ts'
 import { recordOutcome } from '../../../src/core/safety/ledger.ts'

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { MAX_NAMED_USES, PortUses, type PortUse } from '../../../src/core/window/port-uses.ts'
+import { MAX_NAMED_USES, PortUses } from '../../../src/core/window/port-uses.ts'
+import type { PortUse } from '../../../src/core/window/window.ts'
 import { icmp, tcp, udp } from '../flow/packet-builder.ts'
 import { observe, type Timed } from './observe.ts'
 

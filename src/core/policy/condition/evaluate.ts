@@ -1,12 +1,7 @@
 import { evaluateCel } from './cel/evaluate-cel.ts'
 import type { Expression, Operand, Operator } from './condition.ts'
+import type { Judgement } from './judgement.ts'
 import { exactly, relate, show, type FactValue, type Lookup } from './fact-value.ts'
-
-/** Kleene's three values, with the comparison that decided in words. */
-export interface Judgement {
-  readonly value: boolean | 'unknown'
-  readonly words: string
-}
 
 /** Cost is bounded by what `parseCondition` and `parseCel` allow. */
 export function evaluate (expression: Expression, lookup: Lookup): Judgement {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { evaluate, type Judgement } from '../../../../src/core/policy/condition/evaluate.ts'
+import { evaluate } from '../../../../src/core/policy/condition/evaluate.ts'
+import type { Judgement } from '../../../../src/core/policy/condition/judgement.ts'
 import { exactly, type FactValue, type Lookup } from '../../../../src/core/policy/condition/fact-value.ts'
 import { parseCondition } from '../../../../src/core/policy/condition/parse-condition.ts'
 

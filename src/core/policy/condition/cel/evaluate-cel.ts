@@ -1,7 +1,7 @@
 import type { ParseResult } from '@marcbachmann/cel-js'
 import { AutoshieldError } from '../../../errors.ts'
 import type { Expression } from '../condition.ts'
-import type { Judgement } from '../evaluate.ts'
+import type { Judgement } from '../judgement.ts'
 import { show, type FactValue, type Lookup } from '../fact-value.ts'
 import { Amount } from './amount.ts'
 import { CEL, celContext, celType } from './environment.ts'
