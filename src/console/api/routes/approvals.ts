@@ -1,14 +1,8 @@
 import { Type } from 'typebox'
 import { Decision } from '../../../core/policy/decision.ts'
+import { actorOf, Id, Said } from '../asked.ts'
 import { answers, ref } from '../components.ts'
 import type { Api, ApiContext } from '../context.ts'
-import { Id } from './detections.ts'
-import { Actor, actorOf } from './mitigations.ts'
-
-const Body = Type.Object({
-  reason: Type.String({ minLength: 1, maxLength: 500, pattern: '\\S', description: 'Why; kept in the audit trail.' }),
-  actor: Actor,
-}, { additionalProperties: false })
 
 const SUMMARIES = {
   approve: 'Agree to what waits for a person; safety is asked again with the state of now',
@@ -24,7 +18,7 @@ export function approvalRoutes (app: Api, { loop: { approvals } }: ApiContext): 
         summary: SUMMARIES[answer],
         description: 'Gives what was decided then.',
         params: Type.Object({ id: Id('Id of the decision.') }),
-        body: Body,
+        body: Said,
         response: answers(ref(Decision), 404, 409, 413, 415, 422),
       },
     }, async ({ params: { id }, body }) => approvals.answer(id, answer, actorOf(body.actor), body.reason.trim()))

@@ -1,15 +1,13 @@
 import { Type } from 'typebox'
 import { stringify } from 'yaml'
-import { AutoshieldError } from '../../../core/errors.ts'
 import { Decision, VERDICTS } from '../../../core/policy/decision.ts'
 import { Approval } from '../../../core/safety/approval.ts'
 import { RuleVerdict } from '../../../core/policy/why.ts'
 import { Detection } from '../../../core/verdict/detection.ts'
+import { existing, Id } from '../asked.ts'
 import type { Api, ApiContext } from '../context.ts'
 import { answers, ref } from '../components.ts'
 import { PageQuery, pageOf, paginate, SCAN_LIMIT } from '../paging.ts'
-
-export const Id = (what: string) => Type.String({ minLength: 1, maxLength: 253, description: what })
 
 /** The planned objects of decisions, as one YAML stream; a comment where there are none, so that it is never an empty file. */
 export function planYaml (decisions: readonly Decision[]): string {
@@ -27,6 +25,10 @@ export const YamlText = Type.Unsafe<string>({
 
 export function detectionRoutes (app: Api, { loop }: ApiContext): void {
   const { detections, decisions } = loop.store
+  const ofDetection = Type.Object({ id: Id('Id of the detection.') })
+  const ofDecision = Type.Object({ id: Id('Id of the decision.') })
+  const detection = (id: string): Detection => existing(detections.get(id), 'detection', id, 'detections')
+  const decision = (id: string): Decision => existing(decisions.get(id), 'decision', id, 'decisions')
 
   app.get('/detections', {
     schema: {
@@ -52,26 +54,21 @@ export function detectionRoutes (app: Api, { loop }: ApiContext): void {
     schema: {
       tags: ['detections'],
       summary: 'One detection with its explanation and tensor',
-      params: Type.Object({ id: Id('Id of the detection.') }),
+      params: ofDetection,
       response: answers(ref(Detection), 404),
     },
-  }, ({ params }) => {
-    const found = detections.get(params.id)
-    if (found === null) throw new AutoshieldError('NOT_FOUND', `There is no detection '${params.id}'; GET /api/v1/detections lists them.`)
-    return found
-  })
+  }, ({ params: { id } }) => detection(id))
 
   app.get('/detections/:id/why', {
     schema: {
       tags: ['detections'],
       summary: 'Every rule that fires for it or does not, with the comparison that decided, and what was decided',
       description: 'By the rules of now, and by what was kept with the detection: a condition on features that were not kept cannot be told.',
-      params: Type.Object({ id: Id('Id of the detection.') }),
+      params: ofDetection,
       response: answers(Type.Object({ detection: ref(Detection), rules: Type.Array(ref(RuleVerdict)), decisions: Type.Array(ref(Decision)) }, { additionalProperties: false }), 404),
     },
-  }, ({ params }) => {
-    const found = detections.get(params.id)
-    if (found === null) throw new AutoshieldError('NOT_FOUND', `There is no detection '${params.id}'; GET /api/v1/detections lists them.`)
+  }, ({ params: { id } }) => {
+    const found = detection(id)
     return { detection: found, rules: [...loop.rulebook.why(found)], decisions: decisions.list({ limit: SCAN_LIMIT }).filter(({ detection }) => detection === found.id).toReversed() }
   })
 
@@ -95,19 +92,12 @@ export function detectionRoutes (app: Api, { loop }: ApiContext): void {
     return paginate(wanted, ({ id }) => id, query)
   })
 
-  const decision = (id: string): Decision => {
-    const found = decisions.get(id)
-    if (found === null) throw new AutoshieldError('NOT_FOUND', `There is no decision '${id}'; GET /api/v1/decisions lists them.`)
-    return found
-  }
-  const params = Type.Object({ id: Id('Id of the decision.') })
-
   app.get('/decisions/:id', {
-    schema: { tags: ['decisions'], summary: 'One decision with every safety check', params, response: answers(ref(Decision), 404) },
+    schema: { tags: ['decisions'], summary: 'One decision with every safety check', params: ofDecision, response: answers(ref(Decision), 404) },
   }, (request) => decision(request.params.id))
 
   app.get('/decisions/:id/plan', {
-    schema: { tags: ['decisions'], summary: 'The objects that it would apply, as YAML', params, response: answers(YamlText, 404) },
+    schema: { tags: ['decisions'], summary: 'The objects that it would apply, as YAML', params: ofDecision, response: answers(YamlText, 404) },
   }, (request, reply) => {
     reply.type(YAML_TYPE).send(planYaml([decision(request.params.id)]))
   })

@@ -1,11 +1,9 @@
 import { Type } from 'typebox'
 import { Errand } from '../../../core/errand/errand.ts'
-import { AutoshieldError } from '../../../core/errors.ts'
+import { actorOf, existing, Id, Said } from '../asked.ts'
 import { answers, ref } from '../components.ts'
 import type { Api, ApiContext } from '../context.ts'
 import { PageQuery, pageOf, paginate, SCAN_LIMIT } from '../paging.ts'
-import { Id } from './detections.ts'
-import { Actor, actorOf } from './mitigations.ts'
 
 /** What is done once: messages and evictions. */
 export function errandRoutes (app: Api, { loop: { errands } }: ApiContext): void {
@@ -30,20 +28,14 @@ export function errandRoutes (app: Api, { loop: { errands } }: ApiContext): void
 
   app.get('/errands/:id', {
     schema: { tags: ['errands'], summary: 'One message or eviction, and what came of it', params, response: answers(ref(Errand), 404) },
-  }, ({ params: { id } }) => {
-    const found = errands.get(id)
-    if (found === null) throw new AutoshieldError('NOT_FOUND', `There is no errand '${id}'; GET /api/v1/errands lists them.`)
-    return found
-  })
+  }, ({ params: { id } }) => existing(errands.get(id), 'errand', id, 'errands'))
 
   app.post('/errands/:id/cancel', {
     schema: {
       tags: ['errands'],
       summary: 'Give one up that waits',
       params,
-      body: Type.Object({
-        reason: Type.String({ minLength: 1, maxLength: 500, pattern: '\\S', description: 'Why; kept in the audit trail.' }), actor: Actor,
-      }, { additionalProperties: false }),
+      body: Said,
       response: answers(ref(Errand), 404, 409, 413, 415, 422),
     },
   }, async ({ params: { id }, body }) => errands.cancel(id, actorOf(body.actor), body.reason.trim()))

@@ -1,19 +1,13 @@
 import { Type } from 'typebox'
-import { AutoshieldError } from '../../../core/errors.ts'
 import { Exception, ExceptionSpec } from '../../../core/exception/exception.ts'
+import { Actor, actorOf, existing, ObjectName, Said } from '../asked.ts'
 import type { Api, ApiContext } from '../context.ts'
 import { answers, ref } from '../components.ts'
 import { PageQuery, pageOf, paginate } from '../paging.ts'
-import { Actor, actorOf } from './mitigations.ts'
 
-const params = Type.Object({
-  name: Type.String({ minLength: 1, maxLength: 253, pattern: '^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$', description: 'Name of the exception.' }),
-})
+const params = Type.Object({ name: ObjectName('Name of the exception.') })
 const { by: _, ...asked } = ExceptionSpec.properties
 const AddBody = Type.Object({ spec: Type.Object(asked, { additionalProperties: false }), actor: Actor }, { additionalProperties: false })
-const RemoveQuery = Type.Object({
-  reason: Type.String({ minLength: 1, maxLength: 500, pattern: '\\S', description: 'Why; kept in the audit trail.' }), actor: Actor,
-}, { additionalProperties: false })
 
 export function exceptionRoutes (app: Api, { loop: { exceptions } }: ApiContext): void {
   app.get('/exceptions', {
@@ -27,11 +21,7 @@ export function exceptionRoutes (app: Api, { loop: { exceptions } }: ApiContext)
 
   app.get('/exceptions/:name', {
     schema: { tags: ['exceptions'], summary: 'One exception, with what it held back', params, response: answers(ref(Exception), 404) },
-  }, ({ params: { name } }) => {
-    const found = exceptions.list().find(({ metadata }) => metadata.name === name)
-    if (found === undefined) throw new AutoshieldError('NOT_FOUND', `There is no exception '${name}'; GET /api/v1/exceptions lists them.`)
-    return found
-  })
+  }, ({ params: { name } }) => existing(exceptions.list().find(({ metadata }) => metadata.name === name), 'exception', name, 'exceptions'))
 
   app.put('/exceptions/:name', {
     schema: {
@@ -51,7 +41,7 @@ export function exceptionRoutes (app: Api, { loop: { exceptions } }: ApiContext)
       tags: ['exceptions'],
       summary: 'Remove an exception; answers what it was',
       params,
-      querystring: RemoveQuery,
+      querystring: Said,
       response: answers(ref(Exception), 404, 409, 422),
     },
   }, ({ params: { name }, query }) => exceptions.remove(name, actorOf(query.actor), query.reason.trim()))

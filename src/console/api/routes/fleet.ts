@@ -1,12 +1,12 @@
 import { Type } from 'typebox'
 import { AutoshieldError } from '../../../core/errors.ts'
 import type { AuditTrail } from '../../../ports.ts'
+import { Id } from '../asked.ts'
 import type { Api, ApiContext } from '../context.ts'
 import { answers, ref } from '../components.ts'
 import { PageQuery, pageOf, paginate, SCAN_LIMIT } from '../paging.ts'
 import { proxyView } from '../proxy-view.ts'
 import { AuditEntry, Policy, Proxy, Snapshot } from '../views.ts'
-import { Id } from './detections.ts'
 
 const AuditQuery = Type.Object({
   ...PageQuery,

@@ -2,32 +2,17 @@ import { Type } from 'typebox'
 import { AutoshieldError } from '../../../core/errors.ts'
 import { Mitigation } from '../../../core/mitigation/mitigation.ts'
 import { PlanEffect } from '../../../core/plan/effect.ts'
+import { actorOf, existing, Id, Said } from '../asked.ts'
 import type { Api, ApiContext } from '../context.ts'
 import { answers, ref } from '../components.ts'
 import { PageQuery, pageOf, paginate, SCAN_LIMIT } from '../paging.ts'
-import { Id, planYaml, YAML_TYPE, YamlText } from './detections.ts'
-
-export const Actor = Type.Optional(Type.String({
-  minLength: 1, maxLength: 64, pattern: '^[\\w.@ -]*[\\w.@-][\\w.@ -]*$', description: 'Who says so. The console has no accounts: the name is as good as the access to its port.',
-}))
-
-/** As the trail names whoever acts through the console. */
-export const actorOf = (actor: string | undefined): string => `console:${actor?.trim() ?? 'anonymous'}`
-
-const RevertBody = Type.Object({
-  reason: Type.String({ minLength: 1, maxLength: 500, pattern: '\\S', description: 'Why; kept in the audit trail.' }),
-  actor: Actor,
-}, { additionalProperties: false })
+import { planYaml, YAML_TYPE, YamlText } from './detections.ts'
 
 export function mitigationRoutes (app: Api, { loop }: ApiContext): void {
   const { mitigations, decisions } = loop.store
   const params = Type.Object({ name: Id('Name of the mitigation.') })
 
-  const mitigation = (name: string): Mitigation => {
-    const found = mitigations.get(name)
-    if (found === null) throw new AutoshieldError('NOT_FOUND', `There is no mitigation '${name}'; GET /api/v1/mitigations lists them.`)
-    return found
-  }
+  const mitigation = (name: string): Mitigation => existing(mitigations.get(name), 'mitigation', name, 'mitigations')
 
   app.get('/mitigations', {
     schema: {
@@ -69,7 +54,7 @@ export function mitigationRoutes (app: Api, { loop }: ApiContext): void {
       summary: 'Undo a mitigation now',
       description: 'Takes the restriction back from every target and records who asked and why.',
       params,
-      body: RevertBody,
+      body: Said,
       response: answers(ref(Mitigation), 404, 409, 413, 415, 422),
     },
   }, ({ params: { name }, body }) => {

@@ -1,11 +1,11 @@
 import { Type } from 'typebox'
 import { Halt } from '../../../core/safety/state.ts'
+import { actorOf, Said } from '../asked.ts'
 import { answers, ref } from '../components.ts'
 import type { Api, ApiContext } from '../context.ts'
 import { PanicState } from '../views.ts'
-import { Actor, actorOf } from './mitigations.ts'
 
-const reason = Type.String({ minLength: 1, maxLength: 500, pattern: '\\S', description: 'Why; kept in the audit trail.' })
+const PullBody = Type.Object({ ...Said.properties, undo: Type.Optional(Type.Boolean({ default: false, description: 'Whether to undo every mitigation in force.' })) }, { additionalProperties: false })
 
 const Pulled = Type.Object({
   halt: ref(Halt),
@@ -24,7 +24,7 @@ export function panicRoutes (app: Api, { loop: { killSwitch } }: ApiContext): vo
       tags: ['panic'],
       summary: 'Stop all new actions now',
       description: 'Detections, decisions and alerts go on, and nothing is done about them until actions are let go on. With `undo`, what is in force is taken back as well.',
-      body: Type.Object({ reason, actor: Actor, undo: Type.Optional(Type.Boolean({ default: false, description: 'Whether to undo every mitigation in force.' })) }, { additionalProperties: false }),
+      body: PullBody,
       response: answers(Pulled, 413, 415, 422),
     },
   }, async ({ body }) => {
@@ -36,7 +36,7 @@ export function panicRoutes (app: Api, { loop: { killSwitch } }: ApiContext): vo
     schema: {
       tags: ['panic'],
       summary: 'Let actions go on',
-      body: Type.Object({ reason, actor: Actor }, { additionalProperties: false }),
+      body: Said,
       response: answers(ref(PanicState), 409, 413, 415, 422),
     },
   }, async ({ body }) => {

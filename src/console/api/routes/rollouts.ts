@@ -1,11 +1,10 @@
 import { Type } from 'typebox'
-import { AutoshieldError } from '../../../core/errors.ts'
 import { COMMANDS } from '../../../core/rollout/advance.ts'
 import { MeshPolicy } from '../../../core/rollout/mesh-policy.ts'
+import { Actor, actorOf, existing, ObjectName, Said } from '../asked.ts'
 import type { Api, ApiContext } from '../context.ts'
 import { answers, ref } from '../components.ts'
 import { PageQuery, pageOf, paginate } from '../paging.ts'
-import { Actor, actorOf } from './mitigations.ts'
 
 const SUMMARIES = {
   pause: 'Hold a rollout where it is; going back for trouble is not held up',
@@ -14,13 +13,8 @@ const SUMMARIES = {
   undo: 'Take a rollout back to the next stage that enforces nothing (or, from shadow, tells only), and hold it there',
 } as const satisfies Record<(typeof COMMANDS)[number], string>
 
-const params = Type.Object({
-  name: Type.String({ minLength: 1, maxLength: 253, pattern: '^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$', description: 'Name of the mesh policy.' }),
-})
+const params = Type.Object({ name: ObjectName('Name of the mesh policy.') })
 const ApplyBody = Type.Object({ spec: Type.Unknown({ description: 'As in the object; what is left out is filled in.' }), actor: Actor }, { additionalProperties: false })
-const StepBody = Type.Object({
-  reason: Type.String({ minLength: 1, maxLength: 500, pattern: '\\S', description: 'Why; kept in the audit trail and on the object.' }), actor: Actor,
-}, { additionalProperties: false })
 
 export function rolloutRoutes (app: Api, { loop: { rollouts } }: ApiContext): void {
   app.get('/rollouts', {
@@ -34,11 +28,7 @@ export function rolloutRoutes (app: Api, { loop: { rollouts } }: ApiContext): vo
 
   app.get('/rollouts/:name', {
     schema: { tags: ['rollouts'], summary: 'One mesh policy: stage, evidence, what it waits for', params, response: answers(ref(MeshPolicy), 404) },
-  }, ({ params: { name } }) => {
-    const found = rollouts.get(name)
-    if (found === null) throw new AutoshieldError('NOT_FOUND', `There is no mesh policy '${name}'; GET /api/v1/rollouts lists them.`)
-    return found
-  })
+  }, ({ params: { name } }) => existing(rollouts.get(name), 'mesh policy', name, 'rollouts'))
 
   app.put('/rollouts/:name', {
     schema: {
@@ -59,14 +49,14 @@ export function rolloutRoutes (app: Api, { loop: { rollouts } }: ApiContext): vo
       summary: 'Delete a mesh policy and end the restrictions that it made; answers what it was',
       description: 'Standalone alone; in a cluster kubectl deletes it.',
       params,
-      querystring: StepBody,
+      querystring: Said,
       response: answers(ref(MeshPolicy), 404, 409, 422),
     },
   }, ({ params: { name }, query }) => rollouts.remove(name, actorOf(query.actor), query.reason.trim()))
 
   for (const command of COMMANDS) {
     app.post(`/rollouts/:name/${command}`, {
-      schema: { tags: ['rollouts'], summary: SUMMARIES[command], params, body: StepBody, response: answers(ref(MeshPolicy), 404, 409, 413, 415, 422) },
+      schema: { tags: ['rollouts'], summary: SUMMARIES[command], params, body: Said, response: answers(ref(MeshPolicy), 404, 409, 413, 415, 422) },
     }, ({ params: { name }, body }) => rollouts.command(name, command, actorOf(body.actor), body.reason.trim()))
   }
 }
