@@ -10,14 +10,20 @@ export async function countTap (cluster, args) {
   const output = join(folder, 'all.tap')
   console.error(`test: running the tests, several minutes; all that they say goes to ${output}`)
   const status = await run(node, ['scripts/cluster.ts', 'with', ...cluster, '--', 'tap', '--reporter=terse', `--output-file=${output}`, ...args])
-  const said = existsSync(output) ? readFileSync(output, 'utf8').split('\n') : []
+  const tally = counted(existsSync(output) ? readFileSync(output, 'utf8') : '', status)
+  if (tally.failed === 0) rmSync(folder, { recursive: true })
+  return tally
+}
+
+/** Tells the trouble in a whole TAP stream, and counts. `status`: what the process that said it ended with. */
+export function counted (tap, status) {
+  const said = tap.split('\n')
   console.log(trouble(said).join('\n'))
   // tap closes its stream with a line such as `# { total: 9, pass: 7, fail: 1, skip: 1 }`.
-  const totals = said.find((line) => /^# \{ total: .*\}$/.test(line)) ?? ''
+  const totals = said.findLast((line) => /^# \{ total: .*\}$/.test(line)) ?? ''
   const count = (name) => Number(totals.match(new RegExp(`${name}: (\\d+)`))?.[1] ?? 0)
   const tally = { passed: count('pass'), failed: count('fail'), skipped: count('skip') + count('todo') }
   if (status !== 0 && tally.failed === 0) tally.failed = 1
-  if (tally.failed === 0) rmSync(folder, { recursive: true })
   return tally
 }
 
