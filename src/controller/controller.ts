@@ -134,7 +134,7 @@ export class Controller implements Loop, AsyncDisposable {
     this.#detections = new DetectionDesk({ store, checkpoints, journal: this.#journal, pods, clock, newId, metrics, publish, sharedAddresses: new Set(settings.safety.sharedAddresses), admission: parts.admission })
     this.flows = new FlowRecorder({ flows: parts.flows, pods, namespaces: parts.namespaces, services: parts.services, log })
     this.#enforcement = parts.network === undefined ? null : new Enforcement({ ...parts.network, pods, protections, flows: this.flows, clock, random: parts.random, audit, journal: this.#journal, log })
-    this.#mitigations = new MitigationDesk({ store, audit, journal: this.#journal, proxies, policies: this.#enforcement?.fleet ?? null, pods, protections, rolledOut: () => this.rollouts.rolledOut(), clock, metrics, publish })
+    this.#mitigations = new MitigationDesk({ store, audit, journal: this.#journal, proxies, policies: this.#enforcement?.fleet ?? null, pods, protections, rolledOut: () => this.rollouts.rolledOut(), openDetections: () => this.#detections.open(), clock, metrics, publish })
     this.rollouts = new RolloutDesk({
       policies: parts.meshPolicies, checkpoints, journal: this.#journal, mitigations: this.#mitigations, pods, proxies, clock, log, suspects: () => this.#detections.suspects(), harmed: async () => this.#decisions.outcome('harmful'),
     })
@@ -271,6 +271,7 @@ export class Controller implements Loop, AsyncDisposable {
 
   async #beat (signal: AbortSignal): Promise<void> {
     for await (const beat of this.#parts.every(BEAT_MS, signal)) {
+      await this.#mitigations.followAttacks()
       await this.#mitigations.expire()
       await this.#nodes?.look()
       if (this.#mitigations.awaits) this.#proxyNews.ring()

@@ -79,6 +79,11 @@ export class DetectionDesk {
     return this.#suspects
   }
 
+  /** Those that are open now. */
+  open (): readonly Detection[] {
+    return [...this.#state.cases.values()].flatMap(({ detection }) => detection?.phase === 'open' ? [detection] : [])
+  }
+
   /** What is usual for the key of a score, to be explained beside it. */
   usual (score: Score): { usual: readonly number[], usualFrom: 'key' | 'training' } {
     return this.#state.model === null ? { usual: [], usualFrom: 'training' } : usualFor(score, this.#state.model, this.#state.baselines)

@@ -1,10 +1,13 @@
 import { AutoshieldError } from '../core/errors.ts'
 import { revert, type Undo } from '../core/mitigation/lifecycle.ts'
+import { followAttack } from '../core/mitigation/time-to-live.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import { withLeftover } from '../core/mitigation/leftover.ts'
 import type { RestrictionCount } from '../core/mitigation/restriction-count.ts'
+import type { Detection } from '../core/verdict/detection.ts'
 import type { Score } from '../core/verdict/score.ts'
 import type { AuditTrail, Clock, LoopEvent, ObjectStore, ProxyFleet, ProxyStatus } from '../ports.ts'
+import { AttackSigns } from './attack-signs.ts'
 import type { Amended } from './actuation/plan-watch.ts'
 import type { PolicyFleet } from './actuation/policy-actuator.ts'
 import type { Journal, NewAuditEntry } from './journal.ts'
@@ -21,18 +24,23 @@ export interface MitigationDeskParts extends PodFollowingParts {
   readonly proxies: ProxyFleet
   /** null where no cluster is connected. */
   readonly policies: PolicyFleet | null
+  /** Detections that are open now. */
+  readonly openDetections: () => readonly Detection[]
   readonly clock: Clock
   readonly metrics: ControllerMetrics
   readonly publish: (event: LoopEvent) => void
 }
 
 const MAX_RESTORED = 20_000
+/** Among how many of the newest an earlier mitigation of the same case is looked for. */
+const MOST_LOOKED_BACK = 500
 
 /** The life of mitigations: put in force, answered by their targets, ended by time or by a person; each step kept and audited. */
 export class MitigationDesk {
   readonly #parts: MitigationDeskParts
   readonly #set: MitigationSet
   readonly #refusals: ProxyRefusals
+  readonly #signs: AttackSigns
   /** Ended mitigations of which it was told that something is left. */
   #leftovers: ReadonlySet<string> = new Set()
 
@@ -40,6 +48,11 @@ export class MitigationDesk {
     this.#parts = parts
     this.#set = new MitigationSet(parts.proxies, parts.policies)
     this.#refusals = new ProxyRefusals(parts.audit)
+    this.#signs = new AttackSigns({
+      open: parts.openDetections,
+      triedAt: (name) => this.#set.triedAt(name),
+      ended: () => parts.store.mitigations.list({ limit: MOST_LOOKED_BACK }).filter(({ status }) => status.phase !== 'active'),
+    })
   }
 
   get active (): readonly Mitigation[] {
@@ -114,6 +127,26 @@ export class MitigationDesk {
       audit: isEnd ? [entryOf(mitigation, 'mitigation.ended', 'SubjectGone')] : amendmentsOf(following),
       then: () => this.#parts.publish({ type: 'mitigation', mitigation }),
     })
+  }
+
+  /** Moves the ends of those whose attack goes on, has ended or came back; proxies and policies are told, and the record follows. */
+  async followAttacks (): Promise<void> {
+    const nowMs = this.#parts.clock.now()
+    const signsOf = this.#signs.look(this.#set.active, nowMs)
+    const moved = new Map(this.#set.active.flatMap((mitigation) => {
+      const change = followAttack(mitigation, signsOf(mitigation), nowMs)
+      return change === null ? [] : [[mitigation.metadata.name, change] as const]
+    }))
+    if (moved.size === 0) return
+    const followed = this.#set.follow(({ metadata: { name } }) => {
+      const change = moved.get(name)
+      return change === undefined ? { outcome: 'same' } : { outcome: 'amended', mitigation: change.mitigation, joined: [], left: [], readdressed: [] }
+    })
+    await Promise.all(followed.map(async ({ before, following: { mitigation } }) => this.#parts.journal.keep({
+      writes: () => [this.#put(this.#set.get(mitigation.metadata.name))],
+      audit: [{ ...entryOf(mitigation, 'mitigation.end-moved', moved.get(mitigation.metadata.name)?.reason ?? ''), detail: { message: mitigation.status.term?.message, from: before.spec.expiresAt, to: mitigation.spec.expiresAt } }],
+      then: () => this.#parts.publish({ type: 'mitigation', mitigation }),
+    })))
   }
 
   /** Ends what has run out. The restriction goes at once; its record follows, also through a store that refuses for a while. */

@@ -34,6 +34,8 @@ export class MitigationSet {
   /** Taken back by a person, while that is being written. */
   readonly #ending = new Set<string>()
   readonly #evidence = new ProxyEvidence()
+  /** When an attempt at what a mitigation forbids was seen last, Unix ms. */
+  readonly #tried = new Map<string, number>()
 
   /** `policies`: null where no cluster is connected. */
   constructor (proxies: ProxyFleet, policies: PolicyFleet | null) {
@@ -60,8 +62,14 @@ export class MitigationSet {
     this.apply()
   }
 
+  /** Unix ms at which an attempt at what it forbids was seen last; null for none since this process began. */
+  triedAt (name: string): number | null {
+    return this.#tried.get(name) ?? null
+  }
+
   apply (): void {
     this.#evidence.keepOnly(this.active)
+    for (const name of this.#tried.keys()) if (!this.#active.has(name)) this.#tried.delete(name)
     this.#proxies.apply(this.active)
     this.#policies?.apply(this.active)
   }
@@ -110,13 +118,15 @@ export class MitigationSet {
     if (this.#active.size === 0) return []
     return this.active.flatMap((before) => {
       const attempts = attemptsSeen(before, score)
-      return attempts === null ? [] : this.#replace(before, observeAttempts(before, attempts, nowMs))
+      if (attempts === null) return []
+      if (attempts.attempts > 0) this.#tried.set(before.metadata.name, nowMs)
+      return this.#replace(before, observeAttempts(before, attempts, nowMs))
     })
   }
 
   /** Compares every restriction with what the victims' proxies counted of it. */
   counted (counts: readonly RestrictionCount[], nowMs: number): readonly StatusChange[] {
-    return this.#evidence.take(this.active, counts, nowMs).flatMap(({ before, after }) => this.#replace(before, after))
+    return this.#evidence.take(this.active, counts, (name) => this.#tried.set(name, nowMs), nowMs).flatMap(({ before, after }) => this.#replace(before, after))
   }
 
   /** Takes in what an actuator says of one; none where it has ended. */

@@ -18,13 +18,13 @@ const TELL_AGAIN_MS = 10_000
 export class ProxyEvidence {
   readonly #held = new Map<string, Held>()
 
-  /** The mitigations of which the counts say something new, with it. */
-  take (active: readonly Mitigation[], counts: readonly RestrictionCount[], nowMs: number): readonly { readonly before: Mitigation, readonly after: Mitigation }[] {
+  /** The mitigations of which the counts say something new, with it. `tried` hears of each that somebody attempted to break. */
+  take (active: readonly Mitigation[], counts: readonly RestrictionCount[], tried: (name: string) => void, nowMs: number): readonly { readonly before: Mitigation, readonly after: Mitigation }[] {
     const bySource = Map.groupBy(counts, ({ source }) => source)
     return active.flatMap((before) => {
       const { subject } = before.spec
       if (subject === 'anySource' || before.status.simulated) return []
-      for (const address of subject.addresses) for (const count of bySource.get(address) ?? []) this.#count(before, count)
+      for (const address of subject.addresses) for (const count of bySource.get(address) ?? []) if (this.#count(before, count)) tried(before.metadata.name)
       const after = this.#say(before, nowMs)
       return after === before ? [] : [{ before, after }]
     })
@@ -36,19 +36,21 @@ export class ProxyEvidence {
     for (const name of this.#held.keys()) if (!names.has(name)) this.#held.delete(name)
   }
 
-  #count (mitigation: Mitigation, count: RestrictionCount): void {
+  /** Whether it tells of attempts. */
+  #count (mitigation: Mitigation, count: RestrictionCount): boolean {
     const programmed = conditionOf(mitigation, 'Programmed')
-    if (programmed?.status !== 'True') return
+    if (programmed?.status !== 'True') return false
     const sinceMs = Date.parse(programmed.lastTransitionTime)
-    if (count.atMs < sinceMs) return
+    if (count.atMs < sinceMs) return false
     const held = this.#held.get(mitigation.metadata.name) ?? { budgets: new Budgets(), waiting: null, toldMs: -Infinity }
     if (held.waiting !== null && held.waiting.sinceMs < sinceMs) held.waiting = null // it was programmed anew
     const counted = held.budgets.count(mitigation, count)
-    if (counted === null) return
+    if (counted === null) return false
     this.#held.set(mitigation.metadata.name, held)
-    if (counted.attempts === 0) return
+    if (counted.attempts === 0) return false
     const { attempts, through, sinceMs: earliest } = held.waiting ?? { attempts: 0, through: 0, sinceMs: Infinity }
     held.waiting = { attempts: attempts + counted.attempts, through: through + counted.through, sinceMs: Math.min(earliest, count.atMs) }
+    return true
   }
 
   #say (mitigation: Mitigation, nowMs: number): Mitigation {

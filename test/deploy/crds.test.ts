@@ -95,11 +95,19 @@ t.test('a real API server', { skip: withoutCluster('api') }, async (t) => {
       ['another owner', { owner: { policy: 'p', rule: 'other', hash: 'h' } }, /cannot be changed/],
       ['another detection', { detection: 'other' }, /cannot be changed/],
       ['a later end', { expiresAt: '2026-01-03T00:00:00.000Z' }, /brought forward, not put off/],
+      ['a life', { life: { ttlSeconds: 60, leastSeconds: 60 } }, /life cannot be changed/],
     ]
     for (const [name, spec, message] of cases) await t.rejects(apply({ ...good, spec: { ...good.spec, ...spec } }), { code: 'BAD_DATA', message }, name)
     await apply({ ...good, spec: { ...good.spec, subject: { uid: 'u7', addresses: ['10.0.0.7', 'fd00::7'], namespace: 'shop', name: 'web-0' }, victims: [{ uid: 'u10', addresses: ['10.0.0.10'] }] } })
     t.match((await api.get(mitigations, 'fixed', namespace))?.['spec'], { subject: { pod: { addresses: { length: 2 } } }, victims: [{ uid: 'u10' }] }, 'pods come and go, and get addresses')
     await apply({ ...good, spec: { ...good.spec, expiresAt: '2026-01-02T03:05:00.000Z' } })
+    const living = sampleMitigation('living')
+    const life = { ttlSeconds: 600, leastSeconds: 60 }
+    const until = (seconds: number) => ({ ...living, spec: { ...living.spec, life, expiresAt: new Date(Date.parse(living.metadata.creationTimestamp) + seconds * 1_000).toISOString() } })
+    await apply(until(600))
+    await apply(until(7_200))
+    await t.rejects(apply(until(7_201)), { code: 'BAD_DATA', message: /12 times its ttlSeconds/ }, 'its end follows the attack so far and no further')
+    await t.rejects(apply({ ...until(7_200), spec: { ...until(7_200).spec, life: { ...life, ttlSeconds: 6_000 } } }), { code: 'BAD_DATA', message: /cannot be changed/ })
     const ended = sampleMitigation('fixed', 'expired')
     const { endedAt: _, ...status } = ended.status
     await t.rejects(api.apply(mitigations, toStored({ ...ended, status }, namespace).status, { subresource: 'status' }), { code: 'BAD_DATA', message: /endedAt belongs/ })

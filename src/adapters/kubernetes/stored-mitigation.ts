@@ -4,6 +4,7 @@ import { MANAGED_BY, LABELS } from '../../core/injection/names.ts'
 import type { KubernetesObject } from '../../core/kubernetes/object.ts'
 import { apiVersionOf, RESOURCES } from '../../core/kubernetes/resource.ts'
 import { Mitigation, MitigationSpec, PodRef } from '../../core/mitigation/mitigation.ts'
+import { MOST_LIVES } from '../../core/mitigation/time-to-live.ts'
 
 /** A rule of the API server in CEL; `message` is what whoever breaks it is told. */
 const rule = (expression: string, message: string): { rule: string, message: string } => ({ rule: expression, message })
@@ -11,8 +12,9 @@ const rules = (...list: { rule: string, message: string }[]) => ({ 'x-kubernetes
 
 /** The longest time to live that a policy may ask for: 30 days (src/core/policy/read-rule.ts). */
 const MAX_TTL = '720h'
+const MAX_TTL_SECONDS = 30 * 86_400
 
-const { subject: _subject, ports: _ports, expiresAt, owner, detection, victims, workloads, destinations, ...same } = MitigationSpec.properties
+const { subject: _subject, ports: _ports, expiresAt, life, owner, detection, victims, workloads, destinations, ...same } = MitigationSpec.properties
 const immutable = rules(rule('self == oldSelf', 'it cannot be changed: make another mitigation'))
 /** The API server counts what a rule may cost at most, so what rules look at is bounded; planning stays far below. */
 const text = { maxLength: 1024 }
@@ -46,7 +48,8 @@ export const StoredSpec = Type.Object({
   destinations: Type.Optional({ ...destinations, maxItems: 1000 }),
   ports: Type.Optional(Type.Array(Type.Integer({ minimum: 1, maximum: 65535 }), { minItems: 1, description: 'Destination ports that it concerns; any unless given.' })),
   createdAt: Type.String({ format: 'date-time', description: 'When it was decided.', ...immutable }),
-  expiresAt: { ...expiresAt, ...rules(rule('timestamp(self) <= timestamp(oldSelf)', 'it can be brought forward, not put off: make another mitigation')) },
+  expiresAt,
+  life: Type.Optional({ ...life, ...immutable }),
 }, {
   description: 'Who is restricted, in front of whom, how and until when.',
   additionalProperties: false,
@@ -54,6 +57,9 @@ export const StoredSpec = Type.Object({
     rule("has(self.limit) == (self.action == 'limit')", 'limit belongs to the action limit, and that needs one'),
     rule('timestamp(self.expiresAt) > timestamp(self.createdAt)', 'expiresAt must come after createdAt'),
     rule(`timestamp(self.expiresAt) - timestamp(self.createdAt) <= duration('${MAX_TTL}')`, 'it may last 30 days at most'),
+    rule(`!has(self.life) || self.life.ttlSeconds * ${MOST_LIVES} > ${MAX_TTL_SECONDS} || (timestamp(self.expiresAt) - timestamp(self.createdAt)).getSeconds() <= self.life.ttlSeconds * ${MOST_LIVES}`, `it may last ${MOST_LIVES} times its ttlSeconds at most`),
+    rule('has(self.life) == has(oldSelf.life)', 'life cannot be changed: make another mitigation'),
+    rule('has(self.life) || timestamp(self.expiresAt) <= timestamp(oldSelf.expiresAt)', 'without a life its end can be brought forward, not put off: make another mitigation'),
     rule("has(self.node) == (self.action == 'quarantine')", 'node belongs to the action quarantine, and that needs one'),
     rule('!has(self.node) || !has(self.subject.pod)', 'a quarantine is of a node, not of a pod'),
     rule('has(self.subject.pod) || has(self.node) || size(self.victims) > 0', 'anySource needs a victim to be protected'),

@@ -30,6 +30,16 @@ export function desiredOf (mitigations: readonly Mitigation[], ground: Omit<Rend
 
 export const keyOf = ({ metadata: { namespace = '', name } }: NetworkPolicy): string => policyKey({ namespace, name })
 
+/** Tells when its mitigation ends, which moves with the attack, and restricts nobody. */
+const ENDS_AT = 'autoshield.dev/expires-at'
+
+/** Whether what is stored restricts as it should, whatever it says of its end. */
+export function restrictsAsDesired (stored: OwnPolicy, desired: NetworkPolicy): boolean {
+  const said = stored.annotations[ENDS_AT]
+  const { metadata } = desired
+  return isAsDesired(stored, { ...desired, metadata: { ...metadata, annotations: { ...metadata.annotations, ...(said !== undefined && { [ENDS_AT]: said }) } } })
+}
+
 /** Whether what is stored asks for the same, under our mark. The API server fills in nothing that we leave out, and leaves out a list that is empty. */
 export function isAsDesired (stored: OwnPolicy | undefined, { metadata: { labels = {}, annotations = {} }, spec }: NetworkPolicy): boolean {
   const holds = (there: Readonly<Record<string, string>>, wanted: Readonly<Record<string, string>>): boolean => Object.entries(wanted).every(([key, value]) => there[key] === value)

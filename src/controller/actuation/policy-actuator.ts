@@ -12,7 +12,7 @@ import type { Log } from '../log.ts'
 import { Wake } from '../wake.ts'
 import { Attempts } from './attempts.ts'
 import { Contest, MOST_PUT_BACKS } from './contest.ts'
-import { desiredOf, isAsDesired, type Desired } from './desired.ts'
+import { desiredOf, isAsDesired, restrictsAsDesired, type Desired } from './desired.ts'
 
 /** What carries mitigations by NetworkPolicies: it is handed what should hold and says what does. */
 export interface PolicyFleet {
@@ -221,7 +221,7 @@ export class PolicyActuator implements PolicyFleet {
     if (failure !== null) return { target, state: stateOf(failure.code), version: '', message: failure.message }
     const stored = this.#stored.get(key)
     const policy = this.#desired.policies.get(key)
-    if (policy === undefined || stored === undefined || !isAsDesired(stored, policy)) return { target, state: 'pending', version: '', message: '' }
+    if (policy === undefined || stored === undefined || !restrictsAsDesired(stored, policy)) return { target, state: 'pending', version: '', message: '' }
     const version = String(stored.generation)
     const [waits] = unmarked
     if (waits === undefined) return { target, state: 'programmed', version, message: '' }

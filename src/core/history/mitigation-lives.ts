@@ -47,8 +47,8 @@ export interface Lives {
 }
 
 /**
- * What policies would have restricted for detections that opened, each from its first sight until its time to live has passed, again
- * for as long as the attack went on. Plans are made with the pods of the recorded flows; safety and policies in force are not asked.
+ * What policies would have restricted for detections that opened, each from its first sight until one time to live after its last; that
+ * an end may be brought forward when the attack is over is not reckoned. Plans are made with the pods of the recorded flows; safety and policies in force are not asked.
  */
 export function mitigationLives (policies: readonly Policy[], detections: readonly Detection[], records: readonly FlowRecord[], judging: Judging): Lives {
   const [seen, answers] = [new SeenPods(records), answersIn(records)]
@@ -92,8 +92,7 @@ function lifeOf ({ policy, rule, action, verdict }: Case, detection: Detection, 
   if (touch === null) return { ...base, message: plan.message }
   const shared = hostOf(plan)
   if (shared !== null) return { ...base, message: `${shared.namespace}/${shared.name} is on its node's network: its address is of many, and no restriction touches it.` }
-  const times = Math.floor((lastMs - fromMs) / (rule.ttlSeconds * 1000)) + 1
-  const untilMs = touch.kind === 'gone' ? Number.POSITIVE_INFINITY : fromMs + times * rule.ttlSeconds * 1000
+  const untilMs = touch.kind === 'gone' ? Number.POSITIVE_INFINITY : lastMs + rule.ttlSeconds * 1000
   return { ...base, verdict, effect: plan.spec?.action === 'limit' ? 'limited' : 'cut', fromMs, untilMs, touch }
 }
 

@@ -91,6 +91,10 @@ export const MitigationSpec = Type.Object({
   }, { additionalProperties: false, description: 'The node of the action quarantine.' })),
   mode: Type.Union([Type.Literal('shadow'), Type.Literal('enforce')], { description: 'shadow only counts what would have been stopped.' }),
   expiresAt: Type.String({ format: 'date-time', description: 'When it ends by itself.' }),
+  life: Type.Optional(Type.Object({
+    ttlSeconds: Type.Integer({ minimum: 1, description: 'It ends so long after the last sign of an attack that goes on.' }),
+    leastSeconds: Type.Integer({ minimum: 1, description: 'It holds at least so long, however soon the attack ends.' }),
+  }, { additionalProperties: false, description: 'How its end follows the attack; without, expiresAt is fixed.' })),
   reason: Type.String({ description: 'The decision in one sentence.' }),
 }, { $id: 'MitigationSpec', additionalProperties: false, description: 'Who is restricted, in front of whom, how and until when.' })
 export type MitigationSpec = Static<typeof MitigationSpec>
@@ -111,6 +115,13 @@ export const Mitigation = Type.Object({
     simulated: Type.Boolean({ description: 'Nothing is enforced.' }),
     conditions: Type.Array(Condition, { description: 'How far it has come, each with its reason.' }),
     targets: Type.Array(TargetStatus, { description: 'What each proxy and each policy object answered.' }),
+    term: Type.Optional(Type.Object({
+      reason,
+      message: Type.String({ description: 'From when to when, in a sentence.' }),
+      at: Type.String({ format: 'date-time', description: 'When it was moved.' }),
+      formerEnd: Type.String({ format: 'date-time', description: 'When it would have ended.' }),
+      returns: Type.Integer({ minimum: 0, description: 'How often the attack came back after its end had been brought forward; each time it takes longer to be.' }),
+    }, { additionalProperties: false, description: 'Why it ends at another time than at first, where it does.' })),
     leftOut: Type.Optional(Type.Integer({ minimum: 1, description: 'Pods that would be victims as well, beyond the bound of victims.' })),
     undo: Type.String({ description: 'What undoing it does, in one sentence.' }),
     endedAt: Type.Optional(Type.String({ format: 'date-time', description: 'When it ended, where it has.' })),

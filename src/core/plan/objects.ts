@@ -50,6 +50,14 @@ export function ownedMeta (name: string, namespace: string, mitigation: string, 
 
 export const expiresAt = (rule: Rule, nowMs: number): string => new Date(nowMs + rule.ttlSeconds * 1000).toISOString()
 
+/** No restriction holds shorter than this, nor than the rule's cooldown: an attack that came back meanwhile would meet neither. */
+const LEAST_SECONDS = 60
+
+/** `kept`: what is taken away for a look is not given back because it keeps quiet. */
+export function lifeOf ({ ttlSeconds, cooldownSeconds }: Rule, kept: 'as-needed' | 'whole'): NonNullable<MitigationSpec['life']> {
+  return { ttlSeconds, leastSeconds: kept === 'whole' ? ttlSeconds : Math.min(ttlSeconds, Math.max(LEAST_SECONDS, cooldownSeconds)) }
+}
+
 export function reasonOf (rule: Rule, detection: Detection): string {
   const source = detection.source?.address ?? 'any source'
   const target = detection.target?.address ?? 'any destination'

@@ -8,7 +8,7 @@ import type { Detection } from '../verdict/detection.ts'
 import { carried, proxiesOf } from './carried.ts'
 import { needOfNode } from '../safety/spare-node.ts'
 import { endsOf, isReal, type Ends } from './ends.ts'
-import { alert, eviction, expiresAt, mitigationObject, nodeTaint, reasonOf, webhookRequest } from './objects.ts'
+import { alert, eviction, expiresAt, lifeOf, mitigationObject, nodeTaint, reasonOf, webhookRequest } from './objects.ts'
 import { planIsolation } from './plan-isolation.ts'
 import type { Plan, PlanContext } from './plan.ts'
 import type { PlannedObject } from './objects.ts'
@@ -108,7 +108,7 @@ function deny (given: Restrictable, source: Pod, action: Extract<Action, { type:
 function isolate (given: Restrictable, source: Pod): Plan {
   const { ends: { sourceName } } = given
   return planIsolation({
-    spec: specOf({ ...given, ends: { ...given.ends, target: null, targetAddress: null } }, { direction: 'both', ports: 'any', action: 'deny' }),
+    spec: { ...specOf({ ...given, ends: { ...given.ends, target: null, targetAddress: null } }, { direction: 'both', ports: 'any', action: 'deny' }), life: lifeOf(given.rule, 'whole') },
     placing: 'isolation',
     context: given.context,
     source,
@@ -173,6 +173,7 @@ function nodeSpec ({ rule, detection, context }: Case, node: NonNullable<Mitigat
     node,
     mode: context.mode,
     expiresAt: expiresAt(rule, context.nowMs),
+    life: lifeOf(rule, 'whole'),
     reason: reasonOf(rule, detection),
   }
 }
@@ -199,6 +200,7 @@ function specOf ({ rule, detection, context, ends, subject }: Restrictable, what
     ports: what.ports === 'any' ? 'any' : [...what.ports],
     mode: context.mode,
     expiresAt: expiresAt(rule, context.nowMs),
+    life: lifeOf(rule, 'as-needed'),
     reason: reasonOf(rule, detection),
   }
 }

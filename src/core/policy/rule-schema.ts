@@ -46,7 +46,7 @@ export const WrittenRule = Type.Object({
     then: Type.Optional(Type.Enum([...AFTER_DEADLINE], { description: otherwise('What is done where nobody answers.', DEFAULT_APPROVAL.then) })),
   }, { ...closed, description: 'What it asks of people before it acts.' })),
   window: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_WINDOW_SECONDS, description: otherwise('Seconds over which features.* are added: 1 to 10, or a multiple of 15 up to 300, or of 60 up to 1200.', RULE_DEFAULTS.windowSeconds) })),
-  ttl_seconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 30 * DAY_S, description: otherwise('Life of the restrictions that follow from it.', RULE_DEFAULTS.ttlSeconds) })),
+  ttl_seconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 30 * DAY_S, description: otherwise('Life of the restrictions that follow from it, after the last sign of the attack.', RULE_DEFAULTS.ttlSeconds) })),
   condition: Type.Optional(Type.String({ minLength: 1, maxLength: 4096, description: 'When it fires beside that, in the syntax of AutoShield-K8s, such as: features.bytes_sent > 10000000 AND time.hour < 6. Always if neither this nor cel is there.' })),
   cel: Type.Optional(Type.String({ minLength: 1, maxLength: 4096, description: 'The same in CEL, such as: features.bytes_sent > 10000000 && time.hour < 6. In place of condition.' })),
   actions: Type.Array(WrittenAction, { minItems: 1, maxItems: 16, description: 'What is done, each as far as safety lets it.' }),
