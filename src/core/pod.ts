@@ -18,6 +18,8 @@ export interface Pod {
   readonly addresses: readonly string[]
   readonly labels: Readonly<Record<string, string>>
   readonly node: string
+  /** The value of our label that it came with and that no other pod bears; absent for none, or where the directory cannot tell. */
+  readonly mark?: string
   /** The labels that an isolation took from it; absent where none did. */
   readonly released?: Released
   /** `KIND/NAME` of the workload that it is of; null for none, absent where the directory cannot tell. */

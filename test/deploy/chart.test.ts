@@ -60,7 +60,7 @@ t.test('helm', { skip: withoutCluster('api') }, async (t) => {
   })
 
   t.test('refuses what the code would refuse, with the value\'s name', async (t) => {
-    const bad = ['injection.revision=Canary', 'injection.sidecar=maybe', 'injection.healthPort=80', 'injection.tokenSeconds=10', 'injection.limits.cpu=lots', 'injection.defaultPodSecurity=none',
+    const bad = ['injection.revision=Canary', 'injection.sidecar=maybe', 'injection.podLabel=never', 'injection.healthPort=80', 'injection.tokenSeconds=10', 'injection.limits.cpu=lots', 'injection.defaultPodSecurity=none',
       'imagePullPolicy=Sometimes', 'trustDomain=A B', 'webhook.replicas=0', 'controller.actuation=maybe', 'controller.clusterIP=here', 'logLevel=loud', 'image=', 'networkPolicy.apiServer[0].cidr=10.0.0.1', 'injektion.revision=x']
     for (const value of bad) await t.rejects(render('autoshield', '--set', value), { message: new RegExp(value.split(/[.=[]/)[0] ?? '') }, value)
     const schema = JSON.parse(await readFile(join(CHART, 'values.schema.json'), 'utf8')) as Schema
@@ -69,6 +69,7 @@ t.test('helm', { skip: withoutCluster('api') }, async (t) => {
     t.equal(ours['revision']?.pattern, code['revision']?.pattern)
     t.strictSame(ours['defaultPodSecurity']?.enum, code['defaultPodSecurity']?.enum)
     t.strictSame(ours['sidecar']?.enum, code['sidecar']?.anyOf?.map((literal) => literal.const))
+    t.strictSame(ours['podLabel']?.enum, code['podLabel']?.anyOf?.map((literal) => literal.const))
     for (const name of ['healthPort', 'tokenSeconds', 'proxyConnections'] as const) t.strictSame([ours[name]?.minimum, ours[name]?.maximum], [code[name]?.minimum, code[name]?.maximum])
     t.equal(schema.properties?.['trustDomain']?.pattern, code['trustDomain']?.pattern)
     t.strictSame([...Object.keys(ours), 'image', 'imagePullPolicy', 'imagePullSecrets', 'trustDomain', 'detector', 'identity', 'xds'].sort(), Object.keys(code).sort(), 'no setting is forgotten')

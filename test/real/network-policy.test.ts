@@ -91,13 +91,13 @@ t.test('a mitigation\'s NetworkPolicies in a real API server', { skip: withoutCl
   const [target = ''] = mitigations.get(name)?.status.targets.map((each) => each.target) ?? []
   const policy = target.split('/').at(-1) ?? ''
 
-  await t.test('the smallest one is stored, under the label of the suspect\'s UID, and the mitigation is programmed by it', async (t) => {
+  await t.test('the smallest one is stored, under the suspect\'s label, and the mitigation is programmed by it', async (t) => {
     await becomes(name, 'Programmed', 'True', 'Acknowledged')
     t.match(mitigations.get(name), { spec: { policies: ['egress'] }, status: { targets: [{ target: `networkpolicy/${namespace}/${policy}`, state: 'programmed', version: '1' }] } })
     const stored = JSON.parse(await kubectl(['get', 'networkpolicy', policy, '-o', 'json'])) as { metadata: { annotations: Record<string, string> }, spec: object }
-    t.match(stored.spec, { podSelector: { matchLabels: { 'autoshield.dev/pod-uid': attacker } }, policyTypes: ['Egress'] })
+    t.match(stored.spec, { podSelector: { matchLabels: { 'autoshield.dev/pod': attacker } }, policyTypes: ['Egress'] })
     t.equal(stored.metadata.annotations['autoshield.dev/mitigation'], name)
-    t.equal(await kubectl(['get', 'pods', '-l', `autoshield.dev/pod-uid=${attacker}`, '-o', 'name']), 'pod/tool\n')
+    t.equal(await kubectl(['get', 'pods', '-l', `autoshield.dev/pod=${attacker}`, '-o', 'name']), 'pod/tool\n')
   })
 
   await t.test('what somebody deletes or edits is put back, and named', async (t) => {
@@ -107,7 +107,7 @@ t.test('a mitigation\'s NetworkPolicies in a real API server', { skip: withoutCl
     await until('it is there again', async () => await there() === whole || undefined)
     await kubectl(['patch', 'networkpolicy', policy, '--type=json', '--patch', '[{"op":"add","path":"/spec/egress/-","value":{}}]', '--field-manager=meddler'])
     await until('it says what it said', async () => await there() === whole || undefined)
-    await kubectl(['label', 'pod', 'tool', 'autoshield.dev/pod-uid-'])
+    await kubectl(['label', 'pod', 'tool', 'autoshield.dev/pod-'])
     await until('the pod has its label', async () => await there() === whole || undefined)
     const told = await until('all three are told', async () => {
       await bench.beat()

@@ -87,7 +87,7 @@ t.test('an isolated pod leaves its Service and its ReplicaSet, which makes anoth
     t.match(mitigation()?.status.targets, [{ target: /^networkpolicy\//, state: 'programmed' }, { target: `pod/${namespace}/${name}`, state: 'programmed' }])
     t.equal(await owner(), '', 'its ReplicaSet has let go of it')
     t.match(await kubectl('get', 'pod', name, '-o', 'jsonpath={.metadata.uid} {.status.phase}'), `${uid} Running`)
-    t.strictSame(JSON.parse(await labels()), { tier: 'front', 'autoshield.dev/pod-uid': uid })
+    t.strictSame(JSON.parse(await labels()), { tier: 'front', 'autoshield.dev/pod': uid })
     t.match(pods.byUid(uid), { workload: 'Deployment/web', addresses: [address] })
   })
 
@@ -97,7 +97,7 @@ t.test('an isolated pod leaves its Service and its ReplicaSet, which makes anoth
     for (let beat = 0; beat < 5; beat++) await bench.beat()
     await eventually('it is programmed still', async () => condition('Programmed')?.status === 'True')
     t.equal(mitigation()?.status.phase, 'active')
-    t.strictSame(JSON.parse(await labels()), { tier: 'front', 'autoshield.dev/pod-uid': uid })
+    t.strictSame(JSON.parse(await labels()), { tier: 'front', 'autoshield.dev/pod': uid })
   })
 
   await t.test('undone, it is as it was: its owner has it back, and has two pods', async (t) => {

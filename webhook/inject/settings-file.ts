@@ -19,6 +19,7 @@ const DEFAULTS = {
   // Fits at privileged and baseline, and beside pods that restricted would admit it gives way to restricted (profile.ts).
   defaultPodSecurity: 'baseline',
   sidecar: 'auto',
+  podLabel: 'admission',
   healthPort: 18009,
   tokenSeconds: 3600,
   // An observer has 96 MiB resident (measured), 43 of them its own; the rest are pages of Node that observers of a node share.
@@ -44,6 +45,7 @@ const MENDS: Readonly<Record<keyof InjectionSettings, string>> = {
   excludedNamespaces: 'Write a list of names of namespaces',
   defaultPodSecurity: 'Write privileged, baseline or restricted',
   sidecar: 'Write auto, native or container',
+  podLabel: 'Write admission or mitigation',
   healthPort: 'Write a port from 1024 to 65535',
   tokenSeconds: 'Write seconds from 600 to 86400',
   requests: QUANTITY,

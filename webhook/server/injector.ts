@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { boundEntry, cut } from '../../src/core/admission/bounds.ts'
 import type { AdmissionEntry, AdmissionFinding } from '../../src/core/admission/entry.ts'
 import { modeOf } from '../../src/core/admission/mode.ts'
@@ -10,6 +11,7 @@ import { RESOURCES } from '../../src/core/kubernetes/resource.ts'
 import type { ReasonCode } from '../../src/core/reason.ts'
 import type { AdmissionLog, Clock, NamespaceDirectory } from '../../src/ports.ts'
 import { applyInjection } from '../inject/apply.ts'
+import { withMark } from '../inject/mark-pod.ts'
 import { patchOf } from '../inject/patch.ts'
 import { templateHash } from '../inject/template-hash.ts'
 import type { AdmissionRequest } from '../review.ts'
@@ -45,7 +47,7 @@ export class Injector {
     const context = currentContext()
     const pod = podOf(request)
     const decision = this.#decide(pod, namespace, context)
-    const patch = pod === null || context === null || decision.kind === 'skip' ? [] : patchOf(pod, applyInjection(pod, decision, context))
+    const patch = pod === null || context === null ? [] : patchOf(pod, patched(pod, decision, context))
     this.#record(request, pod, namespace, decision)
     const warnings = warningsOf(decision)
     return {
@@ -91,6 +93,12 @@ export class Injector {
       seenBy: 'webhook',
     }))
   }
+}
+
+function patched (pod: KubernetesObject, decision: InjectionDecision, context: InjectionContext): KubernetesObject {
+  if (decision.kind === 'skip' && decision.reason !== 'AlreadyInjected') return pod
+  const injected = decision.kind === 'skip' ? pod : applyInjection(pod, decision, context)
+  return context.settings.podLabel === 'admission' ? withMark(injected, randomUUID()) : injected
 }
 
 const skip = (reason: SkipReason, message: string): InjectionDecision => ({ kind: 'skip', reason, message, mend: '', decidedBy: '', findings: [] })

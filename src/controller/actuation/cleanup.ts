@@ -3,7 +3,7 @@ import { readReleased, restoredPod } from '../../core/isolation/released-labels.
 import { isRecord } from '../../core/kubernetes/read-object.ts'
 import type { KubernetesObject } from '../../core/kubernetes/object.ts'
 import { RESOURCES } from '../../core/kubernetes/resource.ts'
-import { POD_LABEL } from '../../core/plan/network-policy.ts'
+import { POD_LABEL } from '../../core/plan/pod-mark.ts'
 import { INSTALLATION_LABEL, marksManager, MITIGATION_LABEL } from '../../core/plan/objects.ts'
 import type { KubernetesApi } from '../../ports.ts'
 

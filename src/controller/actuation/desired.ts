@@ -6,7 +6,7 @@ import { renderPolicies, type Carried, type RenderGround } from '../../core/plan
 import type { Pod } from '../../core/pod.ts'
 import type { OwnPolicy } from '../../ports.ts'
 
-/** What mitigations in force ask for: their policies by `NAMESPACE/NAME`, and the pods that must carry the label of their UID. */
+/** What mitigations in force ask for: their policies by `NAMESPACE/NAME`, and the pods that must bear their label. */
 export interface Desired {
   readonly policies: ReadonlyMap<string, NetworkPolicy>
   readonly marks: ReadonlyMap<string, Pod>

@@ -3,7 +3,9 @@ import { isReleasing } from '../../core/isolation/release-answer.ts'
 import { isRecord } from '../../core/kubernetes/read-object.ts'
 import type { Mitigation, TargetStatus } from '../../core/mitigation/mitigation.ts'
 import type { PolicyStanding } from '../../core/mitigation/policy-standing.ts'
-import { identityLabel, POD_LABEL, type NetworkPolicy } from '../../core/plan/network-policy.ts'
+import { labelValue } from '../../core/plan/names.ts'
+import type { NetworkPolicy } from '../../core/plan/network-policy.ts'
+import { identityLabel, POD_LABEL } from '../../core/plan/pod-mark.ts'
 import type { Pod } from '../../core/pod.ts'
 import { policyKey } from '../../core/plan/reach/policy.ts'
 import type { Clock, OwnPolicies, OwnPolicy, PodDirectory } from '../../ports.ts'
@@ -115,7 +117,7 @@ export class PolicyActuator implements PolicyFleet {
     const unasked = policies.list().filter((policy) => !desired.policies.has(policyKey(policy)))
     const extra = unasked.filter((policy) => !isOnAny(policy, released))
     this.#held = new Set(unasked.filter((policy) => !extra.includes(policy)).map(policyKey))
-    const marked = pods.list().filter((pod) => Object.hasOwn(pod.labels, POD_LABEL) && !desired.marks.has(pod.uid) && !released.includes(pod))
+    const marked = pods.list().filter((pod) => pod.labels[POD_LABEL] === labelValue(pod.uid) && !desired.marks.has(pod.uid) && !released.includes(pod))
     this.#attempts.keepOnly(new Set([...kept, ...extra.map(policyKey), ...marked.map(({ uid }) => markKey(uid))]))
     this.#stored = storedIn(policies)
     await Promise.all([...desired.marks.values()].map(async (pod) => this.#mark(pod)))
@@ -139,13 +141,13 @@ export class PolicyActuator implements PolicyFleet {
     this.#unmarked.delete(pod.uid)
     if (present) {
       this.#marking.delete(pod.uid)
-      this.#contest.holds(key, value)
+      this.#contest.holds(key, POD_LABEL)
       return
     }
     const nowMs = this.#parts.clock.now()
     if (nowMs - (this.#marking.get(pod.uid) ?? -Infinity) < SHOWN_MS) return
-    const outcome = this.#contest.missing(key, value)
-    if (outcome === 'put-back') await this.#tellPutBack(`pods/${pod.namespace}/${pod.name}`, key, '', 'label taken away')
+    const outcome = this.#contest.missing(key, POD_LABEL)
+    if (outcome === 'put-back') await this.#tellPutBack(`pods/${pod.namespace}/${pod.name}`, key, '', Object.hasOwn(pod.labels, POD_LABEL) ? 'label changed, or given to another pod' : 'label taken away')
     if (outcome === 'hold') return
     if (await this.#attempts.attempt(key, nowMs, async () => this.#parts.policies.mark(pod, { [label]: value }))) this.#marking.set(pod.uid, nowMs)
   }
@@ -235,7 +237,7 @@ export class PolicyActuator implements PolicyFleet {
 /** Whether a policy of ours selects one of them. */
 const isOnAny = ({ namespace, spec }: OwnPolicy, pods: readonly Pod[]): boolean => {
   const selector = JSON.stringify(isRecord(spec) ? spec['podSelector'] : null)
-  return pods.some((pod) => pod.namespace === namespace && selector.includes(JSON.stringify(identityLabel(pod).value)))
+  return pods.some(({ namespace: of, labels: { [POD_LABEL]: value } }) => of === namespace && value !== undefined && selector.includes(JSON.stringify(value)))
 }
 
 const storedIn = (policies: OwnPolicies): ReadonlyMap<string, OwnPolicy> => new Map(policies.list().map((policy) => [policyKey(policy), policy]))

@@ -29,6 +29,8 @@ export const InjectionSettings = Type.Object({
   /** What Pod Security enforces in a namespace without a label for it. */
   defaultPodSecurity: Type.Enum([...POD_SECURITY_LEVELS]),
   sidecar: Type.Union([Type.Literal('auto'), Type.Literal('native'), Type.Literal('container')]),
+  /** When a pod gets the label by which policies of ours select it. At admission: Cilium gives each such pod an identity of its own. */
+  podLabel: Type.Union([Type.Literal('admission'), Type.Literal('mitigation')]),
   /** On the pod's address: liveness and metrics of the observer. */
   healthPort: Type.Integer({ minimum: 1024, maximum: 65535 }),
   tokenSeconds: Type.Integer({ minimum: 600, maximum: 86_400 }),

@@ -8,7 +8,9 @@ export interface PodClaim extends Pod {
 
 interface Entry {
   readonly claim: PodClaim
-  /** With the addresses that it owns. */
+  /** That it came with; null where it had none, or another later. */
+  readonly mark: string | null
+  /** With the addresses that it owns, and its mark where that is its own. */
   pod: Pod
 }
 
@@ -20,10 +22,14 @@ interface Entry {
  *     1                          | any                 | that one
  *     more                       | 1                   | the one that stays
  *     more                       | 0 or more than 1    | nobody: it stands for several
+ *
+ * A mark is a pod's own while no other bears it, and it bears the one that it came with: whoever may write labels may copy another
+ * pod's, and a policy by that would cut both.
  */
 export class PodTable {
   readonly #byUid = new Map<string, Entry>()
   readonly #claims = new Map<string, Set<Entry>>()
+  readonly #marked = new Map<string, Set<Entry>>()
   /** Made when it is asked for; a change of one pod costs no more than that pod. */
   #list: readonly Pod[] | null = null
 
@@ -48,28 +54,24 @@ export class PodTable {
 
   /** A claim that says what the one before said changes nothing, so `list` stays the same array. */
   put (claim: PodClaim): void {
-    if (JSON.stringify(this.#byUid.get(claim.uid)?.claim) === JSON.stringify(claim)) return
+    const before = this.#byUid.get(claim.uid)
+    if (JSON.stringify(before?.claim) === JSON.stringify(claim)) return
     this.remove(claim.uid)
-    const entry: Entry = { claim, pod: podOf(claim, []) }
+    const mark = claim.mark ?? null
+    const entry: Entry = { claim, mark: before === undefined || before.mark === mark ? mark : null, pod: claim }
     this.#byUid.set(claim.uid, entry)
-    for (const address of claim.addresses) {
-      const claims = this.#claims.get(address)
-      if (claims === undefined) this.#claims.set(address, new Set([entry]))
-      else claims.add(entry)
-    }
-    this.#settle(claim.addresses)
+    for (const address of claim.addresses) addTo(this.#claims, address, entry)
+    if (mark !== null) addTo(this.#marked, mark, entry)
+    this.#settle(entry)
   }
 
   remove (uid: string): void {
     const entry = this.#byUid.get(uid)
     if (entry === undefined) return
     this.#byUid.delete(uid)
-    for (const address of entry.claim.addresses) {
-      const claims = this.#claims.get(address)
-      claims?.delete(entry)
-      if (claims?.size === 0) this.#claims.delete(address)
-    }
-    this.#settle(entry.claim.addresses)
+    for (const address of entry.claim.addresses) dropFrom(this.#claims, address, entry)
+    if (entry.claim.mark !== undefined) dropFrom(this.#marked, entry.claim.mark, entry)
+    this.#settle(entry)
   }
 
   #ownerOf (address: string): Entry | null {
@@ -79,13 +81,29 @@ export class PodTable {
     return staying.length === 1 ? staying[0] ?? null : null
   }
 
-  /** Gives everybody who claims one of these addresses what is theirs now. */
-  #settle (addresses: readonly string[]): void {
+  /** Gives what is theirs now to a pod that came or went, and to everybody who claims what it claims. */
+  #settle ({ claim: { uid, addresses, mark = '' } }: Entry): void {
     this.#list = null
-    for (const entry of new Set(addresses.flatMap((address) => [...this.#claims.get(address) ?? []]))) {
-      entry.pod = podOf(entry.claim, entry.claim.addresses.filter((address) => this.#ownerOf(address) === entry))
+    const own = this.#byUid.get(uid)
+    for (const entry of new Set([...own === undefined ? [] : [own], ...addresses.flatMap((address) => [...this.#claims.get(address) ?? []]), ...this.#marked.get(mark) ?? []])) {
+      entry.pod = this.#podOf(entry)
     }
+  }
+
+  #podOf ({ claim: { leaving: _, mark: _mark, ...pod }, mark }: Entry): Pod {
+    const addresses = pod.addresses.filter((address) => this.#ownerOf(address)?.claim.uid === pod.uid)
+    return { ...pod, addresses, ...(mark !== null && this.#marked.get(mark)?.size === 1 && { mark }) }
   }
 }
 
-const podOf = ({ leaving: _, ...pod }: PodClaim, addresses: readonly string[]): Pod => ({ ...pod, addresses })
+function addTo (index: Map<string, Set<Entry>>, key: string, entry: Entry): void {
+  const entries = index.get(key)
+  if (entries === undefined) index.set(key, new Set([entry]))
+  else entries.add(entry)
+}
+
+function dropFrom (index: Map<string, Set<Entry>>, key: string, entry: Entry): void {
+  const entries = index.get(key)
+  entries?.delete(entry)
+  if (entries?.size === 0) index.delete(key)
+}

@@ -5,6 +5,7 @@ import { readReleased } from '../isolation/released-labels.ts'
 import { ANNOTATIONS, OBSERVER_CONTAINER, PROXY_CONTAINER } from '../injection/names.ts'
 import type { PodProxy } from '../injection/pod-proxy.ts'
 import { parseInjectionStatus } from '../injection/status.ts'
+import { isMark, POD_LABEL } from '../plan/pod-mark.ts'
 import type { NamedPort } from '../pod.ts'
 import type { KubernetesObject } from './object.ts'
 import type { PodClaim } from './pod-table.ts'
@@ -33,14 +34,17 @@ export function readPod (object: KubernetesObject): PodClaim | null {
   const names = new Set([...containers, ...initContainers].map(({ name }) => name))
   if (status.phase === 'Succeeded' || status.phase === 'Failed') return null
   const released = readReleased(object)
+  const { labels = {} } = object.metadata
+  const mark = labels[POD_LABEL] ?? ''
   return {
     uid: metadata.uid,
     namespace: metadata.namespace,
     name: object.metadata.name,
     // A pod on its node's network has the node's addresses, which stand for all that runs there.
     addresses: hostNetwork ? [] : [...new Set((status.podIPs ?? []).flatMap(({ ip }) => ip === undefined ? [] : canonical(ip)))],
-    labels: object.metadata.labels ?? {},
+    labels,
     node: spec.nodeName ?? '',
+    ...(isMark(mark) && { mark }),
     workload: workloadOf(object),
     ...(released !== null && { released }),
     ...(object.metadata.creationTimestamp !== undefined && { createdMs: Date.parse(object.metadata.creationTimestamp) }),

@@ -1,7 +1,7 @@
 import type { Labels } from '../kubernetes/label-selector.ts'
 import type { MitigationSpec, PolicyPlace } from '../mitigation/mitigation.ts'
 import { TRANSPORTS } from '../kubernetes/transport.ts'
-import { identityLabel } from './network-policy.ts'
+import { identityLabel } from './pod-mark.ts'
 import type { Policy } from './reach/policy.ts'
 import { ALL_PORTS, portsOf, union, type PortSet } from './reach/port-set.ts'
 import { readPolicy } from './reach/read-policy.ts'

@@ -1,9 +1,7 @@
 import type { Pod } from '../pod.ts'
 import type { Direction, Ports } from '../policy/rule.ts'
-import { labelValue } from './names.ts'
+import { identityLabel, POD_LABEL } from './pod-mark.ts'
 
-/** Marks one pod by its UID, so that a policy can select exactly it and not its siblings of the same Deployment. */
-export const POD_LABEL = 'autoshield.dev/pod-uid'
 /** The API server gives it to every namespace. */
 const NAMESPACE_LABEL = 'kubernetes.io/metadata.name'
 
@@ -49,15 +47,9 @@ export interface Denial {
   readonly ports: Ports
 }
 
-/** The label that selects exactly this pod, and whether the pod has it already. */
-export function identityLabel (pod: Pick<Pod, 'uid' | 'labels'>): { readonly key: string, readonly value: string, readonly present: boolean } {
-  const value = labelValue(pod.uid)
-  return { key: POD_LABEL, value, present: pod.labels[POD_LABEL] === value }
-}
-
 /**
- * A policy on some pods of one namespace that leaves out all that is denied and lists all else. It selects them by the label of their
- * UIDs alone, so that no other label lets them out of it. NetworkPolicies add up, so it cuts only what no other policy on those pods
+ * A policy on some pods of one namespace that leaves out all that is denied and lists all else. It selects them by the label of ours
+ * alone, so that no other label lets them out of it. NetworkPolicies add up, so it cuts only what no other policy on those pods
  * allows, and those of ours that select one pod must leave out the same.
  */
 export function denyPolicy (metadata: ObjectMeta, pods: readonly Pod[], direction: Direction, denials: readonly Denial[]): NetworkPolicy {

@@ -7,7 +7,8 @@ import type { Pod } from '../pod.ts'
 import type { Action, Rule } from '../policy/rule.ts'
 import type { Detection } from '../verdict/detection.ts'
 import { labelValue } from './names.ts'
-import { identityLabel, type ObjectMeta } from './network-policy.ts'
+import type { ObjectMeta } from './network-policy.ts'
+import { identityLabel } from './pod-mark.ts'
 
 /** On an object of ours: the mitigation that it belongs to, as a label value; the annotation of the same name has its whole name. */
 export const MITIGATION_LABEL = 'autoshield.dev/mitigation'

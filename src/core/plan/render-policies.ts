@@ -7,7 +7,7 @@ import { ownedMeta } from './objects.ts'
 
 /** What carries a mitigation in the API server. */
 export interface Rendered {
-  /** Each needs the label of its UID: without it the policies would select it no more, or not leave it out. */
+  /** Each needs its label (`identityLabel`): without it the policies would select it no more, or not leave it out. */
   readonly labelled: readonly Pod[]
   readonly policies: readonly NetworkPolicy[]
 }

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { cleanUp, type LeftOver } from '../../../src/controller/actuation/cleanup.ts'
 import { RESOURCES } from '../../../src/core/kubernetes/resource.ts'
-import { POD_LABEL } from '../../../src/core/plan/network-policy.ts'
+import { POD_LABEL } from '../../../src/core/plan/pod-mark.ts'
 import { INSTALLATION_LABEL, MITIGATION_LABEL } from '../../../src/core/plan/objects.ts'
 import { FakeKubernetes } from '../../kubernetes/fake-api.ts'
 

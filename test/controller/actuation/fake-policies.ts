@@ -68,7 +68,7 @@ export class FakePolicies implements OwnPolicies {
   label (uid: string, labels: Readonly<Record<string, string>>): void {
     const pod = this.#pods.byUid(uid)
     if (pod === null) throw new AutoshieldError('CONFLICT', 'the pod of this UID is gone')
-    const { 'autoshield.dev/pod-uid': _, ...others } = pod.labels
+    const { 'autoshield.dev/pod': _, ...others } = pod.labels
     this.#pods.put({ ...pod, labels: { ...others, ...labels } })
   }
 

@@ -6,6 +6,7 @@ import { createMitigation } from '../../../src/core/mitigation/lifecycle.ts'
 import type { Mitigation, MitigationSpec } from '../../../src/core/mitigation/mitigation.ts'
 import { podRef } from '../../../src/core/mitigation/mitigation.ts'
 import { planAction } from '../../../src/core/plan/plan-action.ts'
+import type { Pod } from '../../../src/core/pod.ts'
 import { context, detectionOf, NOW_MS, PODS, ruleOf } from '../../core/plan/scene.ts'
 import { FakePods } from '../fakes.ts'
 import { FakePolicies } from './fake-policies.ts'
@@ -20,8 +21,8 @@ function mitigation (name = 'm-1', change: Partial<MitigationSpec> = {}): Mitiga
 }
 
 /** An actuator among four pods. `settled` resolves when it has looked at everything that came. */
-function acting (t: Test) {
-  const pods = new FakePods(Object.values(PODS))
+function acting (t: Test, there: readonly Pod[] = Object.values(PODS)) {
+  const pods = new FakePods(there)
   const policies = new FakePolicies(pods)
   const told: NewAuditEntry[] = []
   const clock = { nowMs: NOW_MS, now: () => clock.nowMs }
@@ -50,7 +51,7 @@ t.test('what a mitigation asks for is made, labels first, and taken away, polici
   await settled()
   t.strictSame(policies.writes, ['mark web-0 1', 'mark db-0 1', `store ${POLICY}`])
   t.strictSame(states(), [`networkpolicy/${POLICY} programmed`])
-  t.match(pods.byUid(PODS.web0.uid)?.labels, { app: 'web', 'autoshield.dev/pod-uid': PODS.web0.uid })
+  t.match(pods.byUid(PODS.web0.uid)?.labels, { app: 'web', 'autoshield.dev/pod': PODS.web0.uid })
   actuator.apply([mitigation()])
   await later(60_000)
   t.equal(policies.writes.length, 3, 'asked for again, it is there already')
@@ -60,6 +61,34 @@ t.test('what a mitigation asks for is made, labels first, and taken away, polici
   t.equal(states(), null)
   t.strictSame(pods.list().flatMap(({ labels }) => Object.keys(labels)).filter((key) => key.startsWith('autoshield.dev')), [])
   t.match(told, [{ action: 'networkpolicy.removed', object: `networkpolicies/${POLICY}`, reason: 'Unasked', detail: { mitigation: 'm-1' } }])
+})
+
+const MARK = 'm-00000000-0000-4000-8000-000000000001'
+const bearing = (pod: Pod): Pod => ({ ...pod, labels: { ...pod.labels, 'autoshield.dev/pod': MARK }, mark: MARK })
+
+t.test('a pod is selected by the mark that it came with, and by its UID as soon as another bears it', async (t) => {
+  const { policies, pods, actuator, settled, later, states, told } = acting(t, [bearing(PODS.web0), PODS.db, PODS.far])
+  actuator.apply([mitigation()])
+  await settled()
+  t.strictSame(policies.writes, ['mark db-0 1', `store ${POLICY}`], 'the label that is there is not written')
+  t.match(policies.stored.get(POLICY)?.spec, { podSelector: { matchLabels: { 'autoshield.dev/pod': MARK } } })
+  pods.put(bearing(PODS.far))
+  await later(0)
+  t.match(policies.stored.get(POLICY)?.spec, { podSelector: { matchLabels: { 'autoshield.dev/pod': PODS.web0.uid } } })
+  t.equal(pods.byUid(PODS.web0.uid)?.labels['autoshield.dev/pod'], PODS.web0.uid)
+  t.equal(pods.byUid(PODS.far.uid)?.labels['autoshield.dev/pod'], MARK, 'the other is left alone, and in no policy')
+  t.strictSame(states(), [`networkpolicy/${POLICY} programmed`])
+  t.match(told, [{ object: 'pods/shop/web-0', reason: 'PutBack', detail: { what: /given to another pod/ } }])
+})
+
+t.test('the mark of a pod is left on it when a mitigation ends', async (t) => {
+  const { policies, pods, actuator, settled } = acting(t, [bearing(PODS.web0), PODS.db])
+  actuator.apply([mitigation()])
+  await settled()
+  actuator.apply([])
+  await settled()
+  t.strictSame(policies.writes.filter((write) => write.startsWith('mark')), ['mark db-0 1', 'mark db-0 0'])
+  t.equal(pods.byUid(PODS.web0.uid)?.labels['autoshield.dev/pod'], MARK)
 })
 
 t.test('the policy of an isolation stays until the labels that were taken from its pod are back', async (t) => {
@@ -77,7 +106,7 @@ t.test('the policy of an isolation stays until the labels that were taken from i
   actuator.apply([])
   await settled()
   t.strictSame([...policies.stored.keys()], [second])
-  t.ok(Object.hasOwn(pods.byUid(PODS.web0.uid)?.labels ?? {}, 'autoshield.dev/pod-uid'), 'and its policy selects it')
+  t.ok(Object.hasOwn(pods.byUid(PODS.web0.uid)?.labels ?? {}, 'autoshield.dev/pod'), 'and its policy selects it')
   t.match(actuator.leftovers().get('m-2'), /labels that were taken from its pod are not back yet/)
   pods.put({ ...PODS.web0, labels: { ...rest, app: 'web' } })
   await settled()
@@ -151,7 +180,7 @@ t.test('a policy without its labels on the pods is not programmed', async (t) =>
   policies.refuses = (what) => what.startsWith('mark db') ? new AutoshieldError('UNTRUSTED', 'grant the verb "patch"') : null
   actuator.apply([mitigation()])
   await settled()
-  t.strictSame(states(), [`networkpolicy/${POLICY} rejected pod shop/db-0 lacks the label autoshield.dev/pod-uid: grant the verb "patch"`])
+  t.strictSame(states(), [`networkpolicy/${POLICY} rejected pod shop/db-0 lacks the label autoshield.dev/pod: grant the verb "patch"`])
 })
 
 t.test('what somebody takes away is put back three times, and then left as it is with a warning', async (t) => {

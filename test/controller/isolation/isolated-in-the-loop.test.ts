@@ -51,7 +51,7 @@ t.test('panic gives an isolated pod its labels back before its policy goes', asy
   t.equal(mitigation()?.status.conditions.find(({ type }) => type === 'Programmed')?.status, 'False', 'a pod in its Services is not isolated as planned')
   // A beat that writes needs the event loop alive.
   await Promise.all([bench.beat(), bench.until(() => mitigation()?.status.conditions.some(({ type, status }) => type === 'Programmed' && status === 'True') === true)])
-  t.strictSame(await labels(), { 'autoshield.dev/pod-uid': 'u7' })
+  t.strictSame(await labels(), { 'autoshield.dev/pod': 'u7' })
 
   const before = api.calls.length
   await bench.controller.killSwitch.pull('ada', 'wrong', true)

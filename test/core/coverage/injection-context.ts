@@ -13,6 +13,7 @@ export const injectionContext = (): InjectionContext => ({
     excludedNamespaces: [],
     defaultPodSecurity: 'privileged',
     sidecar: 'auto',
+    podLabel: 'mitigation',
     healthPort: 15790,
     tokenSeconds: 3600,
     requests: { cpu: '1m', memory: '1Mi' },

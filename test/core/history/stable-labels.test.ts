@@ -6,7 +6,7 @@ const pod = (labels: Record<string, string>) => flowPod('x', { labels })
 
 t.test('a selector outlives releases and replicas', (t) => {
   t.strictSame(stableLabels([
-    pod({ app: 'web', 'pod-template-hash': 'a1', 'helm.sh/chart': 'web-1', tier: 'front', 'autoshield.dev/pod-uid': 'u1' }),
+    pod({ app: 'web', 'pod-template-hash': 'a1', 'helm.sh/chart': 'web-1', tier: 'front', 'autoshield.dev/pod': 'u1' }),
     pod({ app: 'web', 'pod-template-hash': 'b2', 'helm.sh/chart': 'web-1', tier: 'back' }),
   ]), { app: 'web' })
   t.strictSame(stableLabels([]), {})

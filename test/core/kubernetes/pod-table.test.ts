@@ -34,6 +34,32 @@ t.test('an address moves at once from a pod that is being deleted to its success
   t.strictSame(table.byUid('old')?.addresses, [])
 })
 
+const MARKS = ['m-00000000-0000-4000-8000-000000000001', 'm-00000000-0000-4000-8000-000000000002']
+const marked = (uid: string, mark?: string): PodClaim => ({ ...claim(uid, []), ...(mark !== undefined && { mark }) })
+
+t.test('a mark that two pods bear is nobody\'s while both are there', async (t) => {
+  const table = new PodTable()
+  const marks = (): (string | undefined)[] => ['a', 'b'].map((uid) => table.byUid(uid)?.mark)
+  table.put(marked('a', MARKS[0]))
+  t.strictSame(marks(), [MARKS[0], undefined])
+  table.put(marked('b', MARKS[0]))
+  t.strictSame(marks(), [undefined, undefined])
+  table.remove('b')
+  t.strictSame(marks(), [MARKS[0], undefined])
+})
+
+t.test('a pod that takes another mark than it came with has none, not even its first one again', async (t) => {
+  const table = new PodTable()
+  const after = (mark?: string): string | undefined => {
+    table.put(marked('a', mark))
+    return table.byUid('a')?.mark
+  }
+  t.strictSame([after(MARKS[0]), after(MARKS[1]), after(MARKS[0])], [MARKS[0], undefined, undefined])
+  table.put(marked('b'))
+  table.put(marked('b', MARKS[1]))
+  t.equal(table.byUid('b')?.mark, undefined, 'one that came later is none either')
+})
+
 t.test('a pod without an address is known by its uid and is not in the list', async (t) => {
   const table = new PodTable()
   table.put(claim('a', []))

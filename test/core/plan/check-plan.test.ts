@@ -86,7 +86,7 @@ t.test('what a plan costs are the connections that it cuts beside its claim', (t
 })
 
 t.test('labels that a plan adds count, for what is selected by them as well', (t) => {
-  const tagged = policy('tagged', { podSelector: { matchExpressions: [{ key: 'autoshield.dev/pod-uid', operator: 'Exists' }] }, policyTypes: ['Egress'], egress: [{ to: [{ podSelector: DB }] }] })
+  const tagged = policy('tagged', { podSelector: { matchExpressions: [{ key: 'autoshield.dev/pod', operator: 'Exists' }] }, policyTypes: ['Egress'], egress: [{ to: [{ podSelector: DB }] }] })
   t.match(checked('network_policy', cluster([tagged])), { reason: 'AddsUp', message: /shop\/tagged allows it/ })
   t.end()
 })

@@ -21,7 +21,7 @@ function cutBy (inForce: readonly Carried[]): string[] {
   const around = { byUid: (uid: string) => pods.find((pod) => pod.uid === uid) ?? null, spared: ['kube-system'], inForce }
   const rendered = inForce.map(({ name, spec }) => renderPolicies(name, spec, around))
   const uids = new Set(rendered.flatMap(({ labelled }) => labelled.map(({ uid }) => uid)))
-  const marked = pods.map((pod) => uids.has(pod.uid) ? { ...pod, labels: { ...pod.labels, 'autoshield.dev/pod-uid': pod.uid } } : pod)
+  const marked = pods.map((pod) => uids.has(pod.uid) ? { ...pod, labels: { ...pod.labels, 'autoshield.dev/pod': pod.uid } } : pod)
   const policies = rendered.flatMap((each) => each.policies).map((policy) => readPolicy(JSON.parse(JSON.stringify(policy))))
   const found = [true, false].map((blocksMatchPods) => {
     const reach = new Reach({ pods: marked, namespaces: ['shop', 'other'].map((name) => ({ name, labels: { 'kubernetes.io/metadata.name': name } })), nodes: [], policies, blocksMatchPods })

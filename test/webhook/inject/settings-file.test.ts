@@ -35,7 +35,7 @@ t.test('every problem is told at once, with its line and its mend', async (t) =>
     'injection.yaml:1: image is "". Name the image that observers run, e.g. registry.example/autoshield:1.0.',
     'injection.yaml:2: identity is "nowhere". Write HOST:PORT of the controller, which issues certificates.',
     'injection.yaml:3: sidecar is "perhaps". Write auto, native or container.',
-    'injection.yaml:4: "speed" is no setting. Settings are revision, image, imagePullPolicy, imagePullSecrets, trustDomain, detector, identity, excludedNamespaces, defaultPodSecurity, sidecar, healthPort, tokenSeconds, requests, limits, maximum, xds, proxyRequests, proxyLimits, proxyConnections.',
+    'injection.yaml:4: "speed" is no setting. Settings are revision, image, imagePullPolicy, imagePullSecrets, trustDomain, detector, identity, excludedNamespaces, defaultPodSecurity, sidecar, podLabel, healthPort, tokenSeconds, requests, limits, maximum, xds, proxyRequests, proxyLimits, proxyConnections.',
     'injection.yaml:6: limits is {"cpu":"much","memory":"192Mi"}. Write a quantity such as 100m or 0.5 for cpu, 128Mi for memory.',
   ])
 })

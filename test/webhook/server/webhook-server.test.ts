@@ -8,6 +8,7 @@ import { AutoshieldError } from '../../../src/core/errors.ts'
 import type { AdmissionRequest, AdmissionResponse } from '../../../webhook/review.ts'
 import { decideInjection } from '../../../webhook/inject/decide.ts'
 import { DAY_MS, Root } from '../../certs/samples.ts'
+import { contextWith } from '../inject/cases.ts'
 import { podOf, reviewOf, startWebhook, type TestWebhook, UID } from './start-webhook.ts'
 
 const decisionOf = ({ auditAnnotations = {} }: AdmissionResponse): string => `${auditAnnotations['decision'] ?? ''} ${auditAnnotations['reason'] ?? ''}`
@@ -102,6 +103,27 @@ t.test('a repaired observer goes on record with what was changed of it', async (
   t.equal(decisionOf(await webhook.review(changed)), 'inject Repaired')
   t.match(webhook.entries, [{ review: UID, user: 'anna', operation: 'CREATE', resource: '/v1/pods', namespace: 'shop', name: 'web-', allowed: true, findings: [{ code: 'ObserverChanged' }], injection: { kind: 'inject', reason: 'Repaired' } }])
   t.equal(webhook.entries.length, 1)
+})
+
+t.test('each observed pod gets a label of its own, and one that it came with is another pod\'s', async (t) => {
+  const webhook = await startWebhook(t)
+  const patched = async (pod: object): Promise<{ metadata: { labels: Record<string, string> } }> => {
+    const { patch = '' } = await webhook.review(pod)
+    return fastJsonPatch.applyPatch(structuredClone(pod), JSON.parse(Buffer.from(patch, 'base64').toString()) as fastJsonPatch.Operation[], true).newDocument as { metadata: { labels: Record<string, string> } }
+  }
+  const [one, other] = [await patched(podOf(0, { labels: { app: 'web' } })), await patched(podOf(0, { labels: { app: 'web' } }))]
+  t.match(one.metadata.labels, { app: 'web', 'autoshield.dev/pod': /^m-[0-9a-f-]{36}$/ })
+  const copy = await patched(one)
+  t.equal(new Set([one, other, copy].map(({ metadata }) => metadata.labels['autoshield.dev/pod'])).size, 3)
+  t.equal((await webhook.review(podOf(0, { labels: { 'autoshield.dev/inject': 'false' } }))).patch, undefined, 'nothing is written to a pod that is kept out')
+})
+
+t.test('where pods are labelled when a policy needs it, admission leaves the label alone', async (t) => {
+  const context = contextWith({ podLabel: 'mitigation' })
+  const webhook = await startWebhook(t, { context: () => context })
+  const { patch = '' } = await webhook.review(podOf())
+  t.notMatch(Buffer.from(patch, 'base64').toString(), 'autoshield.dev/pod"')
+  t.notMatch(Buffer.from(patch, 'base64').toString(), '/metadata/labels')
 })
 
 t.test('a warning is one line of 256 characters, whatever the author writes into the pod', async (t) => {
@@ -290,7 +312,6 @@ t.test('a burst that takes longer to decide than the API server waits is let thr
 
 t.test('it is ready while it can answer truthfully, and says in words why not', async (t) => {
   const state = { context: true }
-  const { contextWith } = await import('../inject/cases.ts')
   const whole = contextWith()
   const webhook = await startWebhook(t, { context: () => state.context ? whole : null })
   const ready = async (): Promise<string> => {
