@@ -7,7 +7,9 @@ import type { Errand } from './core/errand/errand.ts'
 import type { Outcome } from './core/errand/advance.ts'
 import type { Detection, FeatureEvidence } from './core/verdict/detection.ts'
 import type { Decision } from './core/policy/decision.ts'
+import type { EvidenceManifest } from './core/errand/evidence.ts'
 import type { Exception, ExceptionSpec, ExceptionStatus } from './core/exception/exception.ts'
+import type { LeadershipStanding } from './core/leadership/standing.ts'
 import type { RuleVerdict } from './core/policy/why.ts'
 import type { ThreatPolicy, ThreatPolicyStatus } from './core/policy/threat-policy.ts'
 import type { Mitigation } from './core/mitigation/mitigation.ts'
@@ -380,6 +382,9 @@ export interface NumberedRefusal extends ClientRefusal {
   readonly atMs: number
 }
 
+/** Lists whose changes are told without what changed. */
+export type FetchedList = 'errands' | 'exceptions' | 'threat-policies' | 'protected' | 'leadership'
+
 /** What the console shows as it happens. */
 export type LoopEvent =
   | { readonly type: 'traffic', readonly atMs: number, readonly edges: readonly TrafficEdge[], readonly stats: DetectorStats }
@@ -391,6 +396,8 @@ export type LoopEvent =
   | { readonly type: 'halt', readonly halt: Halt | null }
   /** null: the mesh policy is gone. */
   | { readonly type: 'rollout', readonly name: string, readonly policy: MeshPolicy | null }
+  /** One of the lists that are fetched when somebody looks is another one now. */
+  | { readonly type: 'changed', readonly list: FetchedList }
 
 /** What console and CLI may ask of the controller. Every change is audited with its actor. */
 /** What pulling the kill switch did. */
@@ -429,6 +436,14 @@ export interface Errands extends Pick<Collection<Errand>, 'get' | 'list'> {
   cancel: (id: string, actor: string, reason: string) => Promise<Errand>
 }
 
+/** What was kept of pods before they were evicted, by the id of the errand. */
+export interface Evidence {
+  /** What it holds, the hash of that account, and the files that are not as it says any more. Throws NOT_FOUND, or BAD_DATA where the account cannot be understood. */
+  look: (errand: string) => Promise<{ readonly manifest: EvidenceManifest, readonly sha256: string, readonly changed: readonly string[] }>
+  /** Throws NOT_FOUND for a file that the account does not name. */
+  read: (errand: string, file: string) => Promise<string>
+}
+
 /** What waits for a person. */
 export interface Approvals {
   /** Oldest first. */
@@ -447,6 +462,10 @@ export interface Loop {
   readonly proxies: ProxyFleet
   readonly rollouts: Rollouts
   readonly errands: Errands
+  readonly evidence: Evidence
+  readonly threatPolicies: Pick<ThreatPolicies, 'list'>
+  /** Which replica works and who follows it; null where it is the only one. */
+  readonly leadership: () => LeadershipStanding | null
   readonly flows: Pick<FlowLog, 'records' | 'kept'>
   readonly exceptions: ExceptionBook
   readonly rulebook: Rulebook

@@ -29,6 +29,7 @@ import { KubernetesProtections } from '../adapters/kubernetes/protections.ts'
 import { KubernetesThreatPolicies } from '../adapters/kubernetes/threat-policies.ts'
 import { every, systemClock } from '../adapters/standalone/clock.ts'
 import { openAuditTrail } from '../adapters/store/audit-trail.ts'
+import { EvidenceFolder } from '../adapters/store/evidence-folder.ts'
 import { FlowStore } from '../adapters/store/flow-store.ts'
 import { openStore } from '../adapters/store/object-store.ts'
 import { Admissions } from '../controller/admissions/admissions.ts'
@@ -229,6 +230,8 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
   const acting = await openActing(parts, { alerts: flags.alerts, store, cluster: { api, dataFolder: data, allowed: flags.allowAction }, registry, log, version: context.version })
   const { controller, urls } = await openLoop(parts, {
     ...acting,
+    evidence: new EvidenceFolder(data),
+    leadership: () => leadership?.standing() ?? null,
     nodes: { directory: nodes, api: flags.allowAction.includes('node_quarantine') ? api : null },
     // Detections and decisions are history, which is kept out of the cluster's own store.
     store: { detections: store.detections, decisions: store.decisions, mitigations },

@@ -11,6 +11,7 @@ import { STORE_DATABASE } from '../adapters/store/object-store.ts'
 import { AutoshieldError } from '../core/errors.ts'
 import { electionSettings } from '../core/leadership/lease.ts'
 import type { Identity } from '../core/identity.ts'
+import type { LeadershipStanding } from '../core/leadership/standing.ts'
 import type { CredentialSource, KubernetesApi } from '../ports.ts'
 import { Listeners } from '../wire/listeners.ts'
 import { wait } from '../wire/wait.ts'
@@ -45,6 +46,7 @@ export interface Leadership extends AsyncDisposable {
   readonly missing: 'nothing' | 'unknown'
   /** How often the lease has changed hands. */
   readonly term: number
+  readonly standing: () => LeadershipStanding
   /** Lets others follow, and holds the lease until the signal aborts. Rejects where it is lost: then nothing may be done any more. */
   readonly hold: (signal: AbortSignal) => Promise<void>
 }
@@ -73,6 +75,7 @@ export async function awaitLeadership (options: LeadershipOptions, signal: Abort
     ? 'this replica leads'
     : `this replica leads, though it may miss what the last one kept: nobody who has all of it has come for ${election.staleMs / 1_000} s`)
   markLed(data)
+  const since = new Date(systemClock.now()).toISOString()
   const ended = new AbortController()
   const changes = new ChangeLog({ replica, setInSync: async (replicas) => holder.setInSync(replicas), wait, signal: ended.signal })
   // Held from now on, also while stores open and until they are closed.
@@ -84,6 +87,7 @@ export async function awaitLeadership (options: LeadershipOptions, signal: Abort
     replica,
     missing,
     term: record.transitions,
+    standing: () => ({ replica, since, term: record.transitions, missing, followers: [...changes.followers()] }),
     hold: async (stop) => {
       serving = serveFollowers({
         log: changes,

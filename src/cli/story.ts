@@ -44,6 +44,7 @@ export class Story {
       case 'mitigation': return this.#mitigation(event.mitigation)
       case 'halt': return [event.halt === null ? 'panic      actions go on' : `panic      no new action: stopped by ${plain(event.halt.by)}: ${plain(event.halt.reason)}`]
       case 'rollout': return this.#rollout(event)
+      case 'changed': return []
       // Pods without a proxy are every pod of a recording; the snapshot that they would get is told with the mitigation.
       case 'proxy': return event.status.connected || event.status.state === 'rejected' ? [`xds        proxy of pod ${plain(event.status.podUid)}: ${event.status.state}, version ${event.status.version || 'none'}${event.status.message === '' ? '' : `: ${plain(event.status.message)}`}`] : []
     }

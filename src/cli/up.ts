@@ -12,6 +12,7 @@ import { FollowedPodFile } from '../adapters/standalone/followed-pod-file.ts'
 import { standaloneProtections } from '../adapters/standalone/protections.ts'
 import { ReplayPods } from '../adapters/standalone/replay-pods.ts'
 import { openAuditTrail } from '../adapters/store/audit-trail.ts'
+import { EvidenceFolder } from '../adapters/store/evidence-folder.ts'
 import { FlowStore } from '../adapters/store/flow-store.ts'
 import { openStore } from '../adapters/store/object-store.ts'
 import type { Controller } from '../controller/controller.ts'
@@ -92,6 +93,8 @@ async function up (context: CliContext, flags: UpFlags): Promise<void> {
     checkpoints: store.checkpoints,
     meshPolicies: store.meshPolicies,
     exceptions: store.exceptions,
+    evidence: new EvidenceFolder(data),
+    leadership: () => null,
     flows,
     audit,
     scores,

@@ -3,10 +3,11 @@ import type { Errand } from '../core/errand/errand.ts'
 import { CLASSES } from '../core/classes.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import type { PlanEffect } from '../core/plan/effect.ts'
+import type { LeadershipStanding } from '../core/leadership/standing.ts'
 import { openTimeZone } from '../core/policy/time-zone.ts'
 import { DEFAULT_SAFETY_SETTINGS, type SafetySettings } from '../core/safety/settings.ts'
 import type {
-  AdmissionContext, Approvals, AuditTrail, Checkpoints, Clock, Collection, EditableMeshPolicies, ErrandCarrier, Exceptions, FlowLog, Loop, LoopEvent, MeshPolicies, ModelInfo, NamespaceDirectory, NodeDirectory, ObjectStore, PodDirectory, PolicySource, Protections, ProxyFleet, ScoreEvent, ScoreSource, StandingOrders, ServiceDirectory, ThreatPolicies,
+  AdmissionContext, Approvals, AuditTrail, Checkpoints, Clock, Collection, EditableMeshPolicies, ErrandCarrier, Evidence, Exceptions, FetchedList, FlowLog, Loop, LoopEvent, MeshPolicies, ModelInfo, NamespaceDirectory, NodeDirectory, ObjectStore, PodDirectory, PolicySource, Protections, ProxyFleet, ScoreEvent, ScoreSource, StandingOrders, ServiceDirectory, ThreatPolicies,
 } from '../ports.ts'
 import { isCarriedByPolicies } from './actuation/desired.ts'
 import { type ClusterNetwork, Enforcement } from './actuation/enforcement.ts'
@@ -22,6 +23,7 @@ import { FlowRecorder } from './flows/flow-recorder.ts'
 import { Journal } from './journal.ts'
 import { Judge } from './judge.ts'
 import { LoopKillSwitch } from './kill-switch.ts'
+import { ListNews } from './list-news.ts'
 import type { Log } from './log.ts'
 import type { ControllerMetrics } from './metrics.ts'
 import { MitigationDesk } from './mitigation-desk.ts'
@@ -62,7 +64,10 @@ export interface ControllerParts {
   readonly metrics: ControllerMetrics
   /** Where errands are kept, who carries them out, and which actions can be carried out here at all. */
   readonly errands: { readonly store: Collection<Errand>, readonly carrier: ErrandCarrier, readonly metrics: ErrandMetrics }
+  readonly evidence: Evidence
   readonly actions: SafetySettings['actions']
+  /** Which replica works and who follows it; null where it is the only one. */
+  readonly leadership: () => LeadershipStanding | null
   /** Where a cluster is connected: its nodes, and the way to them where they may be quarantined. */
   readonly nodes?: { readonly directory: NodeDirectory, readonly api: NodeQuarantineParts['api'] | null }
   readonly log: Log
@@ -97,12 +102,15 @@ export class Controller implements Loop, AsyncDisposable {
   /** What was seen, for plans. */
   readonly flows: FlowRecorder
   readonly errands: ErrandDesk
+  readonly evidence: Evidence
+  readonly threatPolicies: Loop['threatPolicies']
   readonly approvals: Approvals
   readonly #parts: ControllerParts
   readonly #events = new Broadcast<LoopEvent>(MAX_EVENTS_WAITING)
   readonly #proxyNews = new Wake()
   readonly #podNews = new Wake()
   readonly #rolloutNews = new RolloutNews()
+  readonly #listNews = new ListNews()
   readonly #stop = new AbortController()
   readonly #journal: Journal
   readonly #detections: DetectionDesk
@@ -128,6 +136,8 @@ export class Controller implements Loop, AsyncDisposable {
     this.pods = pods
     this.protections = protections
     this.proxies = proxies
+    this.evidence = parts.evidence
+    this.threatPolicies = parts.threatPolicies ?? { list: () => [] }
     this.#parts = parts
     this.#journal = new Journal({ audit, metrics, log })
     this.rulebook = new PolicyKeeper({ source: parts.policy, threatPolicies: parts.threatPolicies, checkpoints, journal: this.#journal, clock, zone, metrics, log, changed: () => this.#watch.review() }, CLASSES)
@@ -179,6 +189,10 @@ export class Controller implements Loop, AsyncDisposable {
   policy (): { source: string, rules: readonly unknown[] } {
     const { name, rules } = this.rulebook.book.policy
     return { source: name, rules }
+  }
+
+  leadership (): LeadershipStanding | null {
+    return this.#parts.leadership()
   }
 
   subscribe (signal: AbortSignal): AsyncIterable<LoopEvent> {
@@ -286,7 +300,7 @@ export class Controller implements Loop, AsyncDisposable {
       this.errands.ring()
       this.killSwitch.ring()
       this.#podNews.ring() // without news of a pod a mitigation may have begun, or a rollout moved
-      for (const event of this.#rolloutNews.of(this.rollouts.list())) this.#events.publish(event)
+      for (const event of [...this.#rolloutNews.of(this.rollouts.list()), ...this.#listNews.of(this.#lists())]) this.#events.publish(event)
       this.#watch.review()
       if (beat % BEATS_PER_CHECKPOINT === BEATS_PER_CHECKPOINT - 1) await Promise.all([this.#detections.checkpoint(), this.rollouts.checkpoint()])
       if (beat % BEATS_PER_RELOAD === BEATS_PER_RELOAD - 1) await this.rulebook.reload()
@@ -294,6 +308,10 @@ export class Controller implements Loop, AsyncDisposable {
       this.#parts.metrics.dropped('event', this.#events.dropped - this.#eventsDropped)
       this.#eventsDropped = this.#events.dropped
     }
+  }
+
+  #lists (): Readonly<Record<FetchedList, unknown>> {
+    return { errands: this.errands.version, exceptions: this.exceptions.list(), 'threat-policies': this.threatPolicies.list(), protected: this.protections.now().list, leadership: this.leadership() }
   }
 
   async #followPods (signal: AbortSignal): Promise<void> {

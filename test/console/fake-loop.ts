@@ -1,4 +1,6 @@
 import type { PlanEffect } from '../../src/core/plan/effect.ts'
+import type { LeadershipStanding } from '../../src/core/leadership/standing.ts'
+import type { ThreatPolicy } from '../../src/core/policy/threat-policy.ts'
 import { advance } from '../../src/core/errand/advance.ts'
 import type { Errand } from '../../src/core/errand/errand.ts'
 import { on } from 'node:events'
@@ -19,7 +21,7 @@ import { AutoshieldError } from '../../src/core/errors.ts'
 import type { FlowRecord } from '../../src/core/history/flow-record.ts'
 import { ProtectedSet } from '../../src/core/safety/protected.ts'
 import type { Halt } from '../../src/core/safety/state.ts'
-import type { Approvals, AuditEntry, AuditTrail, Collection, KillSwitch, Loop, LoopEvent, ProxyStatus, Pulled } from '../../src/ports.ts'
+import type { Approvals, AuditEntry, AuditTrail, Collection, Evidence, KillSwitch, Loop, LoopEvent, ProxyStatus, Pulled } from '../../src/ports.ts'
 
 class MemoryCollection<T> implements Collection<T> {
   readonly #items = new Map<string, T>()
@@ -148,6 +150,26 @@ export class FakeLoop implements Loop {
   }
 
   protections = { now: () => this.protectedSet }
+  kept = new Map<string, { account: Awaited<ReturnType<Evidence['look']>>, files: Readonly<Record<string, string>> }>()
+  evidence: Evidence = {
+    look: async (name) => this.#keptAs(name).account,
+    read: async (name, file) => {
+      const text = this.#keptAs(name).files[file]
+      if (text === undefined) throw new AutoshieldError('NOT_FOUND', `Evidence ${name} has no file "${file}".`)
+      return text
+    },
+  }
+
+  #keptAs (name: string) {
+    const kept = this.kept.get(name)
+    if (kept === undefined) throw new AutoshieldError('NOT_FOUND', `There is no evidence "${name}".`)
+    return kept
+  }
+
+  threatPolicyList: readonly ThreatPolicy[] = []
+  threatPolicies = { list: () => this.threatPolicyList }
+  leads: LeadershipStanding | null = null
+  leadership = () => this.leads
   readonly errandStore = new MemoryCollection<Errand>()
   readonly errands = {
     get: (id: string) => this.errandStore.get(id),
@@ -243,6 +265,7 @@ export class FakeLoop implements Loop {
       case 'rollout': if (event.policy !== null) await this.meshPolicies.restore(event.policy); else await this.meshPolicies.remove(event.name); break
       case 'halt': this.killSwitch.halt = event.halt; break
       case 'traffic': this.#traffic = event; break
+      case 'changed': break
     }
     this.#events.emit('event', event)
   }

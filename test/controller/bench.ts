@@ -1,5 +1,6 @@
 import { Registry } from 'prom-client'
 import { openAuditTrail } from '../../src/adapters/store/audit-trail.ts'
+import { EvidenceFolder } from '../../src/adapters/store/evidence-folder.ts'
 import { FlowStore } from '../../src/adapters/store/flow-store.ts'
 import { openStore } from '../../src/adapters/store/object-store.ts'
 import { newId } from '../../src/adapters/standalone/clock.ts'
@@ -77,6 +78,8 @@ export class Bench implements AsyncDisposable {
       newId,
       random: () => 0,
       errands: { store: this.store.errands, carrier: this.carrier, metrics: errandMetrics(new Registry()) },
+      evidence: new EvidenceFolder(dir),
+      leadership: () => null,
       actions: DEFAULT_SAFETY_SETTINGS.actions,
       metrics: this.metrics,
       log: { info: log, warn: log, error: log },

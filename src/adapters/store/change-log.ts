@@ -100,6 +100,11 @@ export class ChangeLog {
     return [...this.#following].flatMap(({ state, replica }) => state === 'required' ? [replica] : [])
   }
 
+  /** Everybody who follows, with how many changes each has not got yet. */
+  followers (): readonly { readonly replica: string, readonly state: 'in-sync' | 'behind', readonly behind: number }[] {
+    return [...this.#following].map(({ replica, state, kept }) => ({ replica, state: state === 'required' ? 'in-sync' : 'behind', behind: this.#position - kept }))
+  }
+
   /** The changes after a position, at most some; null where they are not kept any more. */
   after (position: number, most: number): readonly Change[] | null {
     const first = this.#position - this.#changes.length

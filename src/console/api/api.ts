@@ -8,15 +8,18 @@ import type { ApiError } from './http-error.ts'
 import { approvalRoutes } from './routes/approvals.ts'
 import { detectionRoutes } from './routes/detections.ts'
 import { errandRoutes } from './routes/errands.ts'
+import { evidenceRoutes } from './routes/evidence.ts'
 import { eventRoutes } from './routes/events.ts'
 import { exceptionRoutes } from './routes/exceptions.ts'
 import { flowRoutes } from './routes/flows.ts'
 import { fleetRoutes } from './routes/fleet.ts'
+import { leadershipRoutes } from './routes/leadership.ts'
 import { mitigationRoutes } from './routes/mitigations.ts'
 import { panicRoutes } from './routes/panic.ts'
 import { protectedRoutes } from './routes/protected.ts'
 import { rolloutRoutes } from './routes/rollouts.ts'
 import { statusRoutes } from './routes/status.ts'
+import { threatPolicyRoutes } from './routes/threat-policies.ts'
 import { addRoutes } from './server.ts'
 
 /** `/api/v1`, its document at `/docs` and `/docs/json`, `/healthz` and `/readyz`. */
@@ -30,7 +33,7 @@ export async function addApi (app: Api, context: ApiContext): Promise<void> {
         version: context.version,
         description: 'What the loop sees, decides and does. Lists are newest first with `limit` and `cursor`; every refusal is `{code, message}`.',
       },
-      tags: ['status', 'detections', 'decisions', 'mitigations', 'errands', 'rollouts', 'panic', 'protected', 'flows', 'proxies', 'policy', 'audit', 'events'].map((name) => ({ name })),
+      tags: ['status', 'detections', 'decisions', 'mitigations', 'errands', 'rollouts', 'panic', 'protected', 'exceptions', 'flows', 'proxies', 'policy', 'audit', 'events'].map((name) => ({ name })),
     },
     // A schema is called by its own name in the document, not by the order in which it was added.
     refResolver: { buildLocalReference: (json, _base, _fragment, index) => typeof json['$id'] === 'string' ? json['$id'] : `def-${index}` },
@@ -42,7 +45,11 @@ export async function addApi (app: Api, context: ApiContext): Promise<void> {
     uiConfig: { layout: 'BaseLayout', tryItOutEnabled: true },
   })
   await app.register(async (scope: Api) => addRoutes(scope, () => {
-    for (const add of [statusRoutes, detectionRoutes, approvalRoutes, mitigationRoutes, errandRoutes, panicRoutes, protectedRoutes, flowRoutes, rolloutRoutes, exceptionRoutes, fleetRoutes, eventRoutes]) add(scope, context)
+    const subjects = [
+      statusRoutes, leadershipRoutes, detectionRoutes, approvalRoutes, mitigationRoutes, errandRoutes, evidenceRoutes, panicRoutes, protectedRoutes, flowRoutes, rolloutRoutes, exceptionRoutes,
+      threatPolicyRoutes, fleetRoutes, eventRoutes,
+    ]
+    for (const add of subjects) add(scope, context)
   }), { prefix: '/api/v1' })
   addProbes(app, context)
 }

@@ -1,6 +1,9 @@
 import { Type, type Static } from 'typebox'
+import { EvidenceManifest } from '../../core/errand/evidence.ts'
+import { LeadershipStanding } from '../../core/leadership/standing.ts'
 import { Limit, MitigationSpec } from '../../core/mitigation/mitigation.ts'
 import { OpenConnections } from '../../core/mitigation/open-connections.ts'
+import { ThreatPolicyStatus } from '../../core/policy/threat-policy.ts'
 import { Halt } from '../../core/safety/state.ts'
 import { STANDINGS } from '../../core/mitigation/proxy-standing.ts'
 
@@ -34,6 +37,24 @@ export const Traffic = Type.Object({
 }, { $id: 'Traffic', ...closed })
 
 export const PanicState = Type.Object({ halt: Type.Union([Halt, Type.Null()], { description: 'null: actions go on.' }) }, { $id: 'PanicState', ...closed })
+
+export const LeadershipState = Type.Object({ leadership: Type.Union([LeadershipStanding, Type.Null()], { description: 'null: this is the only replica.' }) }, { $id: 'LeadershipState', ...closed })
+
+export const KeptEvidence = Type.Object({
+  manifest: EvidenceManifest,
+  sha256: Type.String({ description: 'Of the manifest as it is now.' }),
+  recorded: Type.String({ description: 'Of the manifest as the store and the audit trail have it.' }),
+  state: Type.Union([Type.Literal('as-kept'), Type.Literal('changed')], { description: 'changed: the manifest or a file is another than was kept.' }),
+  changed: Type.Array(Type.String(), { description: 'Files that are not as the manifest says.' }),
+}, { $id: 'KeptEvidence', ...closed })
+export type KeptEvidence = Static<typeof KeptEvidence>
+
+export const ThreatPolicyView = Type.Object({
+  metadata: Type.Object({ name: Type.String(), uid: Type.String(), generation: Type.Integer({ minimum: 1 }), creationTimestamp: time('When it was made.') }, closed),
+  spec: Type.Unknown({ description: 'As it was written.' }),
+  status: Type.Union([ThreatPolicyStatus, Type.Null()], { description: 'null before the controller has looked at it.' }),
+}, { $id: 'ThreatPolicy', ...closed })
+export type ThreatPolicyView = Static<typeof ThreatPolicyView>
 
 export const Status = Type.Object({
   version: Type.String(),

@@ -37,6 +37,7 @@ export class ErrandDesk implements Errands {
   readonly #waiting = new Map<string, Errand>()
   readonly #underWay = new Map<string, Promise<void>>()
   readonly #news = new Wake()
+  #version = 0
 
   constructor (parts: ErrandDeskParts) {
     this.#parts = parts
@@ -48,6 +49,11 @@ export class ErrandDesk implements Errands {
 
   list (query?: { limit?: number }): readonly Errand[] {
     return this.#parts.store.list(query)
+  }
+
+  /** Another number whenever an errand came, changed or ended. */
+  get version (): number {
+    return this.#version
   }
 
   /** Takes up what waits. */
@@ -143,6 +149,7 @@ export class ErrandDesk implements Errands {
   }
 
   #count (): void {
+    this.#version++
     const waiting = { alert: 0, webhook: 0, eviction: 0 }
     for (const { task } of this.#waiting.values()) waiting[task.type]++
     for (const type of ['alert', 'webhook', 'eviction'] as const) this.#parts.metrics.waiting(type, waiting[type])

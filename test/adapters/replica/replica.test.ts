@@ -95,7 +95,9 @@ const entry = (at: number) => ({ actor: 'test', action: 'decision.mitigate', obj
 
 t.test('what is acknowledged while a follower is in sync is on its disk: objects, checkpoints and a trail that proves itself', async (t) => {
   const folder = folders(t)
-  const { store, audit, inSync, end, address } = await leader(t, { dir: folder('leader') })
+  const { store, audit, log, inSync, end, address } = await leader(t, { dir: folder('leader') })
+  const silent = log.follow('c', () => undefined)
+  t.teardown(() => { silent[Symbol.dispose]() })
   await store.detections.put('before', sampleDetection('before'))
   for (let at = 1; at <= 5; at++) await audit.append(entry(at))
   const standby = follower(t, address, { dir: folder('other') })
@@ -109,6 +111,7 @@ t.test('what is acknowledged while a follower is in sync is on its disk: objects
   await store.detections.put('after', sampleDetection('after', { count: 3 }))
   await store.checkpoints.save('safety', { halt: null })
   await audit.append(entry(200))
+  t.match(log.followers(), [{ replica: 'c', state: 'behind', behind: log.position }, { replica: 'b', state: 'in-sync', behind: 0 }])
   // The leader dies: nothing more is asked of it.
   await standby.end()
   const expected = { detections: store.detections.list(), entries: audit.search({ limit: 1_000 }) }

@@ -6,7 +6,7 @@ import { answers } from '../components.ts'
 const EventStream = Type.Unsafe<Readable>({
   description: [
     'Server-sent events until the caller leaves: `hello` {resumed}, `detection` {detection}, `decision` {decision},',
-    '`mitigation` {mitigation}, `proxy` {status}, `rollout` {name, policy}, `traffic` {atMs, edges, stats}, and `reset` {lost} in place of what a slow reader',
+    '`mitigation` {mitigation}, `proxy` {status}, `rollout` {name, policy}, `halt` {halt}, `changed` {list}, after which that list is another one, `traffic` {atMs, edges, stats}, and `reset` {lost} in place of what a slow reader',
     'lost. After `hello` with `resumed: false` and after `reset`, fetch the lists again. A comment line is the heartbeat.',
   ].join(' '),
   content: { 'text/event-stream': { schema: { type: 'string' } } },

@@ -2,7 +2,7 @@ import type { LoopEvent } from '../../../ports.ts'
 import { EMPTY_WALL, reduce, type Lists, type Wall, type WallChange, type WallPod } from './wall.ts'
 
 const API = '/api/v1'
-const EVENT_TYPES = ['traffic', 'detection', 'decision', 'mitigation', 'proxy', 'rollout', 'halt'] as const
+const EVENT_TYPES = ['traffic', 'detection', 'decision', 'mitigation', 'proxy', 'rollout', 'halt', 'changed'] as const
 
 /** What the API said when it said no. */
 export class Refusal extends Error {}

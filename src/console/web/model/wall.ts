@@ -3,7 +3,7 @@ import type { Detection } from '../../../core/verdict/detection.ts'
 import type { Mitigation } from '../../../core/mitigation/mitigation.ts'
 import type { Halt } from '../../../core/safety/state.ts'
 import type { MeshPolicy } from '../../../core/rollout/mesh-policy.ts'
-import type { DetectorStats, LoopEvent, ProxyStatus, TrafficEdge } from '../../../ports.ts'
+import type { DetectorStats, FetchedList, LoopEvent, ProxyStatus, TrafficEdge } from '../../../ports.ts'
 
 /** A pod as `/api/v1/pods` tells it; `observed` is null where the directory cannot tell. */
 export interface WallPod {
@@ -43,6 +43,8 @@ export interface Wall {
   readonly statsAtMs: number
   /** Oldest first, at most RATE_HISTORY. */
   readonly rates: readonly Rates[]
+  /** Another number whenever the list may be another one than was fetched last. */
+  readonly versions: Readonly<Record<FetchedList, number>>
 }
 
 /** What the page fetches whole, before and between the events. Lists are newest first. */
@@ -86,6 +88,7 @@ export const EMPTY_WALL: Wall = {
   stats: null,
   statsAtMs: 0,
   rates: [],
+  versions: { errands: 0, exceptions: 0, 'threat-policies': 0, protected: 0, leadership: 0 },
 }
 
 /** Keyed in the order of the list, which is newest first; a Map of this page is oldest first. */
@@ -122,6 +125,7 @@ function addEvent (wall: Wall, event: LoopEvent, atMs: number): Wall {
     case 'mitigation': return { ...wall, mitigations: upsert(wall.mitigations, event.mitigation.metadata.name, event.mitigation) }
     case 'proxy': return { ...wall, proxies: upsert(wall.proxies, event.status.podUid, event.status) }
     case 'halt': return { ...wall, halt: event.halt }
+    case 'changed': return { ...wall, versions: { ...wall.versions, [event.list]: wall.versions[event.list] + 1 } }
     case 'rollout': return { ...wall, rollouts: event.policy === null ? without(wall.rollouts, event.name) : upsert(wall.rollouts, event.name, event.policy) }
   }
 }
@@ -148,6 +152,7 @@ export function reduce (wall: Wall, change: WallChange): Wall {
         rollouts: keyed(lists.rollouts, ({ metadata }) => metadata.name),
         halt: lists.halt,
         pods: lists.pods,
+        versions: { errands: atMs, exceptions: atMs, 'threat-policies': atMs, protected: atMs, leadership: atMs },
       }
       return lists.traffic === null ? next : addTraffic(next, lists.traffic, atMs)
     }
