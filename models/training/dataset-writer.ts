@@ -18,7 +18,9 @@ export interface RunEntry {
   readonly licence: string
   /** Runs of one scenario are alike: a split takes its share of each. */
   readonly scenario: string
-  readonly attacks: readonly { readonly class: string, readonly tool: string }[]
+  readonly attacks: readonly { readonly class: string, readonly tool: string, readonly service: string, readonly manner: string, readonly rate: number | null }[]
+  /** Ordinary traffic that is known by its service; nothing of a capture whose traffic nobody has listed. */
+  readonly benign: readonly { readonly service: string, readonly rate: number | null }[]
 }
 
 /** A growing row-major table of fixed width. */

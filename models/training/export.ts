@@ -1,16 +1,19 @@
-// `node models/training/export.ts --lab FOLDER --captures FOLDER --out FOLDER`: labelled captures to the tensors that train.py reads.
+// `node models/training/export.ts --lab FOLDER --captures FOLDER --out FOLDER [--held-out]`: labelled captures, or recordings of their windows, to the
+// tensors that train.py reads. With --held-out those runs alone that training never sees.
 import { parseArgs } from 'node:util'
 import { KEY_KINDS, STEPS_MS, keyId, type Window } from '../../src/core/window/window.ts'
 import { DatasetWriter } from './dataset-writer.ts'
 import type { Verdict } from './ground-truth.ts'
 import { labelledTensors } from './labelled-tensors.ts'
 import { collectedRuns, laboratoryRuns, type Run } from './run-source.ts'
+import { SHIFTS_MS } from './window-recording.ts'
 
 const { values } = parseArgs({
   options: {
     lab: { type: 'string', multiple: true, default: [] },
     captures: { type: 'string', multiple: true, default: [] },
     out: { type: 'string', default: 'models/training/dataset' },
+    'held-out': { type: 'boolean', default: false },
   },
 })
 
@@ -21,9 +24,6 @@ const { values } = parseArgs({
 function isKept (label: number, row: number): boolean {
   return label === 0 ? row < 6 || Number.isInteger(Math.log2(row)) || row % 20 === 0 : row < 12 || row % 4 === 0
 }
-
-/** Each run is read once for each of these: an attack that one clock cuts in two is whole in another. No multiples of a step, and spread over 60 s. */
-const SHIFTS_MS = [0, 20_170, 40_330]
 
 /** Rows of one run: numbers its keys, and thins what they say. */
 class RunRows {
@@ -57,7 +57,7 @@ class RunRows {
 
 async function exportRun (writer: DatasetWriter, run: Run): Promise<string> {
   const { labels, source, licence } = run
-  const rows = new RunRows(writer.addRun({ name: labels.run, source, licence, scenario: labels.scenario, attacks: labels.attacks.map(({ class: name, tool }) => ({ class: name, tool })) }))
+  const rows = new RunRows(writer.addRun({ name: labels.run, source, licence, scenario: labels.scenario, attacks: labels.attacks.map(({ class: name, tool, service, manner, rate }) => ({ class: name, tool, service, manner, rate })), benign: labels.benign }))
   const counts = new Map<number, number>()
   for (const shiftMs of SHIFTS_MS) {
     rows.restart()
@@ -74,7 +74,7 @@ async function exportRun (writer: DatasetWriter, run: Run): Promise<string> {
 const runs = [
   ...(await Promise.all(values.lab.map(laboratoryRuns))).flat(),
   ...(await Promise.all(values.captures.map(collectedRuns))).flat(),
-].filter(({ labels }) => !labels.holdout)
+].filter(({ labels }) => labels.holdout === values['held-out'])
 const writer = new DatasetWriter()
 for (const [index, run] of runs.entries()) console.log(`${index + 1}/${runs.length} ${run.labels.run}: ${await exportRun(writer, run)}`)
 await writer.write(values.out)

@@ -34,16 +34,19 @@ type Timeline = Map<number, number>
 /** Says which attack is inside each tensor of one run. Made from all its windows: a fan's own windows cannot tell whose packets they count. */
 export class GroundTruth {
   readonly #attacks: readonly Attack[]
+  readonly #firstWindow: number
   /** For each attack, by key id. */
   readonly #timelines: readonly Map<string, Timeline>[]
   readonly #pods: ReadonlySet<string>
   /** Keys with traffic of which nobody says what it is. */
   readonly #unknown = new Set<string>()
 
-  constructor ({ attacks, pods, suspects }: RunLabels, windows: readonly Window[]) {
+  constructor ({ attacks, pods, suspects, startedMs }: RunLabels, windows: readonly Window[]) {
     this.#attacks = attacks
+    this.#firstWindow = Math.floor(startedMs / STEP_MS)
     this.#pods = pods
     this.#timelines = attacks.map(() => new Map<string, Timeline>())
+    for (const [index, attack] of attacks.entries()) for (const leg of attack.legs) this.#take(index, leg)
     for (const window of windows) {
       if (window.stepMs === STEP_MS) this.#count(window)
       if (window.key.kind === 'pair' && (suspects.has(window.key.source) || suspects.has(window.key.destination))) this.#doubt(window.key)
@@ -74,17 +77,27 @@ export class GroundTruth {
     const startMs = window.number * STEP_MS
     for (const [index, attack] of this.#attacks.entries()) {
       if (startMs + STEP_MS <= attack.firstPacketMs || startMs > attack.residueUntilMs) continue
-      for (const leg of attack.legs) this.#countLeg(index, leg, window)
+      for (const leg of attack.legs) if (!isCounted(leg)) this.#countLeg(index, leg, window)
     }
+  }
+
+  /** Packets that were counted by flow: where an attack and ordinary work share a pair and a port, only these can tell them apart. */
+  #take (index: number, leg: Leg): void {
+    if (!isCounted(leg)) return
+    for (const key of [{ kind: 'pair', source: leg.source, destination: leg.destination }, { kind: 'fan-out', source: leg.source }, { kind: 'fan-in', destination: leg.destination }] as const) {
+      for (const [window, packets] of leg.timeline) this.#add(index, key, this.#firstWindow + window, packets)
+    }
+  }
+
+  #add (index: number, key: WindowKey, number: number, packets: number): void {
+    const id = keyId(key)
+    const timeline = this.#timelines[index]?.get(id) ?? new Map<number, number>()
+    this.#timelines[index]?.set(id, timeline.set(number, (timeline.get(number) ?? 0) + packets))
   }
 
   #countLeg (index: number, leg: Leg, window: Window): void {
     const { key, number } = window
-    const add = (key: WindowKey): void => {
-      const id = keyId(key)
-      const timeline = this.#timelines[index]?.get(id) ?? new Map<number, number>()
-      this.#timelines[index]?.set(id, timeline.set(number, (timeline.get(number) ?? 0) + packetsOn(window, leg.ports)))
-    }
+    const add = (key: WindowKey): void => this.#add(index, key, number, packetsOn(window, leg.ports))
     const forged = leg.source === ANY_FORGED
     if (key.kind === 'pair' && this.#isTarget(leg, key.destination) && (forged ? !this.#pods.has(key.source) : key.source === leg.source)) {
       add(key)
@@ -100,6 +113,9 @@ export class GroundTruth {
     return leg.destination.includes('/') ? !this.#pods.has(destination) && covers(leg.destination, destination) : leg.destination === destination
   }
 }
+
+/** Of forged sources and of ranges nobody has counted which packet was whose: those are found in the windows. */
+const isCounted = (leg: Leg): leg is Leg & { timeline: [number, number][] } => leg.timeline !== undefined && leg.source !== ANY_FORGED && !leg.destination.includes('/')
 
 /** Whether an attack of this class should be found by this key, of whose packets it makes `share`. */
 function isFoundBy (key: WindowKey, attack: Attack, share: number): boolean {

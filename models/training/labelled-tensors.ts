@@ -1,10 +1,10 @@
 import { CONTEXT_COLUMNS } from '../../src/core/tensor/context.ts'
 import { TensorTable, type TensorView } from '../../src/core/tensor/tensor-table.ts'
 import type { Window } from '../../src/core/window/window.ts'
-import { captureWindows } from './capture-windows.ts'
 import { GroundTruth, type Verdict } from './ground-truth.ts'
 import type { RunLabels } from './run-labels.ts'
 import type { Run } from './run-source.ts'
+import { windowsOf } from './window-recording.ts'
 
 /** One tensor as a detector would score it, with what it really is. */
 export interface LabelledTensor {
@@ -19,7 +19,7 @@ const [SENT, RECEIVED] = [CONTEXT_COLUMNS.indexOf('packets_sent'), CONTEXT_COLUM
 
 /** Every tensor of a run, through the extractor and the table that the detector uses; all times `shiftMs` later than they were. */
 export async function * labelledTensors ({ capture, labels }: Run, shiftMs = 0): AsyncGenerator<LabelledTensor> {
-  const windows = await captureWindows(capture, shiftMs)
+  const windows = await windowsOf(capture, shiftMs)
   const truth = new GroundTruth(shifted(labels, shiftMs), windows)
   const table = new TensorTable({ capacity: 1 << 16 })
   const context = new Float32Array(CONTEXT_COLUMNS.length)
@@ -35,5 +35,5 @@ function shifted (labels: RunLabels, byMs: number): RunLabels {
   const attacks = labels.attacks.map((attack) => ({
     ...attack, firstPacketMs: attack.firstPacketMs + byMs, lastPacketMs: attack.lastPacketMs + byMs, residueUntilMs: attack.residueUntilMs + byMs,
   }))
-  return { ...labels, attacks }
+  return { ...labels, attacks, startedMs: labels.startedMs + byMs }
 }

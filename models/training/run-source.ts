@@ -2,9 +2,10 @@ import { readFile, readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { CLASSES, type AttackClass } from '../../src/core/classes.ts'
 import { AutoshieldError } from '../../src/core/errors.ts'
+import { RECORDING_SUFFIX } from './window-recording.ts'
 import { parseRunLabels, type Attack, type RunLabels } from './run-labels.ts'
 
-/** A labelled capture, where it comes from and what may be done with it. */
+/** A labelled capture or recording, where it comes from and what may be done with it. */
 export interface Run {
   readonly capture: string
   readonly labels: RunLabels
@@ -12,13 +13,13 @@ export interface Run {
   readonly licence: string
 }
 
-/** The laboratory's runs in a folder that test/lab wrote: RUN.labels.json and RUN.pcap.zst. */
+/** The laboratory's runs in a folder that test/lab wrote: RUN.labels.json, and RUN.windows.zst or RUN.pcap.zst. */
 export async function laboratoryRuns (folder: string): Promise<Run[]> {
   const files = (await readdir(folder)).sort()
   return await Promise.all(files.filter((name) => name.endsWith('.labels.json')).map(async (file) => {
     const path = join(folder, file)
-    const capture = files.find((name) => name.startsWith(`${basename(file, '.labels.json')}.pcap`))
-    if (capture === undefined) throw new AutoshieldError('NOT_FOUND', `${path} has no capture beside it; remove it, or make the run again with npm run lab`)
+    const capture = [RECORDING_SUFFIX, '.pcap.zst', '.pcap'].map((suffix) => basename(file, '.labels.json') + suffix).find((name) => files.includes(name))
+    if (capture === undefined) throw new AutoshieldError('NOT_FOUND', `${path} has neither recording nor capture beside it; remove it, or make the run again with npm run lab`)
     const labels = parseRunLabels(await readFile(path, 'utf8'), path)
     return { capture: join(folder, capture), labels, source: 'laboratory (test/lab)', licence: 'Apache-2.0' }
   }))
@@ -43,11 +44,13 @@ export async function collectedRuns (folder: string): Promise<Run[]> {
     const attacks = attacksOf(cell('class'), cell('attack_pairs'), cell('source'))
     const labels = {
       run: basename(file).replace(/\.pcap.*$/, ''),
+      startedMs: 0,
       scenario: `${cell('source')} ${cell('class')}`,
       holdout: !SHIPPABLE.test(cell('licence')),
       pods: new Set<string>(),
       suspects: new Set(attacks.flatMap(({ legs }) => legs.map(({ source }) => source))),
       attacks,
+      benign: [],
     }
     return [{ capture: join(folder, file), labels, source: cell('source'), licence: cell('licence') }]
   })
@@ -60,5 +63,5 @@ function attacksOf (name: string, pairs: string, tool: string): Attack[] {
     const [destination = '', port] = /^[\d.]+:\d+$/.test(target) ? target.split(':') : [target]
     return { source, destination, ports: port === undefined ? null : [Number(port)] }
   })
-  return [{ class: name as AttackClass, tool, legs, firstPacketMs: -Infinity, lastPacketMs: Infinity, residueUntilMs: Infinity }]
+  return [{ class: name as AttackClass, tool, service: 'any', manner: 'plain', rate: null, legs, firstPacketMs: -Infinity, lastPacketMs: Infinity, residueUntilMs: Infinity }]
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { chmodSync, chownSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
@@ -11,6 +12,11 @@ export const ACCOUNTS: readonly Account[] = [
   { name: 'ops', password: 'S3cret.ops', uid: 23003 },
   { name: 'deploy', password: 'hunter22', uid: 23004 },
 ]
+
+/** As whom ordinary work runs. It logs in with its key alone. */
+export const WORKER: Account = { name: 'work', password: randomUUID(), uid: 23009 }
+
+const EVERYBODY = [...ACCOUNTS, WORKER]
 
 function succeed (program: string, args: readonly string[]): string {
   const result = spawnSync(program, args, { encoding: 'utf8' })
@@ -28,9 +34,9 @@ export function writeAccounts (folder: string): void {
     writeFileSync(join(etc, file), `${lines.join('\n')}\n${own}`, { mode })
   }
   // ssh looks for its files in the home that passwd names, whatever HOME says.
-  append('passwd', 0o644, [`root:x:0:0::${folder}/people/root:/bin/bash`, ...ACCOUNTS.map(({ name, uid }) => `${name}:x:${uid}:${uid}::${folder}/people/${name}:/bin/bash`)])
-  append('group', 0o644, ['root:x:0:', ...ACCOUNTS.map(({ name, uid }) => `${name}:x:${uid}:`)])
-  append('shadow', 0o640, ['root:*:19000:0:99999:7:::', ...ACCOUNTS.map(({ name, password }) => `${name}:${hash(password)}:19000:0:99999:7:::`)])
+  append('passwd', 0o644, [`root:x:0:0::${folder}/people/root:/bin/bash`, ...EVERYBODY.map(({ name, uid }) => `${name}:x:${uid}:${uid}::${folder}/people/${name}:/bin/bash`)])
+  append('group', 0o644, ['root:x:0:', ...EVERYBODY.map(({ name, uid }) => `${name}:x:${uid}:`)])
+  append('shadow', 0o640, ['root:*:19000:0:99999:7:::', ...EVERYBODY.map(({ name, password }) => `${name}:${hash(password)}:19000:0:99999:7:::`)])
   succeed('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'laboratory', '-f', join(etc, 'key')])
   writeFileSync(join(etc, 'ssh_config'), ['Host *', 'StrictHostKeyChecking no', 'UserKnownHostsFile /dev/null', 'LogLevel ERROR',
     'ConnectTimeout 5', 'GSSAPIAuthentication no', ''].join('\n'))
@@ -39,7 +45,7 @@ export function writeAccounts (folder: string): void {
 /** Gives root and each account a home inside a pod's own folder, with the shared key. */
 export function writeHomes (labFolder: string, podFolder: string): void {
   const etc = join(labFolder, 'etc')
-  for (const { name, uid } of [{ name: 'root', uid: 0 }, ...ACCOUNTS]) {
+  for (const { name, uid } of [{ name: 'root', uid: 0 }, ...EVERYBODY]) {
     const home = join(podFolder, 'people', name)
     mkdirSync(join(home, '.ssh'), { recursive: true })
     copyFileSync(join(etc, 'key'), join(home, '.ssh', 'id_ed25519'))

@@ -1,23 +1,34 @@
-import { addressNumber, readPackets } from './packets.ts'
-import type { LabPacket } from './packets.ts'
-import type { Leg } from './attacks/plan.ts'
 import type { AttackClass } from '../../src/core/classes.ts'
-import type { Settings } from './world.ts'
-
-/** Times of `firstPacketMs` and `lastPacketMs` are of the capture, in milliseconds since 1970; null where no packet was seen. */
-interface Seen { packets: number, firstPacketMs: number | null, lastPacketMs: number | null }
+import type { Leg, Manner } from './attacks/plan.ts'
+import { findAttackPackets, sumOf } from './attack-packets.ts'
+import type { Seen } from './attack-packets.ts'
+import type { Load } from './benign/kind.ts'
+import { BENIGN } from './benign/catalogue.ts'
+import type { CaptureCounts } from './capture.ts'
+import type { RunPlan } from './plan-run.ts'
+import type { Place } from './place.ts'
+import type { Scheduled } from './scenarios.ts'
+import type { Settings } from './settings.ts'
 
 /** The flows that `source` opens towards `destination` on `ports` while the attack runs. */
 export interface LegLabel extends Omit<Leg, 'source'>, Seen {
   /** An address; `*`: forged addresses, any that is no pod's. */
   source: string
   kind: 'pair' | 'fan-in'
+  /** `direct`: an attacker opens these flows; `relay`: a pod that it went through or made to open them. */
+  role: 'direct' | 'relay'
+  /** Pairs of numbers: a 0.5 s window, counted from the one that holds the run's `startedMs`, and the leg's packets in it. Windows without one are left out. */
+  timeline: [number, number][]
 }
 
 export interface AttackLabel extends Seen {
   id: string
   class: AttackClass
   tool: string
+  service: string
+  manner: Manner
+  /** Attempts or packets a second that the tool was asked for; null where it sets its own pace. */
+  rate: number | null
   command: string
   attacker: string
   attackers: string[]
@@ -31,6 +42,15 @@ export interface AttackLabel extends Seen {
   legs: LegLabel[]
 }
 
+export interface BenignLabel {
+  name: string
+  service: string
+  looksLike: AttackClass | null
+  pod: string
+  rate: number | null
+  does: string
+}
+
 export interface RunLabels {
   run: string
   seed: number
@@ -39,82 +59,88 @@ export interface RunLabels {
   endedMs: number
   /** Never train on it. */
   holdout: boolean
+  /** It may have tools, services and rates that no run for training has. */
+  unseen: boolean
   capture: { packets: number, droppedByKernel: number, snapBytes: number }
   pods: { name: string, address: string, addresses: string[], roles: string[] }[]
   attacks: AttackLabel[]
   /** The ordinary traffic: what ran in which pod. */
-  benign: { name: string, pod: string, does: string }[]
+  benign: BenignLabel[]
   settings: Settings
 }
 
-export interface Attacked { startedMs: number, endedMs: number, legs: readonly Leg[] }
+/** What became of one planned attack. */
+export interface Performed { readonly attack: Scheduled, readonly startedMs: number, readonly endedMs: number }
 
-const PROTOCOLS = { icmp: 1, tcp: 6, udp: 17 } as const
+/** What happened around a plan: when, and what the capture says of itself. */
+export interface Recorded { readonly run: string, readonly holdout: boolean, readonly startedMs: number, readonly endedMs: number, readonly counts: CaptureCounts, readonly snapBytes: number, readonly performed: readonly Performed[] }
 
-/** Packets that were on their way when the tool was started or ended. */
-const SLACK_MS = 300
-
-interface Watch { matches (from: number, to: number, port: number, protocol: number): boolean, seen: Seen, residueUntilMs: number | null, startedMs: number, endedMs: number }
-
-function watch (leg: Leg, attack: Attacked, pods: ReadonlySet<number>): Watch {
-  const [network, bits] = leg.destination.split('/')
-  const mask = bits === undefined ? 0xffffffff : (0xffffffff << (32 - Number(bits))) >>> 0
-  const destination = (addressNumber(network ?? '') & mask) >>> 0
-  const source = leg.source === null ? null : addressNumber(leg.source)
-  const ports = leg.ports === null ? null : new Set(leg.ports)
-  const protocol = PROTOCOLS[leg.protocol]
+/** Labels of a run from its plan and its capture, a pcap of the laboratory's kind. */
+export function labelRun (plan: RunPlan, capture: Buffer, recorded: Recorded): RunLabels {
+  const { run, holdout, startedMs, endedMs, counts, snapBytes } = recorded
+  const { options: { seed, scenario, unseen }, world, loads, attacks } = plan
   return {
-    seen: { packets: 0, firstPacketMs: null, lastPacketMs: null },
-    residueUntilMs: null,
-    startedMs: attack.startedMs,
-    endedMs: attack.endedMs,
-    matches: (from, to, port, used) => used === protocol && ((to & mask) >>> 0) === destination && (ports === null || ports.has(port)) &&
-      (source === null ? !pods.has(from) : from === source) && (bits === undefined || !pods.has(to)),
+    run,
+    seed,
+    scenario,
+    startedMs,
+    endedMs,
+    holdout,
+    unseen,
+    capture: { ...counts, snapBytes },
+    pods: world.places.map((pod) => ({ name: pod.name, address: pod.address, addresses: [...pod.addresses], roles: rolesOf(pod, loads, attacks) })),
+    attacks: labelAttacks(plan, capture, recorded),
+    benign: loads.map(labelLoad),
+    settings: world.settings,
   }
 }
 
-function note (one: Watch, packet: LabPacket, flowStartedMs: number): void {
-  // A flow that was there before the tool is not the tool's.
-  if (flowStartedMs < one.startedMs - 5 || flowStartedMs > one.endedMs + SLACK_MS) return
-  one.residueUntilMs = packet.atMs
-  if (packet.atMs > one.endedMs + SLACK_MS) return
-  one.seen.packets++
-  one.seen.firstPacketMs ??= packet.atMs
-  one.seen.lastPacketMs = packet.atMs
+function labelLoad (load: Load): BenignLabel {
+  const { name, pod, rate } = load
+  const kind = BENIGN[name]
+  return { name, service: kind?.service ?? 'any', looksLike: kind?.looksLike ?? null, pod: pod.name, rate, does: 'job' in load ? JSON.stringify(load.job) : load.command }
 }
 
-/**
- * Finds each attack's packets in the capture: those of flows that one of its legs opened while its tool ran, both directions.
- * The answer has the order of `attacks`, and in each that of its legs.
- */
-export function findAttackPackets (capture: Buffer, attacks: readonly Attacked[], podAddresses: readonly string[]): { legs: Seen[], residueUntilMs: number | null }[] {
-  const pods = new Set(podAddresses.map(addressNumber))
-  const watches = attacks.map((attack) => attack.legs.map((leg) => watch(leg, attack, pods)))
-  const flat = watches.flat()
-  const flowStarts = new Map<string, number>()
-  for (const packet of readPackets(capture)) {
-    const { source, destination, sourcePort, destinationPort, protocol, atMs } = packet
-    const forward = flat.filter((one) => one.matches(source, destination, destinationPort, protocol))
-    const backward = flat.filter((one) => one.matches(destination, source, sourcePort, protocol))
-    if (forward.length + backward.length === 0) continue
-    const key = source < destination || (source === destination && sourcePort < destinationPort)
-      ? `${source}:${sourcePort}>${destination}:${destinationPort}/${protocol}`
-      : `${destination}:${destinationPort}>${source}:${sourcePort}/${protocol}`
-    const started = flowStarts.get(key) ?? atMs
-    flowStarts.set(key, started)
-    for (const one of new Set([...forward, ...backward])) note(one, packet, started)
-  }
-  return watches.map((legs) => ({ legs: legs.map((leg) => leg.seen), residueUntilMs: latest(legs.map((leg) => leg.residueUntilMs)) }))
+function labelAttacks ({ world }: RunPlan, capture: Buffer, { run, startedMs: runStartedMs, performed }: Recorded): AttackLabel[] {
+  const attacked = performed.map(({ attack, startedMs, endedMs }) => ({ startedMs, endedMs, legs: attack.plan.legs }))
+  const found = findAttackPackets(capture, attacked, world.places.flatMap((pod) => [...pod.addresses]), runStartedMs)
+  return performed.map(({ attack: { plan }, startedMs, endedMs }, index) => {
+    const seen = found[index]?.legs ?? []
+    const attackers = plan.attackers.map((pod) => pod.address)
+    const legs = plan.legs.map((leg, at): LegLabel => ({
+      ...leg,
+      source: leg.source ?? '*',
+      kind: leg.source === null ? 'fan-in' : 'pair',
+      role: leg.source === null || attackers.includes(leg.source) ? 'direct' : 'relay',
+      ...sumOf(seen.slice(at, at + 1)),
+      timeline: seen[at]?.timeline ?? [],
+    }))
+    return {
+      id: `${run}-${index + 1}`,
+      class: plan.class,
+      tool: plan.tool,
+      service: plan.service,
+      manner: plan.manner,
+      rate: plan.rate,
+      command: plan.command,
+      attacker: attackers[0] ?? '',
+      attackers,
+      victims: plan.victims,
+      spoofed: plan.legs.some((leg) => leg.source === null),
+      ...sumOf(seen),
+      startedMs,
+      endedMs,
+      residueUntilMs: found[index]?.residueUntilMs ?? null,
+      legs: legs.filter((leg) => leg.packets > 0 || plan.legs.length === 1),
+    }
+  })
 }
 
-const known = (values: readonly (number | null)[]) => values.filter((value) => value !== null)
-const latest = (values: readonly (number | null)[]): number | null => known(values).length > 0 ? Math.max(...known(values)) : null
-
-export function sumOf (legs: readonly Seen[]): Seen {
-  const first = known(legs.map((leg) => leg.firstPacketMs))
-  return {
-    packets: legs.reduce((sum, leg) => sum + leg.packets, 0),
-    firstPacketMs: first.length > 0 ? Math.min(...first) : null,
-    lastPacketMs: latest(legs.map((leg) => leg.lastPacketMs)),
-  }
+function rolesOf (pod: Place, loads: readonly Load[], attacks: readonly Scheduled[]): string[] {
+  return [
+    pod.name,
+    ...(loads.some((load) => load.pod === pod) ? ['client'] : []),
+    ...(attacks.some(({ plan }) => plan.attackers.includes(pod)) ? ['attacker'] : []),
+    ...(attacks.some(({ plan }) => plan.victims.some((victim) => pod.addresses.includes(victim))) ? ['victim'] : []),
+  ]
 }

@@ -1,19 +1,21 @@
 import { parseArgs } from 'node:util'
-import { join } from 'node:path'
 import { ATTACK_TOOLS, ATTACKS } from './attacks/catalogue.ts'
-import { BENIGN } from './benign.ts'
-import { CYCLE, makeDataset } from './dataset.ts'
+import { BENIGN } from './benign/catalogue.ts'
 import { missingForLab, removeFiles } from './lab.ts'
+import { makeDataset } from './make-dataset.ts'
+import { writeReport } from './report.ts'
 import { runScenario } from './run.ts'
-import { SCENARIOS } from './scenarios.ts'
-import { SERVERS } from './servers/servers.ts'
+import { SCENARIOS, isHeldOut } from './scenarios.ts'
+import { EXTRA_SERVERS, SERVERS } from './servers/servers.ts'
+import { HELD_OUT_SERVICES } from './settings.ts'
 
 const USAGE = `Usage: npm run lab -- COMMAND
   list                                           scenarios, attacks and ordinary traffic
   run SCENARIO --out DIR [--seed N] [--duration S] [--loads N] [--name NAME] [--turn N] [--unseen]
                                                  one laboratory, one labelled capture, held out from training
-  dataset --out DIR --runs N [--jobs 1] [--from 0] [--scenarios A,B]
-                                                 many, of every class; leaves out those that are there
+  make-dataset --out DIR --runs N --hours H [--jobs 1]
+                                                 windows and labels of many runs; goes on where it was ended, and writes the report
+  report DIR                                     report.md and pictures of a data set
   down                                           removes what a killed laboratory left`
 
 const say = (line: string) => { console.error(`${new Date().toISOString().slice(11, 19)} ${line}`) }
@@ -21,44 +23,79 @@ const say = (line: string) => { console.error(`${new Date().toISOString().slice(
 function list (): void {
   console.log('scenarios')
   for (const [name, { about }] of Object.entries(SCENARIOS)) console.log(`  ${name.padEnd(20)}${about}`)
-  for (const [attackClass, variants] of Object.entries(ATTACKS)) console.log(`${attackClass}\n  ${variants.map(({ name, heldOut }) => heldOut ? `${name} (held out)` : name).join(', ')}`)
-  console.log(`ordinary traffic\n  ${Object.keys(BENIGN).join(', ')}`)
+  for (const [attackClass, variants] of Object.entries(ATTACKS)) {
+    console.log(attackClass)
+    for (const variant of variants) console.log(`  ${variant.name.padEnd(22)}${variant.service.padEnd(12)}${(variant.manner ?? 'plain').padEnd(10)}${isHeldOut(variant) ? 'held out' : ''}`.trimEnd())
+  }
+  console.log('ordinary traffic')
+  for (const [name, { service, looksLike }] of Object.entries(BENIGN)) console.log(`  ${name.padEnd(22)}${service.padEnd(12)}${(looksLike === undefined ? '' : `looks like ${looksLike}`).padEnd(32)}${HELD_OUT_SERVICES.includes(service) ? 'held out' : ''}`.trimEnd())
 }
 
 function able (): boolean {
-  const missing = missingForLab([...ATTACK_TOOLS, ...Object.values(SERVERS).flatMap((server) => [...server.tools])])
+  const servers = [...Object.values(SERVERS), ...Object.values(EXTRA_SERVERS)]
+  const missing = missingForLab([...ATTACK_TOOLS, ...servers.flatMap((server) => [...server.tools])])
   missing.forEach((line) => { console.error(line) })
   return missing.length === 0
 }
 
+const usage = (): number => {
+  console.error(USAGE)
+  return 64
+}
+
+const interrupted = new AbortController()
+
 async function main (): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { out: { type: 'string' }, seed: { type: 'string', default: '1' }, duration: { type: 'string', default: '50' }, runs: { type: 'string', default: '8' }, from: { type: 'string', default: '0' }, scenarios: { type: 'string', default: CYCLE.join(',') }, jobs: { type: 'string', default: '1' }, loads: { type: 'string' }, turn: { type: 'string' }, name: { type: 'string' }, unseen: { type: 'boolean', default: false } },
+    options: { out: { type: 'string' }, seed: { type: 'string', default: '1' }, duration: { type: 'string', default: '50' }, runs: { type: 'string' }, hours: { type: 'string' }, jobs: { type: 'string', default: '1' }, loads: { type: 'string' }, turn: { type: 'string' }, name: { type: 'string' }, unseen: { type: 'boolean', default: false } },
   })
-  const [command, scenario] = positionals
-  if (command === 'list') {
-    list()
-    return 0
+  const [command, subject] = positionals
+  switch (command) {
+    case 'list':
+      list()
+      return 0
+    case 'down': {
+      const removed = removeFiles('abandoned')
+      console.log(removed.length > 0 ? `removed ${removed.join(', ')}` : 'nothing was left behind')
+      return 0
+    }
+    case 'run': {
+      if (subject === undefined || values.out === undefined) return usage()
+      if (!able()) return 1
+      await runScenario({ scenario: subject, seed: Number(values.seed), name: values.name ?? `${subject}-${values.seed}`, folder: values.out, seconds: Number(values.duration), holdout: true, unseen: values.unseen, say, ...(values.loads === undefined ? {} : { loads: Number(values.loads) }), ...(values.turn === undefined ? {} : { turn: Number(values.turn) }) })
+      return 0
+    }
+    case 'make-dataset': {
+      const { out, runs, hours, jobs } = values
+      if (out === undefined || runs === undefined || hours === undefined) return usage()
+      if (!able()) return 1
+      removeFiles('abandoned')
+      const index = await makeDataset({ folder: out, runs: Number(runs), hours: Number(hours), jobs: Number(jobs), say, signal: interrupted.signal })
+      await writeReport(out, index)
+      return index.entries.length === index.runs ? 0 : 1
+    }
+    case 'report':
+      if (subject === undefined) return usage()
+      await writeReport(subject)
+      return 0
+    case undefined:
+    default:
+      return usage()
   }
-  if (command === 'down') {
-    const removed = removeFiles('abandoned')
-    console.log(removed.length > 0 ? `removed ${removed.join(', ')}` : 'nothing was left behind')
-    return 0
-  }
-  if (values.out === undefined || (command !== 'dataset' && (command !== 'run' || scenario === undefined))) {
-    console.error(USAGE)
-    return 64
-  }
-  if (!able()) return 1
-  const folder = join(values.out)
-  if (command === 'dataset') await makeDataset({ folder, from: Number(values.from), runs: Number(values.runs), scenarios: values.scenarios.split(','), jobs: Number(values.jobs), say })
-  if (command === 'run' && scenario !== undefined) await runScenario({ scenario, seed: Number(values.seed), name: values.name ?? `${scenario}-${values.seed}`, folder, seconds: Number(values.duration), holdout: true, unseenTools: values.unseen, say, ...(values.loads === undefined ? {} : { loads: Number(values.loads) }), ...(values.turn === undefined ? {} : { turn: Number(values.turn) }) })
-  return 0
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  // Whatever a laboratory started dies with this process (see pod.ts).
-  process.once(signal, () => { removeFiles('own'); process.exit(128) })
+let signals = 0
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  // The first one lets a data set finish the runs under way. Whatever a laboratory started dies with this process (see pod.ts).
+  process.on(name, () => {
+    if (signals++ === 0 && process.argv.includes('make-dataset')) {
+      say('finishing the runs under way; once more ends them at once')
+      interrupted.abort()
+      return
+    }
+    removeFiles('own')
+    process.exit(128)
+  })
 }
 process.exitCode = await main()

@@ -1,4 +1,4 @@
-/** What a label is made of: who sent to whom, with which ports, when. */
+/** What a label is made of: who sent to whom, with which ports, when. An echo has its identifier for both ports. */
 export interface LabPacket {
   /** Milliseconds since 1970, with the capture's microseconds as fraction. */
   atMs: number
@@ -7,7 +7,12 @@ export interface LabPacket {
   protocol: number
   sourcePort: number
   destinationPort: number
+  /** A process of ordinary work sent it: its packets carry a mark. */
+  ordinary: boolean
 }
+
+/** The DSCP of what ordinary work sends (CS1). No feature reads it; it tells labels whose a flow is where two share a pair and a port. */
+export const ORDINARY_DSCP = 8
 
 const PCAP_MICROSECONDS = 0xa1b2c3d4
 const LINK_SLL2 = 276
@@ -30,13 +35,15 @@ export function * readPackets (file: Buffer): Generator<LabPacket> {
       const protocol = file.readUInt8(ip + 9)
       const transport = ip + (file.readUInt8(ip) & 15) * 4
       const ports = (protocol === 6 || protocol === 17) && transport + 4 <= end
+      const echo = protocol === 1 && transport + 6 <= end && [0, 8].includes(file.readUInt8(transport)) ? file.readUInt16BE(transport + 4) : 0
       yield {
         atMs: file.readUInt32LE(offset) * 1000 + file.readUInt32LE(offset + 4) / 1000,
         source: file.readUInt32BE(ip + 12),
         destination: file.readUInt32BE(ip + 16),
         protocol,
-        sourcePort: ports ? file.readUInt16BE(transport) : 0,
-        destinationPort: ports ? file.readUInt16BE(transport + 2) : 0,
+        sourcePort: ports ? file.readUInt16BE(transport) : echo,
+        destinationPort: ports ? file.readUInt16BE(transport + 2) : echo,
+        ordinary: file.readUInt8(ip + 1) >> 2 === ORDINARY_DSCP,
       }
     }
     offset = end

@@ -15,7 +15,7 @@ t.setTimeout(120_000)
 
 t.test('a short run leaves a capture and labels that belong together', { skip }, async (t) => {
   const folder = t.testdir()
-  const labels = await runScenario({ scenario: 'port-scan', seed: 9005, name: 'short', folder, seconds: 14, loads: 2, holdout: true, unseenTools: false, say: (line) => t.comment(line) })
+  const labels = await runScenario({ scenario: 'port-scan', seed: 9005, name: 'short', folder, seconds: 14, loads: 2, holdout: true, unseen: false, say: (line) => t.comment(line) })
   t.same(JSON.parse(readFileSync(join(folder, 'short.labels.json'), 'utf8')) as RunLabels, labels)
   const times = [...readPackets(zstdDecompressSync(readFileSync(join(folder, 'short.pcap.zst'))))].map((packet) => packet.atMs)
   t.equal(labels.capture.droppedByKernel, 0)
@@ -32,6 +32,6 @@ t.test('a short run leaves a capture and labels that belong together', { skip },
 })
 
 t.test('an unknown scenario is refused with the names of those that exist', async (t) => {
-  await t.rejects(runScenario({ scenario: 'nothing', seed: 1, name: 'x', folder: join(t.testdirName, 'never'), seconds: 1, holdout: true, unseenTools: false, say: () => undefined }), /no scenario 'nothing'; there are: benign, port-scan/)
+  await t.rejects(runScenario({ scenario: 'nothing', seed: 1, name: 'x', folder: join(t.testdirName, 'never'), seconds: 1, holdout: true, unseen: false, say: () => undefined }), /no scenario 'nothing'; there are: benign, look-alikes, port-scan/)
   t.notOk(existsSync(join(t.testdirName, 'never')))
 })

@@ -14,9 +14,9 @@ const window = (key: WindowKey, packets: number, options: { after?: number, port
 }
 const pair = (source: string, destination: string): WindowKey => ({ kind: 'pair', source, destination })
 const attack = (name: AttackClass, legs: readonly Leg[], seconds = 5): Attack =>
-  ({ class: name, tool: 'a tool', legs, firstPacketMs: START * 500, lastPacketMs: START * 500 + seconds * 1000, residueUntilMs: START * 500 + seconds * 1000 })
+  ({ class: name, tool: 'a tool', service: 'any', manner: 'plain', rate: null, legs, firstPacketMs: START * 500, lastPacketMs: START * 500 + seconds * 1000, residueUntilMs: START * 500 + seconds * 1000 })
 const truthOf = (attacks: readonly Attack[], windows: readonly Window[], suspects: readonly string[] = []): GroundTruth =>
-  new GroundTruth({ run: 'r', scenario: 's', holdout: false, pods: new Set(['a', 'b', 'c', 'v']), suspects: new Set(suspects), attacks }, windows)
+  new GroundTruth({ run: 'r', scenario: 's', startedMs: START * 500, holdout: false, benign: [], pods: new Set(['a', 'b', 'c', 'v']), suspects: new Set(suspects), attacks }, windows)
 const called = (truth: GroundTruth, newest: Window, packets: number): string | null => {
   const verdict = truth.verdict(newest, packets)
   return verdict && (CLASSES[verdict.label] ?? '?')
@@ -40,6 +40,15 @@ t.test('what the pair does on other ports or at other times is not the attack', 
   const truth = truthOf([attack('BRUTE_FORCE', [{ source: 'a', destination: 'v', ports: [22] }])], [web, late])
   t.equal(called(truth, web, 50), 'BENIGN')
   t.equal(called(truth, late, 50), 'BENIGN')
+  t.end()
+})
+
+t.test('what was counted by flow is the attack\'s, and what the pair says beside it on the same port is not', (t) => {
+  const busy = window(pair('a', 'v'), 900)
+  const counted = truthOf([attack('BRUTE_FORCE', [{ source: 'a', destination: 'v', ports: [22], timeline: [[0, 20], [1, 39]] }])], [busy])
+  t.equal(called(counted, window(pair('a', 'v'), 900, { after: 1 }), 1800), null, '59 packets of 1,800 are too few')
+  const more = truthOf([attack('BRUTE_FORCE', [{ source: 'a', destination: 'v', ports: [22], timeline: [[0, 20], [1, 40]] }])], [busy])
+  t.equal(called(more, window(pair('a', 'v'), 900, { after: 1 }), 1800), 'BRUTE_FORCE')
   t.end()
 })
 
@@ -98,6 +107,6 @@ t.test('where an attacker\'s other traffic is unknown, it is neither', (t) => {
 t.test('labels that are not a run\'s are refused with their place', (t) => {
   t.throws(() => parseRunLabels('{"run": 1}', 'x.labels.json'), { code: 'BAD_DATA', message: /x\.labels\.json is not the labels of a run/ })
   const silent = { class: 'PORT_SCAN', tool: 'nmap', firstPacketMs: null, lastPacketMs: null, residueUntilMs: null, legs: [] }
-  t.same(parseRunLabels(JSON.stringify({ run: 'r', scenario: 's', holdout: false, pods: [], attacks: [silent] }), 'x').attacks, [], 'an attack that sent nothing is none')
+  t.same(parseRunLabels(JSON.stringify({ run: 'r', scenario: 's', startedMs: START * 500, holdout: false, benign: [], pods: [], attacks: [silent] }), 'x').attacks, [], 'an attack that sent nothing is none')
   t.end()
 })

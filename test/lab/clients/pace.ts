@@ -1,5 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
+/** Until when a job goes on, and what it chooses by: the same in every run of one seed. */
+export interface Pace { readonly signal: AbortSignal, readonly random: () => number }
+
 /** Resolves after `ms`, or at once when the signal is aborted: true where the work should go on. */
 export async function pause (ms: number, signal: AbortSignal): Promise<boolean> {
   try {
@@ -14,11 +17,11 @@ export async function pause (ms: number, signal: AbortSignal): Promise<boolean> 
  * Calls `act` at random moments, `rate` times a second on average, without waiting for it, until the signal is aborted.
  * At most `limit` calls are under way at a time; what exceeds it is left out, as by a client whose pool is exhausted.
  */
-export async function arrivals (rate: number, signal: AbortSignal, act: () => Promise<unknown>, limit = 200): Promise<void> {
+export async function arrivals (rate: number, { signal, random }: Pace, act: () => Promise<unknown>, limit = 200): Promise<void> {
   let underWay = 0
   let due = performance.now()
   while (!signal.aborted) {
-    due += -Math.log(1 - Math.random()) * 1000 / rate
+    due += -Math.log(1 - random()) * 1000 / rate
     const wait = due - performance.now()
     if (wait > 1 && !await pause(wait, signal)) return
     if (wait < -2000) due = performance.now() // a machine that was busy does not make up for it in one burst
@@ -29,4 +32,4 @@ export async function arrivals (rate: number, signal: AbortSignal, act: () => Pr
   }
 }
 
-export const between = ([min, max]: readonly [number, number]): number => Math.round(min + Math.random() * (max - min))
+export const between = ({ random }: Pace, [min, max]: readonly [number, number]): number => Math.round(min + random() * (max - min))

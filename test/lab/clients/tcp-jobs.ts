@@ -2,6 +2,7 @@ import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { REQUEST_HEADER_BYTES } from '../servers/app.ts'
 import { arrivals, between, pause } from './pace.ts'
+import type { Pace } from './pace.ts'
 
 type Range = readonly [number, number]
 
@@ -33,56 +34,56 @@ function open (host: string, port: number, timeoutMs = 5000): Promise<Socket> {
   })
 }
 
-export async function rpc (job: RpcJob, signal: AbortSignal): Promise<void> {
+export async function rpc (job: RpcJob, pace: Pace): Promise<void> {
   const pool = new Map<number, { socket: Socket, left: number }>()
   let next = 0
-  await arrivals(job.rate, signal, async () => {
+  await arrivals(job.rate, pace, async () => {
     const slot = next++ % job.connections
     let entry = pool.get(slot)
     if (!entry || entry.socket.destroyed) {
       entry = { socket: await open(job.host, job.port), left: job.requestsPerConnection }
       pool.set(slot, entry)
     }
-    entry.socket.write(message(between(job.requestBytes), between(job.responseBytes)))
+    entry.socket.write(message(between(pace, job.requestBytes), between(pace, job.responseBytes)))
     if (--entry.left <= 0) { entry.socket.end(); pool.delete(slot) }
   }, job.connections)
   for (const { socket } of pool.values()) socket.destroy()
 }
 
-export async function probe (job: ProbeJob, signal: AbortSignal): Promise<void> {
+export async function probe (job: ProbeJob, pace: Pace): Promise<void> {
   await Promise.all(job.targets.map(async ({ host, port }) => {
     let waitMs = job.everyMs
-    if (!await pause(Math.random() * job.everyMs, signal)) return
+    if (!await pause(pace.random() * job.everyMs, pace.signal)) return
     do {
       await open(host, port, job.timeoutMs).then((socket) => { socket.end(); waitMs = job.everyMs }, () => { waitMs = Math.min(waitMs * job.backoff, 30_000) })
-    } while (await pause(waitMs * (0.9 + Math.random() / 5), signal))
+    } while (await pause(waitMs * (0.9 + pace.random() / 5), pace.signal))
   }))
 }
 
-export async function storm (job: StormJob, signal: AbortSignal): Promise<void> {
-  while (await pause(job.everyMs, signal)) {
+export async function storm (job: StormJob, pace: Pace): Promise<void> {
+  while (await pause(job.everyMs, pace.signal)) {
     await Promise.allSettled(job.targets.flatMap(({ host, port }) => Array.from({ length: job.connections }, async () => {
       const socket = await open(host, port)
-      await pause(50 + Math.random() * 3000, signal)
+      await pause(50 + pace.random() * 3000, pace.signal)
       socket.destroy()
     })))
   }
 }
 
-export async function idle (job: IdleJob, signal: AbortSignal): Promise<void> {
+export async function idle (job: IdleJob, pace: Pace): Promise<void> {
   const sockets = await Promise.all(Array.from({ length: job.connections }, () => open(job.host, job.port).catch(() => null)))
-  while (await pause(job.everyMs, signal)) sockets.forEach((socket) => socket?.write(message(20, 20)))
+  while (await pause(job.everyMs, pace.signal)) sockets.forEach((socket) => socket?.write(message(20, 20)))
   sockets.forEach((socket) => socket?.destroy())
 }
 
-export async function redis (job: RedisJob, signal: AbortSignal): Promise<void> {
+export async function redis (job: RedisJob, pace: Pace): Promise<void> {
   const command = (...words: string[]) => `*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join('')}`
   const sockets = await Promise.all(Array.from({ length: job.connections }, () => open(job.host, 6379)))
   sockets.forEach((socket) => socket.write(command('AUTH', job.password)))
   let next = 0
-  await arrivals(job.rate, signal, async () => {
-    const key = `key:${Math.floor(Math.random() * 500)}`
-    sockets[next++ % sockets.length]?.write(Math.random() < 0.25 ? command('SET', key, 'v'.repeat(job.valueBytes)) : command('GET', key))
+  await arrivals(job.rate, pace, async () => {
+    const key = `key:${Math.floor(pace.random() * 500)}`
+    sockets[next++ % sockets.length]?.write(pace.random() < 0.25 ? command('SET', key, 'v'.repeat(job.valueBytes)) : command('GET', key))
   })
   sockets.forEach((socket) => socket.destroy())
 }

@@ -1,11 +1,14 @@
 // A small application, run inside a pod: `node app.ts '{"http": 8000, "h2": 50051, "responder": [9092], "udp": [5004]}'`.
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import { createServer as createHttp2Server } from 'node:http2'
 import { createServer as createTcpServer } from 'node:net'
 import { createSocket } from 'node:dgram'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-export interface AppPorts { http?: readonly number[], h2?: readonly number[], responder?: readonly number[], udp?: readonly number[] }
+/** `https` takes `app-key.pem` and `app-cert.pem` from the folder that it is started in. */
+export interface AppPorts { http?: readonly number[], https?: readonly number[], h2?: readonly number[], responder?: readonly number[], udp?: readonly number[] }
 
 /** A responder's request: two 32-bit lengths, of what follows and of what is wanted back. */
 export const REQUEST_HEADER_BYTES = 8
@@ -61,6 +64,11 @@ function serveHttp (port: number): void {
   createServer({ keepAliveTimeout: 65_000 }, (request, response) => { answer(request, response) }).listen(port, '0.0.0.0', 1024)
 }
 
+function serveHttps (port: number): void {
+  const pair = { key: readFileSync('app-key.pem'), cert: readFileSync('app-cert.pem') }
+  createTlsServer({ ...pair, keepAliveTimeout: 65_000 }, (request, response) => { answer(request, response) }).listen(port, '0.0.0.0', 1024)
+}
+
 /** Streams of messages over clear-text HTTP/2, as gRPC uses it: each DATA frame is answered by one of the length in its path. */
 function serveHttp2 (port: number): void {
   createHttp2Server().on('stream', (stream, headers) => {
@@ -100,6 +108,7 @@ function serveUdp (port: number): void {
 
 function main (ports: AppPorts): void {
   ports.http?.forEach(serveHttp)
+  ports.https?.forEach(serveHttps)
   ports.h2?.forEach(serveHttp2)
   ports.responder?.forEach(serveResponder)
   ports.udp?.forEach(serveUdp)

@@ -4,6 +4,9 @@ import { program } from '../../setup/tools.ts'
 import { ACCOUNTS } from '../accounts.ts'
 import type { Pod } from '../pod.ts'
 import type { AppPorts } from './app.ts'
+import type { ExtraServer, Settings } from '../settings.ts'
+import { BROKER_PORT, startBroker } from './broker.ts'
+import { MYSQL_PORT, SMTP_PORT, startMail, startMysql } from './greeting.ts'
 import { serve, writeIn } from './serve.ts'
 
 /** What a pod can serve, and the programs that it takes. */
@@ -18,6 +21,17 @@ export const SERVERS = {
 } as const
 
 export type ServerName = keyof typeof SERVERS
+
+/** Servers that not every laboratory has. */
+export const EXTRA_SERVERS = {
+  mysql: { tools: ['mariadbd', 'mariadb-install-db', 'mariadb'], ports: [MYSQL_PORT], start: startMysql },
+  mail: { tools: ['smtpd', 'smtp'], ports: [SMTP_PORT], start: startMail },
+  broker: { tools: ['mosquitto', 'mosquitto_pub', 'mosquitto_sub'], ports: [BROKER_PORT], start: startBroker },
+} as const satisfies Record<ExtraServer, unknown>
+
+interface ServerContext { names: Readonly<Record<string, string>>, delegate?: string, settings?: Pick<Settings, 'pam' | 'ftpDelay' | 'maxAuthTries'> }
+
+const PLAIN: NonNullable<ServerContext['settings']> = { pam: false, ftpDelay: 1, maxAuthTries: 6 }
 
 export const DATABASE_PASSWORD = 'pgsecret'
 export const CACHE_PASSWORD = 'redpass'
@@ -57,22 +71,22 @@ async function startRedis (pod: Pod): Promise<void> {
   await serve(pod, `${program('redis-server')} --bind 0.0.0.0 --port 6379 --requirepass ${CACHE_PASSWORD} --dir ${pod.folder} --protected-mode no --save '' --appendonly no`, 6379)
 }
 
-async function startSshd (pod: Pod): Promise<void> {
+async function startSshd (pod: Pod, { settings = PLAIN }: ServerContext): Promise<void> {
   const key = join(pod.folder, 'host-key')
   await pod.must(`ssh-keygen -q -t ed25519 -N '' -f ${key}`)
-  const config = writeIn(pod, 'sshd_config', ['Port 22', `HostKey ${key}`, 'PidFile none', 'UsePAM no', 'PasswordAuthentication yes', 'PermitRootLogin no',
+  const config = writeIn(pod, 'sshd_config', ['Port 22', `HostKey ${key}`, 'PidFile none', `UsePAM ${settings.pam ? 'yes' : 'no'}`, `MaxAuthTries ${settings.maxAuthTries}`, 'PasswordAuthentication yes', 'PermitRootLogin no',
     'UseDNS no', 'MaxStartups 100:30:200', 'Subsystem sftp internal-sftp', 'AllowTcpForwarding yes', 'StrictModes no'])
   await serve(pod, `${program('sshd')} -D -e -f ${config}`, 22)
 }
 
-async function startVsftpd (pod: Pod): Promise<void> {
+async function startVsftpd (pod: Pod, { settings = PLAIN }: ServerContext): Promise<void> {
   const config = writeIn(pod, 'vsftpd.conf', ['listen=YES', 'background=NO', 'local_enable=YES', 'write_enable=YES', 'anonymous_enable=NO', 'pam_service_name=vsftpd',
-    'secure_chroot_dir=/run/vsftpd/empty', 'seccomp_sandbox=NO', 'max_login_fails=3', 'delay_failed_login=1', 'pasv_min_port=40000', 'pasv_max_port=40100'])
+    'secure_chroot_dir=/run/vsftpd/empty', 'seccomp_sandbox=NO', 'max_login_fails=3', `delay_failed_login=${settings.ftpDelay}`, 'pasv_min_port=40000', 'pasv_max_port=40100'])
   await serve(pod, `${program('vsftpd')} ${config}`, 21)
 }
 
 /** Names end in `.lab`; those of the two tunnel domains are asked of the pod's neighbour named in `delegates`. */
-async function startDnsmasq (pod: Pod, context: { names: Readonly<Record<string, string>>, delegate?: string }): Promise<void> {
+async function startDnsmasq (pod: Pod, context: ServerContext): Promise<void> {
   const config = writeIn(pod, 'dnsmasq.conf', ['no-daemon', 'no-resolv', 'no-hosts', 'bind-interfaces', `listen-address=${pod.address}`, 'cache-size=1000', 'local=/lab/', 'dns-forward-max=1000',
     'user=root', ...Object.entries(context.names).map(([name, address]) => `address=/${name}.lab/${address}`),
     ...(context.delegate === undefined ? [] : [`server=/t1.example.org/${context.delegate}`, `server=/t2.example.org/${context.delegate}#54`])])
@@ -93,10 +107,11 @@ async function startSamba (pod: Pod): Promise<void> {
 
 /** Starts the small application of `app.ts` on the given ports. */
 export async function startApp (pod: Pod, ports: AppPorts): Promise<void> {
+  if (ports.https?.length) await pod.must('openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=app -keyout app-key.pem -out app-cert.pem')
   const server = pod.spawn(`exec ${process.execPath} ${join(import.meta.dirname, 'app.ts')} '${JSON.stringify(ports)}'`)
   await server.saying('app is ready')
 }
 
-export async function startServer (name: ServerName, pod: Pod, context: { names: Readonly<Record<string, string>>, delegate?: string }): Promise<void> {
+export async function startServer (name: ServerName, pod: Pod, context: ServerContext): Promise<void> {
   await SERVERS[name].start(pod, context)
 }

@@ -1,0 +1,60 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
+import { readFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import { constants, zstdCompress, zstdDecompress } from 'node:zlib'
+import { AutoshieldError } from '../../src/core/errors.ts'
+import { FEATURE_SCHEMA, STEPS_MS, keyId, type Window } from '../../src/core/window/window.ts'
+import { decodeWindows } from '../../src/wire/decode-windows.ts'
+import { encodeWindows } from '../../src/wire/encode-windows.ts'
+import { WindowRecordingSchema } from '../../src/wire/gen/recording_pb.ts'
+import { captureWindows } from './capture-windows.ts'
+
+/**
+ * A run is read once for each of these: an attack that one clock cuts in two is whole in another. No multiples of a step, and spread over 60 s.
+ * A recording has the shortest step in the first reading alone, where another clock changes least and most of the bytes are.
+ */
+export const SHIFTS_MS = [0, 20_170, 40_330] as const
+
+export const RECORDING_SUFFIX = '.windows.zst'
+
+/** Slow, and a fifth smaller than the default. */
+const LEVEL = 19
+
+export interface Recording { readonly bytes: Uint8Array, readonly windows: number }
+
+/** All windows of a capture as `recording.proto` says, compressed. */
+export async function recordWindows (capture: string): Promise<Recording> {
+  const recording = create(WindowRecordingSchema, { featureSchema: FEATURE_SCHEMA })
+  let count = 0
+  for (const shiftMs of SHIFTS_MS) {
+    const windows = (await captureWindows(capture, shiftMs)).filter(({ stepMs }) => shiftMs === 0 || stepMs !== STEPS_MS[0])
+    count += windows.length
+    recording.readings.push({ $typeName: 'autoshield.wire.v1.WindowReading', shiftMs, windows: encodeWindows(byKey(windows)) })
+  }
+  const bytes = await promisify(zstdCompress)(toBinary(WindowRecordingSchema, recording), { params: { [constants.ZSTD_c_compressionLevel]: LEVEL } })
+  return { bytes, windows: count }
+}
+
+/** What one key says is alike: side by side it compresses best. */
+function byKey (windows: readonly Window[]): Window[] {
+  const named = windows.map((window) => ({ window, id: keyId(window.key) }))
+  named.sort((one, other) => one.window.stepMs - other.window.stepMs || (one.id < other.id ? -1 : one.id > other.id ? 1 : one.window.number - other.window.number))
+  return named.map(({ window }) => window)
+}
+
+/** The windows of one reading, in the order in which they closed. Throws BAD_DATA. */
+export async function readRecording (path: string, shiftMs: number): Promise<Window[]> {
+  const recording = fromBinary(WindowRecordingSchema, await promisify(zstdDecompress)(await readFile(path)))
+  if (recording.featureSchema !== FEATURE_SCHEMA) throw new AutoshieldError('BAD_DATA', `${path} has windows of ${recording.featureSchema}, this program reads ${FEATURE_SCHEMA}: make the run again with npm run lab`)
+  const reading = recording.readings.find((each) => each.shiftMs === shiftMs)
+  if (reading?.windows === undefined) throw new AutoshieldError('BAD_DATA', `${path} has no reading of a clock ${shiftMs} ms later; it has: ${recording.readings.map((each) => each.shiftMs).join(', ')}`)
+  const decoded = decodeWindows(reading.windows)
+  if (!decoded.ok) throw new AutoshieldError('BAD_DATA', `${path} is no recording of windows: ${decoded.problem}; make the run again with npm run lab`)
+  const end = ({ number, stepMs }: Window): number => (number + 1) * stepMs
+  return [...decoded.windows].sort((one, other) => end(one) - end(other))
+}
+
+/** The windows of a capture or of a recording, whichever `path` is. */
+export async function windowsOf (path: string, shiftMs: number): Promise<Window[]> {
+  return await (path.endsWith(RECORDING_SUFFIX) ? readRecording(path, shiftMs) : captureWindows(path, shiftMs))
+}
