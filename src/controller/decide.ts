@@ -19,9 +19,10 @@ import { atSource } from '../core/safety/at-source.ts'
 import type { Approval } from '../core/safety/approval.ts'
 import { checkSafety } from '../core/safety/check-safety.ts'
 import type { Protected } from '../core/safety/protected.ts'
-import type { SafetyResult, SourceEvidence } from '../core/safety/safety.ts'
+import type { SafetyRequest, SafetyResult, SourceEvidence } from '../core/safety/safety.ts'
 import type { SafetySettings } from '../core/safety/settings.ts'
 import type { SafetyState } from '../core/safety/state.ts'
+import { answeredByPairs } from '../core/verdict/answered-by-pairs.ts'
 import type { Detection } from '../core/verdict/detection.ts'
 import type { Score } from '../core/verdict/score.ts'
 import { windowEndMs } from '../core/verdict/case.ts'
@@ -33,6 +34,8 @@ export interface Hearing {
   readonly evidence: SourceEvidence
   /** The newest scores of its key, at most one a step; the first is the one that brought it here. */
   readonly scores: readonly [Score, ...Score[]]
+  /** Of a detection about all that a source reaches: the open ones of its class and source on single pairs. */
+  readonly pairs: readonly Detection[]
 }
 
 /** What a decision rests on beside the detection. */
@@ -92,7 +95,7 @@ export const annotationsOf = (actionIndex: number, detection: Detection): Record
  * one that says why no rule fired. Pure; the new safety state is to be kept.
  */
 export function decide (hearing: Hearing, state: SafetyState, bench: Bench): { rulings: readonly Ruling[], state: SafetyState } {
-  const { detection, scores: [newest] } = hearing
+  const { detection, scores: [newest], pairs } = hearing
   const facts = {
     detection,
     source: detection.source,
@@ -112,7 +115,7 @@ export function decide (hearing: Hearing, state: SafetyState, bench: Bench): { r
   const rulings: Ruling[] = []
   for (const one of fired) {
     if (bench.isSettled(one.rule, one.actionIndex, detection)) continue
-    const ruled = ruleOn(hearing, one, state, bench)
+    const ruled = ruleOn({ ...hearing, answeredByPairs: answeredByPairs(detection, newest, pairs.filter(({ confidence }) => confidence >= one.rule.confidenceThreshold)) }, one, state, bench)
     if (ruled === null) continue
     rulings.push(ruled.ruling)
     state = ruled.state
@@ -128,7 +131,7 @@ interface Case {
   readonly application: Application | null
 }
 
-function ruleOn (hearing: Pick<Hearing, 'detection' | 'evidence'>, { rule, actionIndex, matched, application }: Case, before: SafetyState, bench: Bench, agreed: RequestGround['agreed'] = null): { ruling: Ruling, state: SafetyState } | null {
+function ruleOn (hearing: Pick<Hearing, 'detection' | 'evidence'> & Pick<SafetyRequest, 'answeredByPairs'>, { rule, actionIndex, matched, application }: Case, before: SafetyState, bench: Bench, agreed: RequestGround['agreed'] = null): { ruling: Ruling, state: SafetyState } | null {
   const { detection, evidence } = hearing
   const action = rule.actions[actionIndex]
   if (action === undefined) return null
@@ -156,6 +159,7 @@ function ruleOn (hearing: Pick<Hearing, 'detection' | 'evidence'>, { rule, actio
   const request = safetyRequest(rule, actionIndex, detection, plan, {
     ...bench.surroundings,
     evidence,
+    answeredByPairs: hearing.answeredByPairs,
     mitigatedBy: bench.mitigatedBy(rule, actionIndex, detection, mode),
     agreed,
     nowMs: bench.nowMs,
@@ -201,7 +205,7 @@ export function decideAgain (waiting: Decision, evidence: SourceEvidence, detect
   const application = bench.applications.find((one) => is(one.rule) && one.actionIndex === actionIndex) ?? null
   const rule = application?.rule ?? bench.policy.rules.find(is)
   if (rule === undefined || actionIndex === undefined) return null
-  return ruleOn({ detection, evidence }, { rule, actionIndex, matched: `${agreed.by} agreed: ${agreed.why}`, application }, state, bench, agreed)
+  return ruleOn({ detection, evidence, answeredByPairs: null }, { rule, actionIndex, matched: `${agreed.by} agreed: ${agreed.why}`, application }, state, bench, agreed)
 }
 
 /** What protects the target of a detection; null where nothing does. */

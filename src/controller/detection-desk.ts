@@ -84,6 +84,12 @@ export class DetectionDesk {
     return [...this.#state.cases.values()].flatMap(({ detection }) => detection?.phase === 'open' ? [detection] : [])
   }
 
+  /** Of a detection about all that a source reaches: the open ones of its class and source on single pairs. */
+  pairsOf ({ kind, class: className, source, simulated }: Detection): readonly Detection[] {
+    if (kind !== 'fan-out' || source === null) return []
+    return this.open().filter((other) => other.kind === 'pair' && other.class === className && other.source?.address === source.address && other.simulated === simulated)
+  }
+
   /** What is usual for the key of a score, to be explained beside it. */
   usual (score: Score): { usual: readonly number[], usualFrom: 'key' | 'training' } {
     return this.#state.model === null ? { usual: [], usualFrom: 'training' } : usualFor(score, this.#state.model, this.#state.baselines)

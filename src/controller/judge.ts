@@ -48,7 +48,9 @@ export class Judge {
   /** Resolves when all that follows is kept. */
   async take (scores: readonly Score[]): Promise<void> {
     const arrivedMs = performance.now()
-    await Promise.all(scores.flatMap((score) => this.#judge(score, arrivedMs)))
+    // What is aimed at single pods is known before it is decided what to do about all that their attacker reaches.
+    const ordered = scores.toSorted((one, other) => Number(one.key.kind === 'fan-out') - Number(other.key.kind === 'fan-out'))
+    await Promise.all(ordered.flatMap((score) => this.#judge(score, arrivedMs)))
   }
 
   #judge (score: Score, arrivedMs: number): Promise<unknown>[] {
@@ -82,6 +84,6 @@ export class Judge {
     if (score === null || detection.phase !== 'open') return
     const knownToModel = this.#model?.classes.includes(detection.class) ?? false
     if (type === 'opened' && knownToModel) explainer.ask({ detection: detection.id, className: detection.class, score, ...detections.usual(score) })
-    await decisions.hear({ detection, evidence: source, scores: this.#recent.around(score) }, arrivedMs)
+    await decisions.hear({ detection, evidence: source, scores: this.#recent.around(score), pairs: detections.pairsOf(detection) }, arrivedMs)
   }
 }

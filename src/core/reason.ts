@@ -13,6 +13,7 @@ export const REASONS = {
   Cooldown: 'the same rule acted on this source and target less than its cooldown ago',
   Halted: 'a person stopped all new actions',
   Released: 'a person let actions go on',
+  AnsweredByPairs: 'what a source does to everybody is aimed at a few pods, and the detections on those are answered by themselves',
   AlreadyMitigated: 'a mitigation for this rule, source and target is in force',
   RateLimited: 'the limit of actions per minute is used up',
   RuleBudget: 'the rule has used up its share of the actions per minute',

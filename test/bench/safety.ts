@@ -34,6 +34,7 @@ function request (at: number): SafetyRequest {
     window: null,
     approval: 'unneeded',
     cooldownSeconds: 300,
+    answeredByPairs: null,
     mitigatedBy: null,
     simulatedEvidence: false,
   }

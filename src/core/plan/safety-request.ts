@@ -23,7 +23,7 @@ export interface Surroundings {
 }
 
 /** What safety is told beside the plan itself. */
-export interface RequestGround extends Surroundings, Pick<SafetyRequest, 'rollout' | 'mitigatedBy'> {
+export interface RequestGround extends Surroundings, Pick<SafetyRequest, 'rollout' | 'mitigatedBy' | 'answeredByPairs'> {
   readonly evidence: SourceEvidence
   /** Who agreed and why; null where nobody was asked. */
   readonly agreed: { readonly by: string, readonly why: string } | null
@@ -35,7 +35,7 @@ export function safetyRequest (rule: Rule, actionIndex: number, detection: Detec
   const action = rule.actions[actionIndex]
   if (action === undefined) return null
   const { subject, blastRadius } = plan
-  const { evidence, protectedSet, mitigatedBy, rollout, agreed } = ground
+  const { evidence, protectedSet, answeredByPairs, mitigatedBy, rollout, agreed } = ground
   const touched = subject === null || subject === 'anySource' ? blastRadius : [subject, ...blastRadius]
   return {
     rule: rule.id,
@@ -55,6 +55,7 @@ export function safetyRequest (rule: Rule, actionIndex: number, detection: Detec
     window: openWindow(ground.maintenance, [...new Set(touched.map(({ namespace }) => namespace))], ground.nowMs),
     approval: agreed ?? (needsApproval(rule.approval, action.type) ? 'needed' : 'unneeded'),
     cooldownSeconds: rule.cooldownSeconds,
+    answeredByPairs,
     mitigatedBy,
     simulatedEvidence: detection.simulated,
     ...(rollout !== undefined && { rollout }),

@@ -54,6 +54,11 @@ function notHalted ({ request: { action }, halt }: Hearing): Finding {
   return halt === null ? passes('the kill switch is not pulled') : fails(`all new actions are stopped since ${halt.at} by ${halt.by}: ${halt.reason}`)
 }
 
+function notAnswered ({ request: { action, answeredByPairs } }: Hearing): Finding {
+  if (REACH[action] === 'alert') return passes('an alert is given all the same')
+  return answeredByPairs === null ? passes('no narrower detections answer it') : fails(answeredByPairs)
+}
+
 function notMitigated ({ request: { mitigatedBy } }: Hearing): Finding {
   return mitigatedBy === null ? passes('no mitigation of this case is in force') : fails(`mitigation ${mitigatedBy} is in force`)
 }
@@ -120,6 +125,7 @@ const CHECKS: readonly Check[] = [
   { check: 'traffic-share', reason: 'TrafficShare', look: trafficShare },
   { check: 'rollout-restricts', reason: 'Observing', look: observing, ofRollout: true },
   { check: 'kill-switch', reason: 'Halted', look: notHalted },
+  { check: 'narrowest', reason: 'AnsweredByPairs', look: notAnswered },
   { check: 'already-mitigated', reason: 'AlreadyMitigated', look: notMitigated },
   { check: 'cooldown', reason: 'Cooldown', look: cooledDown },
   { check: 'circuit-breaker', reason: 'CircuitOpen', look: circuitClosed },

@@ -48,6 +48,8 @@ export interface SafetyRequest {
   /** Whether a person must agree, or who did and why. */
   readonly approval: 'unneeded' | 'needed' | { readonly by: string, readonly why: string }
   readonly cooldownSeconds: number
+  /** Why detections on single pairs answer what this one tells of all that its source reaches; null where none do. */
+  readonly answeredByPairs: string | null
   /** Name of the mitigation in force for this rule, action, source and target. */
   readonly mitigatedBy: string | null
   /** The evidence is a replay. */

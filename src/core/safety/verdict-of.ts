@@ -12,6 +12,7 @@ export const VERDICT_OF: Partial<Record<ReasonCode, Verdict>> = {
   WorkloadShare: 'hold',
   TrafficShare: 'hold',
   Halted: 'suppress',
+  AnsweredByPairs: 'suppress',
   AlreadyMitigated: 'suppress',
   Cooldown: 'suppress',
   CircuitOpen: 'suppress',
