@@ -27,7 +27,7 @@ export interface Images {
   readonly busybox: string
   /** This very checkout: `autoshield` is the entry point, `tcpdump`, `ss`, `nft`, Envoy and busybox are inside. Runs as user 65532. */
   readonly autoshield: string
-  /** For attackers and servers: busybox with `nmap`, `nping`, `curl`, `tcpdump`, `ss`, `openssl` and `nginx`. Runs as root. */
+  /** For attackers and servers: busybox with `nmap`, `nping`, `hydra`, `curl`, `tcpdump`, `ss`, `openssl` and `nginx`. Runs as root. */
   readonly tools: string
 }
 
@@ -104,7 +104,7 @@ function projectLayer (): Promise<Layer> {
 }
 
 function toolsLayer (): Promise<Layer> {
-  const programs = ['nmap', 'nping', 'curl', 'tcpdump', 'ss', 'openssl', 'nginx'].map(program)
+  const programs = ['nmap', 'nping', 'hydra', 'curl', 'tcpdump', 'ss', 'openssl', 'nginx'].map(program)
   return layer('tools', [stamps(programs)], async (root) => {
     await copyWithLibraries(root, Object.fromEntries(programs.map((path) => [path, join('usr/bin', basename(path))])))
     cpSync(NMAP_DATA, join(root, NMAP_DATA), { recursive: true })
