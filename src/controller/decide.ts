@@ -25,7 +25,7 @@ import type { SafetyState } from '../core/safety/state.ts'
 import { answeredByPairs } from '../core/verdict/answered-by-pairs.ts'
 import type { Detection } from '../core/verdict/detection.ts'
 import type { Score } from '../core/verdict/score.ts'
-import { windowEndMs } from '../core/verdict/case.ts'
+import { tensorStartMs, windowEndMs } from '../core/verdict/case.ts'
 
 /** One detection to be decided on. */
 export interface Hearing {
@@ -34,7 +34,7 @@ export interface Hearing {
   readonly evidence: SourceEvidence
   /** The newest scores of its key, at most one a step; the first is the one that brought it here. */
   readonly scores: readonly [Score, ...Score[]]
-  /** Of a detection about all that a source reaches: the open ones of its class and source on single pairs. */
+  /** Of a detection about all that a source reaches: those of its class and source on single pairs that its windows hold. */
   readonly pairs: readonly Detection[]
 }
 
@@ -64,7 +64,7 @@ export interface Bench {
   /** The exception that covers an action of a rule for the detection, in words; null where none does. */
   readonly exceptedBy: (rule: Rule, action: Action, detection: Detection) => string | null
   /** Whether this action of this rule has its answer for the detection, so that it is not asked again. */
-  readonly isSettled: (rule: Rule, actionIndex: number, detection: Detection) => boolean
+  readonly isSettled: (rule: Rule, actionIndex: number, detection: Detection, sinceMs: number) => boolean
 }
 
 /** A decision, and the mitigation that follows from it. `action` is the place of the action in its rule; -1 where no rule fired. */
@@ -114,7 +114,7 @@ export function decide (hearing: Hearing, state: SafetyState, bench: Bench): { r
   if (fired.length === 0) return { rulings: [noRule(detection, bench, [...outcomes, ...applied.map(({ outcome }) => outcome)])], state }
   const rulings: Ruling[] = []
   for (const one of fired) {
-    if (bench.isSettled(one.rule, one.actionIndex, detection)) continue
+    if (bench.isSettled(one.rule, one.actionIndex, detection, tensorStartMs(newest))) continue
     const ruled = ruleOn({ ...hearing, answeredByPairs: answeredByPairs(detection, newest, pairs.filter(({ confidence }) => confidence >= one.rule.confidenceThreshold)) }, one, state, bench)
     if (ruled === null) continue
     rulings.push(ruled.ruling)

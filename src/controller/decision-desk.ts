@@ -1,4 +1,3 @@
-import { endOf } from '../core/mitigation/lifecycle.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import type { ClusterKnowledge } from '../core/plan/plan.ts'
 import type { Decision } from '../core/policy/decision.ts'
@@ -71,10 +70,7 @@ export class DecisionDesk {
 
   constructor (parts: DecisionDeskParts) {
     this.#parts = parts
-    this.#settled = new Settled((name) => {
-      const mitigation = parts.mitigations.find(name)
-      return mitigation === null ? null : endOf(mitigation)
-    })
+    this.#settled = new Settled((name) => parts.mitigations.find(name))
     this.#look = surroundings(parts)
     const { store, journal, clock, newId, metrics, publish } = parts
     this.approvals = new ApprovalDesk({
@@ -193,7 +189,7 @@ export class DecisionDesk {
       newId,
       exceptedBy: (rule, action) => exceptions.coverage(detection, rule, action),
       mitigatedBy: (rule, actionIndex, _, mode) => this.#inForce(rule, actionIndex, detection, mode),
-      isSettled: (rule, actionIndex) => this.#settled.isSettled(book.hashOf(rule), actionIndex, detection),
+      isSettled: (rule, actionIndex, _, sinceMs) => this.#settled.isSettled(book.hashOf(rule), actionIndex, detection, sinceMs),
     }
   }
 

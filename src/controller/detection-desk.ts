@@ -1,5 +1,5 @@
 import type { Detection, Explanation } from '../core/verdict/detection.ts'
-import { usualFor } from '../core/verdict/case.ts'
+import { tensorStartMs, usualFor } from '../core/verdict/case.ts'
 import { loadVerdict, saveVerdict } from '../core/verdict/saved-verdict.ts'
 import type { Score } from '../core/verdict/score.ts'
 import { emptyVerdict, step, type VerdictEffect, type VerdictEvent, type VerdictState } from '../core/verdict/verdict.ts'
@@ -84,10 +84,15 @@ export class DetectionDesk {
     return [...this.#state.cases.values()].flatMap(({ detection }) => detection?.phase === 'open' ? [detection] : [])
   }
 
-  /** Of a detection about all that a source reaches: the open ones of its class and source on single pairs. */
-  pairsOf ({ kind, class: className, source, simulated }: Detection): readonly Detection[] {
+  /**
+   * Of a detection about all that a source reaches: those of its class and source on single pairs that are open, or of which the score that
+   * speaks of it still holds windows.
+   */
+  pairsOf ({ kind, class: className, source, simulated }: Detection, score: Score): readonly Detection[] {
     if (kind !== 'fan-out' || source === null) return []
-    return this.open().filter((other) => other.kind === 'pair' && other.class === className && other.source?.address === source.address && other.simulated === simulated)
+    const isHeld = ({ phase, lastSeen }: Detection): boolean => phase === 'open' || (phase === 'closed' && Date.parse(lastSeen) > tensorStartMs(score))
+    const told = [...this.#state.cases.values()].flatMap(({ detection }) => detection === null || !isHeld(detection) ? [] : [detection])
+    return told.filter((other) => other.kind === 'pair' && other.class === className && other.source?.address === source.address && other.simulated === simulated)
   }
 
   /** What is usual for the key of a score, to be explained beside it. */

@@ -84,6 +84,6 @@ export class Judge {
     if (score === null || detection.phase !== 'open') return
     const knownToModel = this.#model?.classes.includes(detection.class) ?? false
     if (type === 'opened' && knownToModel) explainer.ask({ detection: detection.id, className: detection.class, score, ...detections.usual(score) })
-    await decisions.hear({ detection, evidence: source, scores: this.#recent.around(score), pairs: detections.pairsOf(detection) }, arrivedMs)
+    await decisions.hear({ detection, evidence: source, scores: this.#recent.around(score), pairs: detections.pairsOf(detection, score) }, arrivedMs)
   }
 }

@@ -1,4 +1,6 @@
-import type { endOf } from '../core/mitigation/lifecycle.ts'
+import { endOf } from '../core/mitigation/lifecycle.ts'
+import type { Mitigation } from '../core/mitigation/mitigation.ts'
+import { answeredUntilMs } from '../core/mitigation/time-to-live.ts'
 import type { Decision } from '../core/policy/decision.ts'
 import type { Detection } from '../core/verdict/detection.ts'
 
@@ -21,11 +23,10 @@ const MAX_DETECTIONS = 20_000
  */
 export class Settled {
   readonly #answers = new Map<string, Answers>()
-  readonly #endOf: (mitigation: string) => ReturnType<typeof endOf>
+  readonly #find: (mitigation: string) => Mitigation | null
 
-  /** `ended` says why a mitigation ended; null where it has not, or nobody knows it. */
-  constructor (ended: (mitigation: string) => ReturnType<typeof endOf>) {
-    this.#endOf = ended
+  constructor (find: (mitigation: string) => Mitigation | null) {
+    this.#find = find
   }
 
   /** Whether a detection is to be heard (again). `basis` names all that the rulings rest on. */
@@ -41,12 +42,15 @@ export class Settled {
   }
 
   /**
+   * `sinceMs`: when the windows began on which it would be decided. What was seen while a mitigation held was answered by it.
+   *
    *     last answer                              | settled
    *     none                                     | no
    *     an alert as the rule asked (AlertOnly)   | yes
    *     mitigate, simulate; mitigation in force  | yes
    *     mitigate, simulate; a person undid it    | yes: for this detection a person has decided
-   *     mitigate, simulate; it expired           | no: the attack goes on
+   *     mitigate, simulate; it expired           | while `sinceMs` is before its end: a tensor holds the old attack for 20 steps
+   *     the same, but the attack outlasted it    | no
    *     mitigate, simulate; its pod was gone     | no: whoever goes on is another
    *     mitigate, simulate; its rollout ended it | no: what the mesh policy asks for now is decided anew
    *     mitigate, simulate; an exception ended it | no: when that ends, it is decided anew
@@ -55,12 +59,14 @@ export class Settled {
    *     nobody answered until the deadline       |
    *     held back in any other way               | no
    */
-  isSettled (ruleHash: string, actionIndex: number, detection: Detection): boolean {
+  isSettled (ruleHash: string, actionIndex: number, detection: Detection, sinceMs: number): boolean {
     const answer = this.#answers.get(detection.id)?.byAction.get(keyOf(ruleHash, actionIndex))
     if (answer === undefined) return false
     if (answer.reason === 'AlertOnly' || answer.reason === 'ApprovalRefused' || answer.reason === 'ApprovalLapsed') return true
     if (answer.verdict !== 'mitigate' && answer.verdict !== 'simulate') return false
-    const end = answer.mitigation === null ? null : this.#endOf(answer.mitigation)
+    const mitigation = answer.mitigation === null ? null : this.#find(answer.mitigation)
+    const end = mitigation === null ? null : endOf(mitigation)
+    if (mitigation !== null && end === 'Expired') return sinceMs < answeredUntilMs(mitigation)
     return end === null || end === 'Reverted'
   }
 

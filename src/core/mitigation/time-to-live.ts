@@ -70,6 +70,16 @@ export function followAttack (mitigation: Mitigation, { openMs, lastMs, returnsB
   return shortMs < endMs ? moved(mitigation, 'AttackEnded', shortMs, returns, nowMs) : null
 }
 
+/**
+ * Up to when (Unix ms) what was seen is answered by a mitigation that expired: its end. An attack that outlasted it is answered by nothing
+ * any more, as told by an end that was put off as far as it goes.
+ */
+export function answeredUntilMs ({ spec: { life, expiresAt }, metadata, status }: Mitigation): number {
+  const endMs = Date.parse(status.endedAt ?? expiresAt)
+  const outlasted = life !== undefined && endMs - Date.parse(metadata.creationTimestamp) >= MOST_LIVES * life.ttlSeconds * 1_000
+  return outlasted ? -Infinity : endMs
+}
+
 const WORDS: Record<TermChange['reason'], string> = {
   AttackGoesOn: 'The attack goes on, so it holds longer',
   AttackEnded: 'The detection is closed and nothing was tried for a while, so it ends earlier',

@@ -8,8 +8,8 @@ const MOST_PAIRS = 3
 const MOST_BESIDE = 8
 
 /**
- * Whether a detection about all that a source reaches is of a few pods alone, each of which has a detection of its own: `pairs` are the
- * open ones of its class and source. In words, or null. What is answered there need not be answered by cutting the source off from everybody.
+ * Whether a detection about all that a source reaches is of a few pods alone, each of which has a detection of its own: `pairs` are
+ * those of its class and source that are open, or that its windows hold. In words, or null. What is answered there need not be answered by cutting the source off from everybody.
  * `newest` is the score that brought the fan-out here.
  *
  *     kind    | pairs  | destinations in the newest window, beside the pairs' | answered by pairs

@@ -63,6 +63,9 @@ export const caseId = (className: string, keyText: string, simulated: boolean): 
 
 export const windowEndMs = (score: Score): number => windowStartMs(score.window) + score.stepMs
 
+/** Unix ms at which the tensor of a score begins. */
+export const tensorStartMs = (score: Score): number => windowEndMs(score) - TENSOR_WINDOWS * score.stepMs
+
 /**
  * The first packet of the burst that ends in this tensor. For a pair or fan-out the run of busy windows before the
  * newest belongs to it, known to one step; a destination is busy with others, so of a fan-in only the window counts.

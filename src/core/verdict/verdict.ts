@@ -3,7 +3,7 @@ import { keyId, STEPS_MS, TENSOR_WINDOWS, windowStartMs, type WindowKey } from '
 import type { SourceEvidence } from '../safety/safety.ts'
 import { emptyBaselines, learnUsual, type Baselines } from './baseline.ts'
 import {
-  caseId, firstAccount, firstPacketOf, firstTelling, MAX_STREAMS, QUIET_STEPS, retold, windowEndMs, withWitness,
+  caseId, firstAccount, firstPacketOf, firstTelling, MAX_STREAMS, QUIET_STEPS, retold, tensorStartMs, windowEndMs, withWitness,
   type Case, type VerdictModel, type Whois
 } from './case.ts'
 import { CaseTable } from './case-table.ts'
@@ -139,7 +139,7 @@ function subjectKey (key: WindowKey, className: string, source: SourceEvidence):
  * 0.5 s windows that found it fell silent, and what an observer sends again after a reconnection is not new.
  */
 function isAnotherAttack (known: Case, score: Score): boolean {
-  const spanStartMs = windowEndMs(score) - TENSOR_WINDOWS * score.stepMs
+  const spanStartMs = tensorStartMs(score)
   if (spanStartMs < known.lastSeenMs) return false
   return known.detection?.phase === 'closed' || (score.simulated && spanStartMs - known.lastSeenMs >= known.quietMs)
 }
