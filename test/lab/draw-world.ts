@@ -8,8 +8,11 @@ import type { ServerName } from './servers/servers.ts'
 /** Rates a second that training never sees, of attacks and ordinary traffic alike: lower end included, upper not. */
 export const HELD_OUT_RATES: readonly [number, number] = [60, 160]
 
-/** A file that has to lie in a pod before anything begins: lines of text, or so many bytes that look like nothing in particular. */
-export type PlannedFile = { readonly pod: string, readonly name: string } & ({ readonly lines: readonly string[] } | { readonly bytes: number })
+/**
+ * A file that has to lie in a pod before anything begins: passwords, of which that with the index `hit` is the right one (null: none is), or so
+ * many bytes that look like nothing in particular.
+ */
+export type PlannedFile = { readonly pod: string, readonly name: string } & ({ readonly lines: readonly string[], readonly hit: number | null } | { readonly bytes: number })
 
 /** A laboratory as its seed draws it, before any of it is there. Nothing but `random` and `files` changes. */
 export interface World {

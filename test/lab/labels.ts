@@ -66,6 +66,8 @@ export interface RunLabels {
   attacks: AttackLabel[]
   /** The ordinary traffic: what ran in which pod. */
   benign: BenignLabel[]
+  /** What lay ready for the attacks: a list of so many passwords, of which that with the index `hit` is right, or a file of so many bytes. */
+  files: ({ pod: string, name: string } & ({ passwords: number, hit: number | null } | { bytes: number }))[]
   settings: Settings
 }
 
@@ -91,6 +93,7 @@ export function labelRun (plan: RunPlan, capture: Buffer, recorded: Recorded): R
     pods: world.places.map((pod) => ({ name: pod.name, address: pod.address, addresses: [...pod.addresses], roles: rolesOf(pod, loads, attacks) })),
     attacks: labelAttacks(plan, capture, recorded),
     benign: loads.map(labelLoad),
+    files: world.files.map(({ pod, name, ...file }) => ({ pod, name, ...('bytes' in file ? { bytes: file.bytes } : { passwords: file.lines.length, hit: file.hit }) })),
     settings: world.settings,
   }
 }

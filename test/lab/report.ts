@@ -36,7 +36,7 @@ const unpaced = (rates: readonly (number | null)[]): number => rates.filter((rat
 export function reportOf (index: DatasetIndex, pictures: readonly string[]): string {
   const { entries } = index
   const attacks = entries.flatMap((entry) => entry.attacks.map((attack) => ({ ...attack, holdout: entry.holdout })))
-  const loads = entries.flatMap((entry) => entry.benign.map((load) => ({ ...load, seconds: entry.seconds })))
+  const loads = entries.flatMap((entry) => entry.benign.map((load) => ({ ...load, run: entry.run, seconds: entry.seconds })))
   const parts: [string, readonly IndexEntry[]][] = [['for training', entries.filter(({ holdout }) => !holdout)], ['held out', entries.filter(({ holdout }) => holdout)], ['all', entries]]
   const decades = DECADES.map((from) => `${from}/s`)
   const sections = [
@@ -58,9 +58,11 @@ export function reportOf (index: DatasetIndex, pictures: readonly string[]): str
     '## Tools',
     table(['class', 'tool', 'attacks', 'held out', 'packets of one, middle', 'seconds, middle'], grouped(attacks, (attack) => `${attack.class} | ${attack.tool}`).map(([name, part]) => [name, part.length, part.filter(({ holdout }) => holdout).length, middle(part.map(({ packets }) => packets)), middle(part.map(({ seconds }) => seconds))])),
     '## Ordinary traffic',
+    'Some kinds are of many pods at one time, each of which has its rate.',
     table(['kind', 'looks like', 'runs', 'hours', ...decades, 'own pace'], grouped(loads, ({ name, looksLike }) => `${name} | ${looksLike ?? ''}`).map(([name, part]) => {
       const rates = part.map(({ rate }) => rate)
-      return [name, part.length, (sum(part.map(({ seconds }) => seconds)) / 3600).toFixed(2), ...inDecade(rates), unpaced(rates)]
+      const runs = new Map(part.map(({ run, seconds }) => [run, seconds]))
+      return [name, runs.size, (sum([...runs.values()]) / 3600).toFixed(2), ...inDecade(rates), unpaced(rates)]
     })),
     '## Over time',
     'One column a key, one row a feature, by windows of 0.5 s, logarithmic, the highest value in the corner; the attack is shaded.',

@@ -62,8 +62,9 @@ const WORDS = ['summer', 'winter', 'admin', 'password', 'qwerty', 'dragon', 'wel
 export function passwordFile ({ random, files }: World, pod: Place, count: number, hit: string | null = null): string {
   const name = `passwords-${random.integer(1, 1e9)}.txt`
   const lines = Array.from({ length: count }, () => `${random.pick(WORDS)}${random.integer(0, 99_999)}`)
-  if (hit !== null) lines[random.integer(0, count - 1)] = hit
-  files.push({ pod: pod.name, name, lines })
+  const at = hit === null ? null : random.integer(0, count - 1)
+  if (hit !== null && at !== null) lines[at] = hit
+  files.push({ pod: pod.name, name, lines, hit: at })
   return name
 }
 

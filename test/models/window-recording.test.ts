@@ -1,0 +1,35 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { STEPS_MS, keyId, type Window } from '../../src/core/window/window.ts'
+import { captureWindows } from '../../models/training/capture-windows.ts'
+import { SHIFTS_MS, readRecording, recordWindows } from '../../models/training/window-recording.ts'
+
+const CAPTURE = join(import.meta.dirname, '../fixtures/captures/brute-force-9011.pcap.zst')
+
+/** What a tensor takes of a window, by key and time; features as 32-bit floats, which is what a tensor holds. */
+const plain = (windows: readonly Window[]) => Object.fromEntries(windows.map(({ key, stepMs, number, features, counters, ports, uses, portSketch, peerSketch, quality }) =>
+  [`${keyId(key)} ${stepMs} ${number}`, { features: [...new Float32Array(features)], counters: [...counters], ports, uses, sketches: [portSketch, peerSketch].map((sketch) => Buffer.from(sketch).toString('hex')), quality }]))
+
+t.test('a recording gives back a capture\'s windows, in the order in which they closed', async (t) => {
+  const path = join(t.testdir(), 'run.windows.zst')
+  const { bytes, windows } = await recordWindows(CAPTURE)
+  writeFileSync(path, bytes)
+  let rows = 0
+  for (const shiftMs of SHIFTS_MS) {
+    const read = await readRecording(path, shiftMs)
+    const wanted = (await captureWindows(CAPTURE, shiftMs)).filter(({ stepMs }) => shiftMs === 0 || stepMs !== STEPS_MS[0])
+    t.same(plain(read), plain(wanted), `${shiftMs} ms later`)
+    const ends = read.map(({ number, stepMs }) => (number + 1) * stepMs)
+    t.same(ends, [...ends].sort((one, other) => one - other))
+    rows += read.length
+  }
+  t.equal(windows, rows)
+  t.ok(bytes.length / windows < 25, `${bytes.length / windows} bytes a window: 8 hours are to stay below 40 MB`)
+})
+
+t.test('a reading that was not recorded, and a file of something else, are refused with the mend', async (t) => {
+  const path = join(t.testdir(), 'run.windows.zst')
+  writeFileSync(path, (await recordWindows(CAPTURE)).bytes)
+  await t.rejects(readRecording(path, 1), { code: 'BAD_DATA', message: /no reading of a clock 1 ms later; it has: 0, 20170, 40330/ })
+})
