@@ -5,6 +5,7 @@ import { AutoshieldError } from '../../core/errors.ts'
 import { CONTEXT_COLUMNS } from '../../core/tensor/context.ts'
 import { FEATURES, TENSOR_WINDOWS } from '../../core/window/window.ts'
 import type { Scorer } from '../../ports.ts'
+import { checkGraph } from './check-graph.ts'
 import { parseManifest, type ModelManifest } from './manifest.ts'
 import { OnnxScorer } from './onnx-scorer.ts'
 import { openSession } from './session.ts'
@@ -37,6 +38,7 @@ export async function loadModel (path: string, options: LoadOptions = {}): Promi
   const modelPath = join(folder, manifest.file)
   const bytes = await readBounded(modelPath, MAX_MODEL_BYTES)
   checkHash(modelPath, bytes, manifest)
+  checkGraph(bytes, modelPath)
   const session = await openSession(bytes, modelPath, options)
   const shapes = { tensor: [TENSOR_WINDOWS, FEATURES.length], context: [CONTEXT_COLUMNS.length], probabilities: [manifest.classes.length] }
   const found = session.shapes()

@@ -4,6 +4,8 @@ import { FEATURES, TENSOR_WINDOWS } from '../../core/window/window.ts'
 
 /** One thread: a second one costs more in hand-over than it gains at these sizes, and the detector shares its cores with others. */
 const ONE_THREAD = { intraOpNumThreads: 1, interOpNumThreads: 1, executionMode: 'sequential', graphOptimizationLevel: 'all' } as const
+/** The bytes are ONNX, as they were checked, and never taken for the runtime's own format. */
+const ONNX_ALONE = { extra: { session: { load_model_format: 'ONNX' } } } as const
 
 /** A graph that runs. */
 export class Session implements AsyncDisposable {
@@ -38,14 +40,14 @@ export class Session implements AsyncDisposable {
 export async function openSession (bytes: Uint8Array, path: string, { useGpu = false, warn = () => undefined }: { useGpu?: boolean, warn?: (message: string) => void }): Promise<Session> {
   if (useGpu) {
     try {
-      return new Session(await InferenceSession.create(bytes, { ...ONE_THREAD, executionProviders: ['cuda', 'cpu'] }))
+      return new Session(await InferenceSession.create(bytes, { ...ONE_THREAD, ...ONNX_ALONE, executionProviders: ['cuda', 'cpu'] }))
     } catch (cause) {
       // Whatever is wrong with CUDA here (no library, no driver, no card), the CPU can do the work.
       warn(`USE_GPU is set, but the CUDA provider cannot be used (${firstLine(cause)}); scoring on the CPU`)
     }
   }
   try {
-    return new Session(await InferenceSession.create(bytes, { ...ONE_THREAD, executionProviders: ['cpu'] }))
+    return new Session(await InferenceSession.create(bytes, { ...ONE_THREAD, ...ONNX_ALONE, executionProviders: ['cpu'] }))
   } catch (cause) {
     throw new AutoshieldError('BAD_DATA', `${path} is no graph that ONNX Runtime can load (${firstLine(cause)}); restore it from the release, or run \`npm run train\``, { cause })
   }
