@@ -12,6 +12,7 @@ const VERBS: Readonly<Record<string, () => Promise<MakeVerb>>> = {
   up: async () => (await import('./cli/up.ts')).upCommand,
   replay: async () => (await import('./cli/replay.ts')).replayCommand,
   detect: async () => (await import('./cli/detect.ts')).detectCommand,
+  model: async () => (await import('./cli/model.ts')).modelCommand,
   features: async () => (await import('./cli/features.ts')).featuresCommand,
   detections: async () => (await import('./cli/detections.ts')).detectionsCommand,
   explain: async () => (await import('./cli/explain.ts')).explainCommand,
@@ -77,7 +78,7 @@ async function main (): Promise<number> {
     .exitOverride()
     .showHelpAfterError('(add --help for the flags and examples)')
     .addHelpText('after', `
-Environment: ENABLE_ACTUATION (true where a cluster is configured), KUBECONFIG, MODEL_PATH, LOG_LEVEL (info), USE_GPU (false); a flag of the same meaning wins.
+Environment: ENABLE_ACTUATION (true where a cluster is configured), KUBECONFIG, MODEL_PATH, MODEL_KEYS, ALLOW_UNSIGNED_MODEL (false), LOG_LEVEL (info), USE_GPU (false); a flag of the same meaning wins.
 Exit status: 0 done, 1 failed, 64 wrong call, 65 bad data, 79 findings: attacks, pods that are not observed, checks that did not pass, rollouts that stopped themselves, connections that a policy would cut, proxies that refused, are silent or away.
 `)
   const called = process.argv[2] ?? ''

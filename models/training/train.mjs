@@ -1,4 +1,5 @@
 // `npm run train`: makes the Python environment outside the tree, once, and runs train.py in it with the flags given.
+// `--sign-key FILE`, an Ed25519 key in PEM, signs what was trained.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -32,8 +33,16 @@ function environment () {
   writeFileSync(stamp, wanted)
 }
 
+/** The flags of train.py, and the private key that the model is to be signed with. */
+function withoutKey (all) {
+  const at = all.indexOf('--sign-key')
+  return at < 0 ? { args: all, key: null } : { args: all.toSpliced(at, 2), key: all[at + 1] ?? '' }
+}
+
 environment()
-const args = process.argv.slice(2)
+const { args, key } = withoutKey(process.argv.slice(2))
 if (!args.includes('--environment-only')) {
   step(python, ['-u', join(here, 'train.py'), ...args], { env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' } })
+  const folder = args.includes('--out') ? args[args.indexOf('--out') + 1] : join(here, '..')
+  if (key !== null) step(process.execPath, [join(here, '..', '..', 'src', 'main.ts'), 'model', 'sign', folder, '--key', key])
 }

@@ -9,6 +9,10 @@ export interface Settings {
   readonly enableActuation: boolean | null
   /** Folder of model and manifest; empty for the shipped one. */
   readonly modelPath: string
+  /** MODEL_KEYS: file of the public keys of those who sign models; empty where nobody does. */
+  readonly modelKeys: string
+  /** ALLOW_UNSIGNED_MODEL. */
+  readonly allowUnsignedModel: boolean
   readonly logLevel: (typeof LOG_LEVELS)[number]
   readonly useGpu: boolean
   /** KUBECONFIG: a path, or several; empty where it is not set. */

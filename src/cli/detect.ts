@@ -4,7 +4,7 @@ import { loadModel } from '../adapters/onnx/load-model.ts'
 import type { Detection } from '../core/verdict/detection.ts'
 import { OfflineDetector } from '../detector/offline.ts'
 import { type CliContext, EXIT, verb } from './context.ts'
-import { gpuOption, modelOption } from './model-option.ts'
+import { gpuOption, modelOption, modelTrust, type TrustFlags, trustOptions } from './model-option.ts'
 import { type Column, outputOption, type OutputFormat, RowPrinter } from './output.ts'
 import { recordedWindows } from './recorded-windows.ts'
 
@@ -22,13 +22,13 @@ const COLUMNS: readonly Column<Detection>[] = [
 const REPORTER = 'spiffe://autoshield.local/ns/replay/pod/replay'
 
 export function detectCommand (context: CliContext, done: (status: number) => void): Command {
-  return verb('detect', 'attacks in captures, as fast as they can be read, with no service running', [
+  return trustOptions(verb('detect', 'attacks in captures, as fast as they can be read, with no service running', [
     'autoshield detect capture.pcap',
     'autoshield detect *.pcap.zst -o json | jq -r .explanation.sentence',
-  ]).argument('<capture...>', 'pcap or pcapng files, also packed as .gz or .zst').addOption(outputOption()).addOption(modelOption(context.settings)).addOption(gpuOption(context.settings))
+  ]).argument('<capture...>', 'pcap or pcapng files, also packed as .gz or .zst').addOption(outputOption()).addOption(modelOption(context.settings)).addOption(gpuOption(context.settings)), context.settings)
     .addHelpText('after', 'Exit status 79 where an attack was found, 0 where none was.\n')
-    .action(async (paths: string[], { output, model, gpu }: { output: OutputFormat, model: string, gpu: boolean }) => {
-      await using scorer = await loadModel(model, { useGpu: gpu, warn: (message) => context.stderr.write(`autoshield: ${message}\n`) })
+    .action(async (paths: string[], { output, model, gpu, ...flags }: { output: OutputFormat, model: string, gpu: boolean } & TrustFlags) => {
+      await using scorer = await loadModel(model, { trust: await modelTrust(flags), useGpu: gpu, warn: (message) => context.stderr.write(`autoshield: ${message}\n`) })
       let found = 0
       for (const path of paths) {
         // Each capture is a world of its own: addresses and clocks of another say nothing about it.

@@ -15,10 +15,10 @@ import { type CliContext, EXIT, verb } from './context.ts'
 import { systemIdentities } from './data-folder.ts'
 import { issuedIdentity, issuedIdentityOptions, type IssuedIdentityFlags } from './issued-identity.ts'
 import { type KubernetesFlags, kubernetesOptions, openFrom } from './kubernetes-option.ts'
-import { gpuOption, modelOption } from './model-option.ts'
+import { gpuOption, modelOption, modelTrust, type TrustFlags, trustOptions } from './model-option.ts'
 import { Parts } from './parts.ts'
 
-interface Flags extends KubernetesFlags, IssuedIdentityFlags {
+interface Flags extends KubernetesFlags, IssuedIdentityFlags, TrustFlags {
   listen: string
   identity?: string
   model: string
@@ -36,18 +36,18 @@ interface Place {
 }
 
 export function detectorCommand (context: CliContext, done: (status: number) => void): Command {
-  return issuedIdentityOptions(kubernetesOptions(verb('detector', 'take windows from observers and score them (`up` starts one)', [
+  return trustOptions(issuedIdentityOptions(kubernetesOptions(verb('detector', 'take windows from observers and score them (`up` starts one)', [
     'autoshield detector --listen 127.0.0.1:18001 --identity .autoshield/identities/detector',
     'autoshield detector --cluster --listen 0.0.0.0:18001 --issuer autoshield-controller.autoshield.svc:8444',
   ]).requiredOption('--listen <host:port>', 'address for observers and controllers; port 0 takes a free one')
     .option('--identity <dir>', 'folder of cert.pem, key.pem and ca.pem')
     .option('--pods <file>', 'who has which address (pods.json); without it only recordings are taken')
     .option('--cluster', 'take identity and pods from the cluster', false)
-    .addOption(modelOption(context.settings)).addOption(gpuOption(context.settings))))
+    .addOption(modelOption(context.settings)).addOption(gpuOption(context.settings)))), context.settings)
     .action(async (flags: Flags) => {
       const say: Say = (text) => { context.stderr.write(`autoshield detector: ${text}\n`) }
       const { listen, trustDomain, namespace } = flags
-      await using scorer = await loadModel(flags.model, { useGpu: flags.gpu, warn: say })
+      await using scorer = await loadModel(flags.model, { trust: await modelTrust(flags), useGpu: flags.gpu, warn: say })
       using api = flags.cluster ? openFrom(context, flags) : null
       await using parts = new Parts()
       const { credentials, pods } = api === null ? await standalone(flags, parts, say) : inCluster(flags, new KubernetesPods(api), parts, say)

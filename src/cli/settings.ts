@@ -29,12 +29,19 @@ function cluster (env: Readonly<Record<string, string | undefined>>): Pick<Setti
 export function loadSettings (env: Readonly<Record<string, string | undefined>>): Settings {
   const enableActuation = boolean('ENABLE_ACTUATION', env['ENABLE_ACTUATION'])
   const useGpu = boolean('USE_GPU', env['USE_GPU'])
+  const allowUnsignedModel = boolean('ALLOW_UNSIGNED_MODEL', env['ALLOW_UNSIGNED_MODEL'])
   const level = logLevel(env['LOG_LEVEL'])
-  if (enableActuation.ok && useGpu.ok && level.ok) {
+  if (enableActuation.ok && useGpu.ok && allowUnsignedModel.ok && level.ok) {
     return Object.freeze({
-      enableActuation: enableActuation.value, useGpu: useGpu.value ?? false, logLevel: level.value, modelPath: env['MODEL_PATH'] ?? '', ...cluster(env),
+      enableActuation: enableActuation.value,
+      useGpu: useGpu.value ?? false,
+      logLevel: level.value,
+      modelPath: env['MODEL_PATH'] ?? '',
+      modelKeys: env['MODEL_KEYS'] ?? '',
+      allowUnsignedModel: allowUnsignedModel.value ?? false,
+      ...cluster(env),
     })
   }
-  const problems = [enableActuation, useGpu, level].flatMap((read) => read.ok ? [] : [read.problem])
+  const problems = [enableActuation, useGpu, allowUnsignedModel, level].flatMap((read) => read.ok ? [] : [read.problem])
   throw new AutoshieldError('USAGE', `the environment is wrong: ${problems.join('; ')}. Correct or unset it.`)
 }

@@ -3,7 +3,7 @@ import { Option } from 'commander'
 import { AutoshieldError } from '../core/errors.ts'
 import { type CliContext, dataOption, LOG_LEVELS, port, verb } from './context.ts'
 import { hostPort } from './host-port.ts'
-import { gpuOption, modelOption } from './model-option.ts'
+import { gpuOption, modelOption, type TrustFlags, trustOptions } from './model-option.ts'
 import { speedOption } from './replay.ts'
 import { safetyOption } from './safety-option.ts'
 
@@ -16,7 +16,7 @@ export const SHIPPED = {
   page: shipped('src/console/web/dist'),
 } as const
 
-export interface UpFlags {
+export interface UpFlags extends TrustFlags {
   data: string
   capture: string
   replay: boolean
@@ -41,7 +41,7 @@ export interface UpFlags {
 }
 
 export const upVerb = (context: CliContext) =>
-  verb('up', 'run the whole loop in this terminal, on a recorded attack or on live observers', [
+  trustOptions(verb('up', 'run the whole loop in this terminal, on a recorded attack or on live observers', [
     'autoshield up',
     'autoshield up --capture attack.pcapng --speed 10',
     'autoshield up --no-replay --pods pods.json --ingest 10.0.0.1:18001 --xds 10.0.0.1:18000',
@@ -65,7 +65,7 @@ export const upVerb = (context: CliContext) =>
     .addOption(new Option('--dashboard-port <port>', 'the page').argParser(port).default(8081))
     .addOption(new Option('--metrics-port <port>', 'Prometheus').argParser(port).default(9090))
     .addOption(new Option('--ingest <host:port>', 'where observers connect').argParser(hostPort).default('127.0.0.1:0'))
-    .addOption(new Option('--xds <host:port>', 'where Envoys connect').argParser(hostPort).default('127.0.0.1:18000'))
+    .addOption(new Option('--xds <host:port>', 'where Envoys connect').argParser(hostPort).default('127.0.0.1:18000')), context.settings)
 
 /** A mistake is told before anything is started. */
 export function checkFiles (flags: UpFlags): void {

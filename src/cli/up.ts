@@ -24,6 +24,7 @@ import { type CliContext, EXIT } from './context.ts'
 import { identityFolder, SYSTEM_IDENTITIES, TRUST_DOMAIN, writeDetectorAddress } from './data-folder.ts'
 import { split } from './host-port.ts'
 import { openLoop } from './loop.ts'
+import { trustArgs } from './model-option.ts'
 import { Parts } from './parts.ts'
 import { readProxyFile } from './proxy-file.ts'
 import { safetyFrom } from './safety-option.ts'
@@ -131,7 +132,7 @@ async function startDetector (parts: Parts, context: CliContext, flags: UpFlags,
     let ended: number | null = 0
     await runChild({
       program: context.program,
-      args: () => ['detector', '--listen', bound ?? flags.ingest, '--identity', identityFolder(flags.data, 'detector'), '--model', flags.model, ...flags.gpu ? ['--gpu'] : [], ...podFile === undefined ? [] : ['--pods', podFile]],
+      args: () => ['detector', '--listen', bound ?? flags.ingest, '--identity', identityFolder(flags.data, 'detector'), '--model', flags.model, ...trustArgs(flags), ...flags.gpu ? ['--gpu'] : [], ...podFile === undefined ? [] : ['--pods', podFile]],
       onMessage: (message) => {
         if (typeof message !== 'object' || message === null || !('listening' in message)) return
         bound = String(message.listening)

@@ -10,7 +10,8 @@ const MAX_ATTRIBUTE = 4_096
 
 /** What was met in the whole file: a message may come in several parts. */
 interface Counts { nodes: number, tensors: number }
-type Read = (reader: BinaryReader, place: string, counts: Counts) => void
+/** `bytes` are the field's value, without its length. */
+type Read = (bytes: Uint8Array, place: string, counts: Counts) => void
 /** Name, the wire types that it may have, and how it is read; or why a graph may not have it. */
 type Field = readonly [name: string, types: readonly WireType[], read: Read] | string
 /** By field number, as in onnx.proto. A field that is not here is refused. */
@@ -26,7 +27,7 @@ export function checkGraph (bytes: Uint8Array, path: string): void {
   // The runtime takes bytes with this mark at this place for its own format, whatever else they are.
   if (Buffer.from(bytes.subarray(4, 8)).toString('latin1') === 'ORTM') refuse(path, 'is in the format of ONNX Runtime, not in ONNX')
   try {
-    walk(new BinaryReader(bytes), MODEL, path, { nodes: 0, tensors: 0 })
+    walk(bytes, MODEL, path, { nodes: 0, tensors: 0 })
   } catch (thrown) {
     if (thrown instanceof AutoshieldError) throw thrown
     throw new AutoshieldError('BAD_DATA', `${path} is no graph in ONNX (${thrown instanceof Error ? thrown.message : String(thrown)}); ${MEND}`, { cause: thrown })
@@ -39,7 +40,8 @@ function refuse (place: string, what: string): never {
   throw new AutoshieldError('UNTRUSTED', `${place} ${what}; ${MEND}`)
 }
 
-function walk (reader: BinaryReader, fields: Fields, place: string, counts: Counts): void {
+function walk (bytes: Uint8Array, fields: Fields, place: string, counts: Counts): void {
+  const reader = new BinaryReader(bytes)
   const seen = new Map<number, number>()
   while (reader.pos < reader.len) {
     const [number, type] = reader.tag()
@@ -50,19 +52,18 @@ function walk (reader: BinaryReader, fields: Fields, place: string, counts: Coun
     const index = seen.get(number) ?? 0
     seen.set(number, index + 1)
     if (!types.includes(type)) refuse(place, `has ${name} of wire type ${type}`)
-    if (type === LengthDelimited) read(new BinaryReader(reader.bytes()), `${place}: ${name}[${index}]`, counts)
-    else read(new BinaryReader(reader.skip(type)), `${place}: ${name}[${index}]`, counts)
+    read(type === LengthDelimited ? reader.bytes() : reader.skip(type), `${place}: ${name}[${index}]`, counts)
   }
 }
 
 const ignored = (name: string, ...types: WireType[]): Field => [name, types, () => undefined]
 const inner = (name: string, fields: () => Fields, count: (counts: Counts, place: string) => void = () => undefined): Field =>
-  [name, [LengthDelimited], (reader, place, counts) => {
+  [name, [LengthDelimited], (bytes, place, counts) => {
     count(counts, place)
-    walk(reader, fields(), place, counts)
+    walk(bytes, fields(), place, counts)
   }]
 const text = (name: string, check: (value: string, place: string) => void): Field =>
-  [name, [LengthDelimited], (reader, place) => check(Buffer.from(reader.buf).toString('utf8'), place)]
+  [name, [LengthDelimited], (bytes, place) => check(Buffer.from(bytes).toString('utf8'), place)]
 
 const domain = text('domain', (value, place) => {
   if (value !== '') refuse(place, `is ${quote(value)}; only ONNX's own operators are run`)
@@ -73,14 +74,15 @@ const operator = text('op_type', (value, place) => {
 const quote = (value: string): string => JSON.stringify(value.slice(0, 64))
 
 /** Whole numbers, each on its own or packed. */
-const wholes: Read = (reader, place) => {
+const wholes: Read = (bytes, place) => {
+  const reader = new BinaryReader(bytes)
   while (reader.pos < reader.len) {
     const value = BigInt(reader.int64())
     if (value > MAX_ATTRIBUTE || value < -MAX_ATTRIBUTE) refuse(place, `is ${value}, at most ${MAX_ATTRIBUTE} is run`)
   }
 }
-const location: Read = (reader, place) => {
-  if (BigInt(reader.int64()) !== 0n) refuse(place, 'says that its weights lie in another file')
+const location: Read = (bytes, place) => {
+  if (BigInt(new BinaryReader(bytes).int64()) !== 0n) refuse(place, 'says that its weights lie in another file')
 }
 const countTensor = (counts: Counts, place: string): void => {
   if (++counts.tensors > MAX_TENSORS) refuse(place, `is one more tensor than the ${MAX_TENSORS} that are run`)

@@ -2,14 +2,17 @@ import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
 import { AutoshieldError } from '../../core/errors.ts'
+import type { GoodOrigin } from '../../core/model/origin.ts'
 import { CONTEXT_COLUMNS } from '../../core/tensor/context.ts'
 import { FEATURES, TENSOR_WINDOWS } from '../../core/window/window.ts'
 import type { Scorer } from '../../ports.ts'
 import { checkGraph } from './check-graph.ts'
+import { checkOrigin, type ModelTrust } from './check-origin.ts'
 import { parseManifest, type ModelManifest } from './manifest.ts'
 import { OnnxScorer } from './onnx-scorer.ts'
 import { openSession } from './session.ts'
 
+export const MANIFEST_FILE = 'manifest.json'
 /** The shipped model has 0.12 MB; past this a file is taken for something else before it is read. */
 const MAX_MODEL_BYTES = 16 * 2 ** 20
 const MAX_MANIFEST_BYTES = 4 * 2 ** 20
@@ -18,28 +21,57 @@ const MAX_MANIFEST_BYTES = 4 * 2 ** 20
 const GOLDEN_TOLERANCE = 1e-4
 
 export interface LoadOptions {
+  /** Whose models are believed; without it, anybody's: for tools that judge a model and let nothing follow from it. */
+  readonly trust?: ModelTrust
   /** Ask for CUDA. Where it is not to be had, `warn` says so and the CPU scores. */
   readonly useGpu?: boolean
   readonly warn?: (message: string) => void
 }
 
+/** A model whose files agree with each other; nothing of it has run yet. */
+export interface CheckedModel {
+  readonly manifest: ModelManifest
+  /** Of the graph. */
+  readonly path: string
+  readonly graph: Buffer
+  /** null where nobody was asked to vouch for it. */
+  readonly origin: GoodOrigin | null
+}
+
 /**
- * Loads the model of a folder (or of the .onnx file in it, for MODEL_PATH), and only if manifest, hash, feature schema, shapes and
- * golden vectors agree. The bytes that were hashed are the bytes that run. Throws NOT_FOUND, BAD_DATA, or UNTRUSTED where a file is not
- * what its manifest says.
+ * Reads the model of a folder (or of the .onnx file in it, for MODEL_PATH), and holds it to its manifest, hash and closed list of operators, and
+ * to whoever vouches for it. Throws NOT_FOUND, BAD_DATA, or UNTRUSTED where a file is not what its manifest says.
  */
-export async function loadModel (path: string, options: LoadOptions = {}): Promise<Scorer> {
+export async function readModel (path: string, { trust, warn = () => undefined }: Omit<LoadOptions, 'useGpu'> = {}): Promise<CheckedModel> {
+  const { manifest, manifestPath } = await readManifest(path)
+  const origin = trust === undefined ? null : checkOrigin(manifest, manifestPath, trust)
+  if (origin === 'unsigned-allowed') warn(`${manifestPath} is not signed; it is used because unsigned models are allowed`)
+  const modelPath = join(dirname(manifestPath), manifest.file)
+  const graph = await readBounded(modelPath, MAX_MODEL_BYTES)
+  checkHash(modelPath, graph, manifest)
+  checkGraph(graph, modelPath)
+  return { manifest, path: modelPath, graph, origin }
+}
+
+/** The manifest of a folder, or of an .onnx file, parsed; nothing is said of the graph. Throws as `readModel` does. */
+export async function readManifest (path: string): Promise<{ readonly manifest: ModelManifest, readonly manifestPath: string }> {
   const folder = extname(path) === '.onnx' ? dirname(path) : path
-  const manifestPath = join(folder, 'manifest.json')
+  const manifestPath = join(folder, MANIFEST_FILE)
   const manifest = parseManifest((await readBounded(manifestPath, MAX_MANIFEST_BYTES)).toString('utf8'), manifestPath)
   if (extname(path) === '.onnx' && basename(path) !== manifest.file) {
     throw new AutoshieldError('UNTRUSTED', `${path} is not the model of ${manifestPath}, which names ${manifest.file}; give the folder, or the file that the manifest names`)
   }
-  const modelPath = join(folder, manifest.file)
-  const bytes = await readBounded(modelPath, MAX_MODEL_BYTES)
-  checkHash(modelPath, bytes, manifest)
-  checkGraph(bytes, modelPath)
-  const session = await openSession(bytes, modelPath, options)
+  return { manifest, manifestPath }
+}
+
+/**
+ * Loads a model, and only if all that `readModel` checks, its shapes and its golden vectors agree. The bytes that were hashed are the
+ * bytes that run. Throws as `readModel` does.
+ */
+export async function loadModel (path: string, options: LoadOptions = {}): Promise<Scorer> {
+  const { manifest, path: modelPath, graph } = await readModel(path, options)
+  await using failing = new AsyncDisposableStack()
+  const session = failing.use(await openSession(graph, modelPath, options))
   const shapes = { tensor: [TENSOR_WINDOWS, FEATURES.length], context: [CONTEXT_COLUMNS.length], probabilities: [manifest.classes.length] }
   const found = session.shapes()
   if (JSON.stringify(found) !== JSON.stringify(shapes)) {
@@ -47,6 +79,7 @@ export async function loadModel (path: string, options: LoadOptions = {}): Promi
   }
   const scorer = new OnnxScorer(session, manifest)
   await checkGolden(scorer, manifest, modelPath)
+  failing.move() // from here on the session is the caller's to end
   return scorer
 }
 

@@ -14,6 +14,9 @@ const GoldenVector = Type.Object({
   probabilities: Type.Array(Probability, { description: 'What the model gave when it was trained.' }),
 }, { additionalProperties: false })
 
+/** They become labels of metrics, words of policies and text of the page. */
+const ClassNames = Type.Array(Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_-]{0,62}$' }), { minItems: 2, maxItems: 64, description: 'In the order of the outputs; the first is BENIGN.' })
+
 /** What training writes beside the graph. Nothing of the graph is used before all of it agrees. */
 export const ModelManifest = Type.Object({
   apiVersion: Type.Literal('autoshield.dev/v1alpha1'),
@@ -26,13 +29,17 @@ export const ModelManifest = Type.Object({
   windows: Type.Integer(),
   features: Names,
   contextColumns: Names,
-  classes: Names,
+  classes: ClassNames,
   thresholds: Type.Array(Probability, { description: 'By class: the probability at which one window is enough; 1 for the first, which is no attack.' }),
   calibration: Type.Object({ temperature: Type.Number({ exclusiveMinimum: 0 }), note: Type.String() }, { additionalProperties: false }),
   golden: Type.Array(GoldenVector, { minItems: 1, maxItems: 32 }),
   usual: Type.Record(Type.String(), Type.Array(Type.Number()), { description: 'Medians of benign training windows that are not silent, by "kind/step in ms".' }),
   metrics: Type.Record(Type.String(), Type.Unknown()),
   data: Type.Array(Type.Object({ source: Type.String(), licence: Type.String(), note: Type.String() }, { additionalProperties: false })),
+  signature: Type.Optional(Type.Object({
+    keyId: Type.String({ pattern: '^[0-9a-f]{16}$' }),
+    value: Type.String({ pattern: '^[A-Za-z0-9+/]{86}==$', description: 'Ed25519, in Base64, over the canonical JSON of the manifest without this field.' }),
+  }, { additionalProperties: false })),
 }, { additionalProperties: false })
 export type ModelManifest = Static<typeof ModelManifest>
 
@@ -54,6 +61,8 @@ export function parseManifest (text: string, path: string): ModelManifest {
   expect('windows', manifest.windows, TENSOR_WINDOWS)
   expect('features', manifest.features, FEATURES)
   expect('contextColumns', manifest.contextColumns, CONTEXT_COLUMNS)
+  expect('the first of classes', manifest.classes[0], 'BENIGN')
+  expect('classes without repetition', manifest.classes, [...new Set(manifest.classes)])
   expect('the number of thresholds', manifest.thresholds.length, manifest.classes.length)
   for (const [index, golden] of manifest.golden.entries()) {
     const lengths = [golden.tensor.length, golden.context.length, golden.probabilities.length]
