@@ -78,7 +78,7 @@ async function main (): Promise<number> {
     .exitOverride()
     .showHelpAfterError('(add --help for the flags and examples)')
     .addHelpText('after', `
-Environment: ENABLE_ACTUATION (true where a cluster is configured), KUBECONFIG, MODEL_PATH, MODEL_KEYS, ALLOW_UNSIGNED_MODEL (false), LOG_LEVEL (info), USE_GPU (false); a flag of the same meaning wins.
+Environment: ENABLE_ACTUATION (true where a cluster is configured), KUBECONFIG, MODEL_PATH, MODEL_STORE, MODEL_KEYS, ALLOW_UNSIGNED_MODEL (false), LOG_LEVEL (info), USE_GPU (false); a flag of the same meaning wins.
 Exit status: 0 done, 1 failed, 64 wrong call, 65 bad data, 79 findings: attacks, pods that are not observed, checks that did not pass, rollouts that stopped themselves, connections that a policy would cut, proxies that refused, are silent or away.
 `)
   const called = process.argv[2] ?? ''

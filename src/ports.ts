@@ -17,6 +17,7 @@ import type { Halt } from './core/safety/state.ts'
 import type { PanicOrder } from './core/safety/panic-order.ts'
 import type { ProtectedSet } from './core/safety/protected.ts'
 import type { Command } from './core/rollout/advance.ts'
+import type { ModelStanding } from './core/model/standing.ts'
 import type { MeshPolicy, MeshPolicySpec, MeshPolicyStatus } from './core/rollout/mesh-policy.ts'
 import type { OpenConnections } from './core/mitigation/open-connections.ts'
 import type { RestrictionCount } from './core/mitigation/restriction-count.ts'
@@ -78,13 +79,14 @@ export interface DetectorStats {
   readonly malformed: number
 }
 
-/** `synced` opens every stream and says which model is behind the scores. */
+/** `synced` opens every stream and says which model is behind the scores; it comes again before the first score of another. */
 export type ScoreEvent =
   | { readonly type: 'synced', readonly model: ModelInfo }
   | { readonly type: 'scores', readonly scores: readonly Score[] }
   | { readonly type: 'traffic', readonly atMs: number, readonly edges: readonly TrafficEdge[], readonly stats: DetectorStats }
   | { readonly type: 'restrictions', readonly counts: readonly RestrictionCount[] }
   | { readonly type: 'flows', readonly sightings: readonly FlowSighting[] }
+  | { readonly type: 'models', readonly standing: ModelStanding }
 
 /** What the controller needs of the detectors. */
 export interface ScoreSource {
@@ -473,6 +475,8 @@ export interface Loop {
   effect: (mitigation: Mitigation) => PlanEffect
   /** The newest traffic, or null before any came. */
   traffic: () => Extract<LoopEvent, { type: 'traffic' }> | null
+  /** What the detector scores with; null before one has told. */
+  models: () => ModelStanding | null
   policy: () => { source: string, rules: readonly unknown[] }
   revert: (mitigation: string, actor: string, reason: string) => Promise<Mitigation>
   /** Bounded per subscriber; a slow one loses its oldest events, and `dropped` says how many. */

@@ -10,7 +10,7 @@ export interface Outcome { readonly status: number | null, readonly stdout: stri
 
 /** The environment of a user who has set nothing of ours; coverage of child processes would slow them by half. */
 function cleanEnvironment (extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
-  const { ENABLE_ACTUATION: _a, MODEL_PATH: _m, MODEL_KEYS: _k, ALLOW_UNSIGNED_MODEL: _u, LOG_LEVEL: _l, USE_GPU: _g, NODE_OPTIONS: _o, ...rest } = process.env
+  const { ENABLE_ACTUATION: _a, MODEL_PATH: _m, MODEL_STORE: _s, MODEL_KEYS: _k, ALLOW_UNSIGNED_MODEL: _u, LOG_LEVEL: _l, USE_GPU: _g, NODE_OPTIONS: _o, ...rest } = process.env
   return { ...rest, ...extra }
 }
 

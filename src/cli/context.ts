@@ -9,6 +9,8 @@ export interface Settings {
   readonly enableActuation: boolean | null
   /** Folder of model and manifest; empty for the shipped one. */
   readonly modelPath: string
+  /** MODEL_STORE: folder of the installed models; empty for that of the data folder. */
+  readonly modelStore: string
   /** MODEL_KEYS: file of the public keys of those who sign models; empty where nobody does. */
   readonly modelKeys: string
   /** ALLOW_UNSIGNED_MODEL. */

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { FolderCredentials } from '../../certs/credential-folder.ts'
 import { KubernetesPods } from '../adapters/kubernetes/pods.ts'
+import { ModelStore } from '../adapters/models/model-store.ts'
 import { loadModel } from '../adapters/onnx/load-model.ts'
 import { every, systemClock } from '../adapters/standalone/clock.ts'
 import { FollowedPodFile } from '../adapters/standalone/followed-pod-file.ts'
@@ -9,19 +10,22 @@ import { AutoshieldError } from '../core/errors.ts'
 import { spiffeId } from '../core/identity.ts'
 import { Detector } from '../detector/detector.ts'
 import { scopeFromPods } from '../detector/reporter-scope.ts'
-import type { CredentialSource, PodDirectory } from '../ports.ts'
+import type { CredentialSource, PodDirectory, Scorer } from '../ports.ts'
 import { firstCredentials } from '../wire/held-credentials.ts'
 import { type CliContext, EXIT, verb } from './context.ts'
 import { systemIdentities } from './data-folder.ts'
 import { issuedIdentity, issuedIdentityOptions, type IssuedIdentityFlags } from './issued-identity.ts'
 import { type KubernetesFlags, kubernetesOptions, openFrom } from './kubernetes-option.ts'
-import { gpuOption, modelOption, modelTrust, type TrustFlags, trustOptions } from './model-option.ts'
+import { FollowedModels } from './followed-models.ts'
+import { gpuOption, modelOption, modelsOption, modelTrust, trustArgs, type TrustFlags, trustOptions } from './model-option.ts'
 import { Parts } from './parts.ts'
+import { tryModel } from './try-model.ts'
 
 interface Flags extends KubernetesFlags, IssuedIdentityFlags, TrustFlags {
   listen: string
   identity?: string
   model: string
+  models?: string
   gpu: boolean
   pods?: string
   cluster: boolean
@@ -43,11 +47,16 @@ export function detectorCommand (context: CliContext, done: (status: number) => 
     .option('--identity <dir>', 'folder of cert.pem, key.pem and ca.pem')
     .option('--pods <file>', 'who has which address (pods.json); without it only recordings are taken')
     .option('--cluster', 'take identity and pods from the cluster', false)
-    .addOption(modelOption(context.settings)).addOption(gpuOption(context.settings)))), context.settings)
+    .addOption(modelsOption(context.settings)).addOption(modelOption(context.settings)).addOption(gpuOption(context.settings)))), context.settings)
     .action(async (flags: Flags) => {
       const say: Say = (text) => { context.stderr.write(`autoshield detector: ${text}\n`) }
       const { listen, trustDomain, namespace } = flags
-      await using scorer = await loadModel(flags.model, { trust: await modelTrust(flags), useGpu: flags.gpu, warn: say })
+      const store = flags.models === undefined ? null : new ModelStore(flags.models)
+      const load = await modelLoader(context, flags, store, say)
+      await using models = store === null ? null : await FollowedModels.open({ store, load, say })
+      await using given = models === null ? await load(null) : null
+      const scorer = models?.scorer ?? given
+      if (scorer === null) throw new AutoshieldError('INTERNAL', 'no model was loaded')
       using api = flags.cluster ? openFrom(context, flags) : null
       await using parts = new Parts()
       const { credentials, pods } = api === null ? await standalone(flags, parts, say) : inCluster(flags, new KubernetesPods(api), parts, say)
@@ -63,9 +72,21 @@ export function detectorCommand (context: CliContext, done: (status: number) => 
         clock: systemClock,
         onFailure: (error) => say(error.message),
       })
+      if (models !== null) parts.start((signal) => models.run(detector, every, signal))
       await parts.orFailure(detector.run(context.signal))
       done(EXIT.ok)
     })
+}
+
+/** Loads what is asked for, after it was tried in a process of its own; what the detector was started with is the operator's own word. */
+async function modelLoader ({ program }: CliContext, flags: Flags, store: ModelStore | null, say: Say): Promise<(version: string | null) => Promise<Scorer>> {
+  const options = { trust: await modelTrust(flags), useGpu: flags.gpu, warn: say }
+  return async (version) => {
+    if (version === null || store === null) return loadModel(flags.model, options)
+    const folder = store.folderOf(version)
+    await tryModel(program, folder, trustArgs(flags))
+    return loadModel(folder, options)
+  }
 }
 
 async function standalone ({ identity, pods }: Flags, parts: Parts, say: Say): Promise<Place> {

@@ -15,6 +15,12 @@ export const gpuOption = (settings: Settings): Option => new Option('--gpu', 'sc
 export const modelOption = (settings: Settings): Option =>
   new Option('--model <path>', 'folder of manifest.json and its .onnx file').default(settings.modelPath === '' ? SHIPPED_MODEL : settings.modelPath, settings.modelPath === '' ? 'the shipped model' : 'from MODEL_PATH')
 
+/** The folder that a detector follows. */
+export const modelsOption = ({ modelStore }: Settings): Option => {
+  const models = new Option('--models <dir>', 'folder of installed models; which of them scores is followed (MODEL_STORE; `autoshield model --help`)')
+  return modelStore === '' ? models : models.default(modelStore)
+}
+
 export interface TrustFlags { modelKeys?: string, allowUnsignedModel: boolean }
 
 /** Whose models are believed, by flags and environment. */

@@ -37,6 +37,7 @@ export function loadSettings (env: Readonly<Record<string, string | undefined>>)
       useGpu: useGpu.value ?? false,
       logLevel: level.value,
       modelPath: env['MODEL_PATH'] ?? '',
+      modelStore: env['MODEL_STORE'] ?? '',
       modelKeys: env['MODEL_KEYS'] ?? '',
       allowUnsignedModel: allowUnsignedModel.value ?? false,
       ...cluster(env),

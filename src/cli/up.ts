@@ -132,7 +132,7 @@ async function startDetector (parts: Parts, context: CliContext, flags: UpFlags,
     let ended: number | null = 0
     await runChild({
       program: context.program,
-      args: () => ['detector', '--listen', bound ?? flags.ingest, '--identity', identityFolder(flags.data, 'detector'), '--model', flags.model, ...trustArgs(flags), ...flags.gpu ? ['--gpu'] : [], ...podFile === undefined ? [] : ['--pods', podFile]],
+      args: () => ['detector', '--listen', bound ?? flags.ingest, '--identity', identityFolder(flags.data, 'detector'), '--model', flags.model, '--models', context.settings.modelStore === '' ? join(flags.data, 'models') : context.settings.modelStore, ...trustArgs(flags), ...flags.gpu ? ['--gpu'] : [], ...podFile === undefined ? [] : ['--pods', podFile]],
       onMessage: (message) => {
         if (typeof message !== 'object' || message === null || !('listening' in message)) return
         bound = String(message.listening)

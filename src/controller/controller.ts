@@ -4,6 +4,7 @@ import { CLASSES } from '../core/classes.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import type { PlanEffect } from '../core/plan/effect.ts'
 import type { LeadershipStanding } from '../core/leadership/standing.ts'
+import type { ModelStanding } from '../core/model/standing.ts'
 import { openTimeZone } from '../core/policy/time-zone.ts'
 import { DEFAULT_SAFETY_SETTINGS, type SafetySettings } from '../core/safety/settings.ts'
 import type {
@@ -27,6 +28,7 @@ import { ListNews } from './list-news.ts'
 import type { Log } from './log.ts'
 import type { ControllerMetrics } from './metrics.ts'
 import { MitigationDesk } from './mitigation-desk.ts'
+import { ModelNews } from './model-news.ts'
 import { NodeQuarantine, type NodeQuarantineParts } from './nodes/node-quarantine.ts'
 import { PolicyKeeper } from './policy-keeper.ts'
 import { RolloutDesk } from './rollout/rollout-desk.ts'
@@ -119,6 +121,7 @@ export class Controller implements Loop, AsyncDisposable {
   readonly #judge: Judge
   readonly #nodes: NodeQuarantine | null
   readonly #watch: ScoreWatch
+  readonly #models: ModelNews
   readonly #enforcement: Enforcement | null
   #traffic: Extract<LoopEvent, { type: 'traffic' }> | null = null
   #running: Promise<void> | null = null
@@ -164,6 +167,7 @@ export class Controller implements Loop, AsyncDisposable {
       : new NodeQuarantine({ api: nodesApi, active: () => this.#mitigations.active, tell: async (name, change) => this.#mitigations.answered(name, change), clock, log })
     this.killSwitch = new LoopKillSwitch({ decisions: this.#decisions, mitigations: this.#mitigations, journal: this.#journal, clock, publish, log, orders: parts.orders ?? null })
     this.#watch = new ScoreWatch({ scores, floor: settings.floor, needsEveryKey: () => book.conditionRules.rules.length > 0 || this.rollouts.isWatching || this.#mitigations.active.some(isCarriedByPolicies), hear: async (event) => this.#hear(event) })
+    this.#models = new ModelNews({ checkpoints, journal: this.#journal, metrics })
     const explainer = new Explainer({ scores, metrics, log, answer: async (detection, explanation) => this.#detections.explained(detection, explanation) })
     this.#judge = new Judge({ book, detections: this.#detections, decisions: this.#decisions, explainer, mitigations: this.#mitigations, rollouts: this.rollouts, pods, zone })
   }
@@ -180,6 +184,10 @@ export class Controller implements Loop, AsyncDisposable {
   async [Symbol.asyncDispose] (): Promise<void> {
     this.#stop.abort()
     await this.#running?.catch(() => undefined) // whoever called `run` was told
+  }
+
+  models (): ModelStanding | null {
+    return this.#models.standing
   }
 
   traffic (): Extract<LoopEvent, { type: 'traffic' }> | null {
@@ -272,6 +280,7 @@ export class Controller implements Loop, AsyncDisposable {
         this.#traffic = event
         this.#events.publish(event)
         return
+      case 'models': return this.#models.take(event.standing)
       case 'flows': return this.flows.take(event.sightings)
       case 'scores': return this.#judge.take(event.scores)
     }

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { Verdict } from '../core/policy/decision.ts'
+import type { ModelStanding } from '../core/model/standing.ts'
 import type { ReasonCode } from '../core/reason.ts'
 
 /** What the loop counts. Label values are few: classes of the model and the policy, verdicts, reason codes. */
@@ -17,6 +18,9 @@ export interface ControllerMetrics {
   dropped: (what: 'event' | 'explanation' | 'record' | 'case' | 'victim' | 'approval', count: number) => void
   storeFailure: () => void
   policyReload: (outcome: 'loaded' | 'refused') => void
+  /** What the detector scores with now. */
+  models: (standing: ModelStanding) => void
+  modelRefused: () => void
 }
 
 export function controllerMetrics (registry: Registry): ControllerMetrics {
@@ -35,6 +39,8 @@ export function controllerMetrics (registry: Registry): ControllerMetrics {
   const dropped = new Counter({ name: 'autoshield_controller_dropped_total', help: 'What bounded queues and tables of the controller let go.', labelNames: ['what'], registers })
   const storeFailures = new Counter({ name: 'autoshield_store_failures_total', help: 'Writes of the loop that the store refused; they are tried again.', registers })
   const policyReloads = new Counter({ name: 'autoshield_policy_reloads_total', help: 'Policy files that were read and taken, or refused.', labelNames: ['outcome'], registers })
+  const models = new Gauge({ name: 'autoshield_model_info', help: 'Models that the detector scores with: the current one, and a candidate in shadow.', labelNames: ['version', 'use'], registers })
+  const modelRefusals = new Counter({ name: 'autoshield_model_refusals_total', help: 'Models that were asked for and that the detector refused; the one of before went on.', registers })
   return {
     detection: (className, phase) => detections.inc({ class: className, phase }),
     decision: (verdict, reason) => decisions.inc({ verdict, reason }),
@@ -48,5 +54,11 @@ export function controllerMetrics (registry: Registry): ControllerMetrics {
     dropped: (what, count) => dropped.inc({ what }, count),
     storeFailure: () => storeFailures.inc(),
     policyReload: (outcome) => policyReloads.inc({ outcome }),
+    models: ({ current, shadow }) => {
+      models.reset()
+      models.set({ version: current, use: 'current' }, 1)
+      if (shadow !== null) models.set({ version: shadow, use: 'shadow' }, 1)
+    },
+    modelRefused: () => modelRefusals.inc(),
   }
 }

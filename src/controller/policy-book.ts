@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { CLASSES } from '../core/classes.ts'
 import { AutoshieldError } from '../core/errors.ts'
 import { canonicalRule } from '../core/policy/canonical-rule.ts'
 import { parsePolicy } from '../core/policy/parse-policy.ts'
@@ -26,15 +27,15 @@ export class PolicyBook {
   #owners: ReadonlyMap<Rule, string> = new Map()
   readonly #hashes = new WeakMap<Rule, string>()
   #version = 0
-  #classes: readonly string[]
+  /** null before a detector has said which model it has. */
+  #classes: readonly string[] | null = null
   /** Text and classes that were looked at last, taken or refused. */
   #seen = ''
   /** Text of the set in force. */
   #text: string | null = null
 
-  constructor (source: PolicySource, classes: readonly string[]) {
+  constructor (source: PolicySource) {
     this.#source = source
-    this.#classes = classes
     this.#file = this.#policy = this.#conditionRules = { name: source.name, rules: [] }
   }
 
@@ -48,8 +49,9 @@ export class PolicyBook {
     return [this.#file, ...this.#others]
   }
 
+  /** The model's; those of the shipped one before any is known. */
   get classes (): readonly string[] {
-    return this.#classes
+    return this.#classes ?? CLASSES
   }
 
   /** The policy that a rule is of: the file, or `threatpolicy/NAME`. */
@@ -77,7 +79,7 @@ export class PolicyBook {
     return known
   }
 
-  /** Rules about classes that the model does not know: judged for each key at each closed window. */
+  /** Rules about classes that the model does not know, and that have a condition: judged for each key at each closed window. */
   get conditionRules (): Policy {
     return this.#conditionRules
   }
@@ -94,9 +96,9 @@ export class PolicyBook {
     try {
       text = await this.#source.read()
     } catch (error) {
-      return this.#refuse(`unreadable ${this.#classes.join()}`, [AutoshieldError.from(error).message])
+      return this.#refuse(`unreadable ${this.classes.join()}`, [AutoshieldError.from(error).message])
     }
-    const seen = `${this.#classes.join()} ${text}`
+    const seen = `${this.#classes?.join() ?? 'unknown'} ${text}`
     if (seen === this.#seen) return { outcome: 'same' }
     const parsed = parsePolicy(text, this.#source.name, this.#classes)
     if (!parsed.ok) return this.#refuse(seen, parsed.problems.map(formatProblem))
@@ -112,7 +114,7 @@ export class PolicyBook {
   #join (): void {
     this.#policy = { name: this.#file.name, rules: [this.#file, ...this.#others].flatMap(({ rules }) => rules) }
     this.#owners = new Map(this.#others.flatMap(({ name, rules }) => rules.map((rule) => [rule, name] as const)))
-    const rules = this.#policy.rules.filter(({ enabled, attackClass }) => enabled && !this.#classes.includes(attackClass))
+    const rules = this.#policy.rules.filter(({ enabled, attackClass, condition }) => enabled && condition !== null && !this.classes.includes(attackClass))
     this.#conditionRules = { name: this.#policy.name, rules }
   }
 

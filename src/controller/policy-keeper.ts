@@ -34,7 +34,7 @@ export class PolicyKeeper implements Rulebook {
 
   constructor (parts: PolicyKeeperParts, classes: readonly string[]) {
     this.#parts = parts
-    this.book = new PolicyBook(parts.source, classes)
+    this.book = new PolicyBook(parts.source)
     this.#threatPolicies = parts.threatPolicies === undefined ? null : new ThreatPolicyDesk({ ...parts, policies: parts.threatPolicies, book: this.book }, classes)
   }
 

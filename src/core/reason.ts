@@ -94,6 +94,10 @@ export const REASONS = {
   // Replicas of the controller.
   LeaseTaken: 'a replica of the controller leads, with all that the one before had acknowledged',
   LeaseTakenLate: 'a replica of the controller leads though it may miss what the one before kept last, for nobody else came',
+  // Models of the detector.
+  ModelTaken: 'the detector scores with another model',
+  ModelInShadow: 'a candidate scores beside the model, and nothing follows from it',
+  ModelNotUsed: 'the detector refuses a model, and goes on with the one that it has',
   // Rollout of a mesh policy: why it stays, moves on, pauses or goes back.
   Begun: 'the rollout began at its first stage',
   EvidenceSuffices: 'what was seen in this step is enough for the next one',

@@ -1,6 +1,8 @@
 import { setTimeout } from 'node:timers/promises'
 import { Server, type sendUnaryData } from '@grpc/grpc-js'
 import { AutoshieldError } from '../core/errors.ts'
+import type { Comparison } from '../core/model/comparison.ts'
+import type { ModelStanding } from '../core/model/standing.ts'
 import { spiffeId, type Identity } from '../core/identity.ts'
 import type { Clock, CredentialSource, DetectorStats, Scorer } from '../ports.ts'
 import { Ingest } from '../wire/gen/ingest_pb.ts'
@@ -11,6 +13,7 @@ import { wait } from '../wire/wait.ts'
 import { Boots } from './boots.ts'
 import { IngestStream, type IngestContext, type ObserveCall } from './ingest-stream.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
+import { ModelSeat } from './model-seat.ts'
 import { NO_IDENTITY, peerOf } from './peer.ts'
 import { refusal, statusOf, type Refusal, type RefusalReason } from './refusal.ts'
 import type { ScopeOf } from './reporter-scope.ts'
@@ -21,6 +24,7 @@ import { Traffic } from './traffic.ts'
 import { Watchers, type WatchCall } from './watchers.ts'
 
 export interface DetectorOptions {
+  /** The first of its model's classes is no attack. Stays the caller's to dispose, as do those of `promote` and `setShadow`. */
   readonly scorer: Scorer
   /** New connections get the newest. */
   readonly credentials: CredentialSource
@@ -57,6 +61,7 @@ export class Detector {
   readonly #tally = new Tally()
   readonly #traffic = new Traffic()
   readonly #watchers: Watchers
+  readonly #seat: ModelSeat
   readonly #scoring: ScoringLoop
   readonly #ingest: IngestContext
   readonly #streams = new Set<IngestStream>()
@@ -66,8 +71,9 @@ export class Detector {
     const limits = { ...DEFAULT_LIMITS, ...options.limits }
     this.#options = options
     this.#watchers = new Watchers({ model: scorer.model, maxQueued: limits.maxQueuedEvents, holdMs: limits.holdMs, clock })
+    this.#seat = new ModelSeat({ scorer, clock, onModel: (model) => this.#watchers.setModel(model) })
     this.#scoring = new ScoringLoop({
-      scorer,
+      seat: this.#seat,
       maxKeys: limits.maxKeys,
       publish: (rows) => {
         this.#tally.tensors += rows.length
@@ -96,6 +102,26 @@ export class Detector {
 
   stats (): DetectorStats {
     return this.#tally.stats({ keys: this.#scoring.keys, dropped: this.#watchers.lost + this.#traffic.dropped })
+  }
+
+  /** Scores with another model from the next round on. Resolves with the one of before, which nothing uses any more. */
+  async promote (scorer: Scorer): Promise<Scorer> {
+    return this.#seat.promote(scorer)
+  }
+
+  /** Lets a candidate score beside the model, or none. Resolves when nothing uses the one before any more. */
+  async setShadow (scorer: Scorer | null): Promise<void> {
+    await this.#seat.setShadow(scorer)
+  }
+
+  /** What model and candidate said of the same windows; null where there is no candidate. */
+  comparison (): Comparison | null {
+    return this.#seat.comparison()
+  }
+
+  /** Tells those who follow the scores, now and later, which models are used and which are refused. */
+  tellModels (standing: ModelStanding): void {
+    this.#watchers.tellModels(standing)
   }
 
   /** Packets that left pods under addresses that are not theirs. */
@@ -137,8 +163,8 @@ export class Detector {
 
   #server (): Server {
     const server = new Server(SERVER_OPTIONS)
-    const { scorer, mayWatch } = this.#options
-    const calls = new ScoreCalls({ scorer, mayWatch, watchers: this.#watchers, limits: this.#ingest.limits, tally: this.#tally, reporters: () => this.reporters() })
+    const { mayWatch } = this.#options
+    const calls = new ScoreCalls({ scorer: () => this.#seat.scorer, mayWatch, watchers: this.#watchers, limits: this.#ingest.limits, tally: this.#tally, reporters: () => this.reporters() })
     server.addService({ observe: serverMethod(Ingest.method.observe) }, { observe: (call: ObserveCall) => this.#observe(call) })
     server.addService(
       { watch: serverMethod(Scores.method.watch), explain: serverMethod(Scores.method.explain), reporters: serverMethod(Scores.method.reporters) },

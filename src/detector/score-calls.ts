@@ -17,7 +17,8 @@ export type ExplainCall = ServerUnaryCall<ExplainRequest | Malformed, ExplainRes
 export type ReportersCall = ServerUnaryCall<ReportersRequest | Malformed, ReportersResponse>
 
 export interface ScoreCallOptions {
-  readonly scorer: Scorer
+  /** The model of now. */
+  readonly scorer: () => Scorer
   readonly watchers: Watchers
   readonly mayWatch: (identity: Identity) => boolean
   readonly limits: Limits
@@ -77,7 +78,7 @@ export class ScoreCalls {
 
   async #occlude (request: ExplainRequest | Malformed): Promise<ExplainResponse | Refusal> {
     if (request.$typeName === 'malformed') return refusal('Malformed', 'the request is no ExplainRequest of autoshield.wire.v1')
-    const { scorer } = this.#options
+    const scorer = this.#options.scorer()
     const { classes, contextColumns } = scorer.model
     const decoded = request.score === undefined
       ? { ok: false as const, problem: 'there is no score to explain' }

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { CONTEXT_COLUMNS } from '../core/tensor/context.ts'
 import { TENSOR_SIZE } from '../core/tensor/tensor-table.ts'
 import type { Window } from '../core/window/window.ts'
-import type { Scorer } from '../ports.ts'
+import type { ModelSeat } from './model-seat.ts'
 import { TensorTables } from './tensor-tables.ts'
 
 /** Rows a run: 32 take half a millisecond and hold the event loop so long; more gain almost nothing a row. */
@@ -36,7 +36,7 @@ export interface ScoredRow {
 }
 
 export interface ScoringOptions {
-  readonly scorer: Scorer
+  readonly seat: ModelSeat
   readonly maxKeys: number
   readonly publish: (rows: readonly ScoredRow[]) => void
   /** A run of the scorer failed; its windows have no score. */
@@ -147,17 +147,16 @@ export class ScoringLoop {
   }
 
   async #score (rows: readonly Row[]): Promise<void> {
-    const { scorer, publish, failed } = this.#options
-    const width = scorer.model.classes.length
+    const { seat, publish, failed } = this.#options
+    const [tensors, contexts] = [this.#tensors.subarray(0, rows.length * TENSOR_SIZE), this.#contexts.subarray(0, rows.length * CONTEXT_COLUMNS.length)]
     try {
-      const probabilities = await scorer.score(rows.length, this.#tensors.subarray(0, rows.length * TENSOR_SIZE), this.#contexts.subarray(0, rows.length * CONTEXT_COLUMNS.length))
-      publish(rows.map(({ incoming, window }, row) => ({
+      await seat.score(rows.length, tensors, contexts, (probabilities, { classes: { length: width } }) => publish(rows.map(({ incoming, window }, row) => ({
         incoming,
         window,
         probabilities: probabilities.subarray(row * width, (row + 1) * width),
-        tensor: this.#tensors.subarray(row * TENSOR_SIZE, (row + 1) * TENSOR_SIZE),
-        context: this.#contexts.subarray(row * CONTEXT_COLUMNS.length, (row + 1) * CONTEXT_COLUMNS.length),
-      })))
+        tensor: tensors.subarray(row * TENSOR_SIZE, (row + 1) * TENSOR_SIZE),
+        context: contexts.subarray(row * CONTEXT_COLUMNS.length, (row + 1) * CONTEXT_COLUMNS.length),
+      }))))
     } catch (error) {
       failed(rows.length, error)
     }

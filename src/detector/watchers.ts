@@ -1,6 +1,7 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import type { ServerWritableStream } from '@grpc/grpc-js'
 import type { FlowSighting } from '../core/history/sighting.ts'
+import type { ModelStanding } from '../core/model/standing.ts'
 import type { RestrictionCount } from '../core/mitigation/restriction-count.ts'
 import type { Score } from '../core/verdict/score.ts'
 import type { Clock, ModelInfo } from '../ports.ts'
@@ -17,6 +18,7 @@ export type WatchCall = ServerWritableStream<WatchRequest | Malformed, WatchEven
 type Event = NonNullable<MessageInitShape<typeof WatchEventSchema>['event']>
 
 interface WatchersOptions {
+  /** The first of its classes is no attack. */
   readonly model: ModelInfo
   /** Events that may wait for one watcher. */
   readonly maxQueued: number
@@ -34,9 +36,9 @@ export class Watchers {
   /** Events that were lost by watchers that read too slowly. */
   lost = 0
   readonly #watchers = new Set<Watcher>()
-  readonly #model: ModelInfo
+  #model: ModelInfo
+  #standing: ModelStanding | null = null
   readonly #maxQueued: number
-  readonly #benign: number
   readonly #holdMs: number
   readonly #clock: Clock
   #emptySinceMs: number
@@ -45,7 +47,6 @@ export class Watchers {
   constructor ({ model, maxQueued, holdMs, clock }: WatchersOptions) {
     this.#model = model
     this.#maxQueued = maxQueued
-    this.#benign = model.classes.indexOf('BENIGN')
     this.#holdMs = holdMs
     this.#clock = clock
     this.#emptySinceMs = clock.now()
@@ -63,6 +64,19 @@ export class Watchers {
     call.on('cancelled', () => this.#remove(watcher))
     call.on('close', () => this.#remove(watcher))
     watcher.send({ event: { case: 'synced', value: encodeModel(this.#model) } })
+    if (this.#standing !== null) watcher.send({ event: { case: 'models', value: encodeStanding(this.#standing) } })
+  }
+
+  /** Scores that are published from now on are another model's. */
+  setModel (model: ModelInfo): void {
+    this.#model = model
+    this.tell({ case: 'synced', value: encodeModel(model) })
+  }
+
+  /** What is scored with, and what is refused; those who come later are told it, too. */
+  tellModels (standing: ModelStanding): void {
+    this.#standing = standing
+    this.tell({ case: 'models', value: encodeStanding(standing) })
   }
 
   /**
@@ -80,7 +94,7 @@ export class Watchers {
   /** Hands on what is of interest; copies what it keeps. */
   publish (rows: readonly ScoredRow[]): void {
     for (const watcher of this.#watchers) {
-      const wanted = rows.filter((row) => watcher.wants(row, 1 - (row.probabilities[this.#benign] ?? 0)))
+      const wanted = rows.filter((row) => watcher.wants(row, 1 - (row.probabilities[0] ?? 0)))
       if (wanted.length > 0) watcher.send({ scores: wanted.map(scoreOf) })
     }
   }
@@ -148,7 +162,9 @@ class Watcher {
     // Counts and flows take no place of their own: those of a thousand pods would push the scores out.
     if (last !== undefined && joined(last, entry)) return // something is being written, or it would not wait
     if (this.#queue.push(entry) > this.#options.maxQueued) {
-      this.#queue.shift()
+      // Which model scores is never lost: scores would be taken for those of another.
+      const oldest = this.#queue.findIndex((waiting) => !('event' in waiting) || waiting.event.case === 'traffic')
+      this.#queue.splice(Math.max(oldest, 0), 1)
       this.#lost++
       this.#options.onLost()
     }
@@ -208,6 +224,9 @@ function scoreOf ({ incoming, window, probabilities, tensor, context }: ScoredRo
     simulated,
   }
 }
+
+const encodeStanding = ({ sequence, current, shadow, refused, by, reason }: ModelStanding): Extract<Event, { case: 'models' }>['value'] =>
+  ({ sequence, current, shadow: shadow ?? '', refused: refused.map(({ version, message }) => ({ version, message })), by, reason })
 
 function encodeModel ({ version, classes, contextColumns, thresholds, usual }: ModelInfo): Extract<Event, { case: 'synced' }>['value'] {
   return {

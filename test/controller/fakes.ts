@@ -177,6 +177,8 @@ export class CountedMetrics implements ControllerMetrics {
   approvals: ControllerMetrics['approvals'] = (waiting) => { this.waiting = waiting }
   auditEntry: ControllerMetrics['auditEntry'] = () => undefined
   dropped: ControllerMetrics['dropped'] = (what, count) => { if (what === 'victim') this.counted.push(`dropped ${count} victim`) }
+  models: ControllerMetrics['models'] = ({ current, shadow }) => this.counted.push(`models ${current} ${shadow ?? '-'}`)
+  modelRefused: ControllerMetrics['modelRefused'] = () => this.counted.push('model refused')
   storeFailure: ControllerMetrics['storeFailure'] = () => this.counted.push('store failure')
   policyReload: ControllerMetrics['policyReload'] = (outcome) => this.counted.push(`policy ${outcome}`)
 }

@@ -14,6 +14,9 @@ t.test('metrics have our prefix, units and closed labels, and Prometheus accepts
   metrics.dropped('event', 3)
   metrics.storeFailure()
   metrics.policyReload('refused')
+  metrics.models({ sequence: 1, current: 'm1', shadow: 'm2', refused: [], by: '', reason: '' })
+  metrics.models({ sequence: 2, current: 'm2', shadow: null, refused: [], by: '', reason: '' })
+  metrics.modelRefused()
   const text = await registry.metrics()
   for (const line of [
     'autoshield_detections_total{class="PORT_SCAN",phase="open"} 1',
@@ -25,7 +28,10 @@ t.test('metrics have our prefix, units and closed labels, and Prometheus accepts
     'autoshield_controller_dropped_total{what="event"} 3',
     'autoshield_store_failures_total 1',
     'autoshield_policy_reloads_total{outcome="refused"} 1',
+    'autoshield_model_info{version="m2",use="current"} 1',
+    'autoshield_model_refusals_total 1',
   ]) t.ok(text.split('\n').includes(line), line)
+  t.notMatch(text, /m1/, 'a model that scores no more is not told of')
   const promtool = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' })
   if (promtool.error === undefined) t.equal(promtool.status, 0, promtool.stderr)
 })

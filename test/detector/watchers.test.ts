@@ -26,3 +26,21 @@ t.test('what many proxies count takes no place from what else waits for a slow w
   const { event } = written[2] ?? {}
   t.equal(event?.case === 'restrictions' ? event.value.counts.length : 0, 2_000)
 })
+
+t.test('which model scores is never lost by a slow watcher', async (t) => {
+  const written: WatchEvent[] = []
+  const taken: (() => void)[] = []
+  const call = Object.assign(new EventEmitter(), {
+    write: (event: WatchEvent, done: () => void) => {
+      written.push(event)
+      taken.push(done)
+    },
+  })
+  const watchers = new Watchers({ model: new FakeScorer().model, maxQueued: 3, holdMs: 0, clock: { now: Date.now } })
+  watchers.add(call as unknown as WatchCall, { floor: 0, everyKey: false })
+  watchers.setModel({ ...new FakeScorer().model, version: 'next' })
+  for (let event = 0; event < 10; event++) watchers.tell({ case: 'traffic', value: { atMs: event } })
+  t.equal(watchers.lost, 8)
+  for (let event = 0; event < 4; event++) taken[event]?.()
+  t.strictSame(written.map(({ event }) => event.case === 'traffic' ? event.value.atMs : event.case), ['synced', 'synced', 8, 9])
+})

@@ -42,7 +42,7 @@ function context (t: Test): { context: CliContext, words: Words, end: () => void
   t.teardown(() => ending.abort())
   const words = new Words()
   const stderr = new PassThrough().setEncoding('utf8').on('data', (text: string) => words.add(text))
-  const settings = { enableActuation: null, modelPath: '', modelKeys: '', allowUnsignedModel: false, logLevel: 'info', useGpu: false, kubeconfig: '', usualKubeconfig: '', inCluster: null } as const
+  const settings = { enableActuation: null, modelPath: '', modelStore: '', modelKeys: '', allowUnsignedModel: false, logLevel: 'info', useGpu: false, kubeconfig: '', usualKubeconfig: '', inCluster: null } as const
   return { context: { stdout: new PassThrough(), stderr, interactive: false, settings, signal: ending.signal, version: '0', program: '', tellParent: null }, words, end: () => ending.abort() }
 }
 

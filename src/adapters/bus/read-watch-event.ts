@@ -1,7 +1,8 @@
 import type { RestrictionCount } from '../../core/mitigation/restriction-count.ts'
 import type { ModelInfo, ScoreEvent } from '../../ports.ts'
 import { decodeFlows } from '../../wire/flow-columns.ts'
-import type { Restrictions, Synced, Traffic, WatchEvent } from '../../wire/gen/scores_pb.ts'
+import type { ModelStanding } from '../../core/model/standing.ts'
+import type { ModelStanding as ModelStandingMessage, Restrictions, Synced, Traffic, WatchEvent } from '../../wire/gen/scores_pb.ts'
 import { decodeRestrictionCount } from '../../wire/restriction-counts.ts'
 import { decodeScores } from '../../wire/scores.ts'
 
@@ -18,6 +19,7 @@ export function readWatchEvent ({ event }: WatchEvent, model: ModelInfo | null):
       const decoded = decodeScores(event.value, { classes: model.classes.length, contexts: model.contextColumns.length })
       return decoded.ok ? { type: 'scores', scores: decoded.scores } : { type: 'problem', problem: decoded.problem }
     }
+    case 'models': return { type: 'models', standing: standingOf(event.value) }
     case 'restrictions': return restrictionsOf(event.value)
     case 'flows': {
       const decoded = decodeFlows(event.value)
@@ -30,6 +32,9 @@ export function readWatchEvent ({ event }: WatchEvent, model: ModelInfo | null):
 function modelOf ({ version, classes, contextColumns, thresholds, usual }: Synced): ModelInfo {
   return { version, classes, contextColumns, thresholds, usual: Object.fromEntries(Object.entries(usual).map(([key, { features }]) => [key, features])) }
 }
+
+const standingOf = ({ sequence, current, shadow, refused, by, reason }: ModelStandingMessage): ModelStanding =>
+  ({ sequence, current, shadow: shadow === '' ? null : shadow, refused: refused.map(({ version, message }) => ({ version, message })), by, reason })
 
 function trafficOf ({ atMs, edges, stats }: Traffic): ReadEvent {
   if (stats === undefined) return { type: 'problem', problem: 'traffic came without its counts' }

@@ -11,6 +11,8 @@ const MAX_BATCH = 32
 export class OnnxScorer implements Scorer {
   readonly model: ModelInfo
   readonly #session: Session
+  readonly #running = new Set<Promise<Float32Array>>()
+  #disposed: Promise<void> | null = null
 
   constructor (session: Session, manifest: ModelManifest) {
     this.#session = session
@@ -19,6 +21,22 @@ export class OnnxScorer implements Scorer {
   }
 
   async score (count: number, tensors: Float32Array, contexts: Float32Array): Promise<Float32Array> {
+    const run = this.#score(count, tensors, contexts)
+    this.#running.add(run)
+    try {
+      return await run
+    } finally {
+      this.#running.delete(run)
+    }
+  }
+
+  /** Waits for the runs that are under way. Again is nothing. */
+  async [Symbol.asyncDispose] (): Promise<void> {
+    this.#disposed ??= Promise.allSettled(this.#running).then(async () => this.#session[Symbol.asyncDispose]())
+    await this.#disposed
+  }
+
+  async #score (count: number, tensors: Float32Array, contexts: Float32Array): Promise<Float32Array> {
     const { classes, contextColumns: { length: columns } } = this.model
     if (tensors.length < count * TENSOR_SIZE || contexts.length < count * columns) {
       throw new AutoshieldError('INTERNAL', `a batch of ${count} needs ${count * TENSOR_SIZE} tensor and ${count * columns} context values, got ${tensors.length} and ${contexts.length}`)
@@ -30,9 +48,5 @@ export class OnnxScorer implements Scorer {
       probabilities.set(part, first * classes.length)
     }
     return probabilities
-  }
-
-  async [Symbol.asyncDispose] (): Promise<void> {
-    await this.#session[Symbol.asyncDispose]()
   }
 }

@@ -4,6 +4,7 @@ import { LeadershipStanding } from '../../core/leadership/standing.ts'
 import { Limit, MitigationSpec } from '../../core/mitigation/mitigation.ts'
 import { OpenConnections } from '../../core/mitigation/open-connections.ts'
 import { ThreatPolicyStatus } from '../../core/policy/threat-policy.ts'
+import { ModelStanding } from '../../core/model/standing.ts'
 import { Halt } from '../../core/safety/state.ts'
 import { STANDINGS } from '../../core/mitigation/proxy-standing.ts'
 
@@ -71,6 +72,7 @@ export const Status = Type.Object({
   }, closed),
   proxies: Type.Object({ connected: count('Proxies connected.'), rejected: count('Proxies that refused their newest snapshot.') }, closed),
   stats: Type.Union([DetectorStats, Type.Null()], { description: 'null before any traffic came.' }),
+  models: Type.Union([ModelStanding, Type.Null()], { description: 'What the detector scores with, and what it refuses; null before one has told.' }),
 }, { $id: 'Status', ...closed })
 export type Status = Static<typeof Status>
 

@@ -16,9 +16,10 @@ export type ParsedPolicy =
 /**
  * Reads a policy file: `rules:` (or `policies:`) with a list of rules. Never throws.
  * Refuses the whole file with every problem found (at most 100), or takes all of it.
- * `classes` are the model's, those of the shipped one by default: a rule about none of them needs a condition.
+ * `classes` are the model's, those of the shipped one by default: a rule about none of them needs a condition. null: nobody knows them yet, and
+ * a rule may be about any.
  */
-export function parsePolicy (text: string, file: string, classes: readonly string[] = CLASSES): ParsedPolicy {
+export function parsePolicy (text: string, file: string, classes: readonly string[] | null = CLASSES): ParsedPolicy {
   const lines = new LineCounter()
   const findings = new Findings(file, text, lines)
   const document = readDocument(text, lines, findings)
@@ -28,7 +29,7 @@ export function parsePolicy (text: string, file: string, classes: readonly strin
   return { ok: true, policy: { name: file, rules } }
 }
 
-function readTop (document: Document.Parsed, findings: Findings, classes: readonly string[]): readonly Rule[] | typeof REFUSED {
+function readTop (document: Document.Parsed, findings: Findings, classes: readonly string[] | null): readonly Rule[] | typeof REFUSED {
   const mend = 'Begin with rules: and a list of rules'
   const places = keysOf(placeOf(document.contents, '', 0), ['rules', 'policies'], findings, mend)
   const rules = places?.get('rules')

@@ -1,3 +1,4 @@
+import { CLASSES } from '../classes.ts'
 import type { Condition } from './condition/condition.ts'
 import type { Findings } from './findings.ts'
 import { MAX_WINDOW_SECONDS, nearestWindows, stepFor } from './key-features.ts'
@@ -69,8 +70,8 @@ const readKeys = record({
   actions: required(list(readAction, 1, MAX_ACTIONS, ACTIONS_MEND), ACTIONS_MEND),
 }, 'Write a rule as keys, such as attack_class: PORT_SCAN')
 
-/** The list under `rules:`. `classes` are the model's. */
-export function readRules (classes: readonly string[]): Reader<readonly Rule[]> {
+/** The list under `rules:`. `classes` are the model's; null where nobody knows them yet. */
+export function readRules (classes: readonly string[] | null): Reader<readonly Rule[]> {
   return (place, findings) => {
     const taken = new Map<string, Rule>()
     return list(readRule(classes, taken), 0, MAX_RULES, 'Write a list of rules, each beginning with a dash')(place, findings)
@@ -78,7 +79,7 @@ export function readRules (classes: readonly string[]): Reader<readonly Rule[]> 
 }
 
 /** One rule; `taken` gains its id, so that the next one with the same id is refused. */
-function readRule (classes: readonly string[], taken: Map<string, Rule>): Reader<Rule> {
+function readRule (classes: readonly string[] | null, taken: Map<string, Rule>): Reader<Rule> {
   return (place, findings) => {
     const keys = readKeys(place, findings)
     if (keys === REFUSED) return REFUSED
@@ -113,13 +114,13 @@ function readRule (classes: readonly string[], taken: Map<string, Rule>): Reader
  * A class that the model does not know is the author's own, and its rule fires on the condition alone. Without a condition
  * it could never fire; with a name that differs from a known one by a slip it would fire on every key. Both are refused.
  */
-function checkClass (rule: Rule, classes: readonly string[], place: Place, findings: Findings): void {
-  const attacks = classes.filter((name) => name !== 'BENIGN')
+function checkClass (rule: Rule, classes: readonly string[] | null, place: Place, findings: Findings): void {
+  const attacks = (classes ?? CLASSES).filter((name) => name !== 'BENIGN')
   if (rule.attackClass === 'BENIGN') findings.add(place.offset, place.path, 'is BENIGN, which is no attack', `Use one of: ${attacks.join(', ')}`)
   if (rule.attackClass === 'BENIGN' || attacks.includes(rule.attackClass)) return
   const slip = attacks.find((name) => editDistance(name, rule.attackClass) <= 2)
   if (slip !== undefined) findings.add(place.offset, place.path, `is ${rule.attackClass}, which is nearly a class of the model`, `Write ${slip}, or a name that cannot be taken for it`)
-  else if (rule.condition === null) findings.add(place.offset, place.path, `is ${rule.attackClass}, which the model does not know, so the rule could never fire`, `${mendWord(rule.attackClass, attacks)}, or add a condition`)
+  else if (rule.condition === null && classes !== null) findings.add(place.offset, place.path, `is ${rule.attackClass}, which the model does not know, so the rule could never fire`, `${mendWord(rule.attackClass, attacks)}, or add a condition`)
 }
 
 /** Ids name cooldowns, owners and metrics. A name's id is its words joined by dashes. */

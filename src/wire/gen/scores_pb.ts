@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file scores.proto.
  */
 export const file_scores: GenFile = /*@__PURE__*/
-  fileDesc("CgxzY29yZXMucHJvdG8SEmF1dG9zaGllbGQud2lyZS52MSISChBSZXBvcnRlcnNSZXF1ZXN0IicKEVJlcG9ydGVyc1Jlc3BvbnNlEhIKCmlkZW50aXRpZXMYASADKAkiMAoMV2F0Y2hSZXF1ZXN0Eg0KBWZsb29yGAEgASgCEhEKCWV2ZXJ5X2tleRgCIAEoCCKhAgoKV2F0Y2hFdmVudBIsCgZzeW5jZWQYASABKAsyGi5hdXRvc2hpZWxkLndpcmUudjEuU3luY2VkSAASMgoGc2NvcmVzGAIgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlNjb3JlQ29sdW1uc0gAEi4KB3RyYWZmaWMYAyABKAsyGy5hdXRvc2hpZWxkLndpcmUudjEuVHJhZmZpY0gAEjgKDHJlc3RyaWN0aW9ucxgFIAEoCzIgLmF1dG9zaGllbGQud2lyZS52MS5SZXN0cmljdGlvbnNIABIwCgVmbG93cxgGIAEoCzIfLmF1dG9zaGllbGQud2lyZS52MS5GbG93Q29sdW1uc0gAEgwKBGxvc3QYBCABKARCBwoFZXZlbnQi1gEKBlN5bmNlZBIPCgd2ZXJzaW9uGAEgASgJEg8KB2NsYXNzZXMYAiADKAkSFwoPY29udGV4dF9jb2x1bW5zGAMgAygJEhIKCnRocmVzaG9sZHMYBCADKAESNAoFdXN1YWwYBSADKAsyJS5hdXRvc2hpZWxkLndpcmUudjEuU3luY2VkLlVzdWFsRW50cnkaRwoKVXN1YWxFbnRyeRILCgNrZXkYASABKAkSKAoFdmFsdWUYAiABKAsyGS5hdXRvc2hpZWxkLndpcmUudjEuVXN1YWw6AjgBIhkKBVVzdWFsEhAKCGZlYXR1cmVzGAEgAygBIswBCgxTY29yZUNvbHVtbnMSMgoHd2luZG93cxgBIAEoCzIhLmF1dG9zaGllbGQud2lyZS52MS5XaW5kb3dDb2x1bW5zEhEKCXJlcG9ydGVycxgCIAMoCRIQCghyZXBvcnRlchgDIAMoDRIVCg1wcm9iYWJpbGl0aWVzGAQgAygCEg8KB3RlbnNvcnMYBSADKAISEAoIY29udGV4dHMYBiADKAISFgoOcmVjZWl2ZWRfYXRfbXMYByADKAESEQoJc2ltdWxhdGVkGAggAygIInMKB1RyYWZmaWMSDQoFYXRfbXMYASABKAESJwoFZWRnZXMYAiADKAsyGC5hdXRvc2hpZWxkLndpcmUudjEuRWRnZRIwCgVzdGF0cxgDIAEoCzIhLmF1dG9zaGllbGQud2lyZS52MS5EZXRlY3RvclN0YXRzIj4KDFJlc3RyaWN0aW9ucxIuCgZjb3VudHMYASADKAsyHi5hdXRvc2hpZWxkLndpcmUudjEuUHJveHlDb3VudCJSCgpQcm94eUNvdW50Eg8KB3BvZF91aWQYASABKAkSMwoFY291bnQYAiABKAsyJC5hdXRvc2hpZWxkLndpcmUudjEuUmVzdHJpY3Rpb25Db3VudCL9AQoLRmxvd0NvbHVtbnMSEQoJYWRkcmVzc2VzGAEgAygMEgwKBHBvZHMYAiADKAkSDgoGc291cmNlGAMgAygNEhMKC2Rlc3RpbmF0aW9uGAQgAygNEgsKA3BvZBgFIAMoDRIPCgd3aXRuZXNzGAYgAygNEg4KBm1pbnV0ZRgHIAMoDRIQCghwcm90b2NvbBgIIAMoDRIMCgRwb3J0GAkgAygNEg0KBWJlZ3VuGAogAygNEg8KB2NhcnJpZWQYCyADKA0SDgoGZmFpbGVkGAwgAygNEhIKCmJ5dGVzX3NlbnQYDSADKAESFgoOYnl0ZXNfcmVjZWl2ZWQYDiADKAEiWgoERWRnZRIOCgZzb3VyY2UYASABKAkSEwoLZGVzdGluYXRpb24YAiABKAkSDwoHcGFja2V0cxgDIAEoARINCgVieXRlcxgEIAEoARINCgVmbG93cxgFIAEoASKWAQoNRGV0ZWN0b3JTdGF0cxIRCglvYnNlcnZlcnMYASABKA0SDwoHcGFja2V0cxgCIAEoARINCgVmbG93cxgDIAEoARIPCgd3aW5kb3dzGAQgASgBEg8KB3RlbnNvcnMYBSABKAESDAoEa2V5cxgGIAEoDRIPCgdkcm9wcGVkGAcgASgBEhEKCW1hbGZvcm1lZBgIIAEoASJkCg5FeHBsYWluUmVxdWVzdBIvCgVzY29yZRgBIAEoCzIgLmF1dG9zaGllbGQud2lyZS52MS5TY29yZUNvbHVtbnMSEgoKY2xhc3NfbmFtZRgCIAEoCRINCgV1c3VhbBgDIAMoASJBCg9FeHBsYWluUmVzcG9uc2USLgoIZXZpZGVuY2UYASADKAsyHC5hdXRvc2hpZWxkLndpcmUudjEuRXZpZGVuY2UiQAoIRXZpZGVuY2USDwoHZmVhdHVyZRgBIAEoCRINCgV2YWx1ZRgCIAEoARIUCgxjb250cmlidXRpb24YAyABKAEygwIKBlNjb3JlcxJLCgVXYXRjaBIgLmF1dG9zaGllbGQud2lyZS52MS5XYXRjaFJlcXVlc3QaHi5hdXRvc2hpZWxkLndpcmUudjEuV2F0Y2hFdmVudDABElIKB0V4cGxhaW4SIi5hdXRvc2hpZWxkLndpcmUudjEuRXhwbGFpblJlcXVlc3QaIy5hdXRvc2hpZWxkLndpcmUudjEuRXhwbGFpblJlc3BvbnNlElgKCVJlcG9ydGVycxIkLmF1dG9zaGllbGQud2lyZS52MS5SZXBvcnRlcnNSZXF1ZXN0GiUuYXV0b3NoaWVsZC53aXJlLnYxLlJlcG9ydGVyc1Jlc3BvbnNlYgZwcm90bzM", [file_restrictions, file_windows]);
+  fileDesc("CgxzY29yZXMucHJvdG8SEmF1dG9zaGllbGQud2lyZS52MSISChBSZXBvcnRlcnNSZXF1ZXN0IicKEVJlcG9ydGVyc1Jlc3BvbnNlEhIKCmlkZW50aXRpZXMYASADKAkiMAoMV2F0Y2hSZXF1ZXN0Eg0KBWZsb29yGAEgASgCEhEKCWV2ZXJ5X2tleRgCIAEoCCLWAgoKV2F0Y2hFdmVudBIsCgZzeW5jZWQYASABKAsyGi5hdXRvc2hpZWxkLndpcmUudjEuU3luY2VkSAASMgoGc2NvcmVzGAIgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlNjb3JlQ29sdW1uc0gAEi4KB3RyYWZmaWMYAyABKAsyGy5hdXRvc2hpZWxkLndpcmUudjEuVHJhZmZpY0gAEjgKDHJlc3RyaWN0aW9ucxgFIAEoCzIgLmF1dG9zaGllbGQud2lyZS52MS5SZXN0cmljdGlvbnNIABIwCgVmbG93cxgGIAEoCzIfLmF1dG9zaGllbGQud2lyZS52MS5GbG93Q29sdW1uc0gAEjMKBm1vZGVscxgHIAEoCzIhLmF1dG9zaGllbGQud2lyZS52MS5Nb2RlbFN0YW5kaW5nSAASDAoEbG9zdBgEIAEoBEIHCgVldmVudCLWAQoGU3luY2VkEg8KB3ZlcnNpb24YASABKAkSDwoHY2xhc3NlcxgCIAMoCRIXCg9jb250ZXh0X2NvbHVtbnMYAyADKAkSEgoKdGhyZXNob2xkcxgEIAMoARI0CgV1c3VhbBgFIAMoCzIlLmF1dG9zaGllbGQud2lyZS52MS5TeW5jZWQuVXN1YWxFbnRyeRpHCgpVc3VhbEVudHJ5EgsKA2tleRgBIAEoCRIoCgV2YWx1ZRgCIAEoCzIZLmF1dG9zaGllbGQud2lyZS52MS5Vc3VhbDoCOAEiGQoFVXN1YWwSEAoIZmVhdHVyZXMYASADKAEizAEKDFNjb3JlQ29sdW1ucxIyCgd3aW5kb3dzGAEgASgLMiEuYXV0b3NoaWVsZC53aXJlLnYxLldpbmRvd0NvbHVtbnMSEQoJcmVwb3J0ZXJzGAIgAygJEhAKCHJlcG9ydGVyGAMgAygNEhUKDXByb2JhYmlsaXRpZXMYBCADKAISDwoHdGVuc29ycxgFIAMoAhIQCghjb250ZXh0cxgGIAMoAhIWCg5yZWNlaXZlZF9hdF9tcxgHIAMoARIRCglzaW11bGF0ZWQYCCADKAgikQEKDU1vZGVsU3RhbmRpbmcSEAoIc2VxdWVuY2UYASABKAESDwoHY3VycmVudBgCIAEoCRIOCgZzaGFkb3cYAyABKAkSMQoHcmVmdXNlZBgEIAMoCzIgLmF1dG9zaGllbGQud2lyZS52MS5Nb2RlbFJlZnVzYWwSCgoCYnkYBSABKAkSDgoGcmVhc29uGAYgASgJIjAKDE1vZGVsUmVmdXNhbBIPCgd2ZXJzaW9uGAEgASgJEg8KB21lc3NhZ2UYAiABKAkicwoHVHJhZmZpYxINCgVhdF9tcxgBIAEoARInCgVlZGdlcxgCIAMoCzIYLmF1dG9zaGllbGQud2lyZS52MS5FZGdlEjAKBXN0YXRzGAMgASgLMiEuYXV0b3NoaWVsZC53aXJlLnYxLkRldGVjdG9yU3RhdHMiPgoMUmVzdHJpY3Rpb25zEi4KBmNvdW50cxgBIAMoCzIeLmF1dG9zaGllbGQud2lyZS52MS5Qcm94eUNvdW50IlIKClByb3h5Q291bnQSDwoHcG9kX3VpZBgBIAEoCRIzCgVjb3VudBgCIAEoCzIkLmF1dG9zaGllbGQud2lyZS52MS5SZXN0cmljdGlvbkNvdW50Iv0BCgtGbG93Q29sdW1ucxIRCglhZGRyZXNzZXMYASADKAwSDAoEcG9kcxgCIAMoCRIOCgZzb3VyY2UYAyADKA0SEwoLZGVzdGluYXRpb24YBCADKA0SCwoDcG9kGAUgAygNEg8KB3dpdG5lc3MYBiADKA0SDgoGbWludXRlGAcgAygNEhAKCHByb3RvY29sGAggAygNEgwKBHBvcnQYCSADKA0SDQoFYmVndW4YCiADKA0SDwoHY2FycmllZBgLIAMoDRIOCgZmYWlsZWQYDCADKA0SEgoKYnl0ZXNfc2VudBgNIAMoARIWCg5ieXRlc19yZWNlaXZlZBgOIAMoASJaCgRFZGdlEg4KBnNvdXJjZRgBIAEoCRITCgtkZXN0aW5hdGlvbhgCIAEoCRIPCgdwYWNrZXRzGAMgASgBEg0KBWJ5dGVzGAQgASgBEg0KBWZsb3dzGAUgASgBIpYBCg1EZXRlY3RvclN0YXRzEhEKCW9ic2VydmVycxgBIAEoDRIPCgdwYWNrZXRzGAIgASgBEg0KBWZsb3dzGAMgASgBEg8KB3dpbmRvd3MYBCABKAESDwoHdGVuc29ycxgFIAEoARIMCgRrZXlzGAYgASgNEg8KB2Ryb3BwZWQYByABKAESEQoJbWFsZm9ybWVkGAggASgBImQKDkV4cGxhaW5SZXF1ZXN0Ei8KBXNjb3JlGAEgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlNjb3JlQ29sdW1ucxISCgpjbGFzc19uYW1lGAIgASgJEg0KBXVzdWFsGAMgAygBIkEKD0V4cGxhaW5SZXNwb25zZRIuCghldmlkZW5jZRgBIAMoCzIcLmF1dG9zaGllbGQud2lyZS52MS5FdmlkZW5jZSJACghFdmlkZW5jZRIPCgdmZWF0dXJlGAEgASgJEg0KBXZhbHVlGAIgASgBEhQKDGNvbnRyaWJ1dGlvbhgDIAEoATKDAgoGU2NvcmVzEksKBVdhdGNoEiAuYXV0b3NoaWVsZC53aXJlLnYxLldhdGNoUmVxdWVzdBoeLmF1dG9zaGllbGQud2lyZS52MS5XYXRjaEV2ZW50MAESUgoHRXhwbGFpbhIiLmF1dG9zaGllbGQud2lyZS52MS5FeHBsYWluUmVxdWVzdBojLmF1dG9zaGllbGQud2lyZS52MS5FeHBsYWluUmVzcG9uc2USWAoJUmVwb3J0ZXJzEiQuYXV0b3NoaWVsZC53aXJlLnYxLlJlcG9ydGVyc1JlcXVlc3QaJS5hdXRvc2hpZWxkLndpcmUudjEuUmVwb3J0ZXJzUmVzcG9uc2ViBnByb3RvMw", [file_restrictions, file_windows]);
 
 /**
  * @generated from message autoshield.wire.v1.ReportersRequest
@@ -113,6 +113,12 @@ export type WatchEvent = Message<"autoshield.wire.v1.WatchEvent"> & {
      */
     value: FlowColumns;
     case: "flows";
+  } | {
+    /**
+     * @generated from field: autoshield.wire.v1.ModelStanding models = 7;
+     */
+    value: ModelStanding;
+    case: "models";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -255,6 +261,78 @@ export const ScoreColumnsSchema: GenMessage<ScoreColumns> = /*@__PURE__*/
   messageDesc(file_scores, 6);
 
 /**
+ * What a detector scores with, and what it was asked to and does not.
+ *
+ * @generated from message autoshield.wire.v1.ModelStanding
+ */
+export type ModelStanding = Message<"autoshield.wire.v1.ModelStanding"> & {
+  /**
+   * Of the choice that it is the answer to; grows.
+   *
+   * @generated from field: double sequence = 1;
+   */
+  sequence: number;
+
+  /**
+   * @generated from field: string current = 2;
+   */
+  current: string;
+
+  /**
+   * Empty where no candidate scores.
+   *
+   * @generated from field: string shadow = 3;
+   */
+  shadow: string;
+
+  /**
+   * @generated from field: repeated autoshield.wire.v1.ModelRefusal refused = 4;
+   */
+  refused: ModelRefusal[];
+
+  /**
+   * Who asked, and why; empty before anybody did.
+   *
+   * @generated from field: string by = 5;
+   */
+  by: string;
+
+  /**
+   * @generated from field: string reason = 6;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message autoshield.wire.v1.ModelStanding.
+ * Use `create(ModelStandingSchema)` to create a new message.
+ */
+export const ModelStandingSchema: GenMessage<ModelStanding> = /*@__PURE__*/
+  messageDesc(file_scores, 7);
+
+/**
+ * @generated from message autoshield.wire.v1.ModelRefusal
+ */
+export type ModelRefusal = Message<"autoshield.wire.v1.ModelRefusal"> & {
+  /**
+   * @generated from field: string version = 1;
+   */
+  version: string;
+
+  /**
+   * @generated from field: string message = 2;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message autoshield.wire.v1.ModelRefusal.
+ * Use `create(ModelRefusalSchema)` to create a new message.
+ */
+export const ModelRefusalSchema: GenMessage<ModelRefusal> = /*@__PURE__*/
+  messageDesc(file_scores, 8);
+
+/**
  * @generated from message autoshield.wire.v1.Traffic
  */
 export type Traffic = Message<"autoshield.wire.v1.Traffic"> & {
@@ -281,7 +359,7 @@ export type Traffic = Message<"autoshield.wire.v1.Traffic"> & {
  * Use `create(TrafficSchema)` to create a new message.
  */
 export const TrafficSchema: GenMessage<Traffic> = /*@__PURE__*/
-  messageDesc(file_scores, 7);
+  messageDesc(file_scores, 9);
 
 /**
  * @generated from message autoshield.wire.v1.Restrictions
@@ -298,7 +376,7 @@ export type Restrictions = Message<"autoshield.wire.v1.Restrictions"> & {
  * Use `create(RestrictionsSchema)` to create a new message.
  */
 export const RestrictionsSchema: GenMessage<Restrictions> = /*@__PURE__*/
-  messageDesc(file_scores, 8);
+  messageDesc(file_scores, 10);
 
 /**
  * What the proxy of one pod logged of one source.
@@ -324,7 +402,7 @@ export type ProxyCount = Message<"autoshield.wire.v1.ProxyCount"> & {
  * Use `create(ProxyCountSchema)` to create a new message.
  */
 export const ProxyCountSchema: GenMessage<ProxyCount> = /*@__PURE__*/
-  messageDesc(file_scores, 9);
+  messageDesc(file_scores, 11);
 
 /**
  * What pairs did in one minute, by responder port, as one observer told it; one row a use of a port.
@@ -420,7 +498,7 @@ export type FlowColumns = Message<"autoshield.wire.v1.FlowColumns"> & {
  * Use `create(FlowColumnsSchema)` to create a new message.
  */
 export const FlowColumnsSchema: GenMessage<FlowColumns> = /*@__PURE__*/
-  messageDesc(file_scores, 10);
+  messageDesc(file_scores, 12);
 
 /**
  * @generated from message autoshield.wire.v1.Edge
@@ -457,7 +535,7 @@ export type Edge = Message<"autoshield.wire.v1.Edge"> & {
  * Use `create(EdgeSchema)` to create a new message.
  */
 export const EdgeSchema: GenMessage<Edge> = /*@__PURE__*/
-  messageDesc(file_scores, 11);
+  messageDesc(file_scores, 13);
 
 /**
  * Cumulative since the detector's start; `observers` and `keys` are what it holds now.
@@ -511,7 +589,7 @@ export type DetectorStats = Message<"autoshield.wire.v1.DetectorStats"> & {
  * Use `create(DetectorStatsSchema)` to create a new message.
  */
 export const DetectorStatsSchema: GenMessage<DetectorStats> = /*@__PURE__*/
-  messageDesc(file_scores, 12);
+  messageDesc(file_scores, 14);
 
 /**
  * @generated from message autoshield.wire.v1.ExplainRequest
@@ -542,7 +620,7 @@ export type ExplainRequest = Message<"autoshield.wire.v1.ExplainRequest"> & {
  * Use `create(ExplainRequestSchema)` to create a new message.
  */
 export const ExplainRequestSchema: GenMessage<ExplainRequest> = /*@__PURE__*/
-  messageDesc(file_scores, 13);
+  messageDesc(file_scores, 15);
 
 /**
  * @generated from message autoshield.wire.v1.ExplainResponse
@@ -561,7 +639,7 @@ export type ExplainResponse = Message<"autoshield.wire.v1.ExplainResponse"> & {
  * Use `create(ExplainResponseSchema)` to create a new message.
  */
 export const ExplainResponseSchema: GenMessage<ExplainResponse> = /*@__PURE__*/
-  messageDesc(file_scores, 14);
+  messageDesc(file_scores, 16);
 
 /**
  * @generated from message autoshield.wire.v1.Evidence
@@ -588,14 +666,14 @@ export type Evidence = Message<"autoshield.wire.v1.Evidence"> & {
  * Use `create(EvidenceSchema)` to create a new message.
  */
 export const EvidenceSchema: GenMessage<Evidence> = /*@__PURE__*/
-  messageDesc(file_scores, 15);
+  messageDesc(file_scores, 17);
 
 /**
  * @generated from service autoshield.wire.v1.Scores
  */
 export const Scores: GenService<{
   /**
-   * Opens with `synced`. A watcher that reads too slowly loses whole events, oldest first, and `lost` says how many.
+   * Opens with `synced`, which comes again when another model's scores follow. A watcher that reads too slowly loses whole events, oldest first, and `lost` says how many.
    *
    * @generated from rpc autoshield.wire.v1.Scores.Watch
    */

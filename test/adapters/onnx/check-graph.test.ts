@@ -1,19 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { checkGraph } from '../../../src/adapters/onnx/check-graph.ts'
 import { openSession } from '../../../src/adapters/onnx/session.ts'
+import { all, file, message, text, whole, type Write } from './made-model.ts'
 
 const SHIPPED = await readFile(join(import.meta.dirname, '../../../models/model.onnx'))
-
-type Write = (writer: BinaryWriter) => BinaryWriter
-const message = (number: number, write: Write): Write => (writer) => write(writer.tag(number, WireType.LengthDelimited).fork()).join()
-const text = (number: number, value: string): Write => (writer) => writer.tag(number, WireType.LengthDelimited).string(value)
-const whole = (number: number, value: number): Write => (writer) => writer.tag(number, WireType.Varint).int64(value)
-const all = (...parts: Write[]): Write => (writer) => parts.reduce((to, part) => part(to), writer)
-const file = (...parts: Write[]): Uint8Array => all(...parts)(new BinaryWriter()).finish()
 
 const node = (...parts: Write[]): Write => message(1, all(text(1, 'x'), text(2, 'y'), ...parts))
 /** A model of these parts of a graph, behind an honest head. */

@@ -35,6 +35,7 @@ function statusOf ({ loop, clock, version, startedAt }: ApiContext): Status {
       rejected: countWhere(proxies, ({ state }) => state === 'rejected'),
     },
     stats: loop.traffic()?.stats ?? null,
+    models: loop.models(),
   }
 }
 
