@@ -17,6 +17,8 @@ import type { Halt } from './core/safety/state.ts'
 import type { PanicOrder } from './core/safety/panic-order.ts'
 import type { ProtectedSet } from './core/safety/protected.ts'
 import type { Command } from './core/rollout/advance.ts'
+import type { Mark, MarkVerdict } from './core/feedback/mark.ts'
+import type { Precision } from './core/feedback/precision.ts'
 import type { ModelStanding } from './core/model/standing.ts'
 import type { MeshPolicy, MeshPolicySpec, MeshPolicyStatus } from './core/rollout/mesh-policy.ts'
 import type { OpenConnections } from './core/mitigation/open-connections.ts'
@@ -454,6 +456,23 @@ export interface Approvals {
   answer: (id: string, answer: 'approve' | 'reject', actor: string, reason: string) => Promise<Decision>
 }
 
+/** What a person says of a detection. */
+export interface Said {
+  readonly verdict: MarkVerdict
+  readonly reason: string
+  /** ISO 8601; null for no exception. */
+  readonly exceptUntil: string | null
+}
+
+/** What people said of detections. */
+export interface Feedback {
+  /** Newest first. */
+  marks: () => readonly Mark[]
+  precision: () => readonly Precision[]
+  /** In place of what was said before. Throws NOT_FOUND, BAD_DATA where an exception is asked for what is confirmed or too long, CONFLICT where one was made already. */
+  mark: (detection: string, said: Said, by: string) => Promise<Mark>
+}
+
 export interface Loop {
   readonly approvals: Approvals
   readonly killSwitch: KillSwitch
@@ -471,6 +490,7 @@ export interface Loop {
   readonly flows: Pick<FlowLog, 'records' | 'kept'>
   readonly exceptions: ExceptionBook
   readonly rulebook: Rulebook
+  readonly feedback: Feedback
   /** What NetworkPolicies do for a mitigation, or would do. Throws CONFLICT where no cluster is connected, UNAVAILABLE where its policies are not known. */
   effect: (mitigation: Mitigation) => PlanEffect
   /** The newest traffic, or null before any came. */

@@ -5,6 +5,7 @@ import { KEY_KINDS, STEPS_MS, keyId, type Window } from '../../src/core/window/w
 import { DatasetWriter } from './dataset-writer.ts'
 import type { Verdict } from './ground-truth.ts'
 import { labelledTensors } from './labelled-tensors.ts'
+import { addMarked } from './marked-run.ts'
 import { collectedRuns, laboratoryRuns, type Run } from './run-source.ts'
 import { SHIFTS_MS } from './window-recording.ts'
 
@@ -12,6 +13,7 @@ const { values } = parseArgs({
   options: {
     lab: { type: 'string', multiple: true, default: [] },
     captures: { type: 'string', multiple: true, default: [] },
+    marked: { type: 'string', multiple: true, default: [] },
     out: { type: 'string', default: 'models/training/dataset' },
     'held-out': { type: 'boolean', default: false },
   },
@@ -77,5 +79,6 @@ const runs = [
 ].filter(({ labels }) => labels.holdout === values['held-out'])
 const writer = new DatasetWriter()
 for (const [index, run] of runs.entries()) console.log(`${index + 1}/${runs.length} ${run.labels.run}: ${await exportRun(writer, run)}`)
+for (const path of values.marked) console.log(`${path}: ${await addMarked(writer, path)} marked`)
 await writer.write(values.out)
 console.log(`${writer.count} tensors of ${runs.length} runs in ${values.out}`)

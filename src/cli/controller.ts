@@ -242,6 +242,7 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
     namespaces,
     services,
     exceptions,
+    marks: store.marks,
     audit,
     scores,
     pods,

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { readStore } from '../adapters/store/object-store.ts'
 import type { Detection } from '../core/verdict/detection.ts'
 import { type CliContext, dataOption, EXIT, verb } from './context.ts'
+import { exportCommand, markCommand, precisionCommand } from './detections-feedback.ts'
 import { type Column, outputOption, type OutputFormat, RowPrinter } from './output.ts'
 
 export const endOf = (end: Detection['source']): string => end === null ? 'any' : end.name === undefined ? end.address : `${end.namespace ?? ''}/${end.name}`
@@ -29,5 +30,6 @@ export function detectionsCommand (context: CliContext, done: (status: number) =
       await printer.end('nothing was detected')
       done(EXIT.ok)
     })
-  return verb('detections', 'list what was detected', ['autoshield detections list']).addCommand(list)
+  return verb('detections', 'what was detected, and what people say of it', ['autoshield detections list'])
+    .addCommand(list).addCommand(markCommand(context, done)).addCommand(precisionCommand(context, done)).addCommand(exportCommand(context, done))
 }

@@ -107,10 +107,10 @@ function removeCommand (context: CliContext, done: (status: number) => void): Co
 const UNIT_MS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
 /** ISO 8601 of an end that was written as a time, or as how long from now. Throws USAGE. */
-export function endOf (text: string, nowMs: number): string {
+export function endOf (text: string, nowMs: number, flag = '--until'): string {
   const [, amount, unit] = /^(\d{1,5})([mhd])$/.exec(text) ?? []
   const ms = unit === undefined ? Date.parse(/^\d{4}-\d\d-\d\dT/.test(text) ? text : '') : nowMs + Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS]
-  if (Number.isNaN(ms)) throw new AutoshieldError('USAGE', `--until ${text} is no time: write 30m, 4h, 7d, or one such as 2026-12-01T06:00:00Z.`)
+  if (Number.isNaN(ms)) throw new AutoshieldError('USAGE', `${flag} ${text} is no time: write 30m, 4h, 7d, or one such as 2026-12-01T06:00:00Z.`)
   return new Date(ms).toISOString()
 }
 

@@ -96,6 +96,7 @@ async function up (context: CliContext, flags: UpFlags): Promise<void> {
     exceptions: store.exceptions,
     evidence: new EvidenceFolder(data),
     leadership: () => null,
+    marks: store.marks,
     flows,
     audit,
     scores,

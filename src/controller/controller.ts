@@ -4,6 +4,7 @@ import { CLASSES } from '../core/classes.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import type { PlanEffect } from '../core/plan/effect.ts'
 import type { LeadershipStanding } from '../core/leadership/standing.ts'
+import type { Mark } from '../core/feedback/mark.ts'
 import type { ModelStanding } from '../core/model/standing.ts'
 import { openTimeZone } from '../core/policy/time-zone.ts'
 import { DEFAULT_SAFETY_SETTINGS, type SafetySettings } from '../core/safety/settings.ts'
@@ -20,6 +21,7 @@ import type { ErrandMetrics } from './errands/metrics.ts'
 import { ExceptionDesk } from './exceptions/exception-desk.ts'
 import { ExceptionsInForce } from './exceptions/exceptions-in-force.ts'
 import { Explainer } from './explainer.ts'
+import { FeedbackDesk } from './feedback/feedback-desk.ts'
 import { FlowRecorder } from './flows/flow-recorder.ts'
 import { Journal } from './journal.ts'
 import { Judge } from './judge.ts'
@@ -55,6 +57,8 @@ export interface ControllerParts {
   /** In a cluster; their rules come beside those of `policy`. */
   readonly threatPolicies?: ThreatPolicies
   readonly exceptions: Exceptions
+  /** Where what people say of detections is kept. */
+  readonly marks: Collection<Mark>
   readonly clock: Clock
   readonly orders?: StandingOrders
   /** Beats until the signal aborts, then ends; gives the number of the beat, from 0. */
@@ -100,6 +104,7 @@ export class Controller implements Loop, AsyncDisposable {
   readonly rollouts: RolloutDesk
   readonly exceptions: ExceptionDesk
   readonly rulebook: PolicyKeeper
+  readonly feedback: FeedbackDesk
   readonly killSwitch: LoopKillSwitch
   /** What was seen, for plans. */
   readonly flows: FlowRecorder
@@ -167,6 +172,7 @@ export class Controller implements Loop, AsyncDisposable {
       : new NodeQuarantine({ api: nodesApi, active: () => this.#mitigations.active, tell: async (name, change) => this.#mitigations.answered(name, change), clock, log })
     this.killSwitch = new LoopKillSwitch({ decisions: this.#decisions, mitigations: this.#mitigations, journal: this.#journal, clock, publish, log, orders: parts.orders ?? null })
     this.#watch = new ScoreWatch({ scores, floor: settings.floor, needsEveryKey: () => book.conditionRules.rules.length > 0 || this.rollouts.isWatching || this.#mitigations.active.some(isCarriedByPolicies), hear: async (event) => this.#hear(event) })
+    this.feedback = new FeedbackDesk({ marks: parts.marks, store, exceptions: this.exceptions, journal: this.#journal, metrics, clock })
     this.#models = new ModelNews({ checkpoints, journal: this.#journal, metrics })
     const explainer = new Explainer({ scores, metrics, log, answer: async (detection, explanation) => this.#detections.explained(detection, explanation) })
     this.#judge = new Judge({ book, detections: this.#detections, decisions: this.#decisions, explainer, mitigations: this.#mitigations, rollouts: this.rollouts, pods, zone })
@@ -256,6 +262,7 @@ export class Controller implements Loop, AsyncDisposable {
     await this.#mitigations.restore()
     await this.exceptions.look()
     this.rollouts.restore()
+    this.feedback.restore()
     this.errands.restore()
     await this.killSwitch.follow()
     this.#proxyNews.ring()

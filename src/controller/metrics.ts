@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { Verdict } from '../core/policy/decision.ts'
+import type { Precision } from '../core/feedback/precision.ts'
 import type { ModelStanding } from '../core/model/standing.ts'
 import type { ReasonCode } from '../core/reason.ts'
 
@@ -21,6 +22,8 @@ export interface ControllerMetrics {
   /** What the detector scores with now. */
   models: (standing: ModelStanding) => void
   modelRefused: () => void
+  /** What people said of detections, all of it. */
+  marked: (precision: readonly Precision[]) => void
 }
 
 export function controllerMetrics (registry: Registry): ControllerMetrics {
@@ -40,6 +43,7 @@ export function controllerMetrics (registry: Registry): ControllerMetrics {
   const storeFailures = new Counter({ name: 'autoshield_store_failures_total', help: 'Writes of the loop that the store refused; they are tried again.', registers })
   const policyReloads = new Counter({ name: 'autoshield_policy_reloads_total', help: 'Policy files that were read and taken, or refused.', labelNames: ['outcome'], registers })
   const models = new Gauge({ name: 'autoshield_model_info', help: 'Models that the detector scores with: the current one, and a candidate in shadow.', labelNames: ['version', 'use'], registers })
+  const marked = new Gauge({ name: 'autoshield_detections_marked', help: 'Detections that people marked, and what they said: precision is the share of the confirmed.', labelNames: ['class', 'namespace', 'verdict'], registers })
   const modelRefusals = new Counter({ name: 'autoshield_model_refusals_total', help: 'Models that were asked for and that the detector refused; the one of before went on.', registers })
   return {
     detection: (className, phase) => detections.inc({ class: className, phase }),
@@ -60,5 +64,11 @@ export function controllerMetrics (registry: Registry): ControllerMetrics {
       if (shadow !== null) models.set({ version: shadow, use: 'shadow' }, 1)
     },
     modelRefused: () => modelRefusals.inc(),
+    marked: (precision) => {
+      for (const { class: name, namespace, confirmed, falseAlarms } of precision) {
+        marked.set({ class: name, namespace: namespace ?? '', verdict: 'confirmed' }, confirmed)
+        marked.set({ class: name, namespace: namespace ?? '', verdict: 'false-alarm' }, falseAlarms)
+      }
+    },
   }
 }

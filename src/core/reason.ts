@@ -94,6 +94,9 @@ export const REASONS = {
   // Replicas of the controller.
   LeaseTaken: 'a replica of the controller leads, with all that the one before had acknowledged',
   LeaseTakenLate: 'a replica of the controller leads though it may miss what the one before kept last, for nobody else came',
+  // What people say of detections.
+  MarkedFalseAlarm: 'a person said that nothing was wrong',
+  MarkedConfirmed: 'a person said that it was what it was said to be',
   // Models of the detector.
   ModelTaken: 'the detector scores with another model',
   ModelInShadow: 'a candidate scores beside the model, and nothing follows from it',

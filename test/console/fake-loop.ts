@@ -17,11 +17,14 @@ import type { Exception } from '../../src/core/exception/exception.ts'
 import { readExceptionSpec } from '../../src/core/exception/read-exception.ts'
 import type { MeshPolicy } from '../../src/core/rollout/mesh-policy.ts'
 import { readMeshPolicySpec } from '../../src/core/rollout/read-mesh-policy.ts'
+import { markOf } from '../../src/core/feedback/mark-detection.ts'
+import type { Mark } from '../../src/core/feedback/mark.ts'
+import { precisionOf } from '../../src/core/feedback/precision.ts'
 import { AutoshieldError } from '../../src/core/errors.ts'
 import type { FlowRecord } from '../../src/core/history/flow-record.ts'
 import { ProtectedSet } from '../../src/core/safety/protected.ts'
 import type { Halt } from '../../src/core/safety/state.ts'
-import type { Approvals, AuditEntry, AuditTrail, Collection, Evidence, KillSwitch, Loop, LoopEvent, ProxyStatus, Pulled } from '../../src/ports.ts'
+import type { Approvals, AuditEntry, AuditTrail, Collection, Evidence, KillSwitch, Loop, LoopEvent, ProxyStatus, Pulled, Said } from '../../src/ports.ts'
 
 class MemoryCollection<T> implements Collection<T> {
   readonly #items = new Map<string, T>()
@@ -213,6 +216,20 @@ export class FakeLoop implements Loop {
   }
 
   readonly storedExceptions = new StoredExceptions(new MemoryCollection<Exception>())
+  readonly #marks = new MemoryCollection<Mark>()
+  feedback = {
+    marks: () => this.#marks.list(),
+    precision: () => precisionOf(this.#marks.list()),
+    mark: async (id: string, { verdict, reason, exceptUntil }: Said, by: string): Promise<Mark> => {
+      const detection = this.store.detections.get(id)
+      if (detection === null) throw new AutoshieldError('NOT_FOUND', `There is no detection '${id}'.`)
+      if (verdict === 'confirmed' && exceptUntil !== null) throw new AutoshieldError('BAD_DATA', 'An exception is for what is a false alarm.')
+      const mark = markOf(detection, { verdict, reason, by, at: new Date(this.now()).toISOString(), exception: exceptUntil === null ? null : `mark-${id}` })
+      await this.#marks.put(id, mark)
+      return mark
+    },
+  }
+
   exceptions = {
     list: () => this.storedExceptions.list(),
     add: async (name: string, spec: unknown) => {

@@ -66,6 +66,7 @@ export class Bench implements AsyncDisposable {
       checkpoints: this.store.checkpoints,
       meshPolicies: this.store.meshPolicies,
       exceptions: this.store.exceptions,
+      marks: this.store.marks,
       flows: this.flows,
       audit: this.audit,
       scores: this.scores,

@@ -178,6 +178,7 @@ export class CountedMetrics implements ControllerMetrics {
   auditEntry: ControllerMetrics['auditEntry'] = () => undefined
   dropped: ControllerMetrics['dropped'] = (what, count) => { if (what === 'victim') this.counted.push(`dropped ${count} victim`) }
   models: ControllerMetrics['models'] = ({ current, shadow }) => this.counted.push(`models ${current} ${shadow ?? '-'}`)
+  marked: ControllerMetrics['marked'] = (precision) => this.counted.push(`marked ${precision.map(({ confirmed, falseAlarms }) => `${confirmed}:${falseAlarms}`).join(' ')}`)
   modelRefused: ControllerMetrics['modelRefused'] = () => this.counted.push('model refused')
   storeFailure: ControllerMetrics['storeFailure'] = () => this.counted.push('store failure')
   policyReload: ControllerMetrics['policyReload'] = (outcome) => this.counted.push(`policy ${outcome}`)

@@ -17,6 +17,7 @@ t.test('metrics have our prefix, units and closed labels, and Prometheus accepts
   metrics.models({ sequence: 1, current: 'm1', shadow: 'm2', refused: [], by: '', reason: '' })
   metrics.models({ sequence: 2, current: 'm2', shadow: null, refused: [], by: '', reason: '' })
   metrics.modelRefused()
+  metrics.marked([{ class: 'PORT_SCAN', namespace: 'shop', confirmed: 3, falseAlarms: 1, precision: 0.75, low: 0.3, high: 0.95 }])
   const text = await registry.metrics()
   for (const line of [
     'autoshield_detections_total{class="PORT_SCAN",phase="open"} 1',
@@ -30,6 +31,8 @@ t.test('metrics have our prefix, units and closed labels, and Prometheus accepts
     'autoshield_policy_reloads_total{outcome="refused"} 1',
     'autoshield_model_info{version="m2",use="current"} 1',
     'autoshield_model_refusals_total 1',
+    'autoshield_detections_marked{class="PORT_SCAN",namespace="shop",verdict="confirmed"} 3',
+    'autoshield_detections_marked{class="PORT_SCAN",namespace="shop",verdict="false-alarm"} 1',
   ]) t.ok(text.split('\n').includes(line), line)
   t.notMatch(text, /m1/, 'a model that scores no more is not told of')
   const promtool = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' })

@@ -1,5 +1,6 @@
 import { Exception } from '../../core/exception/exception.ts'
 import { Mitigation } from '../../core/mitigation/mitigation.ts'
+import { Mark } from '../../core/feedback/mark.ts'
 import { Errand, isWaiting } from '../../core/errand/errand.ts'
 import { MeshPolicy } from '../../core/rollout/mesh-policy.ts'
 import { Decision } from '../../core/policy/decision.ts'
@@ -19,12 +20,14 @@ export interface Retention {
   readonly decisions: number
   readonly mitigations: number
   readonly errands: number
+  readonly marks: number
 }
-const RETENTION: Retention = { detections: 20_000, decisions: 50_000, mitigations: 20_000, errands: 20_000 }
+const RETENTION: Retention = { detections: 20_000, decisions: 50_000, mitigations: 20_000, errands: 20_000, marks: 5_000 }
 
-/** Errands are kept here also where mitigations are objects of a cluster. */
+/** Errands and marks are kept here also where mitigations are objects of a cluster. */
 export interface KeptObjects extends ObjectStore {
   readonly errands: Collection<Errand>
+  readonly marks: Collection<Mark>
 }
 
 export const STORE_DATABASE = 'store'
@@ -70,5 +73,6 @@ function collections (owned: Pick<OwnedDatabase, 'sqlite' | 'path'>, commits: Gr
     decisions: new SqliteCollection(owned, commits, { name: 'decisions', schema: Decision, limit: limits.decisions, live: () => false }),
     mitigations: new SqliteCollection(owned, commits, { name: 'mitigations', schema: Mitigation, limit: limits.mitigations, live: ({ status }) => status.phase === 'active' }),
     errands: new SqliteCollection(owned, commits, { name: 'errands', schema: Errand, limit: limits.errands, live: isWaiting }),
+    marks: new SqliteCollection(owned, commits, { name: 'marks', schema: Mark, limit: limits.marks, live: () => false }),
   }
 }

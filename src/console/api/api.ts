@@ -11,6 +11,7 @@ import { errandRoutes } from './routes/errands.ts'
 import { evidenceRoutes } from './routes/evidence.ts'
 import { eventRoutes } from './routes/events.ts'
 import { exceptionRoutes } from './routes/exceptions.ts'
+import { feedbackRoutes } from './routes/feedback.ts'
 import { flowRoutes } from './routes/flows.ts'
 import { fleetRoutes } from './routes/fleet.ts'
 import { leadershipRoutes } from './routes/leadership.ts'
@@ -46,7 +47,7 @@ export async function addApi (app: Api, context: ApiContext): Promise<void> {
   })
   await app.register(async (scope: Api) => addRoutes(scope, () => {
     const subjects = [
-      statusRoutes, leadershipRoutes, detectionRoutes, approvalRoutes, mitigationRoutes, errandRoutes, evidenceRoutes, panicRoutes, protectedRoutes, flowRoutes, rolloutRoutes, exceptionRoutes,
+      statusRoutes, leadershipRoutes, detectionRoutes, feedbackRoutes, approvalRoutes, mitigationRoutes, errandRoutes, evidenceRoutes, panicRoutes, protectedRoutes, flowRoutes, rolloutRoutes, exceptionRoutes,
       threatPolicyRoutes, fleetRoutes, eventRoutes,
     ]
     for (const add of subjects) add(scope, context)

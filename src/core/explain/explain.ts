@@ -9,7 +9,7 @@ import { PHRASES } from './phrase.ts'
 /** What the sentence is made of. `evidence` is what occlusion found, with what is usual for the key filled in. */
 export interface ExplainInput {
   readonly className: string
-  readonly score: Pick<Score, 'key' | 'stepMs' | 'windowNumber' | 'tensor'>
+  readonly score: Pick<Score, 'key' | 'stepMs' | 'windowNumber' | 'tensor' | 'context'>
   readonly evidence: readonly FeatureEvidence[]
 }
 
@@ -50,6 +50,7 @@ export function explain ({ className, score, evidence }: ExplainInput): Explanat
     tensor: Array.from({ length: TENSOR_WINDOWS }, (_, row) => [...score.tensor.subarray(row * FEATURES.length, (row + 1) * FEATURES.length)]),
     stepMs: score.stepMs,
     windowNumber: score.windowNumber,
+    context: [...score.context],
   }
 }
 

@@ -28,6 +28,7 @@ export const Explanation = Type.Object({
   tensor: Type.Array(Type.Array(Type.Number()), { description: '[20 x 12], oldest window first, raw values.' }),
   stepMs: Type.Integer(),
   windowNumber: Type.Integer(),
+  context: Type.Optional(Type.Array(Type.Number(), { description: 'The model\'s context columns of this tensor. Absent in detections of an older version.' })),
 }, { $id: 'Explanation', additionalProperties: false })
 export type Explanation = Static<typeof Explanation>
 

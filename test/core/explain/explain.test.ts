@@ -11,7 +11,7 @@ const evidence = (usual: Partial<Record<FeatureName, number>>, contribution: Par
 function score (key: WindowKey, rows: readonly Partial<Record<FeatureName, number>>[], stepMs: 500 | 15_000 | 60_000 = 500): Parameters<typeof explain>[0]['score'] {
   const tensor = new Float32Array(TENSOR_SIZE)
   for (const [index, row] of rows.entries()) tensor.set(FEATURES.map((name) => row[name] ?? 0), (20 - rows.length + index) * FEATURES.length)
-  return { key, stepMs, windowNumber: 42, tensor }
+  return { key, stepMs, windowNumber: 42, tensor, context: Float32Array.of(1, 0.5) }
 }
 
 const pair: WindowKey = { kind: 'pair', source: '10.0.3.7', destination: '10.0.1.4' }
@@ -24,6 +24,7 @@ t.test('the sentence says who did what to whom, beside what is usual, and what i
   t.equal(said.tensor.length, 20)
   t.same(said.tensor[19]?.[0], 214)
   t.equal(said.windowNumber, 42)
+  t.same(said.context, [1, 0.5], 'what the model was given is whole')
   t.end()
 })
 
