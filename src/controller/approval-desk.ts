@@ -51,7 +51,7 @@ export class ApprovalDesk implements Approvals {
   /** Takes in what was newly decided: it may wait, and it takes the place of what waits for the same action on the same detection. */
   async take (news: readonly Decision[]): Promise<void> {
     for (const decision of news) {
-      const before = this.#waiting.values().filter((one) => one.detection === decision.detection && one.ruleHash === decision.ruleHash && one.actionIndex === decision.actionIndex).toArray()
+      const before = this.#waiting.values().filter((one) => one.detection === decision.detection && one.ruleHash === decision.ruleHash && one.actionIndex === decision.actionIndex && one.escalates === decision.escalates).toArray()
       if (isWaiting(decision)) this.#waiting.set(decision.id, decision)
       for (const one of before) await this.#withdraw(one, `It was decided anew: ${decision.verdict}.`)
     }

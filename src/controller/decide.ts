@@ -18,7 +18,6 @@ import type { Application } from '../core/rollout/apply.ts'
 import { atSource } from '../core/safety/at-source.ts'
 import type { Approval } from '../core/safety/approval.ts'
 import { checkSafety } from '../core/safety/check-safety.ts'
-import type { Protected } from '../core/safety/protected.ts'
 import type { SafetyRequest, SafetyResult, SourceEvidence } from '../core/safety/safety.ts'
 import type { SafetySettings } from '../core/safety/settings.ts'
 import type { SafetyState } from '../core/safety/state.ts'
@@ -26,6 +25,7 @@ import { answeredByPairs } from '../core/verdict/answered-by-pairs.ts'
 import type { Detection } from '../core/verdict/detection.ts'
 import type { Score } from '../core/verdict/score.ts'
 import { tensorStartMs, windowEndMs } from '../core/verdict/case.ts'
+import { contextOf, protectionOf } from './plan-context.ts'
 
 /** One detection to be decided on. */
 export interface Hearing {
@@ -139,23 +139,14 @@ function ruleOn (hearing: Pick<Hearing, 'detection' | 'evidence'> & Pick<SafetyR
   if (excepted !== null) return { ruling: exceptedRuling(hearing.detection, { rule, actionIndex, matched, application }, action, excepted, bench), state: before }
   const name = `m-${bench.newId()}`
   const policy = application?.policy ?? bench.policyOf(rule)
-  const cluster = bench.cluster()
   const mode = detection.simulated || !bench.safety.actuationEnabled || (application?.part ?? 'enforce') !== 'enforce' ? 'shadow' : 'enforce'
   const guarded = protectionOf(detection, bench)
-  const plan = (application === null ? planAction : planTemplate)(rule, atSource(action, guarded), detection, {
-    policy,
-    ruleHash: bench.hashOf(rule),
-    mitigation: name,
-    pods: application === null ? bench.pods : bench.pods.filter((pod) => application.victims.has(pod.uid) || isEnd(pod, detection)),
-    ...(bench.nodes !== null && { nodes: bench.nodes }),
-    evidence,
-    nowMs: bench.nowMs,
-    inForce: bench.inForce,
-    spared: bench.surroundings.protectedSet.namespaces,
-    // The restriction of a mesh policy is carried by proxies alone.
-    ...(application === null && cluster !== null && { cluster }),
-    mode,
-  })
+  const around = contextOf(rule, name, evidence, mode, bench)
+  const { cluster: _, ...alone } = around
+  // The restriction of a mesh policy is carried by proxies alone.
+  const plan = application === null
+    ? planAction(rule, atSource(action, guarded), detection, around)
+    : planTemplate(rule, atSource(action, guarded), detection, { ...alone, policy, pods: bench.pods.filter((pod) => application.victims.has(pod.uid) || isEnd(pod, detection)) })
   const request = safetyRequest(rule, actionIndex, detection, plan, {
     ...bench.surroundings,
     evidence,
@@ -191,7 +182,7 @@ function ruleOn (hearing: Pick<Hearing, 'detection' | 'evidence'> & Pick<SafetyR
 }
 
 /** What waits for a person is asked about for real actions alone. */
-function approvalOf ({ approval: { deadlineSeconds, then } }: Rule, evidence: SourceEvidence, nowMs: number): Approval {
+export function approvalOf ({ approval: { deadlineSeconds, then } }: Rule, evidence: SourceEvidence, nowMs: number): Approval {
   return { state: 'waiting', deadline: new Date(nowMs + deadlineSeconds * 1000).toISOString(), then, evidence }
 }
 
@@ -206,13 +197,6 @@ export function decideAgain (waiting: Decision, evidence: SourceEvidence, detect
   const rule = application?.rule ?? bench.policy.rules.find(is)
   if (rule === undefined || actionIndex === undefined) return null
   return ruleOn({ detection, evidence, answeredByPairs: null }, { rule, actionIndex, matched: `${agreed.by} agreed: ${agreed.why}`, application }, state, bench, agreed)
-}
-
-/** What protects the target of a detection; null where nothing does. */
-function protectionOf ({ target }: Detection, { pods, surroundings: { protectedSet } }: Bench): Protected | null {
-  if (target === null) return null
-  const pod = pods.find(({ uid, addresses }) => target.uid === undefined ? addresses.includes(target.address) : uid === target.uid)
-  return pod === undefined ? protectedSet.ofAddress(target.address) : protectedSet.of(pod)
 }
 
 /** Nothing is planned and no budget is used. */
@@ -295,4 +279,4 @@ function noRule (detection: Detection, bench: Bench, outcomes: readonly RuleOutc
   return { decision, mitigation: null, errand: null, rule: null, actionIndex: -1 }
 }
 
-const sentence = (words: string): string => words === '' ? '' : `${words.charAt(0).toUpperCase()}${words.slice(1).replace(/\.$/, '')}.`
+export const sentence = (words: string): string => words === '' ? '' : `${words.charAt(0).toUpperCase()}${words.slice(1).replace(/\.$/, '')}.`

@@ -15,9 +15,11 @@ import type { Checkpoints, Clock, LoopEvent, NodeDirectory, ObjectStore, PodDire
 import { ApprovalDesk, type Waiting } from './approval-desk.ts'
 import { carriedIn } from './actuation/desired.ts'
 import { ANNOTATIONS, annotationsOf, decide, decideAgain, type Bench, type Hearing, type Ruling } from './decide.ts'
+import { GrowthDesk } from './growth-desk.ts'
 import type { ErrandDesk } from './errands/errand-desk.ts'
 import type { ExceptionsInForce } from './exceptions/exceptions-in-force.ts'
-import type { Journal, NewAuditEntry } from './journal.ts'
+import { auditOf } from './decision-entry.ts'
+import type { Journal } from './journal.ts'
 import type { Log } from './log.ts'
 import type { ControllerMetrics } from './metrics.ts'
 import type { MitigationDesk } from './mitigation-desk.ts'
@@ -60,6 +62,7 @@ export class DecisionDesk {
   readonly #parts: DecisionDeskParts
   readonly approvals: ApprovalDesk
   readonly #settled: Settled
+  readonly #growth: GrowthDesk
   readonly #look: () => Surroundings
   /** Decisions that were made and are on their way to the disk and into force. */
   readonly #underWay = new Set<Promise<void>>()
@@ -73,6 +76,20 @@ export class DecisionDesk {
     this.#settled = new Settled((name) => parts.mitigations.find(name))
     this.#look = surroundings(parts)
     const { store, journal, clock, newId, metrics, publish } = parts
+    this.#growth = new GrowthDesk({
+      store,
+      journal,
+      clock,
+      mitigations: parts.mitigations,
+      settled: this.#settled,
+      bench: (detection, nowMs) => ({ ...this.#bench(detection, nowMs), surroundings: this.#look() }),
+      safety: { now: () => this.#halted(), take: (after) => this.#take(after), save: async () => this.#saveSafety() },
+      told: async (decision) => {
+        this.#tell(decision)
+        await this.approvals.take([decision])
+      },
+      carryOut: async (kept) => this.#carryOut(kept),
+    })
     this.approvals = new ApprovalDesk({
       store,
       journal,
@@ -136,6 +153,7 @@ export class DecisionDesk {
   async hear (hearing: Hearing, arrivedMs: number): Promise<void> {
     const { book, clock, exceptions } = this.#parts
     const { detection } = hearing
+    await this.#growth.hear(hearing)
     const nowMs = clock.now()
     const bench = this.#bench(detection, nowMs)
     const steps = bench.applications.map(({ rule }) => rule.description).join()
@@ -150,6 +168,7 @@ export class DecisionDesk {
   }
 
   async #again (waiting: Waiting, detection: Detection, agreed: { readonly by: string, readonly why: string }): Promise<Decision | null> {
+    if (waiting.escalates !== undefined) return this.#growth.again(waiting.escalates, waiting.approval.evidence, detection, agreed)
     const bench = { ...this.#bench(detection, this.#parts.clock.now()), surroundings: this.#look() }
     const again = decideAgain(waiting, waiting.approval.evidence, detection, agreed, this.#halted(), bench)
     if (again === null) return null
@@ -256,16 +275,4 @@ export class DecisionDesk {
 
 function withoutHalt ({ halt: _, ...rest }: SafetyState): SafetyState {
   return rest
-}
-
-function auditOf (decision: Decision, detection: Detection): NewAuditEntry {
-  const { id, rule, ruleHash, policy, action, verdict, reason, message, mitigation } = decision
-  const { class: className, confidence, source, target, model, simulated } = detection
-  return {
-    actor: 'autoshield',
-    action: `decision.${verdict}`,
-    object: `detection/${detection.id}`,
-    reason,
-    detail: { decision: id, policy, rule, ruleHash, action, mitigation, message, evidence: { class: className, confidence, source, target, model, simulated } },
-  }
 }

@@ -1,5 +1,6 @@
 import { AutoshieldError } from '../core/errors.ts'
 import { revert, type Undo } from '../core/mitigation/lifecycle.ts'
+import { grown, isToGrow, type Growth } from '../core/mitigation/escalation.ts'
 import { followAttack } from '../core/mitigation/time-to-live.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import { withLeftover } from '../core/mitigation/leftover.ts'
@@ -7,12 +8,15 @@ import type { RestrictionCount } from '../core/mitigation/restriction-count.ts'
 import type { Detection } from '../core/verdict/detection.ts'
 import type { Score } from '../core/verdict/score.ts'
 import type { AuditTrail, Clock, LoopEvent, ObjectStore, ProxyFleet, ProxyStatus } from '../ports.ts'
+import { TEMPLATE_ANNOTATION } from '../core/rollout/basis.ts'
 import { AttackSigns } from './attack-signs.ts'
+import { ANNOTATIONS } from './decide.ts'
 import type { Amended } from './actuation/plan-watch.ts'
 import type { PolicyFleet } from './actuation/policy-actuator.ts'
-import type { Journal, NewAuditEntry } from './journal.ts'
+import type { Journal } from './journal.ts'
 import type { ControllerMetrics } from './metrics.ts'
 import { MitigationSet, type Followed, type StatusChange } from './mitigation-set.ts'
+import { answersOf, entryOf, outcomesOf } from './mitigation-entry.ts'
 import { amendmentsOf, podFollowing, type PodFollowingParts } from './pod-following.ts'
 import { ProxyRefusals, refusalsOf } from './refusals.ts'
 
@@ -192,6 +196,35 @@ export class MitigationDesk {
     }))
   }
 
+  /** Those of a case that attempts get through, and that are to grow if their rule allows it. */
+  toGrow (detection: Detection): readonly Mitigation[] {
+    const wanted = JSON.stringify([detection.source?.address ?? '*', detection.target?.address ?? '*'])
+    return this.#set.active.filter((mitigation) => {
+      const { name, annotations } = mitigation.metadata
+      const ofCase = JSON.stringify([annotations[ANNOTATIONS.source], annotations[ANNOTATIONS.target]]) === wanted
+      return ofCase && annotations[TEMPLATE_ANNOTATION] === undefined && isToGrow(mitigation, this.#set.piercedAt(name))
+    })
+  }
+
+  /** The larger form of one in force, to be kept before `grow`; null where it has ended. */
+  async keepGrown (growth: Growth): Promise<void> {
+    const mitigation = this.#set.get(growth.mitigation)
+    if (mitigation !== null) await this.#put(grown(mitigation, growth, this.#parts.clock.now()))
+  }
+
+  /** Puts a larger form in force that is kept. One that has ended meanwhile stays so. */
+  async grow (growth: Growth): Promise<void> {
+    const followed = this.#set.follow((mitigation) => mitigation.metadata.name !== growth.mitigation
+      ? { outcome: 'same' }
+      : { outcome: 'amended', mitigation: grown(mitigation, growth, this.#parts.clock.now()), joined: [], left: [], readdressed: [] })
+    const { from, to, message, steps } = growth.status
+    await Promise.all(followed.map(async ({ following: { mitigation } }) => this.#parts.journal.keep({
+      writes: () => [this.#put(this.#set.get(mitigation.metadata.name))],
+      audit: [{ ...entryOf(mitigation, 'mitigation.escalated', 'Escalated'), detail: { ...entryOf(mitigation, '', '').detail, from, to, steps, message } }],
+      then: () => this.#parts.publish({ type: 'mitigation', mitigation }),
+    })))
+  }
+
   /** What has ended and could not be taken away yet is told in its status, and that it is gone at last. */
   async #tellLeftovers (): Promise<void> {
     const { policies, store, journal, clock, publish } = this.#parts
@@ -262,30 +295,4 @@ export class MitigationDesk {
     const simulated = this.#set.active.filter(({ status }) => status.simulated).length
     this.#parts.metrics.mitigations(this.#set.active.length - simulated, simulated)
   }
-}
-
-function entryOf ({ metadata, spec, status }: Mitigation, action: string, reason: string): NewAuditEntry {
-  const { subject, victims, direction, ports, action: restriction, mode, expiresAt, owner, detection } = spec
-  return {
-    actor: 'autoshield',
-    action,
-    object: `mitigation/${metadata.name}`,
-    reason,
-    detail: { detection, owner, subject, victims, direction, ports, restriction, mode, simulated: status.simulated, expiresAt },
-  }
-}
-
-/** What is worth an entry: that all targets took it, that one refused it (in its words), that attempts were seen. */
-function answersOf ({ mitigation, conditions }: StatusChange): NewAuditEntry[] {
-  const { object } = entryOf(mitigation, '', '')
-  return conditions
-    .filter(({ type, status }) => (type === 'Enforcing' ? status !== 'Unknown' : status === 'True'))
-    .map(({ type, status, reason, message }) => ({
-      actor: 'autoshield', action: `mitigation.${type.toLowerCase()}`, object, reason, detail: { status, message, targets: mitigation.status.targets },
-    }))
-}
-
-function outcomesOf ({ conditions }: StatusChange): ('succeeded' | 'failed')[] {
-  if (conditions.some(({ type, status, reason }) => type === 'Degraded' && status === 'True' && reason === 'Rejected')) return ['failed']
-  return conditions.some(({ type, status }) => type === 'Programmed' && status === 'True') ? ['succeeded'] : []
 }

@@ -36,6 +36,8 @@ export class MitigationSet {
   readonly #evidence = new ProxyEvidence()
   /** When an attempt at what a mitigation forbids was seen last, Unix ms. */
   readonly #tried = new Map<string, number>()
+  /** When the newest stretch began in which attempts got through, Unix ms. */
+  readonly #pierced = new Map<string, number>()
 
   /** `policies`: null where no cluster is connected. */
   constructor (proxies: ProxyFleet, policies: PolicyFleet | null) {
@@ -67,9 +69,14 @@ export class MitigationSet {
     return this.#tried.get(name) ?? null
   }
 
+  /** Unix ms at which the newest stretch began in which attempts got through it; null for none since this process began. */
+  piercedAt (name: string): number | null {
+    return this.#pierced.get(name) ?? null
+  }
+
   apply (): void {
     this.#evidence.keepOnly(this.active)
-    for (const name of this.#tried.keys()) if (!this.#active.has(name)) this.#tried.delete(name)
+    for (const map of [this.#tried, this.#pierced]) for (const name of map.keys()) if (!this.#active.has(name)) map.delete(name)
     this.#proxies.apply(this.active)
     this.#policies?.apply(this.active)
   }
@@ -119,14 +126,19 @@ export class MitigationSet {
     return this.active.flatMap((before) => {
       const attempts = attemptsSeen(before, score)
       if (attempts === null) return []
-      if (attempts.attempts > 0) this.#tried.set(before.metadata.name, nowMs)
+      this.#note(before.metadata.name, attempts, attempts.sinceMs, nowMs)
       return this.#replace(before, observeAttempts(before, attempts, nowMs))
     })
   }
 
   /** Compares every restriction with what the victims' proxies counted of it. */
   counted (counts: readonly RestrictionCount[], nowMs: number): readonly StatusChange[] {
-    return this.#evidence.take(this.active, counts, (name) => this.#tried.set(name, nowMs), nowMs).flatMap(({ before, after }) => this.#replace(before, after))
+    return this.#evidence.take(this.active, counts, (name, counted, atMs) => this.#note(name, counted, atMs, nowMs), nowMs).flatMap(({ before, after }) => this.#replace(before, after))
+  }
+
+  #note (name: string, { attempts, through }: { readonly attempts: number, readonly through: number }, sinceMs: number, nowMs: number): void {
+    if (attempts > 0) this.#tried.set(name, nowMs)
+    if (through > 0) this.#pierced.set(name, Math.max(sinceMs, this.#pierced.get(name) ?? 0))
   }
 
   /** Takes in what an actuator says of one; none where it has ended. */

@@ -1,6 +1,7 @@
 import { conditionOf } from '../core/mitigation/conditions.ts'
 import { observeAttempts, type Attempts } from '../core/mitigation/lifecycle.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
+import type { Counted } from '../core/mitigation/counted-attempts.ts'
 import type { RestrictionCount } from '../core/mitigation/restriction-count.ts'
 import { Budgets } from './budgets.ts'
 
@@ -18,13 +19,16 @@ const TELL_AGAIN_MS = 10_000
 export class ProxyEvidence {
   readonly #held = new Map<string, Held>()
 
-  /** The mitigations of which the counts say something new, with it. `tried` hears of each that somebody attempted to break. */
-  take (active: readonly Mitigation[], counts: readonly RestrictionCount[], tried: (name: string) => void, nowMs: number): readonly { readonly before: Mitigation, readonly after: Mitigation }[] {
+  /** The mitigations of which the counts say something new, with it. `told` hears of each count of attempts. */
+  take (active: readonly Mitigation[], counts: readonly RestrictionCount[], told: (name: string, counted: Counted, atMs: number) => void, nowMs: number): readonly { readonly before: Mitigation, readonly after: Mitigation }[] {
     const bySource = Map.groupBy(counts, ({ source }) => source)
     return active.flatMap((before) => {
       const { subject } = before.spec
       if (subject === 'anySource' || before.status.simulated) return []
-      for (const address of subject.addresses) for (const count of bySource.get(address) ?? []) if (this.#count(before, count)) tried(before.metadata.name)
+      for (const count of subject.addresses.flatMap((address) => bySource.get(address) ?? [])) {
+        const counted = this.#count(before, count)
+        if (counted !== null) told(before.metadata.name, counted, count.atMs)
+      }
       const after = this.#say(before, nowMs)
       return after === before ? [] : [{ before, after }]
     })
@@ -36,21 +40,21 @@ export class ProxyEvidence {
     for (const name of this.#held.keys()) if (!names.has(name)) this.#held.delete(name)
   }
 
-  /** Whether it tells of attempts. */
-  #count (mitigation: Mitigation, count: RestrictionCount): boolean {
+  /** null where it tells of no attempts. */
+  #count (mitigation: Mitigation, count: RestrictionCount): Counted | null {
     const programmed = conditionOf(mitigation, 'Programmed')
-    if (programmed?.status !== 'True') return false
+    if (programmed?.status !== 'True') return null
     const sinceMs = Date.parse(programmed.lastTransitionTime)
-    if (count.atMs < sinceMs) return false
+    if (count.atMs < sinceMs) return null
     const held = this.#held.get(mitigation.metadata.name) ?? { budgets: new Budgets(), waiting: null, toldMs: -Infinity }
     if (held.waiting !== null && held.waiting.sinceMs < sinceMs) held.waiting = null // it was programmed anew
     const counted = held.budgets.count(mitigation, count)
-    if (counted === null) return false
+    if (counted === null) return null
     this.#held.set(mitigation.metadata.name, held)
-    if (counted.attempts === 0) return false
+    if (counted.attempts === 0) return null
     const { attempts, through, sinceMs: earliest } = held.waiting ?? { attempts: 0, through: 0, sinceMs: Infinity }
     held.waiting = { attempts: attempts + counted.attempts, through: through + counted.through, sinceMs: Math.min(earliest, count.atMs) }
-    return true
+    return counted
   }
 
   #say (mitigation: Mitigation, nowMs: number): Mitigation {

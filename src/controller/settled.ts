@@ -70,6 +70,12 @@ export class Settled {
     return end === null || end === 'Reverted'
   }
 
+  /** Whether people had their say on making a mitigation larger: nobody is asked that twice for one detection. */
+  isGrowthRefused (decision: Decision): boolean {
+    const reason = this.#answers.get(decision.detection)?.byAction.get(placeOf(decision))?.reason
+    return reason === 'ApprovalRefused' || reason === 'ApprovalLapsed'
+  }
+
   /** Remembers a decision; false where the last answer was the same, so that it is no news. */
   note (decision: Decision): boolean {
     const { byAction } = this.#of(decision.detection)
@@ -94,6 +100,7 @@ export class Settled {
 }
 
 /** The place of an action in its rule; empty where none fired. */
-const placeOf = ({ ruleHash, actionIndex }: Decision): string => actionIndex === undefined ? '' : keyOf(ruleHash, actionIndex)
+const placeOf = ({ ruleHash, actionIndex, escalates }: Decision): string =>
+  actionIndex === undefined ? '' : `${keyOf(ruleHash, actionIndex)}${escalates === undefined ? '' : ` ${escalates}`}`
 
 const keyOf = (ruleHash: string, actionIndex: number): string => `${ruleHash}/${actionIndex}`

@@ -56,6 +56,8 @@ export const REASONS = {
   NoAttemptSeen: 'no attempt was seen since the restriction was programmed',
   AttemptsStopped: 'attempts were seen and did not get through',
   AttemptsContinue: 'attempts were seen and still get through',
+  Escalated: 'the restriction did not stop the attack, so the next larger one that its policy allows took its place',
+  NothingLarger: 'the restriction does not stop the attack, and nothing larger that its policy allows would',
   PutBack: 'somebody removed or changed what carries the restriction, and it was put back',
   Contested: 'somebody removes or changes what carries the restriction again and again, so it is left as it is',
   Unasked: 'no mitigation in force asks for it',

@@ -49,7 +49,7 @@ export const StoredSpec = Type.Object({
   ports: Type.Optional(Type.Array(Type.Integer({ minimum: 1, maximum: 65535 }), { minItems: 1, description: 'Destination ports that it concerns; any unless given.' })),
   createdAt: Type.String({ format: 'date-time', description: 'When it was decided.', ...immutable }),
   expiresAt,
-  life: Type.Optional({ ...life, ...immutable }),
+  life: Type.Optional({ ...life, properties: { ...life.properties, ttlSeconds: { ...life.properties.ttlSeconds, ...immutable } } }),
 }, {
   description: 'Who is restricted, in front of whom, how and until when.',
   additionalProperties: false,

@@ -2,6 +2,7 @@ import { Type, type Static } from 'typebox'
 import { RELABELS } from '../isolation/released-labels.ts'
 import type { Pod } from '../pod.ts'
 import { REASON_CODES } from '../reason.ts'
+import { EscalationStatus } from './escalation-status.ts'
 import { OpenConnections } from './open-connections.ts'
 
 const reason = Type.Enum(REASON_CODES, { description: 'Why, from the closed list of reason codes.' })
@@ -122,6 +123,7 @@ export const Mitigation = Type.Object({
       formerEnd: Type.String({ format: 'date-time', description: 'When it would have ended.' }),
       returns: Type.Integer({ minimum: 0, description: 'How often the attack came back after its end had been brought forward; each time it takes longer to be.' }),
     }, { additionalProperties: false, description: 'Why it ends at another time than at first, where it does.' })),
+    escalation: Type.Optional(EscalationStatus),
     leftOut: Type.Optional(Type.Integer({ minimum: 1, description: 'Pods that would be victims as well, beyond the bound of victims.' })),
     undo: Type.String({ description: 'What undoing it does, in one sentence.' }),
     endedAt: Type.Optional(Type.String({ format: 'date-time', description: 'When it ended, where it has.' })),

@@ -40,7 +40,8 @@ export function carried (denial: Denial): Plan {
   const { cluster } = context
   const around: RenderGround = { byUid: (uid) => context.pods.find((pod) => pod.uid === uid) ?? null, spared: context.spared, inForce: context.inForce, ...(cluster?.known === true && cluster.selectors !== undefined && { selectors: cluster.selectors }) }
   const base = { blastRadius: [source], subject: source, undo } as const
-  const options = optionsOf(spec, placing)
+  const all = optionsOf(spec, placing)
+  const options = all.slice(all.findIndex((option) => option.join() === context.beyond?.join()) + 1)
   if (cluster === undefined) {
     const rendered = renderPolicies(context.mitigation, { ...spec, policies: [...options.at(-1) ?? []] }, around)
     return { ...base, spec, ...objectsOf(rendered, ADDS_UP), reason: 'RuleMatched', message: `${what}.` }
@@ -52,10 +53,10 @@ export function carried (denial: Denial): Plan {
     return { ...base, spec: { ...spec, policies: [...policies] }, ...objectsOf(rendered, CHECKED), reason: 'RuleMatched', message: [`${what}, by NetworkPolicy ${placesOf(policies)}.`, ...besideOf(check), ...refused].join(' ') }
   }
   const why = cluster.known ? refused.length > 0 ? refused : ['No NetworkPolicy can stand there.'] : [`No NetworkPolicy: ${cluster.why}`]
-  const [able, all] = proxiesOf(spec, context)
+  const [able, most] = proxiesOf(spec, context)
   if (able === 0) return { ...base, ...objectsOf(NOTHING_RENDERED, CHECKED), spec: null, blastRadius: [], reason: choice.tried[0]?.check.reason ?? 'CannotEnforce', message: ['Nothing here can carry this denial.', ...why].join(' '), undo: 'Nothing was done, so there is nothing to undo.' }
-  const whole = able === all
-  const told = whole ? `${what}, by proxies alone.` : `${what}, by proxies alone, and only ${able} of ${all} pods have one.`
+  const whole = able === most
+  const told = whole ? `${what}, by proxies alone.` : `${what}, by proxies alone, and only ${able} of ${most} pods have one.`
   return { ...base, spec, ...objectsOf(NOTHING_RENDERED, CHECKED), reason: whole ? 'RuleMatched' : 'CannotEnforce', message: [told, ...why].join(' ') }
 }
 

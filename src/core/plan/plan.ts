@@ -1,6 +1,6 @@
 import type { Task } from '../errand/errand.ts'
 import type { NodeFacts } from '../kubernetes/node-facts.ts'
-import type { MitigationSpec } from '../mitigation/mitigation.ts'
+import type { MitigationSpec, PolicyPlace } from '../mitigation/mitigation.ts'
 import type { Pod } from '../pod.ts'
 import type { ReasonCode } from '../reason.ts'
 import type { SourceEvidence } from '../safety/safety.ts'
@@ -39,6 +39,8 @@ export interface PlanContext {
   readonly cluster?: ClusterKnowledge
   /** `shadow` where evidence is simulated, actuation is disabled or `--simulate` is set. */
   readonly mode: 'shadow' | 'enforce'
+  /** Where a larger way than this one is asked for: places of NetworkPolicies, none for proxies alone. */
+  readonly beyond?: readonly PolicyPlace[]
 }
 
 export interface Plan {

@@ -1,5 +1,6 @@
 import type { Pod } from '../pod.ts'
 import type { Rule } from '../policy/rule.ts'
+import type { ActionType } from '../policy/action-type.ts'
 import { needsApproval } from '../safety/approval.ts'
 import { openWindow, type MaintenanceBook } from '../safety/maintenance.ts'
 import type { ProtectedSet } from '../safety/protected.ts'
@@ -23,7 +24,7 @@ export interface Surroundings {
 }
 
 /** What safety is told beside the plan itself. */
-export interface RequestGround extends Surroundings, Pick<SafetyRequest, 'rollout' | 'mitigatedBy' | 'answeredByPairs'> {
+export interface RequestGround extends Surroundings, Pick<SafetyRequest, 'rollout' | 'step' | 'mitigatedBy' | 'answeredByPairs'> {
   readonly evidence: SourceEvidence
   /** Who agreed and why; null where nobody was asked. */
   readonly agreed: { readonly by: string, readonly why: string } | null
@@ -33,15 +34,19 @@ export interface RequestGround extends Surroundings, Pick<SafetyRequest, 'rollou
 /** What safety is asked about a plan; null where the rule has no such action. */
 export function safetyRequest (rule: Rule, actionIndex: number, detection: Detection, plan: Plan, ground: RequestGround): SafetyRequest | null {
   const action = rule.actions[actionIndex]
-  if (action === undefined) return null
+  return action === undefined ? null : requestOf(rule, action.type, actionIndex, detection, plan, ground)
+}
+
+/** The same for an action that is not as its rule writes it. */
+export function requestOf (rule: Rule, type: ActionType, actionIndex: number, detection: Detection, plan: Plan, ground: RequestGround): SafetyRequest {
   const { subject, blastRadius } = plan
-  const { evidence, protectedSet, answeredByPairs, mitigatedBy, rollout, agreed } = ground
+  const { evidence, protectedSet, answeredByPairs, mitigatedBy, rollout, step, agreed } = ground
   const touched = subject === null || subject === 'anySource' ? blastRadius : [subject, ...blastRadius]
   return {
     rule: rule.id,
     source: detection.source?.address ?? '*',
     target: detection.target?.address ?? '*',
-    action: action.type,
+    action: type,
     actionIndex,
     subject,
     evidence,
@@ -50,15 +55,16 @@ export function safetyRequest (rule: Rule, actionIndex: number, detection: Detec
     blastRadius,
     blastRadiusLimit: rule.blastRadiusLimit,
     protectedBy: touched.map((pod) => protectedSet.of(pod)).find((one) => one !== null) ?? null,
-    workloads: workloadShares(restrictedOf(action.type, plan), ground.ready, ground.restricted),
-    traffic: trafficShare(action.type, subject, detection, ground.flows, ground.byAddress),
+    workloads: workloadShares(restrictedOf(type, plan), ground.ready, ground.restricted),
+    traffic: trafficShare(type, subject, detection, ground.flows, ground.byAddress),
     window: openWindow(ground.maintenance, [...new Set(touched.map(({ namespace }) => namespace))], ground.nowMs),
-    approval: agreed ?? (needsApproval(rule.approval, action.type) ? 'needed' : 'unneeded'),
+    approval: agreed ?? (needsApproval(rule.approval, type) ? 'needed' : 'unneeded'),
     cooldownSeconds: rule.cooldownSeconds,
     answeredByPairs,
     mitigatedBy,
     simulatedEvidence: detection.simulated,
     ...(rollout !== undefined && { rollout }),
+    ...(step !== undefined && { step }),
   }
 }
 

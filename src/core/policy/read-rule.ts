@@ -7,11 +7,12 @@ import { readAction } from './read-action.ts'
 import { readCel, readCondition } from './read-condition.ts'
 import { list, mapped, number, oneOf, optional, record, REFUSED, required, text, truth, type Place, type Reader } from './readers.ts'
 import { AFTER_DEADLINE, APPROVALS_REQUIRED, DEFAULT_APPROVAL, type ApprovalRule } from '../safety/approval.ts'
+import { ESCALATIONS } from '../mitigation/escalation-status.ts'
 import { SEVERITIES, type Rule } from './rule.ts'
 
 /** What a rule has that says nothing of it; the shipped policy documents them. */
 export const RULE_DEFAULTS = {
-  severity: 'medium', confidenceThreshold: 0.9, cooldownSeconds: 300, blastRadiusLimit: 5, windowSeconds: 60, ttlSeconds: 600,
+  severity: 'medium', confidenceThreshold: 0.9, cooldownSeconds: 300, blastRadiusLimit: 5, windowSeconds: 60, ttlSeconds: 600, escalation: 'none',
 } as const
 
 const MAX_RULES = 500
@@ -65,6 +66,7 @@ const readKeys = record({
   approval: optional(readApproval, DEFAULT_APPROVAL),
   window: optional(readWindow, RULE_DEFAULTS.windowSeconds),
   ttl_seconds: optional(seconds(30 * DAY_S, 1), RULE_DEFAULTS.ttlSeconds),
+  escalation: optional(oneOf(ESCALATIONS), RULE_DEFAULTS.escalation),
   condition: optional(readCondition, null),
   cel: optional<{ condition: Condition, place: Place } | null>((place, findings) => mapped(readCel, (condition) => ({ condition, place }))(place, findings), null),
   actions: required(list(readAction, 1, MAX_ACTIONS, ACTIONS_MEND), ACTIONS_MEND),
@@ -97,6 +99,7 @@ function readRule (classes: readonly string[] | null, taken: Map<string, Rule>):
       approval: keys.approval,
       windowSeconds: keys.window,
       ttlSeconds: keys.ttl_seconds,
+      escalation: keys.escalation,
       condition: keys.cel?.condition ?? keys.condition,
       actions: keys.actions.map((draft) => draft(keys.severity)),
       line: findings.lineOf(place.offset),

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { AFTER_DEADLINE, APPROVALS_REQUIRED, DEFAULT_APPROVAL } from '../safety/approval.ts'
+import { ESCALATIONS } from '../mitigation/escalation-status.ts'
 import { ACTION_TYPES } from './action-type.ts'
 import { MAX_WINDOW_SECONDS } from './key-features.ts'
 import { RULE_DEFAULTS } from './read-rule.ts'
@@ -47,6 +48,7 @@ export const WrittenRule = Type.Object({
   }, { ...closed, description: 'What it asks of people before it acts.' })),
   window: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_WINDOW_SECONDS, description: otherwise('Seconds over which features.* are added: 1 to 10, or a multiple of 15 up to 300, or of 60 up to 1200.', RULE_DEFAULTS.windowSeconds) })),
   ttl_seconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 30 * DAY_S, description: otherwise('Life of the restrictions that follow from it, after the last sign of the attack.', RULE_DEFAULTS.ttlSeconds) })),
+  escalation: Type.Optional(Type.Enum([...ESCALATIONS], { description: otherwise('How far a restriction may grow that attempts get through: both, NetworkPolicies at the suspect and the victim whatever the direction says; isolation, the suspect cut off from everybody. Safety is asked at each step.', RULE_DEFAULTS.escalation) })),
   condition: Type.Optional(Type.String({ minLength: 1, maxLength: 4096, description: 'When it fires beside that, in the syntax of AutoShield-K8s, such as: features.bytes_sent > 10000000 AND time.hour < 6. Always if neither this nor cel is there.' })),
   cel: Type.Optional(Type.String({ minLength: 1, maxLength: 4096, description: 'The same in CEL, such as: features.bytes_sent > 10000000 && time.hour < 6. In place of condition.' })),
   actions: Type.Array(WrittenAction, { minItems: 1, maxItems: 16, description: 'What is done, each as far as safety lets it.' }),

@@ -1,5 +1,6 @@
 import type { ApprovalRule } from '../safety/approval.ts'
 import type { Limit } from '../mitigation/mitigation.ts'
+import type { Escalation } from '../mitigation/escalation-status.ts'
 import type { Condition } from './condition/condition.ts'
 
 export const SEVERITIES = ['low', 'medium', 'high', 'critical'] as const
@@ -41,6 +42,8 @@ export interface Rule {
   readonly windowSeconds: number
   /** Life of the mitigations that follow from it. */
   readonly ttlSeconds: number
+  /** How far a restriction of it that does not hold may grow. */
+  readonly escalation: Escalation
   readonly condition: Condition | null
   readonly actions: readonly Action[]
   /** Line of the rule in its file, from 1. */

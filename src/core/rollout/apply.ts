@@ -82,6 +82,7 @@ function ruleOf ({ metadata: { name }, status }: MeshPolicy, template: Restricti
     approval: DEFAULT_APPROVAL,
     windowSeconds: 60,
     ttlSeconds: template.ttlSeconds,
+    escalation: 'none',
     condition: null,
     actions: [action, action],
     line: 1,

@@ -18,7 +18,7 @@ interface Check {
 }
 
 /** Names rule, action and the two ends, for cooldowns and refusals. */
-export const caseOf = ({ rule, actionIndex, source, target }: SafetyRequest): string => `${rule}#${actionIndex} ${source}>${target}`
+export const caseOf = ({ rule, actionIndex, step, source, target }: SafetyRequest): string => `${rule}#${actionIndex}${step === undefined ? '' : `/${step}`} ${source}>${target}`
 
 const knownTarget = ofRestriction(({ request: { subject, source } }) => {
   if (subject === 'anySource') return passes('it restricts at the victim')

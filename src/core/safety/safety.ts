@@ -1,4 +1,5 @@
 import type { Verdict } from '../policy/decision.ts'
+import type { RestrictionSize } from '../mitigation/escalation-status.ts'
 import type { ActionType } from '../policy/action-type.ts'
 import type { Pod } from '../pod.ts'
 import type { ReasonCode } from '../reason.ts'
@@ -27,6 +28,8 @@ export interface SafetyRequest {
   readonly action: ActionType
   /** Place of the action in its rule. Cooldowns are kept for each, so that a rule's second action is not held back by its first. */
   readonly actionIndex: number
+  /** Where it takes the place of a smaller restriction that does not hold: how large it is. It cools down by itself. */
+  readonly step?: RestrictionSize
   /** The pod that would be restricted; `anySource` restricts at the victim; null: no known pod has the address. */
   readonly subject: Pod | 'anySource' | null
   readonly evidence: SourceEvidence
