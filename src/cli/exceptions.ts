@@ -3,8 +3,7 @@ import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { AutoshieldError } from '../core/errors.ts'
 import { Exception, ExceptionSpec, MAX_EXCEPTION_DAYS, type Whom } from '../core/exception/exception.ts'
-import { parseAddress } from '../core/flow/address.ts'
-import { parseBlock } from '../core/plan/reach/address-block.ts'
+import { readWhom, WHOM_FORMS, whomWords } from '../core/exception/whom.ts'
 import { ACTION_TYPES } from '../core/policy/action-type.ts'
 import { SEVERITIES } from '../core/policy/rule.ts'
 import { type CliContext, EXIT, verb } from './context.ts'
@@ -21,8 +20,8 @@ const of = (get: (spec: ExceptionSpec) => string) => ({ spec }: Exception): stri
 const COLUMNS: readonly Column<Exception>[] = [
   { title: 'NAME', of: ({ metadata }) => metadata.name },
   { title: 'ACTIVE', of: ({ status }) => status?.conditions.find(({ type }) => type === 'Active')?.status ?? '-' },
-  { title: 'SOURCE', of: of(({ source }) => wordsOf(source)) },
-  { title: 'TARGET', of: of(({ target }) => wordsOf(target)) },
+  { title: 'SOURCE', of: of(({ source }) => whomWords(source)) },
+  { title: 'TARGET', of: of(({ target }) => whomWords(target)) },
   { title: 'CLASSES', of: of(({ classes }) => classes.join(',')) },
   { title: 'UP TO', of: of(({ upToSeverity }) => upToSeverity) },
   { title: 'ACTIONS', of: of(({ actions }) => actions?.join(',') ?? 'all') },
@@ -31,13 +30,6 @@ const COLUMNS: readonly Column<Exception>[] = [
   { title: 'BY', of: of(({ by }) => by) },
   { title: 'WHY', of: of(({ reason }) => reason) },
 ]
-
-function wordsOf (whom: Whom | undefined): string {
-  if (whom === undefined) return 'any'
-  const { namespace, name, labels = {}, cidr } = whom
-  const pod = namespace === undefined && name === undefined ? [] : [`${namespace ?? '*'}/${name ?? '*'}`]
-  return [...pod, ...Object.entries(labels).map(([key, value]) => `${key}=${value}`), ...(cidr === undefined ? [] : [cidr])].join(' ')
-}
 
 export function exceptionsCommand (context: CliContext, done: (status: number) => void): Command {
   return verb('exceptions', 'what is let be for a while: list, add, remove', ['autoshield exceptions list'])
@@ -66,7 +58,7 @@ function addCommand (context: CliContext, done: (status: number) => void): Comma
     'autoshield exceptions add scanner --source 10.9.0.7 --class PORT_SCAN,BRUTE_FORCE --up-to-severity high --until 2026-12-01T06:00:00Z --reason "audit week"',
     'autoshield exceptions add load --target shop/app=web --class SYN_FLOOD --action traffic_throttle --up-to-severity high --until 1d --reason "a load test"',
   ]).argument('<name>')
-    .option('--source <who>', 'whose attacks: namespace/pod, namespace/*, namespace/label=value, label=value, an address or a CIDR', whomOf)
+    .option('--source <who>', `whose attacks: ${WHOM_FORMS}`, whomOf)
     .option('--target <who>', 'attacks on whom, written likewise', whomOf)
     .requiredOption('--class <names>', 'classes of the detections, by commas', many, [])
     .option('--action <types>', `actions that are not taken, by commas: ${ACTION_TYPES.join(', ')}; all unless given`, many, [])
@@ -115,16 +107,10 @@ export function endOf (text: string, nowMs: number, flag = '--until'): string {
 }
 
 /** Who is meant by a text such as `shop/db-0`, `shop/*`, `shop/app=web`, `10.0.0.7`. Throws USAGE. */
-export function whomOf (text: string): Whom {
-  if (parseBlock(text) !== null) return { cidr: text }
-  if (parseAddress(text) !== null) return { cidr: `${text}/${text.includes(':') ? 128 : 32}` }
-  // A namespace has no dot, and the prefix of a label's key has one.
-  const [, namespace = '', rest = text] = /^([^/.=]+)\/(.+)$/.exec(text) ?? []
-  const within = namespace === '' ? {} : { namespace }
-  const [, key, value] = /^([^=]+)=(.*)$/.exec(rest) ?? []
-  if (key !== undefined && value !== undefined) return { ...within, labels: { [key]: value } }
-  if (namespace === '') throw new AutoshieldError('USAGE', `"${text}" names nobody: write namespace/pod, namespace/*, namespace/label=value, label=value, an address or a CIDR.`)
-  return rest === '*' ? within : { ...within, name: rest }
+function whomOf (text: string): Whom {
+  const whom = readWhom(text)
+  if (whom === null) throw new AutoshieldError('USAGE', `"${text}" names nobody: write ${WHOM_FORMS}.`)
+  return whom
 }
 
 const unreadable = (api: string): AutoshieldError => new AutoshieldError('BAD_DATA', `What ${api} answered is no exception: is it this version's AutoShield?`)

@@ -252,7 +252,7 @@ export class FakeLoop implements Loop {
 
   traffic = () => this.#traffic
   models = () => ({ sequence: 2, current: 'mine-2', shadow: 'mine-3', refused: [], by: 'ann', reason: 'a week in shadow' })
-  policy = () => ({ source: 'policies/default.yaml', rules: [{ name: 'Brute force', attack_class: 'BRUTE_FORCE', confidence_threshold: 0.9 }] })
+  policy: Loop['policy'] = () => ({ source: 'policies/default.yaml', rules: [{ name: 'Brute force', attack_class: 'BRUTE_FORCE', confidence_threshold: 0.9 }] })
   ready = () => this.readiness
 
   revert = async (name: string, actor: string, reason: string): Promise<Mitigation> => {

@@ -1,7 +1,8 @@
-// Serves one scene to look at while working on the page: `node test/console/preview.ts [quiet|attack|undone|replayed|simulated|crowd|empty]`.
+// Serves one scene to look at while working on the page: `node test/console/preview.ts [quiet|attack|cluster|undone|replayed|simulated|crowd|empty]`.
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { createConsole } from '../../src/console/api/console.ts'
+import { inCluster } from './cluster-scene.ts'
 import { FakeLoop } from './fake-loop.ts'
 import { attack, crowd, quiet, replayed, simulatedScan, undone } from './scenes.ts'
 
@@ -9,6 +10,7 @@ const scenes: Readonly<Record<string, (loop: FakeLoop) => Promise<void>>> = {
   empty: async () => {},
   quiet,
   attack,
+  cluster: inCluster,
   undone,
   replayed,
   simulated: async (loop) => {

@@ -24,7 +24,7 @@ t.test('what a person decides on the page', { skip, timeout: 300_000 }, async (t
     for (const id of ['dec-wait-1', 'dec-wait-2']) await loop.emit({ type: 'decision', decision: { ...held, id } })
     const { page, complaints } = await visit(t, browser, urls.dashboard)
     await page.locator('.list-waiting').waitFor()
-    t.match(await words(page, '.list-waiting'), /Waits for you 2 .*Waits for a person until \d\d:\d\d:\d\d; then nothing is done\./)
+    t.match(await words(page, '.list-waiting'), /Waits for you 2 .*Waits for a person: \d+:\d\d left, until \d\d:\d\d:\d\d; then nothing is done\./)
     t.strictSame((await new AxeBuilder({ page }).analyze()).violations.map(({ id }) => id), [])
     if (SHOTS !== undefined) await page.screenshot({ path: `${SHOTS}/waiting.png` })
     await page.locator('.list-waiting button.approve').first().click()

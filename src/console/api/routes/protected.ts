@@ -10,9 +10,15 @@ export function protectedRoutes (app: Api, { loop: { protections } }: ApiContext
     schema: {
       tags: ['protected'],
       summary: 'What no restriction may touch, each with how it is known',
-      querystring: Type.Object({ ...PageQuery, by: Type.Optional(Type.Enum([...PROTECTED_BY], { description: 'Only what is known by this.' })) }, { additionalProperties: false }),
+      querystring: Type.Object({
+        ...PageQuery,
+        by: Type.Optional(Type.Enum([...PROTECTED_BY], { description: 'Only what is known by this.' })),
+        text: Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: 'In the name or in how it is known, in any case of letters.' })),
+      }, { additionalProperties: false }),
       response: answers(pageOf(ref(Protected)), 404),
     },
-  }, ({ query: { by, ...page } }) =>
-    paginate(protections.now().list.filter((one) => by === undefined || one.by === by), ({ kind, name, uid = '' }) => `${kind}/${name}/${uid}`, page))
+  }, ({ query: { by, text, ...page } }) =>
+    paginate(protections.now().list.filter((one) => (by === undefined || one.by === by) && (text === undefined || saysIt(one, text.toLowerCase()))), ({ kind, name, uid = '' }) => `${kind}/${name}/${uid}`, page))
 }
+
+const saysIt = ({ name, how }: Protected, text: string): boolean => name.toLowerCase().includes(text) || how.toLowerCase().includes(text)

@@ -4,6 +4,10 @@ export type Route =
   | { readonly page: 'mitigation', readonly name: string }
   | { readonly page: 'audit', readonly text: string }
   | { readonly page: 'policy' }
+  | { readonly page: 'exceptions' }
+  | { readonly page: 'errands', readonly phase: string }
+  | { readonly page: 'protected', readonly text: string }
+  | { readonly page: 'health' }
   | { readonly page: 'proxies' }
   | { readonly page: 'rollouts' }
 
@@ -23,6 +27,10 @@ export function routeOf (hash: string): Route {
     case 'mitigations': return rest === '' ? { page: 'wall' } : { page: 'mitigation', name: decode(rest) }
     case 'audit': return { page: 'audit', text: decode(rest) }
     case 'policy': return { page: 'policy' }
+    case 'exceptions': return { page: 'exceptions' }
+    case 'errands': return { page: 'errands', phase: decode(rest) }
+    case 'protected': return { page: 'protected', text: decode(rest) }
+    case 'health': return { page: 'health' }
     case 'proxies': return { page: 'proxies' }
     case 'rollouts': return { page: 'rollouts' }
     default: return { page: 'wall' }
@@ -31,4 +39,6 @@ export function routeOf (hash: string): Route {
 
 export const detectionHref = (id: string): string => `#/detections/${encodeURIComponent(id)}`
 export const mitigationHref = (name: string): string => `#/mitigations/${encodeURIComponent(name)}`
+export const errandsHref = (phase: string): string => phase === '' ? '#/errands' : `#/errands/${encodeURIComponent(phase)}`
+export const protectedHref = (text: string): string => text === '' ? '#/protected' : `#/protected/${encodeURIComponent(text)}`
 export const auditHref = (text: string): string => `#/audit/${encodeURIComponent(text)}`

@@ -1,6 +1,6 @@
 import type { Detection } from '../../../core/verdict/detection.ts'
 import type { Mitigation } from '../../../core/mitigation/mitigation.ts'
-import { classWords, endpointName } from './words.ts'
+import { classWords, endpointName, isIsolation, stillThrough } from './words.ts'
 import { activeMitigations, decisionsOf, type Wall } from './wall.ts'
 
 /** `wrong` is the only tone that gets a colour. */
@@ -18,17 +18,24 @@ export function deed ({ class: name, source, target, phase }: Detection): string
   return source === null ? `${words.forged} ${to}` : `${endpointName(source)} ${words.doing} ${to}`
 }
 
+/** Of several restrictions the one that tells most: what is got past, then what stops traffic. */
+function weight (mitigation: Mitigation): number {
+  if (stillThrough(mitigation) !== null) return 4
+  return isIsolation(mitigation.spec) ? 3 : { deny: 2, limit: 1, quarantine: 0, watch: -1 }[mitigation.spec.action]
+}
+
 function answer (wall: Wall, detection: Detection, active: readonly Mitigation[], clock: (ms: number) => string): string {
-  const mitigation = active.find(({ spec }) => spec.detection === detection.id)
+  const mitigation = active.filter(({ spec }) => spec.detection === detection.id).sort((one, other) => weight(other) - weight(one))[0]
   if (mitigation !== undefined) {
     const { spec, status, metadata } = mitigation
-    const done = { deny: 'denied', limit: 'limited', watch: 'watched', quarantine: 'quarantined' }[spec.action]
+    const done = isIsolation(spec) ? 'isolated' : { deny: 'denied', limit: 'limited', watch: 'watched', quarantine: 'its node closed to new pods' }[spec.action]
     const taken = status.targets.filter(({ state }) => state === 'programmed').length
     const until = `ends ${clock(Date.parse(spec.expiresAt))}`
     if (status.simulated) return `it would be ${done} (simulated) until ${clock(Date.parse(spec.expiresAt))}`
     if (status.targets.length === 0) return 'no proxy and no policy object can carry a restriction'
     if (taken === 0) return `a restriction waits for ${plural(status.targets.length, 'target')} to take it, ${until}`
-    return `${done} at ${plural(taken, 'target')} since ${clock(Date.parse(metadata.creationTimestamp))}, ${until}`
+    const through = stillThrough(mitigation) === null ? '' : ', but some of it still gets through'
+    return `${spec.node === undefined ? `${done} at ${plural(taken, 'target')}` : done} since ${clock(Date.parse(metadata.creationTimestamp))}${through}, ${until}`
   }
   const ended = [...wall.mitigations.values()].find(({ spec }) => spec.detection === detection.id)
   if (ended !== undefined) return `nothing restricts it now: the restriction ${ended.status.phase === 'reverted' ? 'was undone' : 'has expired'}`

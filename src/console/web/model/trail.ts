@@ -76,7 +76,8 @@ function ackStation (mitigation: Mitigation | undefined): Station {
   const programmed = condition(mitigation, 'Programmed')
   const degraded = condition(mitigation, 'Degraded')
   if (refused !== undefined) return station('ACKs', 'broken', time(programmed?.lastTransitionTime), `${refused.target} refused: ${refused.message}`)
-  if (degraded?.status === 'True') return station('ACKs', 'broken', time(degraded.lastTransitionTime), degraded.message)
+  // What still gets through is a matter of the proof.
+  if (degraded?.status === 'True' && degraded.reason !== 'AttemptsContinue') return station('ACKs', 'broken', time(degraded.lastTransitionTime), degraded.message)
   if (simulated) return station('ACKs', 'simulated', null, targets.length === 0 ? 'nothing was sent' : `${targets.length} would be asked`)
   if (programmed?.status === 'False' && programmed.reason === 'NoTargets') return station('ACKs', 'broken', time(programmed.lastTransitionTime), programmed.message)
   return station('ACKs', programmed?.status === 'True' ? 'done' : 'waiting', time(programmed?.lastTransitionTime), `${taken} of ${targets.length} taken`)

@@ -60,6 +60,12 @@ export function span (ms: number): string {
   return ms < 172_800_000 ? `${three.format(ms / 3_600_000)} h` : `${three.format(ms / 86_400_000)} days`
 }
 
+/** `20 min`, `2 h`, `5 days`: how long something still lasts. */
+export function roughly (ms: number): string {
+  if (ms < 3_600_000) return `${Math.max(1, Math.round(ms / 60_000))} min`
+  return ms < 172_800_000 ? `${Math.round(ms / 3_600_000)} h` : `${Math.round(ms / 86_400_000)} days`
+}
+
 interface FeatureWords { readonly title: string, readonly format: (value: number) => string, readonly say: (value: string) => string }
 
 const counted = (title: string): FeatureWords => ({ title, format: number, say: (value) => `${value} ${title}` })
@@ -100,15 +106,34 @@ export function few (names: readonly string[], most = 3): string {
 
 export const victimNames = ({ spec }: Mitigation): string => few(spec.victims.map(({ name, addresses, uid }) => name ?? addresses[0] ?? uid))
 
+/** Whether it keeps one pod from everybody, and not from named victims. */
+export const isIsolation = ({ policies }: Pick<Mitigation['spec'], 'policies'>): boolean => policies?.includes('isolation') === true
+
+const OUT_OF = { services: ', taken out of its Services', 'owner-and-services': ', taken out of its Services and its ReplicaSet' } as const
+
+type Restriction = Pick<Mitigation['spec'], 'action' | 'limit' | 'ports' | 'policies' | 'relabel' | 'node'>
+
 /** What a mitigation does, as a participle: `limited to 1 connections/s on port 5432`. */
-export function restriction ({ spec }: { readonly spec: Pick<Mitigation['spec'], 'action' | 'limit' | 'ports'> }): string {
+export function restriction ({ spec }: { readonly spec: Restriction }): string {
   const ports = spec.ports === 'any' ? '' : ` on port${spec.ports.length > 1 ? 's' : ''} ${spec.ports.join(', ')}`
   switch (spec.action) {
     case 'watch': return `watched${ports}, not restricted`
-    case 'deny': return `denied${ports}`
-    case 'quarantine': return 'closed to new pods'
+    case 'deny': return isIsolation(spec) ? `isolated: cut off both ways${spec.relabel === undefined ? '' : OUT_OF[spec.relabel]}` : `denied${ports}`
+    case 'quarantine': return spec.node?.effect === 'NoExecute' ? 'closed to new pods, and emptied of those it has' : 'closed to new pods'
     case 'limit': return `limited${spec.limit === undefined ? '' : ` to ${number(spec.limit.value)} ${spec.limit.unit}`}${ports}`
   }
+}
+
+/** Whom it is restricted in front of, after its words; nothing for what restricts a pod or a node as a whole. */
+export const towards = (mitigation: Mitigation): string => {
+  const { spec } = mitigation
+  return spec.victims.length === 0 || isIsolation(spec) || spec.node !== undefined ? '' : `, towards ${victimNames(mitigation)}`
+}
+
+/** What still gets through, in the words of whoever counted; null where nothing was seen to. */
+export function stillThrough ({ status: { phase, conditions } }: Mitigation): string | null {
+  const enforcing = conditions.find(({ type }) => type === 'Enforcing')
+  return phase === 'active' && enforcing?.status === 'False' && enforcing.reason === 'AttemptsContinue' ? enforcing.message : null
 }
 
 /** What becomes of connections that were open: `open connections on port 80 go on until they end`. */

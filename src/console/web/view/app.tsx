@@ -4,11 +4,15 @@ import { routeOf, type Route } from '../model/route.ts'
 import { sentenceOf } from '../model/sentence.ts'
 import { EMPTY_WALL, type Wall } from '../model/wall.ts'
 import { AuditPage } from './audit-page.tsx'
+import { ErrandsPage } from './errands-page.tsx'
+import { ExceptionsPage } from './exceptions-page.tsx'
 import { DetectionPage } from './detection-page.tsx'
+import { HealthPage } from './health-page.tsx'
 import { Header } from './header.tsx'
 import { MitigationPage } from './mitigation-page.tsx'
 import { PodNames } from './pod-names.ts'
 import { PolicyPage } from './policy-page.tsx'
+import { ProtectedPage } from './protected-page.tsx'
 import { ProxiesPage } from './proxies-page.tsx'
 import { RolloutsPage } from './rollouts-page.tsx'
 import { clock } from './time.tsx'
@@ -72,6 +76,10 @@ function page (route: Route, wall: Wall, now: number, fetchDetection: (id: strin
     case 'mitigation': return <MitigationPage key={route.name} name={route.name} wall={wall} now={now} />
     case 'audit': return <AuditPage key={route.text} text={route.text} />
     case 'policy': return <PolicyPage wall={wall} />
+    case 'exceptions': return <ExceptionsPage wall={wall} now={now} />
+    case 'errands': return <ErrandsPage phase={route.phase} wall={wall} now={now} />
+    case 'protected': return <ProtectedPage key={route.text} text={route.text} wall={wall} />
+    case 'health': return <HealthPage wall={wall} now={now} />
     case 'proxies': return <ProxiesPage wall={wall} now={now} />
     case 'rollouts': return <RolloutsPage wall={wall} now={now} />
   }

@@ -1,5 +1,6 @@
 import type { Decision } from '../../../core/policy/decision.ts'
 import { postJson } from '../model/live.ts'
+import { remaining } from '../model/words.ts'
 import { Ask } from './ask.tsx'
 import { Time } from './time.tsx'
 
@@ -7,7 +8,7 @@ const THEN = { suppress: 'nothing is done', alert: 'it is told and not done', mi
 const ENDED = { approved: 'approved', rejected: 'rejected', lapsed: 'not answered in time', withdrawn: 'withdrawn' } as const
 
 /** What waits for a person, with the two answers; or how it was answered. */
-export function Approval ({ decision }: { decision: Decision }) {
+export function Approval ({ decision, now }: { decision: Decision, now: number }) {
   const { approval } = decision
   if (approval === undefined) return null
   if (approval.state !== 'waiting') {
@@ -15,7 +16,7 @@ export function Approval ({ decision }: { decision: Decision }) {
   }
   return (
     <div class="act approval">
-      <span>Waits for a person until <Time at={approval.deadline} />; then {THEN[approval.then]}.</span>
+      <span>Waits for a person: <b>{remaining(Date.parse(approval.deadline) - now)}</b> left, until <Time at={approval.deadline} />; then {THEN[approval.then]}.</span>
       <Answer decision={decision} answer="approve" label="Approve" keep="Not yet" title="Let this be done?" confirm="Approve" />
       <Answer decision={decision} answer="reject" label="Reject" keep="Not yet" title="Say no to this?" confirm="Reject" />
     </div>

@@ -1,40 +1,22 @@
-import { useEffect, useState } from 'preact/hooks'
 import type { AuditEntry } from '../../../ports.ts'
-import { call, Refusal, type Page } from '../model/live.ts'
 import { auditHref } from '../model/route.ts'
+import { usePages } from './fetched.ts'
+import { Search } from './search.tsx'
+import { ShownPages } from './shown.tsx'
 import { Time } from './time.tsx'
 
-/** Search in the audit trail. The text is in the address, so that a search can be linked to. */
+/** Search in the audit trail. */
 export function AuditPage ({ text }: { text: string }) {
-  const [pages, setPages] = useState<Page<AuditEntry>>({ items: [], next: null })
-  const [state, setState] = useState<'asking' | 'there' | { problem: string }>('asking')
-  const fetchPage = async (cursor: string | null) => {
-    try {
-      const query = new URLSearchParams({ limit: '100', ...(text === '' ? {} : { text }), ...(cursor === null ? {} : { cursor }) })
-      const page = await call<Page<AuditEntry>>(`/audit?${query.toString()}`)
-      setPages((before) => ({ items: cursor === null ? page.items : [...before.items, ...page.items], next: page.next }))
-      setState('there')
-    } catch (error) {
-      setState({ problem: error instanceof Refusal ? error.message : String(error) })
-    }
-  }
-  useEffect(() => { fetchPage(null) }, [text])
-  const search = (event: SubmitEvent) => {
-    event.preventDefault()
-    location.hash = auditHref(String(new FormData(event.currentTarget as HTMLFormElement).get('text')).trim().slice(0, 200))
-  }
+  const pages = usePages<AuditEntry>(`/audit${text === '' ? '' : `?${new URLSearchParams({ text }).toString()}`}`)
   return (
     <article>
       <h2>Audit trail</h2>
-      <form class="search" onSubmit={search} role="search">
-        <label for="audit-text">Anywhere in an entry</label>
-        <input id="audit-text" name="text" type="search" maxLength={200} defaultValue={text} placeholder="a pod, a person, a rule, an id" />
-        <button type="submit">Search</button>
-      </form>
-      {typeof state === 'object' && <p class="problem" role="alert">{state.problem}</p>}
-      {state === 'there' && pages.items.length === 0 && <p class="empty">{text === '' ? 'Nothing has been decided yet. Each decision, action and undo is written here.' : 'No entry matches. Search for less, or for an id.'}</p>}
-      {pages.items.length > 0 && <Entries entries={pages.items} />}
-      {pages.next !== null && <p><button type="button" onClick={() => fetchPage(pages.next)}>Older entries</button></p>}
+      <Search text={text} label="Anywhere in an entry" example="a pod, a person, a rule, an id" href={auditHref} />
+      <ShownPages pages={pages} what="the entries" older="Older entries">
+        {(items) => items.length === 0
+          ? <p class="empty">{text === '' ? 'Nothing has been decided yet. Each decision, action and undo is written here.' : 'No entry matches. Search for less, or for an id.'}</p>
+          : <Entries entries={items} />}
+      </ShownPages>
       <p class="empty">The chain of hashes is checked by <code>npx autoshield audit verify</code>.</p>
     </article>
   )

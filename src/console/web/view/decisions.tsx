@@ -31,7 +31,7 @@ function Passed ({ checks }: { checks: readonly Check[] }) {
 }
 
 /** What policy and safety made of a detection, every check in order. */
-export function Decisions ({ decisions }: { decisions: readonly Decision[] }) {
+export function Decisions ({ decisions, now }: { decisions: readonly Decision[], now: number }) {
   return (
     <section aria-labelledby="decisions-title">
       <h3 id="decisions-title">Decisions</h3>
@@ -46,7 +46,7 @@ export function Decisions ({ decisions }: { decisions: readonly Decision[] }) {
               <Time at={decision.at} />
             </p>
             <p>{decision.message} <span class="code" title={REASONS[decision.reason]}>{decision.reason}</span></p>
-            <Approval decision={decision} />
+            <Approval decision={decision} now={now} />
             <Checks checks={decision.safety.filter(({ passed }) => !passed)} />
             <Passed checks={decision.safety.filter(({ passed }) => passed)} />
             {decision.mitigation === null && decision.plan.map(({ kind, yaml }, index) => <Yaml key={index} title={`${kind} as planned`} text={yaml} />)}

@@ -3,8 +3,9 @@ import type { Detection } from '../../../core/verdict/detection.ts'
 import { auditHref, detectionHref } from '../model/route.ts'
 import { deed } from '../model/sentence.ts'
 import { trailOf } from '../model/trail.ts'
-import { apart, classWords, evidenceSentence, featureWords } from '../model/words.ts'
+import { apart, classWords, endpointName, evidenceSentence, featureWords, fullName } from '../model/words.ts'
 import { decisionsOf, mitigationsOf, type Wall } from '../model/wall.ts'
+import { AddException } from './add-exception.tsx'
 import { Copy } from './copy.tsx'
 import { Decisions } from './decisions.tsx'
 import { HeatMap } from './heat-map.tsx'
@@ -44,7 +45,8 @@ export function DetectionPage ({ id, wall, now, fetchDetection }: Props) {
         </div>
         <div class="acts">
           {mitigations.map((mitigation) => <MitigationCard key={mitigation.metadata.name} mitigation={mitigation} decisions={decisions} now={now} />)}
-          <Decisions decisions={decisions} />
+          <Decisions decisions={decisions} now={now} />
+          <LetItBe detection={detection} wall={wall} now={now} />
           <Story detection={detection} wall={wall} />
         </div>
       </div>
@@ -143,6 +145,21 @@ function Admission ({ detection }: { detection: Detection }) {
           </li>
         ))}
       </ol>
+    </section>
+  )
+}
+
+const slug = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 63)
+
+/** A false alarm, or something that is meant: an exception for what is like it. */
+function LetItBe ({ detection, wall, now }: { detection: Detection, wall: Wall, now: number }) {
+  const { source, target } = detection
+  const name = slug(`${source === null ? '' : endpointName(source)}-${classWords(detection.class).title}`)
+  const start = { name, classes: [detection.class], ...(source !== null && { source: fullName(source) }), ...(target !== null && { target: fullName(target) }) }
+  return (
+    <section aria-labelledby="let-be-title">
+      <h3 id="let-be-title">A false alarm, or meant to be?</h3>
+      <p class="buttons"><AddException wall={wall} now={now} start={start} label="Let it be for a while" /></p>
     </section>
   )
 }

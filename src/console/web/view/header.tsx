@@ -4,7 +4,10 @@ import type { Sentence } from '../model/sentence.ts'
 import type { Link, Wall } from '../model/wall.ts'
 import { Simulated } from './mark.tsx'
 
-const PAGES = [['wall', '#/', 'Wall'], ['policy', '#/policy', 'Policy'], ['rollouts', '#/rollouts', 'Rollouts'], ['proxies', '#/proxies', 'Proxies'], ['audit', '#/audit', 'Audit']] as const
+const PAGES = [
+  ['wall', '#/', 'Wall'], ['policy', '#/policy', 'Policy'], ['exceptions', '#/exceptions', 'Exceptions'], ['protected', '#/protected', 'Protected'],
+  ['rollouts', '#/rollouts', 'Rollouts'], ['proxies', '#/proxies', 'Proxies'], ['errands', '#/errands', 'Errands'], ['health', '#/health', 'Health'], ['audit', '#/audit', 'Audit'],
+] as const
 
 const LINK_WORDS: Readonly<Record<Link['state'], string>> = { connecting: 'connecting', live: 'live', lost: 'not connected' }
 

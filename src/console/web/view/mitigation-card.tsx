@@ -6,7 +6,7 @@ import type { Decision } from '../../../core/policy/decision.ts'
 import { call, Refusal } from '../model/live.ts'
 import { mitigationHref } from '../model/route.ts'
 import type { StationState } from '../model/trail.ts'
-import { openConnectionsWords, restriction, subjectName, victimNames } from '../model/words.ts'
+import { openConnectionsWords, restriction, stillThrough, subjectName, towards } from '../model/words.ts'
 import { Mark, Simulated } from './mark.tsx'
 import { useTargetName } from './pod-names.ts'
 import { Time } from './time.tsx'
@@ -28,17 +28,24 @@ export function MitigationCard ({ mitigation, decisions, now }: { mitigation: Mi
         Mitigation <a href={mitigationHref(metadata.name)}><code>{metadata.name}</code></a> {status.simulated && <Simulated />}
         <span class="count">{!active ? end : status.simulated ? 'would be in force' : 'in force'}</span>
       </h3>
-      <p class="told"><b>{subjectName(spec)}</b> {status.simulated ? 'would be' : active ? 'is' : 'was'} {restriction(mitigation)}{spec.victims.length > 0 && <>, towards <b>{victimNames(mitigation)}</b></>}.</p>
+      <p class="told"><b>{subjectName(spec)}</b> {status.simulated ? 'would be' : active ? 'is' : 'was'} {restriction(mitigation)}{towards(mitigation)}.</p>
       <p class="why">{spec.reason}</p>
       {active
         ? <div class="act"><TimeLeft mitigation={mitigation} now={now} /><Undo mitigation={mitigation} /></div>
         : <p class="ended">{end} <Time at={status.endedAt ?? spec.expiresAt} /></p>}
+      <Through mitigation={mitigation} />
       <Conditions conditions={status.conditions} />
       <Targets mitigation={mitigation} />
       {plans.map(({ kind, yaml }, index) => <Yaml key={index} title={`${kind} ${status.simulated ? 'that it would apply' : 'that it applies'}`} text={yaml} />)}
       {status.targets.filter(({ target }) => target.startsWith('proxy/')).map(({ target }) => <Snapshot key={target} podUid={target.slice('proxy/'.length)} />)}
     </section>
   )
+}
+
+/** The proof that it does not hold: attempts that were seen to get through. */
+function Through ({ mitigation }: { mitigation: Mitigation }) {
+  const through = stillThrough(mitigation)
+  return through === null ? null : <p class="through"><Mark state="broken" /><span><b>Some of it still gets through.</b> {through}</span></p>
 }
 
 /** `Degraded` is bad when it is true, the others when they are not; what is only simulated is neither. */
@@ -51,10 +58,10 @@ function stateOf ({ type, status, reason }: Condition): StationState {
 function Conditions ({ conditions }: { conditions: readonly Condition[] }) {
   return (
     <ul class="safety" aria-label="Conditions">
-      {conditions.map((condition) => (
+      {conditions.map((condition, index) => (
         <li key={condition.type} class={stateOf(condition) === 'broken' ? 'failed' : ''}>
           <Mark state={stateOf(condition)} size={12} />
-          <b title={REASONS[condition.reason]}>{condition.type}</b><span>{condition.message}</span><Time at={condition.lastTransitionTime} />
+          <b title={REASONS[condition.reason]}>{condition.type}</b><span>{index > 0 && conditions[index - 1]?.message === condition.message ? 'for that reason' : condition.message}</span><Time at={condition.lastTransitionTime} />
         </li>
       ))}
     </ul>

@@ -2,6 +2,7 @@ import { detectionHref } from '../model/route.ts'
 import { decisionsOf, type Wall } from '../model/wall.ts'
 import { restriction, subjectName } from '../model/words.ts'
 import { MitigationCard } from './mitigation-card.tsx'
+import { PlanPicture } from './plan-picture.tsx'
 
 export function MitigationPage ({ name, wall, now }: { name: string, wall: Wall, now: number }) {
   const mitigation = wall.mitigations.get(name)
@@ -17,6 +18,7 @@ export function MitigationPage ({ name, wall, now }: { name: string, wall: Wall,
       <h2>{subjectName(mitigation.spec)} {mitigation.status.simulated ? 'would be ' : ''}{restriction(mitigation)}</h2>
       <p class="empty">From rule “{owner.rule}” of policy {owner.policy}, sha256 <code>{owner.hash.slice(0, 12)}</code>.</p>
       <MitigationCard mitigation={mitigation} decisions={decisionsOf(wall, detection)} now={now} />
+      {mitigation.spec.action === 'deny' && <PlanPicture mitigation={mitigation} wall={wall} />}
     </article>
   )
 }

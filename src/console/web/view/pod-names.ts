@@ -8,8 +8,14 @@ export const PodNames = createContext<ReadonlyMap<string, string>>(new Map())
 export function useTargetName (): (target: string) => string {
   const names = useContext(PodNames)
   return (target) => {
-    const [, kind, name] = /^(proxy|networkpolicy)\/(.+)$/.exec(target) ?? []
+    const [, kind, name] = /^([a-z]+)\/(.+)$/.exec(target) ?? []
     if (name === undefined) return target
-    return kind === 'proxy' ? `proxy of ${names.get(name) ?? name}` : `NetworkPolicy ${name}`
+    switch (kind) {
+      case 'proxy': return `proxy of ${names.get(name) ?? name}`
+      case 'networkpolicy': return `NetworkPolicy ${name}`
+      case 'node': return `node ${name}`
+      case 'pod': return `labels of pod ${name}`
+      default: return target
+    }
   }
 }

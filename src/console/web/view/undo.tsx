@@ -1,6 +1,6 @@
 import type { Mitigation } from '../../../core/mitigation/mitigation.ts'
 import { postJson } from '../model/live.ts'
-import { restriction, subjectName, victimNames } from '../model/words.ts'
+import { isIsolation, restriction, subjectName, victimNames } from '../model/words.ts'
 import { Ask } from './ask.tsx'
 import { Simulated } from './mark.tsx'
 import { useTargetName } from './pod-names.ts'
@@ -27,8 +27,14 @@ function Touched ({ mitigation }: { mitigation: Mitigation }) {
   if (targets.length === 0) return <p class="touches">It touches nothing that is enforced; the record is closed.</p>
   return (
     <div class="touches">
-      <p>It touches {targets.length} object{targets.length === 1 ? '' : 's'} in front of {victimNames(mitigation) || 'the pod itself'}:</p>
+      <p>It touches {targets.length} object{targets.length === 1 ? '' : 's'} {place(mitigation)}:</p>
       <ul>{targets.map(({ target, state }) => <li key={target}>{targetName(target)} ({state})</li>)}</ul>
     </div>
   )
+}
+
+function place ({ spec, ...rest }: Mitigation): string {
+  if (spec.node !== undefined) return `of node ${spec.node.name}`
+  const victims = isIsolation(spec) ? '' : victimNames({ spec, ...rest })
+  return `in front of ${victims === '' ? 'the pod itself' : victims}`
 }

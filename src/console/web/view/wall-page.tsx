@@ -1,7 +1,7 @@
 import { trailOf } from '../model/trail.ts'
 import { detectionHref, mitigationHref } from '../model/route.ts'
 import { activeMitigations, decisionsOf, mitigationsOf, waitingDecisions, type Wall } from '../model/wall.ts'
-import { bytes, classWords, fullName, number, restriction, subjectName, victimNames } from '../model/words.ts'
+import { bytes, classWords, fullName, number, restriction, stillThrough, subjectName, towards } from '../model/words.ts'
 import type { Detection } from '../../../core/verdict/detection.ts'
 import { Approval } from './approval.tsx'
 import { Figures } from './figures.tsx'
@@ -10,6 +10,7 @@ import { Mark, Simulated } from './mark.tsx'
 import { Time } from './time.tsx'
 import { TrafficMap } from './traffic-map.tsx'
 import { TimeLeft } from './time-left.tsx'
+import { LetBe, NotDone } from './wall-lists.tsx'
 import { Undo } from './undo.tsx'
 
 /** How many rows a list on the wall shows; the rest is in the API and the audit trail. */
@@ -28,10 +29,12 @@ export function WallPage ({ wall, now }: { wall: Wall, now: number }) {
       </div>
       <div class="side">
         <Panic halt={wall.halt} inForce={activeMitigations(wall, now).filter(({ status }) => !status.simulated).length} />
-        <Waiting wall={wall} />
+        <Waiting wall={wall} now={now} />
+        <NotDone wall={wall} />
         <Figures wall={wall} />
         <Detections wall={wall} />
         <Restrictions wall={wall} now={now} />
+        <LetBe wall={wall} now={now} />
       </div>
     </div>
   )
@@ -62,7 +65,7 @@ const END = ({ detection }: { detection: Detection }) => (
 )
 
 /** What a person has to decide now, the most urgent first. */
-function Waiting ({ wall }: { wall: Wall }) {
+function Waiting ({ wall, now }: { wall: Wall, now: number }) {
   const waiting = waitingDecisions(wall)
   if (waiting.length === 0) return null
   return (
@@ -72,7 +75,7 @@ function Waiting ({ wall }: { wall: Wall }) {
         {waiting.slice(0, ROWS).map((decision) => (
           <li key={decision.id} class="hold">
             <p><a href={detectionHref(decision.detection)}><b>{decision.action}</b> by “{decision.rule}”</a>: {decision.message}</p>
-            <Approval decision={decision} />
+            <Approval decision={decision} now={now} />
           </li>
         ))}
       </ul>
@@ -135,9 +138,10 @@ function Restrictions ({ wall, now }: { wall: Wall, now: number }) {
         {active.slice(0, ROWS).map((mitigation) => (
           <li key={mitigation.metadata.name} class={mitigation.status.simulated ? 'is-simulated' : ''}>
             <a href={mitigationHref(mitigation.metadata.name)}>
-              <b>{subjectName(mitigation.spec)}</b> {mitigation.status.simulated ? 'would be ' : ''}{restriction(mitigation)}{mitigation.spec.victims.length > 0 && ` towards ${victimNames(mitigation)}`}
+              <b>{subjectName(mitigation.spec)}</b> {mitigation.status.simulated ? 'would be ' : ''}{restriction(mitigation)}{towards(mitigation)}
               {mitigation.status.simulated && <Simulated />}
             </a>
+            {stillThrough(mitigation) !== null && <p class="through"><Mark state="broken" size={12} /><span>{stillThrough(mitigation)}</span></p>}
             <TimeLeft mitigation={mitigation} now={now} />
             <Undo mitigation={mitigation} />
           </li>
