@@ -24,6 +24,8 @@ interface Stream {
   windowNumber: number
   /** Nats. */
   evidence: number
+  /** End of the newest window that supports the case; absent where none has. */
+  supportedMs?: number
 }
 
 /**
@@ -75,6 +77,15 @@ export function firstPacketOf (score: Score): number {
   let run = 0
   while (run + 1 < TENSOR_WINDOWS && isBusy(score.tensor, TENSOR_WINDOWS - 2 - run)) run++
   return run === 0 ? score.window.firstPacketMs : windowStartMs({ number: score.windowNumber - run, stepMs: score.stepMs })
+}
+
+/**
+ * Whether a score that speaks for a case tells of nothing but what shorter steps saw end: its tensor holds their support, and its newest
+ * window began after it. A pair that talks on is else under suspicion for the twenty steps that a tensor holds, up to twenty minutes.
+ */
+export function isEcho ({ streams }: Case, score: Score): boolean {
+  const shorterMs = Math.max(...streams.map(({ stepMs, supportedMs }) => stepMs < score.stepMs ? supportedMs ?? -Infinity : -Infinity))
+  return shorterMs > tensorStartMs(score) && shorterMs <= windowStartMs(score.window)
 }
 
 const isBusy = (tensor: Float32Array, row: number): boolean =>

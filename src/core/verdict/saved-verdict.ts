@@ -17,6 +17,7 @@ const SavedCase = Type.Object({
     stepMs: Type.Union([Type.Literal(500), Type.Literal(15_000), Type.Literal(60_000)]),
     windowNumber: Type.Integer(),
     evidence: Type.Number(),
+    supportedMs: Type.Optional(Type.Number()),
   })),
   begunBy: Type.String(),
   /** Id; the detection itself is in the store. */

@@ -3,7 +3,7 @@ import { keyId, STEPS_MS, TENSOR_WINDOWS, windowStartMs, type WindowKey } from '
 import type { SourceEvidence } from '../safety/safety.ts'
 import { emptyBaselines, learnUsual, type Baselines } from './baseline.ts'
 import {
-  caseId, firstAccount, firstPacketOf, firstTelling, MAX_STREAMS, QUIET_STEPS, retold, tensorStartMs, windowEndMs, withWitness,
+  caseId, firstAccount, firstPacketOf, firstTelling, isEcho, MAX_STREAMS, QUIET_STEPS, retold, tensorStartMs, windowEndMs, withWitness,
   type Case, type VerdictModel, type Whois
 } from './case.ts'
 import { CaseTable } from './case-table.ts'
@@ -111,6 +111,7 @@ function weighClass (state: VerdictState, model: VerdictModel, saying: Saying, c
   if (known === undefined && probability < threshold && !state.cases.admits(score.reporter, score.simulated)) return []
   const current = known === undefined || ended !== null ? newCase(className, key, score, source) : known
   if (!weigh(current, saying, key !== score.key, settings) || !speaksFor) return []
+  if (current.detection !== null && current.detection.delaySeconds !== null && isEcho(current, score)) return []
 
   const effects = ended === null ? [] : close(ended)
   const crowdedOut = state.cases.put(id, current)
@@ -180,6 +181,8 @@ function weigh (of: Case, { score, probability, threshold }: Saying, gathered: b
 }
 
 function support (of: Case, { score, source }: Saying, confidence: number, nowMs: number): void {
+  const stream = of.streams.find(({ reporter, stepMs }) => reporter === score.reporter && stepMs === score.stepMs)
+  if (stream !== undefined) stream.supportedMs = Math.max(stream.supportedMs ?? 0, windowEndMs(score))
   of.count++
   of.confidence = Math.max(of.confidence, confidence)
   of.firstPacketMs = Math.min(of.firstPacketMs, firstPacketOf(score))

@@ -135,6 +135,26 @@ t.test('a longer window that closes over a finished attack takes up its detectio
   t.not(opened(bench.score(madeScore({ PORT_SCAN: 0.97 }, { endMs: T0 + 1_000_000 }))).id, id)
 })
 
+t.test('a longer window that began after shorter ones saw the end is no sign of the attack; one that they run into is', async (t) => {
+  const scan = (stepMs: 500 | 15_000 | 60_000, afterMs: number): Score => madeScore({ PORT_SCAN: 0.97 }, { stepMs, endMs: T0 + afterMs })
+  const rows: [string, Score, boolean][] = [
+    ['15 s that hold the last half second', scan(15_000, 15_000), true],
+    ['15 s later, which hold it in the tensor alone', scan(15_000, 30_000), false],
+    ['a minute that began before', scan(60_000, 60_000), true],
+    ['a minute later', scan(60_000, 120_000), false],
+    ['15 s whose tensor began after', scan(15_000, 330_000), true],
+  ]
+  for (const [name, score, isSign] of rows) {
+    const bench = new Bench()
+    const detection = opened(bench.score(scan(500, 10_000)))
+    t.strictSame(bench.types([score]), isSign ? ['updated'] : [], name)
+    t.equal(bench.state.cases.get('live PORT_SCAN 10.0.0.7>10.0.0.9')?.lastSeenMs, isSign ? score.receivedAtMs : Date.parse(detection.lastSeen), name)
+  }
+  const slow = new Bench()
+  slow.score(scan(15_000, 15_000))
+  t.strictSame(slow.types([scan(15_000, 30_000), scan(15_000, 45_000)]), ['updated', 'updated'], 'what is seen at the long step alone goes on there')
+})
+
 t.test('a pair and the fan-out of its source are one story; another source has its own', async (t) => {
   const bench = new Bench()
   const fanOut: WindowKey = { kind: 'fan-out', source: '10.0.0.7' }
