@@ -1,3 +1,6 @@
+import { fromStored } from '../../src/adapters/kubernetes/stored-mitigation.ts'
+import type { KubernetesObject } from '../../src/core/kubernetes/object.ts'
+import type { Mitigation } from '../../src/core/mitigation/mitigation.ts'
 import { OWN_NAMESPACE } from '../real/installed.ts'
 import type { TestCluster } from '../real/cluster/test-cluster.ts'
 import type { Attempt, Ends } from './ends.ts'
@@ -25,7 +28,8 @@ export async function reachability (ends: Ends, ports: readonly number[]): Promi
   return attempts.flatMap(({ source, destination, port }, at) => reached[at] === true ? [`${source} > ${destination}:${port}`] : [])
 }
 
-/** Mitigations that have not ended, by their names. */
-export async function inForce ({ kubectl }: TestCluster): Promise<string[]> {
-  return (await kubectl(['-n', OWN_NAMESPACE, 'get', 'mitigations', '-o', 'jsonpath={range .items[?(@.status.phase=="active")]}{.metadata.name}{"\\n"}{end}'])).split('\n').filter((name) => name !== '')
+/** All mitigations, oldest first, as the loop reads them. One whose status has not come yet is left out. */
+export async function mitigations ({ kubectl }: Pick<TestCluster, 'kubectl'>): Promise<readonly Mitigation[]> {
+  const { items } = JSON.parse(await kubectl(['-n', OWN_NAMESPACE, 'get', 'mitigations', '-o', 'json', '--sort-by=.spec.createdAt'])) as { items: KubernetesObject[] }
+  return items.flatMap((item) => fromStored(item) ?? []).filter(({ status }) => status.conditions.length > 0)
 }

@@ -15,10 +15,13 @@ type Question =
   | { readonly id: number, readonly type: 'try', readonly attempts: readonly Attempt[], readonly timeoutMs: number }
   | { readonly id: number, readonly type: 'talk', readonly talks: readonly Talk[] }
   | { readonly id: number, readonly type: 'told' }
+  | { readonly id: number, readonly type: 'pulse', readonly source: string, readonly destination: string, readonly port: number }
+  | { readonly id: number, readonly type: 'pulses' }
 
 const PERIOD_MS = 700
 const ANSWER_WITHIN_MS = 10_000
 const MOST_BYTES = 900
+const PULSE_MS = 20
 
 const ports = (process.argv.find((argument) => /^[\d,]+$/.test(argument)) ?? '').split(',').map(Number)
 const own = Object.values(networkInterfaces()).flatMap((addresses = []) => addresses).filter(({ family, internal }) => family === 'IPv4' && !internal)
@@ -94,6 +97,24 @@ async function exchange (socket: Socket): Promise<void> {
   }
 }
 
+let beating: NodeJS.Timeout | null = null
+let pulses: { atMs: number, answered: boolean }[] = []
+
+/** Sends a datagram every so often, and remembers when each was sent and whether it came back; the one before ends. */
+function pulse ({ source, destination, port }: { readonly source: string, readonly destination: string, readonly port: number }): void {
+  if (beating !== null) clearInterval(beating)
+  const sent: typeof pulses = pulses = []
+  const socket = createSocket('udp4')
+  socket.on('message', (message) => {
+    const known = sent[Number(message)]
+    if (known !== undefined) known.answered = true
+  }).on('error', () => undefined).bind(0, source)
+  beating = setInterval(() => {
+    socket.send(String(sent.length), port, destination)
+    sent.push({ atMs: Date.now(), answered: false })
+  }, PULSE_MS)
+}
+
 async function answer (question: Question): Promise<object> {
   switch (question.type) {
     case 'try': return { reached: await Promise.all(question.attempts.map(async (attempt) => reaches(attempt, question.timeoutMs))) }
@@ -105,6 +126,10 @@ async function answer (question: Question): Promise<object> {
       }
       return {}
     case 'told': return { talking }
+    case 'pulse':
+      pulse(question)
+      return {}
+    case 'pulses': return { sent: pulses }
   }
 }
 

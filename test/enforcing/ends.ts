@@ -3,12 +3,11 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import type { Test } from 'tap'
 import type { Flow } from '../../src/core/plan/reach/reach.ts'
 import type { NamedPort, Pod } from '../../src/core/pod.ts'
 import { isAlive, Sandbox } from '../real/cluster/sandbox.ts'
 import type { Machine } from '../real/cluster/enforcing.ts'
-import type { TestCluster } from '../real/cluster/test-cluster.ts'
+import type { Lifetime, TestCluster } from '../real/cluster/test-cluster.ts'
 
 const PROGRAM = readFileSync(new URL('end-process.ts', import.meta.url), 'utf8')
 const NODE = fileURLToPath(new URL('../../node_modules/node/bin/node', import.meta.url))
@@ -22,6 +21,9 @@ export interface Talk extends Pick<Flow, 'source' | 'destination' | 'port'> { re
 
 /** What came of a talk so far. A failure is its time, the talk and the error; an answer that takes 10 s is one. */
 export interface Told { readonly exchanges: number, readonly failures: readonly string[] }
+
+/** A datagram: when it was sent, Unix ms, and whether it has come back. */
+export interface Pulse { readonly atMs: number, readonly answered: boolean }
 
 /** A process that listens on every port that is tried and tries to reach others; it speaks by pipes, which no policy cuts. */
 class End {
@@ -52,6 +54,13 @@ class End {
   async told (): Promise<readonly Told[]> {
     const { talking } = await this.#ask({ type: 'told' }) as { talking: Told[] }
     return talking
+  }
+
+  async pulse (to: Pick<Flow, 'source' | 'destination' | 'port'>): Promise<void> { await this.#ask({ type: 'pulse', ...to }) }
+
+  async pulses (): Promise<readonly Pulse[]> {
+    const { sent } = await this.#ask({ type: 'pulses' }) as { sent: Pulse[] }
+    return sent
   }
 
   async #ask (question: object): Promise<object> {
@@ -91,7 +100,7 @@ export class Ends {
   }
 
   /** Starts the pods, and a process on each machine; each listens on all `ports`, TCP and UDP. They end with the test. */
-  static async start (t: Test, { kubectl, kubeconfig, programs, images }: TestCluster, { pods: orders, machines, ports }: { pods: readonly PodOrder[], machines: readonly Machine[], ports: readonly number[] }): Promise<Ends> {
+  static async start (t: Lifetime, { kubectl, kubeconfig, programs, images }: TestCluster, { pods: orders, machines, ports }: { pods: readonly PodOrder[], machines: readonly Machine[], ports: readonly number[] }): Promise<Ends> {
     const make = async (some: readonly PodOrder[]): Promise<void> => {
       await kubectl(['create', '-f', '-'], { stdin: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: some.map((order) => podOf(order, images.autoshield, ports)) }) })
       const missed = (await Promise.all(some.map(async (order) => order.observed === undefined || await isInjected(kubectl, order) ? [] : [order]))).flat()
@@ -143,6 +152,12 @@ export class Ends {
     const all = (await Promise.all([...new Set(this.#byAddress.values())].map(async (end) => end.told()))).flat()
     return { fewest: Math.min(...all.map(({ exchanges }) => exchanges)), failures: all.flatMap(({ failures }) => failures) }
   }
+
+  /** Sends a datagram every 20 ms until the next pulse from there begins. */
+  async pulse (to: Pick<Flow, 'source' | 'destination' | 'port'>): Promise<void> { await this.#at(to.source).pulse(to) }
+
+  /** Of the newest pulse from there, in order. */
+  async pulses (source: string): Promise<readonly Pulse[]> { return this.#at(source).pulses() }
 
   #at (address: string): End {
     const end = this.#byAddress.get(address)

@@ -1,12 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Test } from 'tap'
 import { autoshield, type Outcome } from '../program.ts'
 import { startCluster, stopCluster } from './cluster/cluster.ts'
 import { command } from './cluster/command.ts'
 import type { Images } from './cluster/images.ts'
-import type { TestCluster } from './cluster/test-cluster.ts'
+import type { Lifetime, TestCluster } from './cluster/test-cluster.ts'
 
 const CHART = fileURLToPath(new URL('../../deploy/chart', import.meta.url))
 export const OWN_NAMESPACE = 'autoshield'
@@ -39,7 +38,7 @@ type Place = Pick<TestCluster, 'kubeconfig' | 'programs' | 'images' | 'auditLog'
  * beside those that any test needs; one of several lines is text as it stands. `given`: where it is installed, and taken away again at the
  * end of the test; else in a cluster of the test's own.
  */
-export async function install (t: Test, more: Readonly<Record<string, string>> = {}, given?: Place): Promise<Installed> {
+export async function install (t: Lifetime, more: Readonly<Record<string, string>> = {}, given?: Place): Promise<Installed> {
   const { kubeconfig, programs, images, auditLog, host } = given ?? await ownCluster(t)
   const run = async (program: string, args: readonly string[], stdin?: string): Promise<string> =>
     command(join(programs, program), ['--kubeconfig', kubeconfig, ...args], stdin === undefined ? {} : { stdin })
@@ -67,7 +66,7 @@ export async function install (t: Test, more: Readonly<Record<string, string>> =
   }
 }
 
-async function ownCluster (t: Test): Promise<Place> {
+async function ownCluster (t: Lifetime): Promise<Place> {
   const { images, wire, ...cluster } = await startCluster({ node: true, lasting: false, say: (line) => { t.comment(`cluster: ${line}`) } })
   t.teardown(() => stopCluster({ ...cluster, wire }))
   if (images === undefined) throw new Error('a cluster with a node has images')

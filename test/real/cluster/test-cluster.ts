@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import type { Test } from 'tap'
 import { findTool, skipWithout } from '../../setup/tools.ts'
 import { buildPrograms } from './build.ts'
 import { type Cluster, refreshImages, runningCluster, standingFolder, startCluster, stopCluster } from './cluster.ts'
@@ -22,6 +21,12 @@ export type Needs = 'api' | 'node' | 'enforcing'
 const API = ['go', 'openssl', 'ip', 'nft', 'unshare', 'nsenter', 'busybox']
 const NODE = [...API, 'containerd', 'runc', 'envoy', 'setpriv']
 const PROGRAMS: Readonly<Record<Needs, readonly string[]>> = { api: API, node: NODE, enforcing: [...NODE, 'clang-19'] }
+
+/** What ends what was started, last first, and hears what it says: a test is one. */
+export interface Lifetime {
+  readonly teardown: (end: () => unknown) => unknown
+  readonly comment: (line: string) => unknown
+}
 
 /** A cluster as a test sees it. */
 export interface TestCluster {
@@ -58,7 +63,7 @@ export function withoutCluster (needs: Needs): string | false {
  * The suite's cluster, or the one that `npm run cluster -- up` left running, or, when there is neither, a cluster of the test's own that
  * is stopped when the test ends.
  */
-export async function testCluster (t: Test, { needs }: { needs: Needs }): Promise<TestCluster> {
+export async function testCluster (t: Lifetime, { needs }: { needs: Needs }): Promise<TestCluster> {
   const place = process.env[CLUSTER_VARIABLE] === USERS_OWN
     ? await usersCluster((line) => { t.comment(`cluster: ${line}`) })
     : placeOf(suiteCluster() ?? await standingCluster(t, needs) ?? await ownCluster(t, needs))
@@ -112,14 +117,14 @@ function suiteCluster (): Cluster | undefined {
   return cluster
 }
 
-async function standingCluster (t: Test, needs: Needs): Promise<Cluster | undefined> {
+async function standingCluster (t: Lifetime, needs: Needs): Promise<Cluster | undefined> {
   const cluster = runningCluster(standingFolder())
   if (cluster === undefined || (needs !== 'api' && cluster.images === undefined) || (needs === 'enforcing' && cluster.enforcing === undefined)) return undefined
   t.comment("cluster: the one that 'npm run cluster -- up' started; 'npm run cluster -- down' ends it")
   return needs !== 'api' ? refreshImages(cluster, (line) => { t.comment(`cluster: ${line}`) }) : cluster
 }
 
-async function ownCluster (t: Test, needs: Needs): Promise<Cluster> {
+async function ownCluster (t: Lifetime, needs: Needs): Promise<Cluster> {
   const cluster = await startCluster({ node: needs !== 'api', network: needs === 'enforcing' ? 'cilium' : 'links', lasting: false, say: (line) => { t.comment(`cluster: ${line}`) } })
   t.teardown(() => stopCluster(cluster))
   return cluster
