@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util'
 import { containmentFigures } from './containment.ts'
 import { detectorFigures } from './detector.ts'
+import { enforceFigures } from './enforce.ts'
 import { failoverFigures } from './failover.ts'
 import type { Figure } from './figure.ts'
 import { flowFigures } from './flows.ts'
@@ -29,6 +30,7 @@ const SUITES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   flows: flowFigures,
   safety: safetyFigures,
   failover: failoverFigures,
+  enforce: enforceFigures,
 }
 
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, only: { type: 'string' } } })

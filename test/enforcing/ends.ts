@@ -20,7 +20,7 @@ export type Attempt = Flow & { readonly protocol: 'TCP' | 'UDP' }
 export interface Talk extends Pick<Flow, 'source' | 'destination' | 'port'> { readonly kind: 'kept' | 'new' }
 
 /** What came of a talk so far. A failure is its time, the talk and the error; an answer that takes 10 s is one. */
-export interface Told { readonly exchanges: number, readonly failures: readonly string[] }
+interface Told { readonly exchanges: number, readonly failures: readonly string[] }
 
 /** A datagram: when it was sent, Unix ms, and whether it has come back. */
 export interface Pulse { readonly atMs: number, readonly answered: boolean }
