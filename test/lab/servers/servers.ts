@@ -7,7 +7,7 @@ import type { AppPorts } from './app.ts'
 import type { ExtraServer, Settings } from '../settings.ts'
 import { BROKER_PORT, startBroker } from './broker.ts'
 import { MYSQL_PORT, SMTP_PORT, startMail, startMysql } from './greeting.ts'
-import { serve, writeIn } from './serve.ts'
+import { STARTS_WITHIN_MS, serve, writeIn } from './serve.ts'
 
 /** What a pod can serve, and the programs that it takes. */
 export const SERVERS = {
@@ -29,7 +29,7 @@ export const EXTRA_SERVERS = {
   broker: { tools: ['mosquitto', 'mosquitto_pub', 'mosquitto_sub'], ports: [BROKER_PORT], start: startBroker },
 } as const satisfies Record<ExtraServer, unknown>
 
-interface ServerContext { names: Readonly<Record<string, string>>, delegate?: string, settings?: Pick<Settings, 'pam' | 'ftpDelay' | 'maxAuthTries'> }
+export interface ServerContext { names: Readonly<Record<string, string>>, delegate?: string, settings?: Pick<Settings, 'pam' | 'ftpDelay' | 'maxAuthTries'> }
 
 const PLAIN: NonNullable<ServerContext['settings']> = { pam: false, ftpDelay: 1, maxAuthTries: 6 }
 
@@ -109,7 +109,7 @@ async function startSamba (pod: Pod): Promise<void> {
 export async function startApp (pod: Pod, ports: AppPorts): Promise<void> {
   if (ports.https?.length) await pod.must('openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=app -keyout app-key.pem -out app-cert.pem')
   const server = pod.spawn(`exec ${process.execPath} ${join(import.meta.dirname, 'app.ts')} '${JSON.stringify(ports)}'`)
-  await server.saying('app is ready')
+  await server.saying('app is ready', STARTS_WITHIN_MS)
 }
 
 export async function startServer (name: ServerName, pod: Pod, context: ServerContext): Promise<void> {
