@@ -7,7 +7,7 @@ import { until } from '../xds/real-envoy.ts'
 import type { Figure } from './figure.ts'
 import { quantile } from './quantile.ts'
 
-const ROUNDS = Number(process.env['ENFORCE_ROUNDS'] ?? 30)
+const ROUNDS = 30
 /** More victims of one attacker are a sweep, which is answered otherwise. */
 const VICTIMS = 3
 const PORT = 7000
@@ -91,7 +91,7 @@ class Round {
 }
 
 /** The installed product on two nodes with Cilium; each round is another pair of pods, with injected observers. */
-async function rounds (t: Lifetime): Promise<Awaited<ReturnType<Round['take']>>[]> {
+async function rounds (t: Lifetime, count: number): Promise<Awaited<ReturnType<Round['take']>>[]> {
   const cluster = await testCluster(t, { needs: 'enforcing' })
   await install(t, { 'controller.actuation': 'true', 'webhook.replicas': '1', 'xds.enabled': 'false', policy: POLICY, ...LIMITS }, cluster)
   const namespace = await cluster.namespace({ 'autoshield.dev/injection': 'enabled', 'pod-security.kubernetes.io/enforce': 'privileged' })
@@ -99,13 +99,13 @@ async function rounds (t: Lifetime): Promise<Awaited<ReturnType<Round['take']>>[
   const pod = (name: string, node: string, ...beside: object[]): PodOrder => ({ namespace, name, node, labels: { app: name }, observed: true, beside })
   const tools = { name: 'tools', image: cluster.images.tools, imagePullPolicy: 'Never', command: ['sleep', '86400'] }
   const victims = Array.from({ length: VICTIMS }, (_, at) => pod(`victim-${at}`, 'node-2'))
-  const attackers = Array.from({ length: Math.ceil(ROUNDS / VICTIMS) }, (_, at) => pod(`attacker-${at}`, 'node-1', tools))
+  const attackers = Array.from({ length: Math.ceil(count / VICTIMS) }, (_, at) => pod(`attacker-${at}`, 'node-1', tools))
   const ends = await Ends.start(t, cluster, { pods: [...victims, ...attackers], machines: [], ports: [PORT] })
   for (const { name } of ends.pods) await until(`the observer of ${name} is connected`, async () => (await cluster.kubectl(['-n', namespace, 'logs', name, '-c', 'autoshield-observer'])).includes('connected to the detector') || undefined, PATIENT_MS)
   const taken = []
-  for (const [at, [attacker, victim]] of attackers.flatMap((one) => victims.map((other) => [one.name, other.name] as const)).slice(0, ROUNDS).entries()) {
+  for (const [at, [attacker, victim]] of attackers.flatMap((one) => victims.map((other) => [one.name, other.name] as const)).slice(0, count).entries()) {
     const figures = await new Round(cluster, ends, namespace, [attacker, victim]).take()
-    t.comment(`enforce ${at + 1} of ${ROUNDS}: ${JSON.stringify(figures)}`)
+    t.comment(`enforce ${at + 1} of ${count}: ${JSON.stringify(figures)}`)
     taken.push(figures)
   }
   return taken
@@ -117,14 +117,19 @@ export async function enforceFigures (): Promise<Figure[]> {
   if (missing !== false) throw new Error(missing)
   const ends: (() => unknown)[] = []
   try {
-    const taken = await rounds({ teardown: (end) => ends.push(end), comment: (line) => { console.error(`bench: ${line}`) } })
-    const [cuts, undone, byHand] = [taken.map(({ cutMs }) => cutMs), taken.map(({ undoneMs }) => undoneMs), taken.map(({ byHandMs }) => byHandMs)]
-    const figure = (name: string, values: readonly number[], share: number): Figure => {
-      const [value, beside] = [quantile(values, share), quantile(byHand, share)]
-      return { name, value, unit: 'ms', beside: { name: 'kubectl apply of the policy by hand', value: beside }, ratio: value / beside }
-    }
-    return [figure('enforce.detection_to_cut_p50_ms', cuts, 0.5), figure('enforce.detection_to_cut_p99_ms', cuts, 0.99), figure('enforce.undo_p99_ms', undone, 0.99)]
+    return await enforceFiguresOf({ teardown: (end) => ends.push(end), comment: (line) => { console.error(`bench: ${line}`) } }, ROUNDS)
   } finally {
     for (const end of ends.reverse()) await end()
   }
+}
+
+/** The same of so many rounds; what it starts ends with `t`. */
+export async function enforceFiguresOf (t: Lifetime, count: number): Promise<Figure[]> {
+  const taken = await rounds(t, count)
+  const [cuts, undone, byHand] = [taken.map(({ cutMs }) => cutMs), taken.map(({ undoneMs }) => undoneMs), taken.map(({ byHandMs }) => byHandMs)]
+  const figure = (name: string, values: readonly number[], share: number): Figure => {
+    const [value, beside] = [quantile(values, share), quantile(byHand, share)]
+    return { name, value, unit: 'ms', beside: { name: 'kubectl apply of the policy by hand', value: beside }, ratio: value / beside }
+  }
+  return [figure('enforce.detection_to_cut_p50_ms', cuts, 0.5), figure('enforce.detection_to_cut_p99_ms', cuts, 0.99), figure('enforce.undo_p99_ms', undone, 0.99)]
 }
