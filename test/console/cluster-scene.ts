@@ -17,15 +17,26 @@ export const EFFECT: PlanEffect = {
   mitigation: 'mit-deny-1',
   options: [
     {
-      policies: ['egress'], state: 'taken', reason: 'RuleMatched', message: 'It cuts what it claims, and opens nothing.', objects: ['apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata:\n  name: autoshield-deny-1\n  namespace: ops\n'],
+      policies: ['egress'],
+      state: 'taken',
+      reason: 'RuleMatched',
+      message: 'It cuts what it claims, and opens nothing.',
+      objects: ['apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata:\n  name: autoshield-deny-1\n  namespace: ops\n'],
       cuts: { total: 1, listed: [{ source: 'ops/ci-runner-0 (10.0.4.7)', destination: 'shop/db-0 (10.0.2.9)', ports: 'TCP 5432' }] },
       flows: [{ ...flow('10.0.4.7', '10.0.2.9', 5432, 1284), claimed: true }],
       cost: 0,
       untouched: { flows: 3, connections: 412, listed: [flow('10.0.1.7', '10.0.2.9', 5432, 380), flow('10.0.4.7', '10.0.5.9', 53, 20), flow('10.0.4.7', '203.0.113.9', 443, 12)] },
     },
     {
-      policies: ['ingress'], state: 'refused', reason: 'AddsUp', message: 'NetworkPolicies add up: ops/ci-runner-0 (10.0.4.7) still reaches shop/db-0 (10.0.2.9) on TCP 5432, for shop/allow-all allows it.', objects: [],
-      cuts: { total: 0, listed: [] }, flows: [{ ...flow('10.0.1.7', '10.0.2.9', 5432, 380), claimed: false }], cost: 380, untouched: { flows: 1, connections: 20, listed: [flow('10.0.4.7', '10.0.5.9', 53, 20)] },
+      policies: ['ingress'],
+      state: 'refused',
+      reason: 'AddsUp',
+      message: 'NetworkPolicies add up: ops/ci-runner-0 (10.0.4.7) still reaches shop/db-0 (10.0.2.9) on TCP 5432, for shop/allow-all allows it.',
+      objects: [],
+      cuts: { total: 0, listed: [] },
+      flows: [{ ...flow('10.0.1.7', '10.0.2.9', 5432, 380), claimed: false }],
+      cost: 380,
+      untouched: { flows: 1, connections: 20, listed: [flow('10.0.4.7', '10.0.5.9', 53, 20)] },
     },
   ],
 }
@@ -54,7 +65,12 @@ export function isolated (now: number): Mitigation {
     targets: [{ target: 'networkpolicy/ops/autoshield-iso-1', state: 'programmed', version: '1', message: '' }, { target: 'pod/ops/ci-runner-0', state: 'programmed', version: '', message: '' }],
     undo: 'The labels of ci-runner-0 are put back, and the NetworkPolicy is deleted.',
   }, {
-    action: 'deny', policies: ['isolation'], relabel: 'owner-and-services', ports: 'any', workloads: ['*'], reason: 'Isolate ci-runner-0.',
+    action: 'deny',
+    policies: ['isolation'],
+    relabel: 'owner-and-services',
+    ports: 'any',
+    workloads: ['*'],
+    reason: 'Isolate ci-runner-0.',
     victims: Array.from({ length: 400 }, (_each, at) => ({ uid: `v${at}`, addresses: [`10.9.${at >> 8}.${at & 255}`], namespace: 'shop', name: `web-${at}` })),
   })
   const { limit: _, ...spec } = made.spec
@@ -81,7 +97,9 @@ export function errand (now: number, id: string, task: Task, more: Partial<Erran
 }
 
 const NOTICE = {
-  rule: 'Brute force', severity: 'high' as const, text: 'ci-runner-0 is guessing passwords on db-0.',
+  rule: 'Brute force',
+  severity: 'high' as const,
+  text: 'ci-runner-0 is guessing passwords on db-0.',
   detection: { id: 'det-guess-1', class: 'BRUTE_FORCE', confidence: 0.97, source: null, target: null, firstSeen: iso(0), lastSeen: iso(0), simulated: false, technique: 'T1110' },
 }
 const POD = { uid: 'uid-ops-ci-runner-0', namespace: 'ops', name: 'ci-runner-0' }
@@ -130,7 +148,10 @@ export async function inCluster (loop: FakeLoop): Promise<void> {
     { metadata: metadata('half-written'), spec: { rules: [{ id: 'x' }] }, status: { rules: 0, generation: 0, problems: ['spec.rules[0].attack_class: is missing: name one, such as PORT_SCAN'], conditions: told('False', 'spec.rules[0].attack_class: is missing') } },
   ]
   loop.leads = {
-    replica: 'autoshield-controller-0_4be1', since: iso(now - 3 * HOUR_MS), term: 4, missing: 'nothing',
+    replica: 'autoshield-controller-0_4be1',
+    since: iso(now - 3 * HOUR_MS),
+    term: 4,
+    missing: 'nothing',
     followers: [{ replica: 'autoshield-controller-1_77aa', state: 'in-sync', behind: 0 }, { replica: 'autoshield-controller-2_02cd', state: 'behind', behind: 1204 }],
   }
   await loop.emit({ type: 'detection', detection: guessing(now) })

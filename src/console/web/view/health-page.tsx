@@ -72,11 +72,18 @@ function Watched ({ wall: { pods, stats } }: { wall: Wall }) {
   )
 }
 
-function Proxies ({ wall: { proxies }, now }: { wall: Wall, now: number }) {
-  const standing = [...proxies.values()].map((proxy) => standingOf(proxy, now))
-  const bad = standing.filter((each) => each === 'rejected' || each === 'silent' || each === 'away').length
-  if (standing.length === 0) return <Line state="none" title="Proxies">There is none; restrictions are carried by NetworkPolicies, where a cluster has them.</Line>
-  return <Line state={bad > 0 ? 'broken' : 'done'} title="Proxies">{bad === 0 ? `${standing.length === 1 ? 'The one proxy is' : `All ${number(standing.length)} are`} in touch and in order.` : <><a href="#/proxies">{number(bad)} of {number(standing.length)}</a>: refused what it was sent, does not answer or is away.</>}</Line>
+/** A proxy that is away matters where it was to enforce something; pods of a recording have none. */
+function Proxies ({ wall: { proxies, mitigations }, now }: { wall: Wall, now: number }) {
+  const all = [...proxies.values()]
+  const isMissed = (names: readonly string[]): boolean => names.some((name) => mitigations.get(name)?.status.simulated === false)
+  const bad = all.filter((proxy) => {
+    const standing = standingOf(proxy, now)
+    return standing === 'away' ? isMissed(proxy.mitigations) : standing === 'rejected' || standing === 'silent'
+  }).length
+  const connected = all.filter((proxy) => proxy.connected).length
+  if (bad > 0) return <Line state="broken" title="Proxies"><a href="#/proxies">{number(bad)} of {number(all.length)}</a>: refused what it was sent, does not answer or is away.</Line>
+  if (connected === 0) return <Line state="none" title="Proxies">None is connected; restrictions are carried by NetworkPolicies, where a cluster has them.</Line>
+  return <Line state="done" title="Proxies">{connected === 1 ? 'The one proxy is' : `All ${number(connected)} are`} in touch and in order.</Line>
 }
 
 function Errands ({ failed }: { failed: Fetched<{ items: readonly unknown[], next: string | null }> }) {

@@ -9,7 +9,7 @@ export function useTargetName (): (target: string) => string {
   const names = useContext(PodNames)
   return (target) => {
     const [, kind, name] = /^([a-z]+)\/(.+)$/.exec(target) ?? []
-    if (name === undefined) return target
+    if (kind === undefined || name === undefined) return target
     switch (kind) {
       case 'proxy': return `proxy of ${names.get(name) ?? name}`
       case 'networkpolicy': return `NetworkPolicy ${name}`
