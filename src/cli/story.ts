@@ -78,7 +78,7 @@ export class Story {
   }
 
   #decision (decision: Decision): readonly string[] {
-    if (decision.verdict === 'suppress' && decision.reason === 'AlreadyMitigated') return []
+    if (decision.verdict === 'suppress' && (decision.reason === 'AlreadyMitigated' || decision.reason === 'AnsweredByPairs')) return []
     const safety = decision.safety.length === 0
       ? 'not asked'
       : decision.safety.every((check) => check.passed)

@@ -155,6 +155,7 @@ t.test('what a rule may leave out has the documented value', (t) => {
     approval: { required: 'never', deadlineSeconds: 600, then: 'suppress' },
     windowSeconds: 60,
     ttlSeconds: 600,
+    escalation: 'none',
     condition: null,
     actions: [{ type: 'alert_only', channel: 'default', priority: 'medium' }],
     line: 1,
