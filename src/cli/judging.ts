@@ -7,10 +7,10 @@ import type { Judging, RuleVerdict } from '../core/policy/why.ts'
 export const zoneOption = (): Option => new Option('--zone <name>', 'time zone of time.*').default('UTC')
 
 /** What recorded detections are judged by. Throws USAGE. */
-export function judgingIn (zone: string): Judging {
+export function judgingIn (zone: string, classes: readonly string[] = CLASSES): Judging {
   const opened = openTimeZone(zone)
   if (opened === null) throw new AutoshieldError('USAGE', `"${zone}" is no time zone: name one of IANA's, such as Europe/Berlin or UTC.`)
-  return { zone: opened, modelClasses: CLASSES }
+  return { zone: opened, modelClasses: classes }
 }
 
 /** Lines about what could not be told of recorded detections, a list of rules for each; none where all could. */

@@ -1,3 +1,4 @@
+import { Option } from 'commander'
 import { parse } from 'yaml'
 import { CLASSES } from '../core/classes.ts'
 import { AutoshieldError } from '../core/errors.ts'
@@ -17,28 +18,33 @@ export type ReadPolicyInput =
   | { readonly ok: true, readonly input: PolicyInput }
   | { readonly ok: false, readonly problems: readonly Problem[] }
 
+/** The classes that rules may be about without a condition. */
+export const classesOption = (): Option =>
+  new Option('--classes <names>', 'attack classes of your model, by commas, where they are not those of the shipped one')
+    .argParser((text: string): readonly string[] => ['BENIGN', ...text.split(',')]).default(CLASSES, 'those of the shipped model')
+
 /** Throws NOT_FOUND where there is no such file. */
-export async function readPolicyInput (file: string): Promise<ReadPolicyInput> {
-  return policyInputOf(await readInput(file, 'readable policy file'), file)
+export async function readPolicyInput (file: string, classes: readonly string[]): Promise<ReadPolicyInput> {
+  return policyInputOf(await readInput(file, 'readable policy file'), file, classes)
 }
 
-function policyInputOf (text: string, file: string): ReadPolicyInput {
+function policyInputOf (text: string, file: string, classes: readonly string[]): ReadPolicyInput {
   if (isThreatPolicy(text)) {
-    const parsed = parseThreatPolicy(text, file, CLASSES)
+    const parsed = parseThreatPolicy(text, file, classes)
     return parsed.ok ? { ok: true, input: { kind: 'object', policy: parsed.policy, name: parsed.name, spec: parsed.spec } } : parsed
   }
-  const parsed = parsePolicy(text, file)
+  const parsed = parsePolicy(text, file, classes)
   return parsed.ok ? { ok: true, input: { kind: 'file', policy: parsed.policy, written: parse(text) as unknown } } : parsed
 }
 
 /** Throws BAD_DATA with every problem, beside NOT_FOUND. */
-export async function goodPolicyInput (file: string): Promise<PolicyInput> {
-  return goodPolicyInputOf(await readInput(file, 'readable policy file'), file)
+export async function goodPolicyInput (file: string, classes: readonly string[] = CLASSES): Promise<PolicyInput> {
+  return goodPolicyInputOf(await readInput(file, 'readable policy file'), file, classes)
 }
 
 /** Of its text. Throws BAD_DATA with every problem. */
-export function goodPolicyInputOf (text: string, file: string): PolicyInput {
-  const read = policyInputOf(text, file)
+export function goodPolicyInputOf (text: string, file: string, classes: readonly string[] = CLASSES): PolicyInput {
+  const read = policyInputOf(text, file, classes)
   if (!read.ok) throw new AutoshieldError('BAD_DATA', read.problems.map(formatProblem).join('\n'))
   return read.input
 }

@@ -1,7 +1,6 @@
 import { basename } from 'node:path'
 import type { Command } from 'commander'
 import { stringify } from 'yaml'
-import { CLASSES } from '../core/classes.ts'
 import { AutoshieldError } from '../core/errors.ts'
 import type { KubernetesObject } from '../core/kubernetes/object.ts'
 import { isRecord } from '../core/kubernetes/read-object.ts'
@@ -12,31 +11,32 @@ import { toThreatPolicySpec } from '../core/policy/to-threat-policy.ts'
 import type { ThreatPolicySpec } from '../core/policy/threat-policy.ts'
 import { type CliContext, EXIT, verb } from './context.ts'
 import { type KubernetesFlags, kubernetesOptions, openFrom } from './kubernetes-option.ts'
-import { goodPolicyInput, type PolicyInput } from './policy-input.ts'
+import { classesOption, goodPolicyInput, type PolicyInput } from './policy-input.ts'
 
 const { threatPolicies: resource } = RESOURCES
 /** Fields that the verb writes are its own, so that what GitOps or kubectl wrote is never taken silently. */
 const FIELD_MANAGER = 'autoshield-cli'
 
 interface Flags extends KubernetesFlags { autoshieldNamespace: string }
-interface ApplyFlags extends Flags { name?: string, dryRun: boolean, force: boolean }
+interface ApplyFlags extends Flags { name?: string, dryRun: boolean, force: boolean, classes: readonly string[] }
 
 export function policyApplyCommand (context: CliContext, done: (status: number) => void): Command {
   return kubernetesOptions(verb('apply', 'put a policy file, or a ThreatPolicy, into the cluster as an object, and say what changes', [
     'autoshield policy apply deploy/policies/default.yaml --name shipped',
     'autoshield policy apply threat-policy.yaml --dry-run',
   ]).argument('<file>', 'a policy file or a ThreatPolicy (YAML)')
+    .addOption(classesOption())
     .option('--name <name>', 'name of the ThreatPolicy; of a policy file the name of the file unless given')
     .option('--autoshield-namespace <name>', 'where AutoShield is installed', 'autoshield')
     .option('--dry-run', 'let the API server judge it and change nothing', false)
     .option('--force', 'take over fields that somebody else wrote', false))
-    .action(async (file: string, { autoshieldNamespace: namespace, name: asked, dryRun, force, ...flags }: ApplyFlags) => {
-      const input = await goodPolicyInput(file)
+    .action(async (file: string, { autoshieldNamespace: namespace, name: asked, dryRun, force, classes, ...flags }: ApplyFlags) => {
+      const input = await goodPolicyInput(file, classes)
       const { name, spec } = objectOf(input, file, asked)
       using api = openFrom(context, flags)
       const before = await api.get(resource, name, namespace)
       await api.apply(resource, { metadata: { name, namespace }, spec }, { fieldManager: FIELD_MANAGER, dryRun, force })
-      context.stdout.write(`${lines(name, changesOf(name, before, spec), dryRun).join('\n')}\n`)
+      context.stdout.write(`${lines(name, changesOf(name, before, spec, classes), dryRun).join('\n')}\n`)
       done(EXIT.ok)
     })
 }
@@ -50,9 +50,9 @@ function objectOf (input: PolicyInput, file: string, asked: string | undefined):
   return { name, spec: converted.spec }
 }
 
-function changesOf (name: string, before: KubernetesObject | null, spec: ThreatPolicySpec): PolicyChanges {
+function changesOf (name: string, before: KubernetesObject | null, spec: ThreatPolicySpec, classes: readonly string[]): PolicyChanges {
   const read = (value: unknown) => {
-    const parsed = readThreatPolicy(name, value, CLASSES)
+    const parsed = readThreatPolicy(name, value, classes)
     return parsed.ok ? parsed.policy : null
   }
   return policyChanges(before === null ? null : read(before['spec']), read(spec) ?? { name, rules: [] })

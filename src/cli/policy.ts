@@ -5,7 +5,7 @@ import { type CliContext, EXIT, verb } from './context.ts'
 import { policyRecommendCommand } from './policy-recommend.ts'
 import { policyReplayCommand } from './policy-replay.ts'
 import { policyApplyCommand, policyExportCommand } from './policy-objects.ts'
-import { readPolicyInput } from './policy-input.ts'
+import { classesOption, readPolicyInput } from './policy-input.ts'
 import { policyTestCommand } from './policy-test.ts'
 import { policyWhyCommand } from './policy-why.ts'
 
@@ -13,11 +13,12 @@ export function policyCommand (context: CliContext, done: (status: number) => vo
   const validate = verb('validate', 'say whether policy files and ThreatPolicies load, and where and how to mend them', [
     'autoshield policy validate deploy/policies/default.yaml',
     'autoshield policy validate mine.yaml deploy/policies/threat-policy.yaml',
-  ]).argument('<file...>', 'policy files and ThreatPolicies (YAML)')
-    .action(async (files: string[]) => {
+    'autoshield policy validate mine.yaml --classes PORT_SCAN,CUSTOM_ATTACK',
+  ]).argument('<file...>', 'policy files and ThreatPolicies (YAML)').addOption(classesOption())
+    .action(async (files: string[], { classes }: { classes: readonly string[] }) => {
       let faults = 0
       for (const file of files) {
-        const parsed = await readPolicyInput(file)
+        const parsed = await readPolicyInput(file, classes)
         if (parsed.ok) {
           context.stdout.write(`${file}: good, ${parsed.input.policy.rules.length} rules\n`)
           continue

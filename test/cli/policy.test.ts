@@ -55,3 +55,11 @@ t.test('policy validate reads ThreatPolicies, too', async (t) => {
   const folder = t.testdir({ 'bad.yaml': 'apiVersion: autoshield.dev/v1alpha1\nkind: ThreatPolicy\nmetadata: { name: a }\nspec:\n  rules:\n    - id: a\n      attack_class: PORT_SCAN\n      cel: source.nam == "x"\n      actions: [{ action_type: alert_only }]\n' })
   t.match(await autoshield(['policy', 'validate', join(folder, 'bad.yaml')]), { status: 65, stdout: /bad\.yaml:8:12: spec\.rules\[0\]\.cel: "source\.nam" is not a known fact\. Write "source\.name"/ })
 })
+
+t.test('a policy about the classes of one\'s own model is good where they are named, and tried as that model\'s', async (t) => {
+  const folder = t.testdir({ 'mine.yaml': POLICY.replaceAll('PORT_SCAN', 'CUSTOM_ATTACK'), 'one.json': JSON.stringify(sampleDetection('d1', { class: 'CUSTOM_ATTACK' })) })
+  const mine = join(folder, 'mine.yaml')
+  t.match(await autoshield(['policy', 'validate', mine]), { status: 65, stdout: /CUSTOM_ATTACK, which the model does not know/ })
+  t.match(await autoshield(['policy', 'validate', mine, '--classes', 'CUSTOM_ATTACK,PORT_SCAN']), { status: 0, stdout: /good, 2 rules/ })
+  t.match(await autoshield(['policy', 'test', mine, '--detections', join(folder, 'one.json'), '--classes', 'CUSTOM_ATTACK']), { status: 0, stdout: /^d1 +CUSTOM_ATTACK .*mitigate network_policy/m })
+})
