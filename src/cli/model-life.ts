@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import { userInfo } from 'node:os'
 import { type Command, Option } from 'commander'
 import { ModelStore, noModel } from '../adapters/models/model-store.ts'
-import { loadModel, readManifest, readModel } from '../adapters/onnx/load-model.ts'
+import { readManifest, readModel, tryToLoad } from '../adapters/onnx/load-model.ts'
 import { AutoshieldError } from '../core/errors.ts'
 import { type Asked, type ModelChoice, type ModelStanding, promote, putInShadow, rollBack } from '../core/model/standing.ts'
 import { type CliContext, EXIT, type Settings, verb } from './context.ts'
@@ -65,9 +65,7 @@ export function installCommand (context: CliContext, done: (status: number) => v
     .action(async (folder: string, { models, ...flags }: StoreFlags & TrustFlags) => {
       const trust = await modelTrust(flags)
       const { manifest, graph } = await readModel(folder, { trust, warn: (message) => context.stderr.write(`autoshield: ${message}\n`) })
-      const isNew = await new ModelStore(models).install(manifest, graph, async (copy) => {
-        await using _tried = await loadModel(copy, { trust })
-      })
+      const isNew = await new ModelStore(models).install(manifest, graph, async (copy) => tryToLoad(copy, { trust }))
       context.stdout.write(`${manifest.version}: ${isNew ? 'installed' : 'is installed already'}; let it score beside the current one with \`autoshield model shadow ${manifest.version}\`\n`)
       done(EXIT.ok)
     })
@@ -149,7 +147,7 @@ export function rollbackCommand (context: CliContext, done: (status: number) => 
 /** Before anything is asked of a detector. Rejects with why the model cannot be used. */
 async function verified (store: ModelStore, version: string, flags: TrustFlags): Promise<void> {
   if (!await store.has(version)) throw noModel(version, store.folder)
-  await using _tried = await loadModel(store.folderOf(version), { trust: await modelTrust(flags) })
+  await tryToLoad(store.folderOf(version), { trust: await modelTrust(flags) })
 }
 
 const ANSWER_MS = 20_000

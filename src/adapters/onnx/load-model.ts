@@ -83,6 +83,12 @@ export async function loadModel (path: string, options: LoadOptions = {}): Promi
   return scorer
 }
 
+/** Rejects as `loadModel` does where a model cannot be used; keeps nothing of it. */
+export async function tryToLoad (path: string, options: LoadOptions): Promise<void> {
+  const scorer = await loadModel(path, options)
+  await scorer[Symbol.asyncDispose]()
+}
+
 function checkHash (path: string, bytes: Buffer, manifest: ModelManifest): void {
   const found = createHash('sha256').update(bytes).digest('hex')
   if (found === manifest.sha256 && bytes.length === manifest.bytes) return
