@@ -10,7 +10,7 @@ import torch
 from dataset import Dataset, fold_of_runs, load
 from fit import Settings, probabilities, train
 from report import table
-from splits import BY, Split, faults, splits, traits
+from splits import BY, Split, attacked_services, faults, splits, traits
 from verdict import attack_peaks, benign_peaks, choose_thresholds
 
 PRICE = 30.0
@@ -18,9 +18,9 @@ FOLDS = 5
 
 
 def held_attacks(data: Dataset, split: Split, by: str) -> set[tuple[int, int]]:
-    """(run, attack) of those attacks that have what the split holds out; all of its runs where it holds out runs."""
+    """(run, attack) of the attacks to be judged that have what is held out: all of them where whole runs are."""
     return {(number, at) for number in np.flatnonzero(split.test) for at, attack in enumerate(data.runs[number]["attacks"])
-            if by == "run" or traits({"attacks": [attack], "benign": []}, by) & split.held}
+            if by == "run" or traits({"attacks": [attack], "benign": []}, by, attacked_services(data)) & split.held}
 
 
 def judge(data: Dataset, split: Split, by: str, settings: Settings) -> list[object]:

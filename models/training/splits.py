@@ -21,13 +21,20 @@ class Split:
     held: frozenset[str]  # what no run for training has
 
 
-def traits(run: dict, by: str) -> set[str]:
-    """What a run has of what is held out: tools of its attacks, services of attacks and ordinary traffic, decades of its attacks' rates."""
+def attacked_services(data: Dataset) -> frozenset[str]:
+    return frozenset(attack["service"] for run in data.runs for attack in run["attacks"]) - {"any"}
+
+
+def traits(run: dict, by: str, attacked: frozenset[str]) -> set[str]:
+    """
+    What a run has of what is held out: tools of its attacks, decades of its attacks' rates, services that its attacks are on. A service that nobody
+    attacks is held out with its ordinary traffic; that of the others is in nearly every run.
+    """
     attacks = run["attacks"]
     if by == "tool":
         return {f"{attack['class']} {attack['tool']}" for attack in attacks}
     if by == "service":
-        return {attack["service"] for attack in attacks if attack["service"] != "any"} | {load["service"] for load in run["benign"] if load["service"] != "any"}
+        return ({attack["service"] for attack in attacks} - {"any"}) | ({load["service"] for load in run["benign"]} - attacked - {"any"})
     return {decade(attack["rate"]) for attack in attacks if attack["rate"]}
 
 
@@ -43,7 +50,8 @@ def splits(data: Dataset, by: str, folds: int = 5, seed: int = 1) -> Iterator[Sp
         for number in range(folds):
             yield Split(f"fold {number + 1}", fold != number, fold == number, frozenset())
         return
-    of_run = [traits(run, by) for run in data.runs]
+    attacked = attacked_services(data)
+    of_run = [traits(run, by, attacked) for run in data.runs]
     everything = sorted(set().union(*of_run))
     groups = [frozenset(everything[number::folds]) for number in range(folds)] if by == "tool" else [frozenset({name}) for name in everything]
     for number, held in enumerate(groups):
@@ -58,8 +66,9 @@ def faults(data: Dataset, split: Split, by: str) -> list[str]:
     found = []
     if (split.training & split.test).any():
         found.append("a run is on both sides")
+    attacked = attacked_services(data)
     for number in np.flatnonzero(split.training):
-        shared = traits(data.runs[number], by) & split.held if by != "run" else set()
+        shared = traits(data.runs[number], by, attacked) & split.held if by != "run" else set()
         if shared:
             found.append(f"run {data.runs[number]['name']} is trained on and has {', '.join(sorted(shared))}")
     names = [run["name"] for run in data.runs]
