@@ -12,8 +12,8 @@ interface Entry {
 const NONE: readonly Duty[] = []
 
 /** What a proxy is told depends on nothing else of a mitigation: neither its conditions, nor when it ends and why. */
-function essenceOf ({ spec: { subject, victims, destinations, direction, ports, action, limit, mode }, status: { simulated } }: Mitigation): object {
-  return { subject, victims, destinations, direction, ports, action, limit, mode, simulated }
+function essenceOf ({ spec: { subject, victims, services, destinations, direction, ports, action, limit, mode }, status: { simulated } }: Mitigation): object {
+  return { subject, victims, services, destinations, direction, ports, action, limit, mode, simulated }
 }
 
 const saysTheSame = (one: Mitigation, other: Mitigation): boolean => one === other || isDeepStrictEqual(essenceOf(one), essenceOf(other))

@@ -59,14 +59,14 @@ const canonical = (address: string): string | null => {
 interface Carried {
   /** Of the subject, in canonical text. */
   readonly sources: readonly string[]
-  /** That the subject is cut off from, in canonical text: of its victims, and of no known pod. */
+  /** That the subject is cut off from, in canonical text: of its victims and the Services before them, and of no known pod. */
   readonly destinations: readonly string[]
   readonly measure: Measure
 }
 
 /** The addresses to restrict and the measure for them, or why there is none. */
 function carriable ({ spec }: Mitigation): Carried | string {
-  const { subject, victims, destinations = [], direction } = spec
+  const { subject, victims, services = [], destinations = [], direction } = spec
   if (subject === 'anySource') return 'a proxy sees completed handshakes only, so it cannot tell forged sources apart: limit SYNs in the victim\'s network namespace'
   if (victims.length === 0 && (destinations.length === 0 || direction === 'ingress')) return 'it names no victim whose proxy could restrict the subject'
   const measure = measureOf(spec)
@@ -77,7 +77,7 @@ function carriable ({ spec }: Mitigation): Carried | string {
     if (source === null) return `'${address}' is no IP address`
     sources.push(source)
   }
-  return { sources, destinations: [...victims.flatMap(({ addresses }) => addresses), ...destinations].flatMap((address) => canonical(address) ?? []), measure }
+  return { sources, destinations: [...victims.flatMap(({ addresses }) => addresses), ...services, ...destinations].flatMap((address) => canonical(address) ?? []), measure }
 }
 
 const byText = (one: string, other: string): number => one < other ? -1 : one > other ? 1 : 0

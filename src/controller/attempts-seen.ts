@@ -9,15 +9,15 @@ type Attempts = Parameters<typeof observeAttempts>[1]
 
 /**
  * What the newest window of a score says of a denial: whether its subject still tries, and still gets through. null where
- * the score is not about its subject and one of its victims or destinations, or also about ports that it leaves open: a window does not
+ * the score is not about its subject and one of its victims, the Services before them or its destinations, or also about ports that it leaves open: a window does not
  * tell what failed at which. A flow that the victim never answered with a byte was stopped: a proxy that denies closes the connection
  * before the victim hears of it.
  */
 export function attemptsSeen ({ spec, status }: Mitigation, { key, window, simulated }: Score): Attempts | null {
   if (key.kind !== 'pair' || simulated || status.simulated || spec.action !== 'deny' || spec.subject === 'anySource') return null
-  const { subject, victims, destinations = [], ports } = spec
+  const { subject, victims, services = [], destinations = [], ports } = spec
   const victim = victims.find(({ addresses }) => addresses.includes(key.destination))
-  if (!subject.addresses.includes(key.source) || (victim === undefined && !destinations.includes(key.destination))) return null
+  if (!subject.addresses.includes(key.source) || (victim === undefined && ![...services, ...destinations].includes(key.destination))) return null
   if (ports !== 'any' && window.ports.some(({ port }) => !ports.includes(port))) return null
   const feature = (index: number | undefined): number => window.features[index ?? -1] ?? 0
   const attempts = feature(FLOWS)

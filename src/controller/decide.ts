@@ -7,6 +7,7 @@ import { planTemplate } from '../core/plan/plan-template.ts'
 import { safetyRequest, type RequestGround, type Surroundings } from '../core/plan/safety-request.ts'
 import type { ClusterKnowledge, Plan } from '../core/plan/plan.ts'
 import type { Carried } from '../core/plan/render-policies.ts'
+import type { ServiceAt } from '../core/plan/service-pods.ts'
 import type { Pod } from '../core/pod.ts'
 import type { Decision } from '../core/policy/decision.ts'
 import { matchRules, type RuleOutcome } from '../core/policy/match-rules.ts'
@@ -49,6 +50,8 @@ export interface Bench {
   readonly zone: TimeZone
   readonly modelClasses: readonly string[]
   readonly pods: readonly Pod[]
+  /** Absent where there are none. */
+  readonly serviceAt: ServiceAt | undefined
   /** What is known of the cluster's policies; null where none is connected. */
   readonly cluster: () => ClusterKnowledge | null
   /** Mitigations that NetworkPolicies carry now. */

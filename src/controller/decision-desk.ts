@@ -1,5 +1,6 @@
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import type { ClusterKnowledge } from '../core/plan/plan.ts'
+import type { ServiceAt } from '../core/plan/service-pods.ts'
 import type { Decision } from '../core/policy/decision.ts'
 import type { Rule } from '../core/policy/rule.ts'
 import type { TimeZone } from '../core/policy/time-zone.ts'
@@ -38,6 +39,8 @@ export interface DecisionDeskParts {
   /** What the mesh policies make of a detection now. */
   readonly applications: (detection: Detection) => readonly Application[]
   readonly pods: PodDirectory
+  /** Absent where there are none. */
+  readonly serviceAt: ServiceAt | undefined
   readonly protections: Protections
   /** What is known of the cluster's policies; null where none is connected. */
   readonly cluster: () => ClusterKnowledge | null
@@ -200,6 +203,7 @@ export class DecisionDesk {
       zone,
       modelClasses: this.#modelClasses,
       pods: pods.list(),
+      serviceAt: this.#parts.serviceAt,
       cluster: this.#parts.cluster,
       inForce: carriedIn(this.#parts.mitigations.active),
       nodes: this.#parts.nodes?.list() ?? null,

@@ -38,6 +38,13 @@ t.test('a denial is judged by what its subject tried at its victims, and named',
   t.equal(attemptsSeen(sampleMitigation('m'), score([22], { destination: '10.0.0.10' })), null)
 })
 
+t.test('what goes to a Service before its victims goes to them', async (t) => {
+  const mitigation = sampleMitigation('m')
+  const through = { ...mitigation, spec: { ...mitigation.spec, services: ['10.96.0.2'] } }
+  t.match(attemptsSeen(through, score([22], { received: 0, destination: '10.96.0.2' })), { flow: '10.0.0.7 to 10.96.0.2 on port 22', attempts: 5, through: 0 })
+  t.equal(attemptsSeen(mitigation, score([22], { destination: '10.96.0.2' })), null)
+})
+
 t.test('traffic at a port that a denial leaves open does not count as getting through', async (t) => {
   t.match(attemptsSeen(of22(), score([22])), { through: 3 })
   t.equal(attemptsSeen(of22(), score([22, 80])), null, 'it cannot be told from it')

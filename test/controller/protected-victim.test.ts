@@ -21,6 +21,14 @@ for (const direction of ['ingress', 'both', 'egress']) {
   })
 }
 
+t.test('an attack by way of a Service with a protected pod behind it is cut as it leaves its source, and nothing selects the victim', async (t) => {
+  const known = protecting('u9')
+  const services = { byAddress: (address: string) => address === '10.96.0.2' ? { namespace: 'shop', name: 'db', selector: {}, ports: [], addresses: ['10.0.0.9'] } : null }
+  await using bench = await Bench.start(t.testdir(), { wrap: () => ({ ...known.wrap(), services }) })
+  await bench.scores.push(madeScore({ PORT_SCAN: 0.97 }, { key: { kind: 'pair', source: '10.0.0.7', destination: '10.96.0.2' }, endMs: T0 + 500, reporter: ATTACKER }))
+  t.match(bench.store.mitigations.list(), [{ spec: { subject: { uid: 'u7' }, direction: 'egress', victims: [{ uid: 'u9' }], services: ['10.96.0.2'] } }])
+})
+
 t.test('an attack by a protected pod restricts nobody and says why', async (t) => {
   await using bench = await Bench.start(t.testdir(), protecting('u7'))
   await bench.scores.push(scan())

@@ -108,15 +108,15 @@ t.test('by Envoy\'s way of choosing, every source gets what holds for it on ever
 })
 
 t.test('where a subject is cut at egress, its own proxy does it too, by the addresses that it is cut off from', async (t) => {
-  const spec = { subject: { uid: 'a', addresses: ['10.0.0.9'] }, victims: [{ uid: 'one', addresses: ['10.0.0.1', 'FD00::1'] }], destinations: ['203.0.113.7'] }
+  const spec = { subject: { uid: 'a', addresses: ['10.0.0.9'] }, victims: [{ uid: 'one', addresses: ['10.0.0.1', 'FD00::1'] }], services: ['10.96.0.2'], destinations: ['203.0.113.7'] }
   for (const direction of ['egress', 'both'] as const) {
     const { pods, outbound } = plan(mitigationOf('m', { ...spec, direction }))
     t.same([...pods.keys()], ['one', 'a'])
-    t.same([...outbound('a').keys()], ['10.0.0.1', '203.0.113.7', 'fd00::1'])
+    t.same([...outbound('a').keys()], ['10.0.0.1', '10.96.0.2', '203.0.113.7', 'fd00::1'])
     t.same([...pods.get('one')?.keys() ?? []], ['10.0.0.9'])
   }
   t.same([...plan(mitigationOf('m', { ...spec, direction: 'ingress' })).pods.keys()], ['one'])
-  t.same([...plan(mitigationOf('m', { ...spec, victims: [], direction: 'egress' })).outbound('a').keys()], ['203.0.113.7'], 'no victim\'s proxy stands there')
+  t.same([...plan(mitigationOf('m', { ...spec, victims: [], services: [], direction: 'egress' })).outbound('a').keys()], ['203.0.113.7'], 'no victim\'s proxy stands there')
   t.match(plan(mitigationOf('m', { ...spec, victims: [] })).shortfalls, [{ message: /names no victim/ }])
 })
 

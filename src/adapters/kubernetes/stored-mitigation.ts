@@ -14,7 +14,7 @@ const rules = (...list: { rule: string, message: string }[]) => ({ 'x-kubernetes
 const MAX_TTL = '720h'
 const MAX_TTL_SECONDS = 30 * 86_400
 
-const { subject: _subject, ports: _ports, expiresAt, life, owner, detection, victims, workloads, destinations, ...same } = MitigationSpec.properties
+const { subject: _subject, ports: _ports, expiresAt, life, owner, detection, victims, workloads, services, destinations, ...same } = MitigationSpec.properties
 const immutable = rules(rule('self == oldSelf', 'it cannot be changed: make another mitigation'))
 /** The API server counts what a rule may cost at most, so what rules look at is bounded; planning stays far below. */
 const text = { maxLength: 1024 }
@@ -45,6 +45,7 @@ export const StoredSpec = Type.Object({
   }),
   victims: { ...victims, maxItems: 1000 },
   workloads: Type.Optional({ ...workloads, maxItems: 1000, items: Type.String(text) }),
+  services: Type.Optional({ ...services, maxItems: 16 }),
   destinations: Type.Optional({ ...destinations, maxItems: 1000 }),
   ports: Type.Optional(Type.Array(Type.Integer({ minimum: 1, maximum: 65535 }), { minItems: 1, description: 'Destination ports that it concerns; any unless given.' })),
   createdAt: Type.String({ format: 'date-time', description: 'When it was decided.', ...immutable }),

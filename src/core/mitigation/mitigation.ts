@@ -73,6 +73,9 @@ export const MitigationSpec = Type.Object({
   workloads: Type.Optional(Type.Array(Type.String(), {
     minItems: 1, description: '`NAMESPACE/KIND/NAME` of the workloads that its victims are of: pods of them that are made later join the victims. `*`: every pod joins. Up to a bound; the status says how many are left out.',
   })),
+  services: Type.Optional(Type.Array(Type.String(), {
+    minItems: 1, description: 'Addresses of Services by which the subject turned to its victims: what it sends there goes to them.',
+  })),
   destinations: Type.Optional(Type.Array(Type.String(), {
     minItems: 1, description: 'Addresses of no known pod that the subject is cut off from; no victim\'s proxy stands there.',
   })),

@@ -55,7 +55,8 @@ function message (object: PlannedObject, errand: Task, reason: Plan['reason'], t
  *     anySource | -    | traffic_throttle   | limit at the victim
  *     anySource | -    | any other          | CannotEnforce: cutting everybody off would finish what the flood began
  *     a pod     | no   | -                  | ForgedSource
- *     a pod     | yes  | each in its own way
+ *     a pod     | yes  | network_policy, traffic_throttle on what goes to a Service with nothing behind it | CannotEnforce
+ *     a pod     | yes  | any other          | each in its own way
  */
 function restrict (given: Case, action: Restriction): Plan {
   const { ends: { subject, source, sourceName, targetName, target }, context } = given
@@ -63,14 +64,16 @@ function restrict (given: Case, action: Restriction): Plan {
   if (subject === null) return refuse('UnknownTarget', `${sourceName} is no known pod, so nothing restricts it.`)
   const known: Restrictable = { ...given, subject }
   if (subject === 'anySource') {
-    if (action.type === 'traffic_throttle' && target !== null) return throttle(known, action)
+    if (action.type === 'traffic_throttle' && target.kind === 'pods') return throttle(known, action)
     return refuse('CannotEnforce', `The sources of this traffic are not known to be real, and to cut ${targetName} off from everybody would finish what the flood began; limit it at the victim instead.`)
   }
   if (source === null || !isReal(context)) return refuse('ForgedSource', `${sourceName} may be forged, so nothing restricts it.`)
   switch (action.type) {
-    case 'network_policy': return deny(known, source, action)
+    case 'network_policy':
+    case 'traffic_throttle':
+      if (target.kind === 'nothing') return refuse('CannotEnforce', `Nothing is behind ${targetName}, so there is no way to cut.`)
+      return action.type === 'network_policy' ? deny(known, source, action) : throttle(known, action)
     case 'pod_isolation': return isolate(known, source)
-    case 'traffic_throttle': return throttle(known, action)
     case 'pod_termination': return {
       ...NOTHING,
       errand: { type: 'eviction', pod: { uid: source.uid, namespace: source.namespace, name: source.name }, gracePeriodSeconds: action.gracePeriodSeconds },
@@ -100,7 +103,8 @@ function deny (given: Restrictable, source: Pod, action: Extract<Action, { type:
     what: `Denies ${sourceName} its way to ${targetName}${where}`,
     undo: `Lifts the denial at every proxy and deletes what was applied; ${sourceName} can reach ${targetName} again.`,
   })
-  const blastRadius = target !== null && (given.context.cluster === undefined ? direction !== 'egress' : plan.spec?.policies?.includes('ingress') === true) ? [source, target] : [source]
+  const touchesTargets = given.context.cluster === undefined ? direction !== 'egress' : plan.spec?.policies?.includes('ingress') === true
+  const blastRadius = touchesTargets && target.kind === 'pods' ? [source, ...target.pods] : [source]
   if (detection.class !== 'SYN_FLOOD' || plan.spec === null || plan.spec.policies !== undefined) return { ...plan, blastRadius }
   return { ...plan, blastRadius, reason: 'CannotEnforce', message: `${plan.message} ${HALF_OPEN}, or the NetworkPolicy where a cluster applies it.` }
 }
@@ -108,7 +112,7 @@ function deny (given: Restrictable, source: Pod, action: Extract<Action, { type:
 function isolate (given: Restrictable, source: Pod): Plan {
   const { ends: { sourceName } } = given
   return planIsolation({
-    spec: { ...specOf({ ...given, ends: { ...given.ends, target: null, targetAddress: null } }, { direction: 'both', ports: 'any', action: 'deny' }), life: lifeOf(given.rule, 'whole') },
+    spec: { ...specOf({ ...given, ends: { ...given.ends, target: { kind: 'anybody' } } }, { direction: 'both', ports: 'any', action: 'deny' }), life: lifeOf(given.rule, 'whole') },
     placing: 'isolation',
     context: given.context,
     source,
@@ -118,10 +122,10 @@ function isolate (given: Restrictable, source: Pod): Plan {
 }
 
 function throttle (given: Restrictable, action: Extract<Action, { type: 'traffic_throttle' }>): Plan {
-  const { subject, ends: { target, source, sourceName, targetName }, detection, context } = given
+  const { subject, ends: { target, sourceName, targetName }, detection, context } = given
   const { direction, ports, limit } = action
   const spec = specOf(given, { direction, ports, action: 'limit', limit })
-  const touched = subject === 'anySource' ? target : source
+  const touched = subject !== 'anySource' ? [subject] : target.kind === 'pods' ? target.pods : []
   if (context.cluster !== undefined && proxiesOf(spec, context)[0] === 0) {
     return { ...NOTHING, subject, reason: 'CannotEnforce', message: `No proxy stands in front of ${targetName}, and a NetworkPolicy cannot limit a rate: give its pods one with the label autoshield.dev/proxy: enabled, or deny instead.`, undo: 'Nothing was done, so there is nothing to undo.' }
   }
@@ -130,7 +134,7 @@ function throttle (given: Restrictable, action: Extract<Action, { type: 'traffic
     spec,
     objects: [mitigationObject(spec, context.mitigation)],
     targets: [],
-    blastRadius: touched === null ? [] : [touched],
+    blastRadius: touched,
     subject,
     reason: cannot === null ? 'RuleMatched' : 'CannotEnforce',
     message: `${cannot === null ? 'Limits' : 'Would limit'} ${sourceName} to ${limit.value} ${limit.unit} towards ${targetName}.${cannot === null ? '' : ` ${cannot}.`}`,
@@ -186,16 +190,17 @@ function everyOther (subject: Pod | 'anySource', { pods, spared }: PlanContext):
 }
 
 function specOf ({ rule, detection, context, ends, subject }: Restrictable, what: Pick<MitigationSpec, 'direction' | 'action' | 'limit'> & { ports: Extract<Action, { type: 'network_policy' }>['ports'] }): MitigationSpec {
-  const { target, targetAddress } = ends
-  const victims = target !== null ? [target] : targetAddress !== null ? [] : everyOther(subject, context)
-  const followed = subject === 'anySource' || targetAddress !== null ? null : target === null ? EVERY_POD : workloadKey(target)
+  const { target } = ends
+  const victims = target.kind === 'pods' ? target.pods.slice(0, MAX_VICTIMS) : target.kind === 'anybody' ? everyOther(subject, context) : []
+  const followed = subject === 'anySource' ? [] : target.kind === 'anybody' ? [EVERY_POD] : [...new Set(victims.flatMap((victim) => workloadKey(victim) ?? []))]
   return {
     owner: { policy: context.policy, rule: rule.id, hash: context.ruleHash },
     detection: detection.id,
     subject: subject === 'anySource' ? subject : podRef(subject),
     victims: victims.map(podRef),
-    ...(followed !== null && { workloads: [followed] }),
-    ...(targetAddress !== null && { destinations: [targetAddress] }),
+    ...(followed.length > 0 && { workloads: followed }),
+    ...(target.kind === 'pods' && target.service !== null && { services: [target.service] }),
+    ...(target.kind === 'addresses' && { destinations: [...target.addresses] }),
     ...what,
     ports: what.ports === 'any' ? 'any' : [...what.ports],
     mode: context.mode,

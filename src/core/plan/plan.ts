@@ -7,6 +7,7 @@ import type { SourceEvidence } from '../safety/safety.ts'
 import type { Ground, ObservedFlow } from './check-plan.ts'
 import type { PlannedObject } from './objects.ts'
 import type { Carried, SelectorsOf } from './render-policies.ts'
+import type { ServiceAt } from './service-pods.ts'
 
 /** Who reaches whom now, and which conversations of these pods (by UID) were seen; or why nobody knows. */
 export type ClusterKnowledge =
@@ -27,6 +28,8 @@ export interface PlanContext {
   /** Name that the mitigation will have; objects are named after it and point to it. */
   readonly mitigation: string
   readonly pods: readonly Pod[]
+  /** Absent where there are none. */
+  readonly serviceAt?: ServiceAt | undefined
   /** The cluster's nodes; absent where none is connected. */
   readonly nodes?: readonly NodeFacts[]
   readonly evidence: SourceEvidence

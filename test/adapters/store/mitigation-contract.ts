@@ -21,6 +21,7 @@ export function mitigationContract (t: Test, start: (t: Test, retention: number)
       sampleMitigation('plain'),
       { ...sampleMitigation('ended', 'reverted', 1) },
       changed(sampleMitigation('flood', 'active', 2), { subject: 'anySource', action: 'limit', limit: { value: 1.5, unit: 'connections/s', burst: 3 }, ports: [80, 443], mode: 'shadow' }),
+      changed(sampleMitigation('service', 'active', 4), { services: ['10.96.0.2'] }),
       changed(sampleMitigation('outside', 'active', 3), { victims: [], destinations: ['203.0.113.9'], direction: 'egress' }),
     ]
     await Promise.all(all.map(async (each) => collection().put(each.metadata.name, each)))

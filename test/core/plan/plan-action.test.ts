@@ -153,6 +153,21 @@ t.test('victims: the target, every other pod of a sweep, nobody where the target
   t.end()
 })
 
+t.test('an attack by way of a Service is cut at each pod behind it; where nothing is, nothing is planned', (t) => {
+  const at = (selector: Record<string, string>, action = 'network_policy, parameters: { direction: both }') => planOf(action, detectionOf({ target: { address: '10.96.0.2' } }), {
+    pods: [PODS.web0, { ...PODS.web1, workload: 'Deployment/web' }, PODS.db, PODS.far],
+    serviceAt: (address) => address === '10.96.0.2' ? { namespace: 'shop', name: 'front', selector, addresses: [] } : null,
+  })
+  const plan = at({ app: 'web' })
+  t.match(plan, { reason: 'RuleMatched', message: /its way to Service shop\/front \(10\.96\.0\.2\)/ })
+  t.strictSame([plan.spec?.victims.map(({ uid }) => uid), plan.spec?.workloads, plan.spec?.services, plan.spec?.destinations], [[PODS.web1.uid], ['shop/Deployment/web'], ['10.96.0.2'], undefined])
+  t.strictSame(plan.blastRadius.map(({ name }) => name), ['web-0', 'web-1'])
+  t.match(at({ app: 'nobody' }), { spec: null, reason: 'CannotEnforce', message: /Nothing is behind Service shop\/front/ })
+  t.match(at({ app: 'nobody' }, 'traffic_throttle, parameters: { rate_limit: 1Mbps }'), { spec: null, reason: 'CannotEnforce' })
+  t.match(at({ app: 'nobody' }, 'pod_isolation'), { reason: 'RuleMatched' })
+  t.end()
+})
+
 t.test('whom later pods join: the target\'s workload, every pod of a sweep, nobody in front of whom the victim itself is limited', (t) => {
   const made = [{ ...PODS.db, workload: 'StatefulSet/db' }, PODS.web0, PODS.web1]
   t.strictSame(planOf('network_policy', detectionOf(), { pods: made }).spec?.workloads, ['shop/StatefulSet/db'])
