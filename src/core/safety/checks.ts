@@ -7,6 +7,7 @@ import { REACH } from './reach.ts'
 import type { SafetyCheck, SafetyRequest } from './safety.ts'
 import { VERDICT_OF } from './verdict-of.ts'
 import { blastRadius, trafficShare, workloadShare } from './width-checks.ts'
+import { secondWitness } from './witness-check.ts'
 
 interface Check {
   readonly check: string
@@ -123,6 +124,7 @@ const CHECKS: readonly Check[] = [
   { check: 'blast-radius', reason: 'BlastRadius', look: blastRadius },
   { check: 'workload-share', reason: 'WorkloadShare', look: workloadShare },
   { check: 'traffic-share', reason: 'TrafficShare', look: trafficShare },
+  { check: 'second-witness', reason: 'OneWitness', look: secondWitness },
   { check: 'rollout-restricts', reason: 'Observing', look: observing, ofRollout: true },
   { check: 'kill-switch', reason: 'Halted', look: notHalted },
   { check: 'narrowest', reason: 'AnsweredByPairs', look: notAnswered },

@@ -11,6 +11,7 @@ export const VERDICT_OF: Partial<Record<ReasonCode, Verdict>> = {
   BlastRadius: 'hold',
   WorkloadShare: 'hold',
   TrafficShare: 'hold',
+  OneWitness: 'hold',
   Halted: 'suppress',
   AnsweredByPairs: 'suppress',
   AlreadyMitigated: 'suppress',

@@ -43,7 +43,7 @@ const request = (overrides: Partial<SafetyRequest> = {}): SafetyRequest => ({
 /** Actions on `request()` that still count for a millisecond. */
 const acted = (count: number) => Array.from({ length: count }, () => ({ atMs: NOW_MS - 59_999, rule: 'scan', source: '10.0.0.1', target: '10.0.0.2' }))
 
-const CHECKS = ['known-target', 'one-pod', 'real-source', 'enforceable', 'spare-node', 'protected', 'blast-radius', 'workload-share', 'traffic-share', 'kill-switch', 'narrowest', 'already-mitigated', 'cooldown', 'circuit-breaker', 'rate-limit', 'rule-budget', 'target-budget', 'source-budget', 'live-evidence', 'actuation', 'possible-here', 'allowed', 'configured', 'maintenance-alert', 'maintenance-hold', 'approval']
+const CHECKS = ['known-target', 'one-pod', 'real-source', 'enforceable', 'spare-node', 'protected', 'blast-radius', 'workload-share', 'traffic-share', 'second-witness', 'kill-switch', 'narrowest', 'already-mitigated', 'cooldown', 'circuit-breaker', 'rate-limit', 'rule-budget', 'target-budget', 'source-budget', 'live-evidence', 'actuation', 'possible-here', 'allowed', 'configured', 'maintenance-alert', 'maintenance-hold', 'approval']
 const failed = (result: SafetyResult): readonly string[] => result.checks.filter(({ passed }) => !passed).map(({ check }) => check)
 
 t.test('each thing that may hold an action back does so, alone, with its own reason and verdict', (t) => {
@@ -63,6 +63,7 @@ t.test('each thing that may hold an action back does so, alone, with its own rea
     ['blast-radius', { blastRadius: [pod('a'), pod('b')] }, {}, EMPTY_SAFETY_STATE, 'hold', 'BlastRadius'],
     ['workload-share', { workloads: [{ workload: 'shop/Deployment/web', ready: 4, restricted: 2, more: 1 }] }, {}, EMPTY_SAFETY_STATE, 'hold', 'WorkloadShare'],
     ['traffic-share', { traffic: { namespace: 'shop', seen: 20, cut: 11 } }, {}, EMPTY_SAFETY_STATE, 'hold', 'TrafficShare'],
+    ['second-witness', { action: 'pod_isolation', evidence: { ...evidence, confirmedByOwnObserver: false } }, {}, EMPTY_SAFETY_STATE, 'hold', 'OneWitness'],
     ['kill-switch', {}, {}, { ...EMPTY_SAFETY_STATE, halt: { by: 'ada', reason: 'it cut the shop off', at: '2026-01-01T00:00:00.000Z' } }, 'suppress', 'Halted'],
     ['narrowest', { answeredByPairs: 'it is aimed at shop/db' }, {}, EMPTY_SAFETY_STATE, 'suppress', 'AnsweredByPairs'],
     ['already-mitigated', { mitigatedBy: 'm-1' }, {}, EMPTY_SAFETY_STATE, 'suppress', 'AlreadyMitigated'],
@@ -113,6 +114,17 @@ t.test('a source may be restricted only where it is proved to be real, for every
   for (const [subject, completedHandshake, confirmedByOwnObserver, passes] of rows) {
     const result = checkSafety(EMPTY_SAFETY_STATE, request({ subject, evidence: { completedHandshake, confirmedByOwnObserver, standsForMany: false } }), settings(), NOW_MS)
     t.equal(result.checks.find(({ check }) => check === 'real-source')?.passed, passes)
+  }
+  t.end()
+})
+
+t.test('one observer alone causes no more than a cut towards its own pod, for every row of the table', (t) => {
+  const beyond = ['pod_isolation', 'pod_termination', 'node_quarantine']
+  for (const action of ACTION_TYPES) {
+    for (const [subject, confirmedByOwnObserver] of [[pod('a'), false], [pod('a'), true], ['anySource', false], ['anySource', true]] as const) {
+      const { checks } = checkSafety(EMPTY_SAFETY_STATE, request({ action, subject, evidence: { completedHandshake: true, confirmedByOwnObserver, standsForMany: false } }), settings(), NOW_MS)
+      t.equal(checks.find(({ check }) => check === 'second-witness')?.passed, !beyond.includes(action) || confirmedByOwnObserver || subject === 'anySource', `${action} ${String(confirmedByOwnObserver)}`)
+    }
   }
   t.end()
 })
