@@ -24,7 +24,7 @@ import type { MeshPolicy, MeshPolicySpec, MeshPolicyStatus } from './core/rollou
 import type { OpenConnections } from './core/mitigation/open-connections.ts'
 import type { RestrictionCount } from './core/mitigation/restriction-count.ts'
 import type { PlanEffect } from './core/plan/effect.ts'
-import type { NetworkPolicy } from './core/plan/network-policy.ts'
+import type { PolicyKind, PolicyObject } from './core/plan/policy-object.ts'
 import type { Cluster } from './core/plan/reach/reach.ts'
 import type { Pod } from './core/pod.ts'
 import type { AdmissionEntry } from './core/admission/entry.ts'
@@ -170,8 +170,9 @@ export interface FlowHistory {
   seen: (sinceMs: number, pods?: readonly string[]) => readonly ObservedFlow[]
 }
 
-/** A NetworkPolicy of ours as the API server has it. */
+/** A policy of ours as the API server has it. */
 export interface OwnPolicy {
+  readonly kind: PolicyKind
   readonly namespace: string
   readonly name: string
   readonly uid: string
@@ -202,9 +203,9 @@ export interface OwnPolicies {
   /** Whether a policy of this name is there that is not ours. */
   isForeign: (namespace: string, name: string) => boolean
   /** Makes or amends it; seen by the next look. Throws CONFLICT where one of that name is not ours. */
-  store: (policy: NetworkPolicy) => Promise<OwnPolicy>
+  store: (policy: PolicyObject) => Promise<OwnPolicy>
   /** What is not there is removed already. */
-  remove: (policy: Pick<OwnPolicy, 'namespace' | 'name' | 'uid'>) => Promise<void>
+  remove: (policy: Pick<OwnPolicy, 'kind' | 'namespace' | 'name' | 'uid'>) => Promise<void>
   /** Gives a pod these labels and takes back those that were given before. Throws CONFLICT or NOT_FOUND where the pod of this UID is gone. */
   mark: (pod: PodName, labels: Readonly<Record<string, string>>) => Promise<void>
   onChange: (listener: () => void) => Disposable

@@ -37,7 +37,7 @@ export async function replayNetworkPolicies (context: CliContext, files: readonl
   const inForce = [...await policiesIn(flags.inForce), ...flags.live ? await livePolicies(context, flags) : []]
   const replaced = new Set(proposed.map(policyKey))
   const recorded = await readRecorded(flags)
-  const trial = tryPolicies(recorded.records, inForce, [...inForce.filter((policy) => !replaced.has(policyKey(policy))), ...proposed], { nodes: [], blocksMatchPods: flags.blocks === 'pods' })
+  const trial = tryPolicies(recorded.records, inForce, [...inForce.filter((policy) => !replaced.has(policyKey(policy))), ...proposed], { nodes: [], plugin: flags.blocks === 'pods' ? 'most' : 'cilium' })
   const printer = new RowPrinter(context.stdout, flags.output, COLUMNS)
   for (const group of groupTried(trial, suspicionOf(await recordedDetections(flags)))) await printer.print(group)
   await printer.end('nothing would change for what was seen')

@@ -62,16 +62,16 @@ class Round {
     await scan
 
     const { name } = mitigation.metadata
-    const stored = JSON.parse(await kubectl(['-n', this.#namespace, 'get', 'networkpolicies', '-o', 'json'])) as { items: { metadata: { annotations?: Record<string, string> }, spec: object }[] }
+    const stored = JSON.parse(await kubectl(['-n', this.#namespace, 'get', 'networkpolicies,ciliumnetworkpolicies', '-o', 'json'])) as { items: { apiVersion: string, kind: string, metadata: { annotations?: Record<string, string> }, spec: object }[] }
     const policy = stored.items.find(({ metadata }) => metadata.annotations?.['autoshield.dev/mitigation'] === name)
     const saidMs = Date.now()
     await kubectl(['-n', OWN_NAMESPACE, 'annotate', 'mitigation', name, 'autoshield.dev/undo=a measurement'])
     const undoneMs = await this.#becomes(true, saidMs) - saidMs
 
     const appliedMs = Date.now()
-    await kubectl(['apply', '-f', '-'], { stdin: JSON.stringify({ apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { namespace: this.#namespace, name: 'by-hand' }, spec: policy?.spec }) })
+    await kubectl(['apply', '-f', '-'], { stdin: JSON.stringify({ apiVersion: policy?.apiVersion, kind: policy?.kind, metadata: { namespace: this.#namespace, name: 'by-hand' }, spec: policy?.spec }) })
     const byHandMs = await this.#becomes(false, appliedMs) - appliedMs
-    await kubectl(['-n', this.#namespace, 'delete', 'networkpolicy', 'by-hand'])
+    await kubectl(['-n', this.#namespace, 'delete', policy?.kind ?? '', 'by-hand'])
     await this.#becomes(true, Date.now())
     return { cutMs, undoneMs, byHandMs }
   }

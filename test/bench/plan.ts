@@ -50,7 +50,7 @@ function bigCluster (): Omit<Cluster, 'policies'> & { policies: object[] } {
     }
   })
   const namespaces = Array.from({ length: NAMESPACES }, (_, at) => ({ name: name(at), labels: { 'kubernetes.io/metadata.name': name(at), team: `t${at % 8}` } }))
-  return { pods, namespaces, nodes: [], policies: namespaces.flatMap((_, at) => policiesOf(at)), blocksMatchPods: true }
+  return { pods, namespaces, nodes: [], policies: namespaces.flatMap((_, at) => policiesOf(at)), plugin: 'most' }
 }
 
 /** One denial between two pods, chosen and checked: where nothing had changed since the plan before, and where a pod had. */

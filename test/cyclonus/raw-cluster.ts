@@ -25,4 +25,4 @@ export interface RawRule { readonly from?: readonly RawPeer[], readonly to?: rea
 export interface RawPeer { readonly podSelector?: LabelSelector, readonly namespaceSelector?: LabelSelector, readonly ipBlock?: { readonly cidr: string, readonly except?: readonly string[] } }
 export interface RawPort { readonly protocol?: 'TCP' | 'UDP' | 'SCTP', readonly port?: number | string, readonly endPort?: number }
 
-export const reachOf = ({ policies, ...rest }: RawCluster): Reach => new Reach({ ...rest, policies: policies.map(readPolicy), blocksMatchPods: true })
+export const reachOf = ({ policies, ...rest }: RawCluster): Reach => new Reach({ ...rest, policies: policies.map(readPolicy), plugin: 'most' })

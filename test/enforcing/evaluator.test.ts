@@ -42,7 +42,7 @@ t.test(`${SETS} random sets of policies get the verdicts of real Cilium`, { skip
       namespaces: namespaces.map((name, at) => ({ name, labels: { a: String(at % 2), 'kubernetes.io/metadata.name': name } })),
       nodes: enforcing.nodes,
       policies: policies.map(readPolicy),
-      blocksMatchPods: false,
+      plugin: 'cilium',
     })
     const ports = [0, 1].map(() => ({ protocol: random.pick(['TCP', 'UDP'] as const), port: random.pick(PORTS) }))
     const attempts = pairs(pods, enforcing.outside.addresses).flatMap(([source, destination]) => ports.map((port): Attempt => ({ source, destination, ...port })))

@@ -27,6 +27,8 @@ const NOT_SEEN: Readonly<Record<string, string>> = {
   'autoshield-controller create autoshield.dev/exceptions': 'somebody made one through the console (test/adapters/kubernetes/exceptions.test.ts)',
   'autoshield-controller delete autoshield.dev/exceptions': 'as above',
   'autoshield-controller patch autoshield.dev/exceptions/status': 'as above',
+  'autoshield-controller list cilium.io/ciliumnetworkpolicies': 'this cluster has no Cilium (test/enforcing/denial.test.ts)',
+  'autoshield-controller watch cilium.io/ciliumnetworkpolicies': 'as above',
   'autoshield-controller patch autoshield.dev/meshpolicies/status': 'somebody made one (test/adapters/kubernetes/mesh-policies.test.ts)',
 }
 

@@ -14,39 +14,34 @@ type Node = Cluster['nodes'][number]
 export interface ClusterReachOf {
   readonly pods: Pick<KubernetesPods, 'list' | 'onChange' | 'ready'>
   readonly namespaces: Pick<KubernetesNamespaces, 'list' | 'onChange' | 'ready'>
-  readonly policies: Pick<KubernetesNetworkPolicies, 'all' | 'trouble' | 'onChange' | 'ready'>
+  readonly policies: Pick<KubernetesNetworkPolicies, 'all' | 'plugin' | 'trouble' | 'onChange' | 'ready'>
 }
 
-/** Where this definition is served, Cilium carries the policies, whose blocks of addresses never match pods. */
-const CILIUM = 'ciliumnetworkpolicies.cilium.io'
-
-/** What decides who reaches whom, joined from its parts; nodes and the network plugin are followed here. */
+/** What decides who reaches whom, joined from its parts; nodes are followed here. */
 export class KubernetesClusterReach implements ClusterReach {
-  /** Resolves when every node, and the plugin, has been seen once. */
-  readonly synced: Promise<unknown>
+  /** Resolves when every node has been seen once. */
+  readonly synced: Promise<undefined>
   readonly #of: ClusterReachOf
   readonly #nodes: Mirror<Node>
-  readonly #cilium: Mirror<true>
   #cluster: Cluster | null = null
 
   constructor (api: Pick<KubernetesApi, 'watch'>, of: ClusterReachOf) {
     this.#of = of
     this.#nodes = new Mirror(api, { resource: RESOURCES.nodes, read: readNode })
-    this.#cilium = new Mirror(api, { resource: RESOURCES.customResourceDefinitions, scope: { fieldSelector: `metadata.name=${CILIUM}` }, read: () => true as const })
-    this.synced = Promise.all([this.#nodes.synced, this.#cilium.synced])
+    this.synced = this.#nodes.synced
     const changed = (): void => { this.#cluster = null }
-    for (const part of [of.namespaces, of.policies, this.#cilium]) part.onChange(changed)
+    for (const part of [of.namespaces, of.policies]) part.onChange(changed)
     // The kubelet writes its node's state every few seconds.
     this.#nodes.onChange(({ before, after }) => { if (JSON.stringify(before) !== JSON.stringify(after)) changed() })
   }
 
   cluster (): Cluster | null {
     const { pods, namespaces, policies } = this.#of
-    if (![pods, namespaces, policies, this.#nodes, this.#cilium].every((part) => part.ready())) return null
+    if (![pods, namespaces, policies, this.#nodes].every((part) => part.ready())) return null
     const list = pods.list()
     if (this.#cluster?.pods !== list) {
       const { nodes = this.#nodes.list(), namespaces: named = namespaces.list(), policies: all = policies.all() } = this.#cluster ?? {}
-      this.#cluster = { pods: list, namespaces: named, nodes, policies: all, blocksMatchPods: this.#cilium.list().length === 0 }
+      this.#cluster = { pods: list, namespaces: named, nodes, policies: all, plugin: this.#of.policies.plugin() }
     }
     return this.#cluster
   }
@@ -64,7 +59,7 @@ export class KubernetesClusterReach implements ClusterReach {
 
   /** Follows the cluster until the signal aborts; call it once. */
   async run (signal: AbortSignal): Promise<void> {
-    await Promise.all([this.#nodes.run(signal), this.#cilium.run(signal)])
+    await this.#nodes.run(signal)
   }
 }
 

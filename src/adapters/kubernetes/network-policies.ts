@@ -1,92 +1,71 @@
-import { AutoshieldError } from '../../core/errors.ts'
-import { FIELD_MANAGER, LABELS, MANAGED_BY } from '../../core/injection/names.ts'
-import type { KubernetesObject } from '../../core/kubernetes/object.ts'
-import { isRecord } from '../../core/kubernetes/read-object.ts'
 import { RESOURCES } from '../../core/kubernetes/resource.ts'
-import type { NetworkPolicy } from '../../core/plan/network-policy.ts'
-import { INSTALLATION_LABEL, marksManager, MITIGATION_LABEL } from '../../core/plan/objects.ts'
-import type { Policy } from '../../core/plan/reach/policy.ts'
-import { readPolicy } from '../../core/plan/reach/read-policy.ts'
+import { marksManager } from '../../core/plan/objects.ts'
+import { POLICY_KINDS, type PolicyKind, type PolicyObject } from '../../core/plan/policy-object.ts'
+import type { Plugin, Policy } from '../../core/plan/reach/policy.ts'
 import type { KubernetesApi, OwnPolicies, OwnPolicy, PodName } from '../../ports.ts'
 import { Lanes } from './lanes.ts'
 import { Mirror } from './mirror.ts'
+import { PoliciesOfKind } from './policies-of-kind.ts'
 
-/** At once at the API server. */
+/** Pods that are labelled at once. */
 const LANES = 16
+/** Where this definition is served, Cilium carries the policies. */
+const CILIUM = 'ciliumnetworkpolicies.cilium.io'
 
-/** What is kept of a NetworkPolicy. */
-interface Seen {
-  readonly namespace: string
-  readonly name: string
-  readonly policy: Policy | null
-  /** Why it cannot be read; empty where it can. */
-  readonly trouble: string
-  /** null: somebody else's. */
-  readonly own: OwnPolicy | null
-}
-
-/** Every NetworkPolicy of the cluster as the API server knows it now, and the way to write our own; those of others are never written. */
+/** Everybody's NetworkPolicies, our own of Cilium's where that is there, and the way to write our own. */
 export class KubernetesNetworkPolicies implements OwnPolicies {
-  /** Resolves when every policy has been seen once. */
-  readonly synced: Promise<undefined>
+  /** Resolves when every policy, and the plugin, has been seen once. */
+  readonly synced: Promise<unknown>
   readonly #api: KubernetesApi
   readonly #installation: string
-  readonly #mirror: Mirror<Seen>
+  readonly #kinds: Readonly<Record<PolicyKind, PoliciesOfKind>>
+  readonly #definition: Mirror<true>
   readonly #lanes = new Lanes(LANES)
-  /** UIDs of those that were made here: they stay ours when somebody takes their labels away. */
-  readonly #made = new Set<string>()
 
   /** `installation`: AutoShield's own namespace. */
   constructor (api: KubernetesApi, { installation }: { readonly installation: string }) {
     this.#api = api
     this.#installation = installation
-    this.#mirror = new Mirror(api, { resource: RESOURCES.networkPolicies, read: (object) => this.#read(object) })
-    this.synced = this.#mirror.synced
+    this.#kinds = {
+      NetworkPolicy: new PoliciesOfKind(api, { kind: 'NetworkPolicy', installation, read: 'everybodys' }),
+      CiliumNetworkPolicy: new PoliciesOfKind(api, { kind: 'CiliumNetworkPolicy', installation, read: 'ours' }),
+    }
+    this.#definition = new Mirror(api, { resource: RESOURCES.customResourceDefinitions, scope: { fieldSelector: `metadata.name=${CILIUM}` }, read: () => true as const })
+    this.synced = this.#definition.synced.then(async () => Promise.all(this.#served().map(async ({ synced }) => synced)))
   }
 
   ready (): boolean {
-    return this.#mirror.ready()
+    return this.#definition.ready() && this.#served().every((kind) => kind.ready())
   }
 
-  /** Everybody's, without those that cannot be read. */
+  plugin (): Plugin {
+    return this.#definition.list().length > 0 ? 'cilium' : 'most'
+  }
+
+  /** Without those that cannot be read; of Cilium's our own alone. */
   all (): readonly Policy[] {
-    return this.#mirror.list().flatMap(({ policy }) => policy ?? [])
+    return this.#served().flatMap((kind) => kind.all())
   }
 
   /** What is the matter with those that cannot be read; null where all can. */
   trouble (): string | null {
-    return this.#mirror.list().find(({ trouble }) => trouble !== '')?.trouble ?? null
+    return this.#kinds.NetworkPolicy.trouble()
   }
 
   list (): readonly OwnPolicy[] {
-    return this.#mirror.list().flatMap(({ own }) => own ?? [])
+    return this.#served().flatMap((kind) => kind.list())
   }
 
   isForeign (namespace: string, name: string): boolean {
-    return this.#mirror.get(namespace, name)?.own === null
+    return this.#served().some((kind) => kind.isForeign(namespace, name))
   }
 
-  async store (policy: NetworkPolicy): Promise<OwnPolicy> {
-    const { metadata, ...rest } = policy
-    const { name, namespace = '' } = metadata
-    if (this.isForeign(namespace, name)) throw new AutoshieldError('CONFLICT', `NetworkPolicy ${namespace}/${name} is there and is not AutoShield's, so it is left alone: rename or remove it.`)
-    const object = { ...rest, metadata: { ...metadata, labels: { ...metadata.labels, [INSTALLATION_LABEL]: this.#installation } } }
-    return this.#lanes.run(`${namespace}/${name}`, async () => {
-      const stored = await this.#api.apply(RESOURCES.networkPolicies, object, { force: true })
-      if (stored.metadata.labels?.[INSTALLATION_LABEL] === this.#installation) this.#made.add(stored.metadata.uid ?? '')
-      this.#mirror.note(stored)
-      const { own } = this.#read(stored)
-      if (own === null) throw new AutoshieldError('CONFLICT', `NetworkPolicy ${namespace}/${name} lost its labels on the way: some admission webhook of the cluster changes it.`)
-      return own
-    })
+  async store (policy: PolicyObject): Promise<OwnPolicy> {
+    return this.#kinds[policy.kind].store(policy)
   }
 
-  async remove ({ namespace, name, uid }: Pick<OwnPolicy, 'namespace' | 'name' | 'uid'>): Promise<void> {
-    await this.#lanes.run(`${namespace}/${name}`, async () => {
-      await this.#api.remove(RESOURCES.networkPolicies, name, { namespace, uid })
-      this.#made.delete(uid)
-      this.#mirror.forget(namespace, name)
-    })
+  async remove (policy: Pick<OwnPolicy, 'kind' | 'namespace' | 'name' | 'uid'>): Promise<void> {
+    await this.#kinds[policy.kind].remove(policy)
   }
 
   async mark ({ uid, namespace, name }: PodName, labels: Readonly<Record<string, string>>): Promise<void> {
@@ -94,38 +73,23 @@ export class KubernetesNetworkPolicies implements OwnPolicies {
     await this.#lanes.run(uid, async () => this.#api.apply(RESOURCES.pods, { metadata: { name, namespace, uid, labels } }, { force: true, fieldManager: marksManager(this.#installation) }))
   }
 
-  /** Told of each policy that came, changed or went, after it shows here. Must not throw. */
+  /** Told of each policy that came, changed or went, after it shows here, and of the plugin. Must not throw. */
   onChange (listener: () => void): Disposable {
-    return this.#mirror.onChange(listener)
+    const listening = new DisposableStack()
+    for (const part of [this.#definition, ...Object.values(this.#kinds)]) listening.use(part.onChange(listener))
+    return listening
   }
 
   /** Follows the cluster until the signal aborts; call it once. */
   async run (signal: AbortSignal): Promise<void> {
-    await this.#mirror.run(signal)
+    const { promise, resolve } = Promise.withResolvers<undefined>()
+    using watching = this.#definition.onChange(() => { if (this.plugin() === 'cilium') resolve(undefined) })
+    signal.addEventListener('abort', () => { resolve(undefined) }, { once: true })
+    await Promise.all([this.#definition.run(signal), this.#kinds.NetworkPolicy.run(signal), promise.then(async () => this.#kinds.CiliumNetworkPolicy.run(signal))])
+    watching[Symbol.dispose]()
   }
 
-  #read (object: KubernetesObject): Seen {
-    const { name, namespace = '' } = object.metadata
-    const own = this.#ownOf(object)
-    try {
-      return { namespace, name, own, policy: readPolicy(object), trouble: '' }
-    } catch (error) {
-      return { namespace, name, own, policy: null, trouble: AutoshieldError.from(error).message }
-    }
+  #served (): readonly PoliciesOfKind[] {
+    return POLICY_KINDS.filter((kind) => kind === 'NetworkPolicy' || this.plugin() === 'cilium').map((kind) => this.#kinds[kind])
   }
-
-  #ownOf ({ metadata, ...object }: KubernetesObject): OwnPolicy | null {
-    const { name, namespace = '', uid = '', resourceVersion = '', generation = 0, labels = {}, annotations = {} } = metadata
-    const marked = labels[LABELS.managedBy] === MANAGED_BY && labels[INSTALLATION_LABEL] === this.#installation
-    if (!marked && !this.#made.has(uid)) return null
-    return { namespace, name, uid, resourceVersion, generation, mitigation: annotations[MITIGATION_LABEL] ?? '', labels, annotations, spec: object['spec'], editor: editorOf(metadata['managedFields']) }
-  }
-}
-
-/** The field manager that wrote last, where it is none of ours. */
-function editorOf (managedFields: unknown): string {
-  const fields = (Array.isArray(managedFields) ? managedFields : []).filter(isRecord)
-  const [last] = fields.map(({ manager, time }) => ({ manager: String(manager), time: String(time) }))
-    .filter(({ manager }) => manager !== FIELD_MANAGER).toSorted((one, other) => one.time < other.time ? 1 : -1)
-  return last?.manager ?? ''
 }

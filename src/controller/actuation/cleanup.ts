@@ -2,14 +2,15 @@ import { AutoshieldError } from '../../core/errors.ts'
 import { readReleased, restoredPod } from '../../core/isolation/released-labels.ts'
 import { isRecord } from '../../core/kubernetes/read-object.ts'
 import type { KubernetesObject } from '../../core/kubernetes/object.ts'
-import { RESOURCES } from '../../core/kubernetes/resource.ts'
+import { RESOURCES, type Resource } from '../../core/kubernetes/resource.ts'
 import { POD_LABEL } from '../../core/plan/pod-mark.ts'
+import { POLICY_FORMS, POLICY_KINDS, type PolicyKind } from '../../core/plan/policy-object.ts'
 import { INSTALLATION_LABEL, marksManager, MITIGATION_LABEL } from '../../core/plan/objects.ts'
-import type { KubernetesApi } from '../../ports.ts'
+import type { KubernetesApi, Scope } from '../../ports.ts'
 
 /** Something of an installation that no mitigation in force asks for. */
 export interface LeftOver {
-  readonly kind: 'NetworkPolicy' | 'Pod'
+  readonly kind: PolicyKind | 'Pod'
   readonly namespace: string
   readonly name: string
   /** Why it is left over, in words. */
@@ -32,9 +33,9 @@ export interface CleanupOptions {
  * others do not hold; then its NetworkPolicies, and the labels by which they selected. What mitigations in force ask for stays. Throws as `KubernetesApi` does where it cannot look.
  */
 export async function * cleanUp (api: KubernetesApi, { ownNamespace, remove, nowMs }: CleanupOptions): AsyncGenerator<LeftOver, void, undefined> {
-  const mitigations = new Map((await mitigationsOf(api, ownNamespace)).map((object) => [object.metadata.name, object]))
-  const policies = await api.list(RESOURCES.networkPolicies, { labelSelector: `${INSTALLATION_LABEL}=${ownNamespace}` })
-  const judged = policies.map((policy) => ({ policy, why: endOfMitigation(policy.metadata.annotations?.[MITIGATION_LABEL] ?? '', mitigations, nowMs) }))
+  const mitigations = new Map((await listed(api, RESOURCES.mitigations, { namespace: ownNamespace })).map((object) => [object.metadata.name, object]))
+  const policies = await Promise.all(POLICY_KINDS.map(async (kind) => (await listed(api, POLICY_FORMS[kind].resource, { labelSelector: `${INSTALLATION_LABEL}=${ownNamespace}` })).map((policy) => ({ kind, policy }))))
+  const judged = policies.flat().map(({ kind, policy }) => ({ kind, policy, why: endOfMitigation(policy.metadata.annotations?.[MITIGATION_LABEL] ?? '', mitigations, nowMs) }))
   const attempt = async (left: Pick<LeftOver, 'kind' | 'namespace' | 'name' | 'why'>, work: () => Promise<unknown>): Promise<LeftOver> => {
     if (!remove) return { ...left, outcome: 'found', message: '' }
     return work().then(() => ({ ...left, outcome: 'removed', message: '' }) as const, (error: unknown) => ({ ...left, outcome: 'failed', message: AutoshieldError.from(error).message }) as const)
@@ -47,8 +48,8 @@ export async function * cleanUp (api: KubernetesApi, { ownNamespace, remove, now
     const { name, namespace = '' } = pod.metadata
     yield attempt({ kind: 'Pod', namespace, name, why: 'labels were taken from it, and no NetworkPolicy that stays isolates it' }, async () => api.replace(RESOURCES.pods, restored))
   }
-  for (const { policy: { metadata: { name, namespace = '', uid = '' } }, why } of judged) {
-    if (why !== null) yield attempt({ kind: 'NetworkPolicy', namespace, name, why }, async () => api.remove(RESOURCES.networkPolicies, name, { namespace, uid }))
+  for (const { kind, policy: { metadata: { name, namespace = '', uid = '' } }, why } of judged) {
+    if (why !== null) yield attempt({ kind, namespace, name, why }, async () => api.remove(POLICY_FORMS[kind].resource, name, { namespace, uid }))
   }
   for (const pod of await api.list(RESOURCES.pods, { labelSelector: POD_LABEL })) {
     const { name, namespace = '', uid = '' } = pod.metadata
@@ -59,10 +60,10 @@ export async function * cleanUp (api: KubernetesApi, { ownNamespace, remove, now
   }
 }
 
-/** None where their kind is not served any more. */
-async function mitigationsOf (api: KubernetesApi, namespace: string): Promise<readonly KubernetesObject[]> {
+/** None where their kind is not served. */
+async function listed (api: KubernetesApi, resource: Resource, scope: Scope): Promise<readonly KubernetesObject[]> {
   try {
-    return await api.list(RESOURCES.mitigations, { namespace })
+    return await api.list(resource, scope)
   } catch (error) {
     if (AutoshieldError.from(error).code === 'NOT_FOUND') return []
     throw error

@@ -4,8 +4,8 @@ import { isRecord } from '../../core/kubernetes/read-object.ts'
 import type { Mitigation, TargetStatus } from '../../core/mitigation/mitigation.ts'
 import type { PolicyStanding } from '../../core/mitigation/policy-standing.ts'
 import { labelValue } from '../../core/plan/names.ts'
-import type { NetworkPolicy } from '../../core/plan/network-policy.ts'
 import { identityLabel, POD_LABEL } from '../../core/plan/pod-mark.ts'
+import { POLICY_FORMS, policyTarget, type PolicyObject } from '../../core/plan/policy-object.ts'
 import type { Pod } from '../../core/pod.ts'
 import { policyKey } from '../../core/plan/reach/policy.ts'
 import type { Clock, OwnPolicies, OwnPolicy, PodDirectory } from '../../ports.ts'
@@ -14,7 +14,7 @@ import type { Log } from '../log.ts'
 import { Wake } from '../wake.ts'
 import { Attempts } from './attempts.ts'
 import { Contest, MOST_PUT_BACKS } from './contest.ts'
-import { desiredOf, isAsDesired, restrictsAsDesired, type Desired } from './desired.ts'
+import { type Desired, desiredOf, isAsDesired, keyOf, restrictsAsDesired } from './desired.ts'
 
 /** What carries mitigations by NetworkPolicies: it is handed what should hold and says what does. */
 export interface PolicyFleet {
@@ -152,7 +152,7 @@ export class PolicyActuator implements PolicyFleet {
     if (await this.#attempts.attempt(key, nowMs, async () => this.#parts.policies.mark(pod, { [label]: value }))) this.#marking.set(pod.uid, nowMs)
   }
 
-  async #store (key: string, policy: NetworkPolicy): Promise<void> {
+  async #store (key: string, policy: PolicyObject): Promise<void> {
     const { policies, clock } = this.#parts
     const stored = this.#stored.get(key)
     const form = JSON.stringify(policy)
@@ -161,7 +161,7 @@ export class PolicyActuator implements PolicyFleet {
       return
     }
     const outcome = this.#contest.missing(key, form)
-    if (outcome === 'put-back') await this.#tellPutBack(`networkpolicies/${key}`, key, stored?.editor ?? '', stored === undefined ? 'deleted' : 'changed')
+    if (outcome === 'put-back') await this.#tellPutBack(`${POLICY_FORMS[policy.kind].resource.plural}/${key}`, key, stored?.editor ?? '', stored === undefined ? 'deleted' : 'changed')
     if (outcome !== 'hold') await this.#attempts.attempt(key, clock.now(), async () => policies.store(policy))
   }
 
@@ -169,8 +169,8 @@ export class PolicyActuator implements PolicyFleet {
     const { policies, clock, tell, log } = this.#parts
     const key = policyKey(policy)
     const removed = await this.#attempts.attempt(key, clock.now(), async () => policies.remove(policy))
-    if (removed) await tell([{ actor: 'autoshield', action: 'networkpolicy.removed', object: `networkpolicies/${key}`, reason: 'Unasked', detail: { mitigation: policy.mitigation, spec: policy.spec } }])
-    else log.warn({ policy: key, mitigation: policy.mitigation, error: this.#attempts.failureOf(key)?.message }, 'a NetworkPolicy that nothing asks for could not be removed')
+    if (removed) await tell([{ actor: 'autoshield', action: 'networkpolicy.removed', object: `${POLICY_FORMS[policy.kind].resource.plural}/${key}`, reason: 'Unasked', detail: { mitigation: policy.mitigation, spec: policy.spec } }])
+    else log.warn({ policy: key, mitigation: policy.mitigation, error: this.#attempts.failureOf(key)?.message }, 'a policy that nothing asks for could not be removed')
   }
 
   async #unmark (pod: Pod): Promise<void> {
@@ -192,18 +192,18 @@ export class PolicyActuator implements PolicyFleet {
     for (const uid of this.#unmarked) if (pods.byUid(uid) === null) this.#unmarked.delete(uid)
     this.#standings = new Map([...this.#desired.byMitigation].map(([name, needs]) => [name, this.#standing(name, needs)]))
     this.#leftovers = new Map(policies.list().filter((policy) => !this.#desired.policies.has(policyKey(policy)))
-      .map((policy) => [policy.mitigation, `NetworkPolicy ${policyKey(policy)} is still there: ${this.#attempts.failureOf(policyKey(policy))?.message ?? (this.#held.has(policyKey(policy)) ? 'the labels that were taken from its pod are not back yet' : 'it is being removed')}`]))
+      .map((policy) => [policy.mitigation, `${policy.kind} ${policyKey(policy)} is still there: ${this.#attempts.failureOf(policyKey(policy))?.message ?? (this.#held.has(policyKey(policy)) ? 'the labels that were taken from its pod are not back yet' : 'it is being removed')}`]))
     if (JSON.stringify([[...this.#standings], [...this.#leftovers]]) !== before) for (const listener of this.#listeners) listener()
   }
 
-  #standing (name: string, { policies, marks }: { readonly policies: readonly string[], readonly marks: readonly string[] }): PolicyStanding {
-    const contested = [...policies, ...marks.map(markKey)].filter((key) => this.#contest.isHeld(key))
+  #standing (name: string, { policies, marks }: { readonly policies: readonly PolicyObject[], readonly marks: readonly string[] }): PolicyStanding {
+    const contested = [...policies.map(keyOf), ...marks.map(markKey)].filter((key) => this.#contest.isHeld(key))
     const unmarked = marks.flatMap((uid) => {
       const pod = this.#parts.pods.byUid(uid)
       return pod === null || identityLabel(pod).present ? [] : [pod]
     })
     return {
-      targets: policies.map((key) => this.#targetOf(key, unmarked)),
+      targets: policies.map((policy) => this.#targetOf(policy, unmarked)),
       trouble: contested.length === 0 ? this.#parts.troubleOf(name) : { reason: 'Contested', message: `${contested.join(', ')}: ${LEFT}` },
     }
   }
@@ -216,14 +216,14 @@ export class PolicyActuator implements PolicyFleet {
    *     no   | no      | yes        | no                    | pending: it does not select them yet
    *     no   | no      | no         | -                     | pending
    */
-  #targetOf (key: string, unmarked: readonly Pod[]): TargetStatus {
-    const target = `networkpolicy/${key}`
+  #targetOf (policy: PolicyObject, unmarked: readonly Pod[]): TargetStatus {
+    const key = keyOf(policy)
+    const target = policyTarget(policy.kind, key)
     if (this.#contest.isHeld(key)) return { target, state: 'rejected', version: '', message: LEFT }
     const failure = this.#attempts.failureOf(key)
     if (failure !== null) return { target, state: stateOf(failure.code), version: '', message: failure.message }
     const stored = this.#stored.get(key)
-    const policy = this.#desired.policies.get(key)
-    if (policy === undefined || stored === undefined || !restrictsAsDesired(stored, policy)) return { target, state: 'pending', version: '', message: '' }
+    if (stored === undefined || !restrictsAsDesired(stored, policy)) return { target, state: 'pending', version: '', message: '' }
     const version = String(stored.generation)
     const [waits] = unmarked
     if (waits === undefined) return { target, state: 'programmed', version, message: '' }

@@ -4,7 +4,7 @@ import { groupTried, type TriedGroup } from './group-tried.ts'
 import { policyObject, recommend, type Recommendation } from './recommend.ts'
 import { tryPolicies } from './try-policies.ts'
 
-const GROUND = { nodes: [], blocksMatchPods: true } as const
+const GROUND = { nodes: [], plugin: 'most' } as const
 
 /** What the recommended policies cut of flows; nothing else is in force. */
 export const cutBy = ({ policies }: Pick<Recommendation, 'policies'>, records: readonly FlowRecord[]): TriedGroup[] =>

@@ -25,7 +25,7 @@ export interface PolicyTrial {
 }
 
 /** As `Cluster` has them. */
-export type Ground = Pick<Cluster, 'nodes' | 'blocksMatchPods'>
+export type Ground = Pick<Cluster, 'nodes' | 'plugin'>
 
 /** Judges each flow by two sets of policies, on pods with the labels and addresses that they had when it was recorded. */
 export function tryPolicies (records: readonly FlowRecord[], before: readonly Policy[], after: readonly Policy[], ground: Ground): PolicyTrial {

@@ -21,6 +21,7 @@ export const RESOURCES = {
   secrets: resource('v1', 'secrets', 'Secret'),
   configMaps: resource('v1', 'configmaps', 'ConfigMap'),
   networkPolicies: resource('networking.k8s.io/v1', 'networkpolicies', 'NetworkPolicy'),
+  ciliumNetworkPolicies: resource('cilium.io/v2', 'ciliumnetworkpolicies', 'CiliumNetworkPolicy'),
   events: resource('events.k8s.io/v1', 'events', 'Event'),
   endpointSlices: resource('discovery.k8s.io/v1', 'endpointslices', 'EndpointSlice'),
   leases: resource('coordination.k8s.io/v1', 'leases', 'Lease'),

@@ -84,7 +84,7 @@ function programmed (mitigation: Mitigation, proxies: readonly TargetStatus[], p
   const refused = all.filter(({ state }) => state === 'rejected')
   const took = (some: readonly TargetStatus[]) => some.filter(({ state }) => state === 'programmed' || state === 'simulated').length
   const said = (status: Statement['status'], reason: Statement['reason'], message: string): Statement => ({ type: 'Programmed', status, reason, message })
-  const stored = policies.filter(({ target }) => target.startsWith('networkpolicy/'))
+  const stored = policies.filter(({ target }) => !target.startsWith('pod/'))
   const words = [
     ...policies.length === 0 || proxies.length > 0 ? [`${took(proxies)} of ${proxies.length} proxies took it`] : [],
     ...stored.length === 0 ? [] : [`${took(stored)} of ${stored.length} NetworkPolicies are stored`],

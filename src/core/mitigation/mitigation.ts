@@ -48,7 +48,7 @@ export type Condition = Static<typeof Condition>
 
 /** What one proxy or policy object answered. */
 export const TargetStatus = Type.Object({
-  target: Type.String({ description: '`proxy/UID`, `networkpolicy/NAMESPACE/NAME`, `node/NAME` or, where labels are taken from it, `pod/NAMESPACE/NAME`.' }),
+  target: Type.String({ description: '`proxy/UID`, `networkpolicy/NAMESPACE/NAME`, `ciliumnetworkpolicy/NAMESPACE/NAME`, `node/NAME` or, where labels are taken from it, `pod/NAMESPACE/NAME`.' }),
   state: Type.Union([Type.Literal('pending'), Type.Literal('programmed'), Type.Literal('rejected'), Type.Literal('unable'), Type.Literal('simulated')], { description: 'What the target made of it. unable: it cannot carry it.' }),
   version: Type.String({ description: 'xDS version or object generation that carries it; empty before one does.' }),
   message: Type.String({ description: 'The target\'s own words on refusal, or why it is pending.' }),
@@ -57,8 +57,8 @@ export const TargetStatus = Type.Object({
 }, { $id: 'TargetStatus', additionalProperties: false, description: 'The answer of one proxy or policy object.' })
 export type TargetStatus = Static<typeof TargetStatus>
 
-/** Where a NetworkPolicy of a mitigation stands. */
-export const PolicyPlace = Type.Union([Type.Literal('egress'), Type.Literal('ingress'), Type.Literal('isolation')])
+/** Where a policy of a mitigation stands: a NetworkPolicy that lists all that is left, or Cilium's own, which denies. */
+export const PolicyPlace = Type.Union([Type.Literal('egress'), Type.Literal('ingress'), Type.Literal('isolation'), Type.Literal('egress-deny'), Type.Literal('ingress-deny')])
 export type PolicyPlace = Static<typeof PolicyPlace>
 
 export const MitigationSpec = Type.Object({
@@ -80,7 +80,7 @@ export const MitigationSpec = Type.Object({
     minItems: 1, description: 'Addresses of no known pod that the subject is cut off from; no victim\'s proxy stands there.',
   })),
   policies: Type.Optional(Type.Array(PolicyPlace, {
-    minItems: 1, description: 'NetworkPolicies that carry it as well. egress: one on the subject; ingress: one on the victims, in each of their namespaces; isolation: one on the subject, both ways. Without, proxies alone do.',
+    minItems: 1, description: 'Policies that carry it as well. egress: one on the subject; ingress: one on the victims, in each of their namespaces; isolation: one on the subject, both ways; egress-deny, ingress-deny: the same ends, by a CiliumNetworkPolicy. Without, proxies alone do.',
   })),
   relabel: Type.Optional(Type.Enum([...RELABELS], {
     description: 'Of an isolation: labels are taken from the subject until it ends, so that these find it no more. services: the Services of its namespace; owner-and-services: its ReplicaSet as well, which makes another pod.',

@@ -2,12 +2,12 @@ import type { Labels } from '../kubernetes/label-selector.ts'
 import type { MitigationSpec, PolicyPlace } from '../mitigation/mitigation.ts'
 import { TRANSPORTS } from '../kubernetes/transport.ts'
 import { identityLabel } from './pod-mark.ts'
+import { POLICY_FORMS } from './policy-object.ts'
 import type { Policy } from './reach/policy.ts'
 import { ALL_PORTS, portsOf, union, type PortSet } from './reach/port-set.ts'
-import { readPolicy } from './reach/read-policy.ts'
 import type { Rendered } from './render-policies.ts'
 
-/** What a plan would change of what NetworkPolicies depend on. */
+/** What a plan would change of who reaches whom. */
 export interface Candidate {
   readonly policies: readonly Policy[]
   /** What is added to a pod's labels, by UID. */
@@ -25,7 +25,7 @@ export interface Claim {
 
 /** `released`: what mitigations take from their pods, by UID. */
 export const candidateOf = ({ labelled, policies }: Rendered, released: Candidate['released']): Candidate => ({
-  policies: policies.map(readPolicy),
+  policies: policies.map((policy) => POLICY_FORMS[policy.kind].read(policy)),
   labels: new Map(labelled.map(identityLabel).flatMap(({ key, value, present }, at) => present ? [] : [[labelled[at]?.uid ?? '', { [key]: value }]])),
   released,
 })

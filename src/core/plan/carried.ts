@@ -1,10 +1,11 @@
 import type { MitigationSpec } from '../mitigation/mitigation.ts'
 import type { Pod } from '../pod.ts'
-import { choosePolicies, optionsOf, placesOf, type Choice, type Placing } from './choose-policies.ts'
+import { choosePolicies, optionsOf, formOf, type Choice, type Placing } from './choose-policies.ts'
 import type { PlanCheck } from './check-plan.ts'
 import { labelPatch, planned } from './objects.ts'
 import type { Plan, PlanContext } from './plan.ts'
 import type { PlannedObject } from './objects.ts'
+import { policyTarget } from './policy-object.ts'
 import { NOTHING_RENDERED, renderPolicies, type Rendered, type RenderGround } from './render-policies.ts'
 
 /** A denial that is wanted, before anybody knows what carries it. */
@@ -40,17 +41,17 @@ export function carried (denial: Denial): Plan {
   const { cluster } = context
   const around: RenderGround = { byUid: (uid) => context.pods.find((pod) => pod.uid === uid) ?? null, spared: context.spared, inForce: context.inForce, ...(cluster?.known === true && cluster.selectors !== undefined && { selectors: cluster.selectors }) }
   const base = { blastRadius: [source], subject: source, undo } as const
-  const all = optionsOf(spec, placing)
+  const all = optionsOf(spec, placing, cluster?.known === true ? cluster.ground.cluster.plugin : 'most')
   const options = all.slice(all.findIndex((option) => option.join() === context.beyond?.join()) + 1)
   if (cluster === undefined) {
     const rendered = renderPolicies(context.mitigation, { ...spec, policies: [...options.at(-1) ?? []] }, around)
     return { ...base, spec, ...objectsOf(rendered, ADDS_UP), reason: 'RuleMatched', message: `${what}.` }
   }
   const choice: Choice = cluster.known ? choosePolicies(context.mitigation, spec, options, cluster.ground, cluster.seen(endsOf(spec)), around) : { taken: null, tried: [], untried: [] }
-  const refused = choice.tried.filter((option) => option !== choice.taken).map(({ policies, check }) => `Not by NetworkPolicy ${placesOf(policies)}: ${check.message}`)
+  const refused = choice.tried.filter((option) => option !== choice.taken).map(({ policies, check }) => `Not by ${formOf(policies)}: ${check.message}`)
   if (choice.taken !== null) {
     const { policies, rendered, check } = choice.taken
-    return { ...base, spec: { ...spec, policies: [...policies] }, ...objectsOf(rendered, CHECKED), reason: 'RuleMatched', message: [`${what}, by NetworkPolicy ${placesOf(policies)}.`, ...besideOf(check), ...refused].join(' ') }
+    return { ...base, spec: { ...spec, policies: [...policies] }, ...objectsOf(rendered, CHECKED), reason: 'RuleMatched', message: [`${what}, by ${formOf(policies)}.`, ...besideOf(check), ...refused].join(' ') }
   }
   const why = cluster.known ? refused.length > 0 ? refused : ['No NetworkPolicy can stand there.'] : [`No NetworkPolicy: ${cluster.why}`]
   const [able, most] = proxiesOf(spec, context)
@@ -80,6 +81,6 @@ export const endsOf = ({ subject, victims }: MitigationSpec): string[] => [...su
 
 /** Labels first: until the pods have them, the policies would select nobody. */
 function objectsOf ({ labelled, policies }: Rendered, comment: string): Pick<Plan, 'objects' | 'targets'> {
-  const objects: PlannedObject[] = [...labelled.map(labelPatch).filter((patch) => patch !== null), ...policies.map((policy) => planned('NetworkPolicy', policy, comment))]
-  return { objects, targets: policies.map(({ metadata: { name, namespace = '' } }) => `networkpolicy/${namespace}/${name}`) }
+  const objects: PlannedObject[] = [...labelled.map(labelPatch).filter((patch) => patch !== null), ...policies.map((policy) => planned(policy.kind, policy, comment))]
+  return { objects, targets: policies.map(({ kind, metadata: { name, namespace = '' } }) => policyTarget(kind, `${namespace}/${name}`)) }
 }

@@ -45,8 +45,8 @@ export interface Ground {
 
 /** `last`: what was known before; where only pods and nodes are others since, the policies need not be read again. */
 export function groundOf (cluster: Cluster, last: Ground | null = null): Ground {
-  const { namespaces, policies, blocksMatchPods } = cluster
-  const same = last !== null && last.cluster.namespaces === namespaces && last.cluster.policies === policies && last.cluster.blocksMatchPods === blocksMatchPods
+  const { namespaces, policies, plugin } = cluster
+  const same = last !== null && last.cluster.namespaces === namespaces && last.cluster.policies === policies && last.cluster.plugin === plugin
   return { cluster, reach: same ? last.reach.among(cluster) : new Reach(cluster) }
 }
 

@@ -1,9 +1,10 @@
 import { EVERY_POD, type MitigationSpec, type PolicyPlace } from '../mitigation/mitigation.ts'
 import { candidateOf, claimsOf } from './candidate.ts'
 import { checkPlan, type Ground, type ObservedFlow, type PlanCheck } from './check-plan.ts'
+import type { Plugin } from './reach/policy.ts'
 import { releaseOf, renderPolicies, type Rendered, type RenderGround } from './render-policies.ts'
 
-/** A way to carry a mitigation by NetworkPolicies, and what would come of it. */
+/** A way to carry a mitigation by policies, and what would come of it. */
 export interface TriedOption {
   readonly policies: readonly PolicyPlace[]
   readonly rendered: Rendered
@@ -23,7 +24,8 @@ export interface Choice {
 export type Placing = 'by-direction' | 'isolation'
 
 /**
- * From the smallest to the largest. In front of victims stands nobody where every pod is meant, or an address outside.
+ * From the smallest to the largest. In front of victims stands nobody where every pod is meant, or an address outside. With Cilium those
+ * that deny come first: one that lists everybody else leaves out the nodes as well.
  *
  *     placing      | direction | victims by name | options
  *     isolation    | -         | -               | isolation
@@ -33,8 +35,13 @@ export type Placing = 'by-direction' | 'isolation'
  *     by-direction | both      | yes             | egress; ingress; egress and ingress
  *     by-direction | both      | no              | egress
  */
-export function optionsOf ({ direction, victims, workloads = [] }: Pick<MitigationSpec, 'direction' | 'victims' | 'workloads'>, placing: Placing): readonly (readonly PolicyPlace[])[] {
+export function optionsOf (spec: Pick<MitigationSpec, 'direction' | 'victims' | 'workloads'>, placing: Placing, plugin: Plugin): readonly (readonly PolicyPlace[])[] {
   if (placing === 'isolation') return [['isolation']]
+  const listing = waysOf(spec)
+  return plugin === 'most' ? listing : [...listing.map((places) => places.map((place) => `${place}-deny` as const)), ...listing]
+}
+
+function waysOf ({ direction, victims, workloads = [] }: Pick<MitigationSpec, 'direction' | 'victims' | 'workloads'>): readonly (readonly ('egress' | 'ingress')[])[] {
   const named = victims.length > 0 && !workloads.includes(EVERY_POD)
   switch (direction) {
     case 'egress': return [['egress']]
@@ -66,8 +73,9 @@ export function tryOption (name: string, spec: MitigationSpec, policies: readonl
   return { policies, rendered, check: checkPlan(ground, candidateOf(together, releases), claimsOf(spec, policies), seen) }
 }
 
-/** `at the egress of the suspect and the ingress of the victims`, for messages. */
-export function placesOf (policies: readonly PolicyPlace[]): string {
-  const words = { egress: 'the egress of the suspect', ingress: 'the ingress of the victims', isolation: 'both ways of the suspect' } as const
-  return `at ${policies.map((place) => words[place]).join(' and ')}`
+/** `NetworkPolicy at the egress of the suspect and the ingress of the victims`, for messages. */
+export function formOf (policies: readonly PolicyPlace[]): string {
+  const [egress, ingress] = ['the egress of the suspect', 'the ingress of the victims'] as const
+  const words = { egress, ingress, isolation: 'both ways of the suspect', 'egress-deny': egress, 'ingress-deny': ingress } as const
+  return `${policies.some((place) => place.endsWith('-deny')) ? 'CiliumNetworkPolicy' : 'NetworkPolicy'} at ${policies.map((place) => words[place]).join(' and ')}`
 }

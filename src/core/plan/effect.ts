@@ -54,14 +54,14 @@ export type PlanEffect = Static<typeof PlanEffect>
 export function effectOf (name: string, spec: MitigationSpec, { ground, seen }: Extract<ClusterKnowledge, { known: true }>, around: RenderGround): PlanEffect {
   const carried = spec.policies?.join() ?? ''
   const flows = seen(endsOf(spec))
-  const options = optionsOf(spec, spec.policies?.includes('isolation') === true ? 'isolation' : 'by-direction').map((policies): PlanEffect['options'][number] => {
+  const options = optionsOf(spec, spec.policies?.includes('isolation') === true ? 'isolation' : 'by-direction', ground.cluster.plugin).map((policies): PlanEffect['options'][number] => {
     const { rendered, check: { reason, message, cuts, cutFlows, cost } } = tryOption(name, spec, policies, ground, flows, around)
     return {
       policies: [...policies],
       state: policies.join() === carried ? 'taken' : reason === 'RuleMatched' ? 'not-needed' : 'refused',
       reason,
       message,
-      objects: rendered.policies.map((policy) => planned('NetworkPolicy', policy, `For mitigation ${name}.`).yaml),
+      objects: rendered.policies.map((policy) => planned(policy.kind, policy, `For mitigation ${name}.`).yaml),
       cuts: { total: cuts.total, listed: cuts.listed.map(({ source, destination, ports }) => ({ source, destination, ports: ports.map(words).join(', ') })) },
       flows: cutFlows.map(({ flow: cut, claimed }) => ({ ...told(cut), claimed })),
       cost,

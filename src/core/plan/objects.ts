@@ -9,6 +9,7 @@ import type { Detection } from '../verdict/detection.ts'
 import { labelValue } from './names.ts'
 import type { ObjectMeta } from './network-policy.ts'
 import { identityLabel } from './pod-mark.ts'
+import type { PolicyKind } from './policy-object.ts'
 
 /** On an object of ours: the mitigation that it belongs to, as a label value; the annotation of the same name has its whole name. */
 export const MITIGATION_LABEL = 'autoshield.dev/mitigation'
@@ -19,7 +20,7 @@ export const marksManager = (installation: string): string => `${FIELD_MANAGER}-
 
 /** An object that the action would apply, complete. */
 export interface PlannedObject {
-  readonly kind: 'NetworkPolicy' | 'Pod' | 'Eviction' | 'Node' | 'HTTPRequest' | 'Alert' | 'Mitigation'
+  readonly kind: PolicyKind | 'Pod' | 'Eviction' | 'Node' | 'HTTPRequest' | 'Alert' | 'Mitigation'
   /** One YAML document. */
   readonly yaml: string
 }

@@ -53,7 +53,7 @@ export interface Plan {
   readonly errand?: Task
   /** In the order in which they would be applied. */
   readonly objects: readonly PlannedObject[]
-  /** `networkpolicy/NAMESPACE/NAME` for each policy object, `pod/NAMESPACE/NAME` for a pod that labels are taken from. */
+  /** `networkpolicy/NAMESPACE/NAME` or `ciliumnetworkpolicy/NAMESPACE/NAME` for each policy object, `pod/NAMESPACE/NAME` for a pod that labels are taken from. */
   readonly targets: readonly string[]
   /** The pods whose traffic it changes. */
   readonly blastRadius: readonly Pod[]

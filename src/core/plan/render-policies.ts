@@ -2,14 +2,16 @@ import { releasedKeys, type PodSelectors } from '../isolation/released-labels.ts
 import { EVERY_POD, type MitigationSpec, type PolicyPlace } from '../mitigation/mitigation.ts'
 import type { Pod } from '../pod.ts'
 import { objectName } from './names.ts'
-import { denyPolicy, type Denial, type NetworkPolicy, type Other } from './network-policy.ts'
+import { ciliumDenial } from './cilium-policy.ts'
+import { denyPolicy, type Denial, type Other } from './network-policy.ts'
 import { ownedMeta } from './objects.ts'
+import type { PolicyObject } from './policy-object.ts'
 
 /** What carries a mitigation in the API server. */
 export interface Rendered {
   /** Each needs its label (`identityLabel`): without it the policies would select it no more, or not leave it out. */
   readonly labelled: readonly Pod[]
-  readonly policies: readonly NetworkPolicy[]
+  readonly policies: readonly PolicyObject[]
 }
 
 export interface Carried {
@@ -42,6 +44,8 @@ export const NOTHING_RENDERED: Rendered = { labelled: [], policies: [] }
  *     ingress   | the subject                                                        | on the victims, one in each of their namespaces to which the same is denied
  *     ingress   | everybody is meant, or destinations                                | none: there is nobody to stand in front of
  *     isolation | everybody                                                          | on the subject, both ways
+ *
+ * `egress-deny` and `ingress-deny` have the same ends. What they deny no other policy allows, so each denies its mitigation's own alone.
  */
 export function renderPolicies (name: string, spec: MitigationSpec, ground: RenderGround): Rendered {
   const source = subjectOf(spec, ground)
@@ -50,10 +54,16 @@ export function renderPolicies (name: string, spec: MitigationSpec, ground: Rend
   const targets = targetsOf(spec, ground)
   const all = [{ name, spec }, ...ground.inForce.filter((other) => other.name !== name)]
   const meta = (place: string, namespace: string) => ownedMeta(objectName(name, place), namespace, name, spec)
-  const policiesAt: Readonly<Record<PolicyPlace, () => NetworkPolicy[]>> = {
+  const policiesAt: Readonly<Record<PolicyPlace, () => PolicyObject[]>> = {
     egress: () => outwardOf(spec, ground) === null ? [] : [denyPolicy(meta('egress', source.namespace), [source], 'egress', egressDenials(source, all, ground))],
     ingress: () => ingressGroups(targets, all, ground).map(({ pods, denials }, at) => denyPolicy(meta(at === 0 ? 'ingress' : `ingress-${at}`, pods[0]?.namespace ?? ''), pods, 'ingress', denials)),
     isolation: () => [denyPolicy(meta('isolation', source.namespace), [source], 'both', [{ other: { everybodyBut: ground.spared }, ports: 'any' }])],
+    'egress-deny': () => {
+      const other = outwardOf(spec, ground)
+      return other === null ? [] : [ciliumDenial(meta('egress-deny', source.namespace), [source], 'egress', { other, ports: spec.ports })]
+    },
+    'ingress-deny': () => [...Map.groupBy(targets, ({ namespace }) => namespace)].map(([namespace, pods], at) =>
+      ciliumDenial(meta(at === 0 ? 'ingress-deny' : `ingress-deny-${at}`, namespace), pods, 'ingress', { other: { pods: [source] }, ports: spec.ports })),
   }
   const policies = places.flatMap((place) => policiesAt[place]())
   return policies.length === 0 ? NOTHING_RENDERED : { labelled: [source, ...places.includes('isolation') ? [] : targets], policies }
@@ -81,8 +91,9 @@ function outwardOf (spec: MitigationSpec, ground: RenderGround): Other | null {
 /** All that is denied to a pod on its way out. */
 function egressDenials ({ uid }: Pod, all: readonly Carried[], ground: RenderGround): Denial[] {
   return all.flatMap(({ spec }): Denial[] => {
-    if (spec.subject === 'anySource' || spec.subject.uid !== uid || spec.policies === undefined || spec.policies.every((place) => place === 'ingress')) return []
+    if (spec.subject === 'anySource' || spec.subject.uid !== uid || spec.policies === undefined) return []
     if (spec.policies.includes('isolation')) return [{ other: { everybodyBut: ground.spared }, ports: 'any' }]
+    if (!spec.policies.includes('egress')) return []
     const other = outwardOf(spec, ground)
     return other === null ? [] : [{ other, ports: spec.ports }]
   })

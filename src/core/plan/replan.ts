@@ -1,7 +1,7 @@
 import type { MitigationSpec, PolicyPlace } from '../mitigation/mitigation.ts'
 import type { ReasonCode } from '../reason.ts'
 import type { Ground } from './check-plan.ts'
-import { choosePolicies, optionsOf, placesOf, tryOption } from './choose-policies.ts'
+import { choosePolicies, optionsOf, formOf, tryOption } from './choose-policies.ts'
 import type { RenderGround } from './render-policies.ts'
 
 /** What is the matter with a way of carrying a mitigation that was good when it was taken. */
@@ -29,9 +29,9 @@ export function replan (name: string, spec: MitigationSpec & { policies: PolicyP
   const { policies } = spec
   const { check } = tryOption(name, spec, policies, ground, [], around)
   if (check.reason === 'RuleMatched') return { outcome: 'holds' }
-  const options = optionsOf(spec, policies.includes('isolation') ? 'isolation' : 'by-direction').filter((option) => option.join() !== policies.join())
+  const options = optionsOf(spec, policies.includes('isolation') ? 'isolation' : 'by-direction', ground.cluster.plugin).filter((option) => option.join() !== policies.join())
   const { taken } = choosePolicies(name, spec, options, ground, [], around)
-  const message = `Not any more by NetworkPolicy ${placesOf(policies)}: ${check.message}`
-  if (taken !== null) return { outcome: 'moved', policies: taken.policies, trouble: { reason: check.reason, message: `${message} Now ${placesOf(taken.policies)}.` } }
+  const message = `Not any more by ${formOf(policies)}: ${check.message}`
+  if (taken !== null) return { outcome: 'moved', policies: taken.policies, trouble: { reason: check.reason, message: `${message} Now by ${formOf(taken.policies)}.` } }
   return { outcome: check.reason === 'OpensTraffic' ? 'withdrawn' : 'weak', trouble: { reason: check.reason, message } }
 }

@@ -1,5 +1,5 @@
 import { AutoshieldError } from '../../../src/core/errors.ts'
-import type { NetworkPolicy } from '../../../src/core/plan/network-policy.ts'
+import type { PolicyObject } from '../../../src/core/plan/policy-object.ts'
 import type { OwnPolicies, OwnPolicy, PodName } from '../../../src/ports.ts'
 import type { FakePods } from '../fakes.ts'
 
@@ -25,7 +25,7 @@ export class FakePolicies implements OwnPolicies {
     return this.foreign.has(`${namespace}/${name}`)
   }
 
-  async store ({ metadata, spec }: NetworkPolicy): Promise<OwnPolicy> {
+  async store ({ kind, metadata, spec }: PolicyObject): Promise<OwnPolicy> {
     const { name, namespace = '', labels = {}, annotations = {} } = metadata
     const key = `${namespace}/${name}`
     this.#write(`store ${key}`)
@@ -33,6 +33,7 @@ export class FakePolicies implements OwnPolicies {
     const before = this.stored.get(key)
     const kept = Object.fromEntries(Object.entries(spec).filter(([, value]) => !Array.isArray(value) || value.length > 0)) // as an API server does
     const own: OwnPolicy = {
+      kind,
       namespace,
       name,
       uid: before?.uid ?? `policy-${this.writes.length}`,

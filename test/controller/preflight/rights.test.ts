@@ -30,6 +30,7 @@ const BY_REVISION = ['mutatingwebhookconfigurations', 'validatingwebhookconfigur
 /** Granted only where it may act, or where an action is allowed; check does not know. */
 const TO_ACT = [
   'create networking.k8s.io/networkpolicies/', 'patch networking.k8s.io/networkpolicies/', 'delete networking.k8s.io/networkpolicies/', 'patch /pods/', 'update /pods/',
+  'create cilium.io/ciliumnetworkpolicies/', 'patch cilium.io/ciliumnetworkpolicies/', 'delete cilium.io/ciliumnetworkpolicies/',
   'create /pods/eviction/', 'get /pods/log/', 'list events.k8s.io/events/', 'update /nodes/',
 ].map((right) => `autoshield-controller cluster ${right}`)
 

@@ -3,7 +3,7 @@ import { tryPolicies } from '../../../src/core/history/try-policies.ts'
 import { readPolicy } from '../../../src/core/plan/reach/read-policy.ts'
 import { flowRecord, outside, podEnd, serviceEnd } from './records.ts'
 
-const GROUND = { nodes: [], blocksMatchPods: true }
+const GROUND = { nodes: [], plugin: 'most' } as const
 const policy = (spec: object, name = 'p') => readPolicy({ metadata: { namespace: 'shop', name }, spec })
 const WEB = podEnd('10.0.0.1', 'web')
 const DB = podEnd('10.0.0.2', 'db')

@@ -18,7 +18,7 @@ t.test('a check finds all that opens and all that is cut among flows that are tr
   for (let run = 0; run < RUNS; run++) {
     const random = randomFrom(`check ${run}`)
     const raw = randomCluster(random)
-    const now: Cluster = { ...raw, policies: raw.policies.map(readPolicy), blocksMatchPods: random.chance(0.5) }
+    const now: Cluster = { ...raw, policies: raw.policies.map(readPolicy), plugin: random.chance(0.5) ? 'most' : 'cilium' }
     const [source, target] = random.sample(now.pods.filter(({ hostNetwork }) => hostNetwork !== true), 2)
     const [from] = source?.addresses ?? []
     const to = target?.addresses.find((address) => address.includes(':') === from?.includes(':')) ?? OUTSIDE[0]
@@ -28,7 +28,7 @@ t.test('a check finds all that opens and all that is cut among flows that are tr
     if (plan.spec === null) throw new Error(plan.message)
     const placing = action.type === 'pod_isolation' ? 'isolation' : 'by-direction'
     const candidate = candidateOf(renderedOf(plan, now.pods, placing), new Map())
-    const claims = claimsOf(plan.spec, optionsOf(plan.spec, placing).at(-1) ?? [])
+    const claims = claimsOf(plan.spec, optionsOf(plan.spec, placing, 'most').at(-1) ?? [])
 
     const ends = [...now.pods.flatMap(({ addresses }) => addresses), ...OUTSIDE, '10.0.0.99', '198.51.100.1', 'fd00::9:9']
     const flows = ends.flatMap((one) => ends.filter((other) => one.includes(':') === other.includes(':')).flatMap((other) =>

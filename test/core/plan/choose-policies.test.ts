@@ -1,4 +1,5 @@
 import t from 'tap'
+import { parse } from 'yaml'
 import type { PolicyPlace } from '../../../src/core/mitigation/mitigation.ts'
 import { groundOf } from '../../../src/core/plan/check-plan.ts'
 import { optionsOf, type Placing } from '../../../src/core/plan/choose-policies.ts'
@@ -21,7 +22,7 @@ function planIn (policies: readonly object[], action: string, detection: Detecti
     namespaces: ['shop', 'other', 'kube-system'].map((name) => ({ name, labels: { 'kubernetes.io/metadata.name': name } })),
     nodes: [{ name: 'n1', addresses: ['192.168.0.1'] }],
     policies: policies.map(readPolicy),
-    blocksMatchPods: true,
+    plugin: 'most',
   })
   return planAction(ruled.rule, ruled.action, detection, context({ pods, cluster: { known: true, ground, seen: () => [] } }))
 }
@@ -40,8 +41,10 @@ t.test('which ways there are follows the table of placings', (t) => {
   ]
   for (const [placing, direction, named, options] of table) {
     const name = `${placing}, ${direction}, ${String(named)}`
-    t.strictSame(optionsOf({ direction, victims, ...(!named && { workloads: ['*'] }) }, placing), options, name)
-    if (!named) t.strictSame(optionsOf({ direction, victims: [] }, placing), options, `${name}, an address outside`)
+    t.strictSame(optionsOf({ direction, victims, ...(!named && { workloads: ['*'] }) }, placing, 'most'), options, name)
+    const denying = placing === 'isolation' ? [] : options.map((places) => places.map((place) => `${place}-deny`))
+    t.strictSame(optionsOf({ direction, victims, ...(!named && { workloads: ['*'] }) }, placing, 'cilium'), [...denying, ...options], `${name}, with Cilium`)
+    if (!named) t.strictSame(optionsOf({ direction, victims: [] }, placing, 'most'), options, `${name}, an address outside`)
   }
   t.end()
 })
@@ -118,11 +121,41 @@ t.test('a SYN flood is stopped by a policy, which sees half-open connections, an
   t.end()
 })
 
-t.test('under Cilium a plan says that it cuts its pod off from nodes, too', (t) => {
-  const { rule, action } = ruleOf('network_policy')
-  const pods = Object.values(PODS)
-  const ground = groundOf({ pods, namespaces: ['shop', 'other'].map((name) => ({ name, labels: {} })), nodes: [{ name: 'n9', addresses: ['192.168.0.9'] }], policies: [], blocksMatchPods: false })
-  const plan = planAction(rule, action, detectionOf(), context({ cluster: { known: true, ground, seen: () => [] } }))
-  t.match(plan, { reason: 'RuleMatched', message: /it also cuts shop\/web-0 \(10\.0\.0\.1\) to node \(192\.168\.0\.9\)/ })
+/** The plan under Cilium beside these policies of others. */
+function underCilium (theirs: readonly object[], action: string, detection = detectionOf()): Plan {
+  const ruled = ruleOf(action)
+  const namespaces = ['shop', 'other', 'kube-system'].map((name) => ({ name, labels: { 'kubernetes.io/metadata.name': name } }))
+  const ground = groundOf({ pods: Object.values(PODS), namespaces, nodes: [{ name: 'n9', addresses: ['192.168.0.9'] }], policies: theirs.map(readPolicy), plugin: 'cilium' })
+  return planAction(ruled.rule, ruled.action, detection, context({ cluster: { known: true, ground, seen: () => [] } }))
+}
+
+t.test('under Cilium the smallest policy denies one way, and cuts no way to a node', (t) => {
+  const plan = underCilium([], 'network_policy, parameters: { ports: [22] }')
+  t.match(plan, { spec: { policies: ['egress-deny'] }, targets: ['ciliumnetworkpolicy/shop/autoshield-m-1-egress-deny'], reason: 'RuleMatched', message: /, by CiliumNetworkPolicy at the egress of the suspect\.$/ })
+  t.strictSame((parse(plan.objects.at(-1)?.yaml ?? '') as { spec: object }).spec, {
+    endpointSelector: { matchLabels: { 'autoshield.dev/pod': PODS.web0.uid } },
+    enableDefaultDeny: { egress: false, ingress: false },
+    egressDeny: [{ toEndpoints: [{ matchLabels: { 'k8s:io.kubernetes.pod.namespace': 'shop', 'autoshield.dev/pod': PODS.db.uid } }], toPorts: [{ ports: [{ port: '22', protocol: 'ANY' }] }] }],
+  })
+  t.end()
+})
+
+t.test('under Cilium a denial holds whatever the policies of others allow', (t) => {
+  t.strictSame(underCilium([policy('let-out', { podSelector: WEB, policyTypes: ['Egress'], egress: [{}] })], 'network_policy').spec?.policies, ['egress-deny'])
+  t.end()
+})
+
+t.test('under Cilium a sweep is kept from pods and the world, but neither from nodes nor from name service', (t) => {
+  const plan = underCilium([], 'network_policy', detectionOf({ kind: 'fan-out', target: null }))
+  t.strictSame((parse(plan.objects.at(-1)?.yaml ?? '') as { spec: { egressDeny: object[] } }).spec.egressDeny, [
+    { toEndpoints: [{ matchExpressions: [{ key: 'k8s:io.kubernetes.pod.namespace', operator: 'Exists' }, { key: 'k8s:io.kubernetes.pod.namespace', operator: 'NotIn', values: ['kube-system'] }] }] },
+    { toCIDR: ['0.0.0.0/0', '::/0'] },
+  ])
+  t.notMatch(plan.message, /it also cuts/)
+  t.end()
+})
+
+t.test('under Cilium an isolation cuts nodes off as well, and says so', (t) => {
+  t.match(underCilium([], 'pod_isolation'), { spec: { policies: ['isolation'] }, message: /it also cuts shop\/web-0 \(10\.0\.0\.1\) to node \(192\.168\.0\.9\)/ })
   t.end()
 })

@@ -10,7 +10,7 @@ t.test('each way is told with what it cuts and costs, and why it was taken or no
   const { rule, action } = ruleOf('network_policy, parameters: { direction: both, ports: [22] }')
   const letOut = { metadata: { namespace: 'shop', name: 'let-out' }, spec: { podSelector: { matchLabels: { app: 'web' } }, policyTypes: ['Egress'], egress: [{}] } }
   const pods = Object.values(PODS)
-  const ground = groundOf({ pods, namespaces: ['shop', 'other'].map((name) => ({ name, labels: {} })), nodes: [], policies: [readPolicy(letOut)], blocksMatchPods: true })
+  const ground = groundOf({ pods, namespaces: ['shop', 'other'].map((name) => ({ name, labels: {} })), nodes: [], policies: [readPolicy(letOut)], plugin: 'most' })
   const flow = { source: '10.0.0.1', destination: '10.0.0.3', protocol: 'TCP', port: 22, connections: 7 } as const
   const asked: string[][] = []
   const others = [80, 443].map((port) => ({ ...flow, port, connections: port }))

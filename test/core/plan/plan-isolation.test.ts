@@ -16,7 +16,7 @@ interface World { readonly pod?: Pod, readonly selectors?: PodSelectors | null, 
 function planOf ({ pod = WEB, selectors = SELECTORS, policies = [] }: World): Plan {
   const { rule, action } = ruleOf('pod_isolation')
   const pods = [pod, PODS.web1, PODS.db, PODS.far, { ...PODS.far, uid: 'dns', name: 'dns', namespace: 'kube-system', addresses: ['10.0.1.5'] }]
-  const ground = groundOf({ pods, namespaces: ['shop', 'other', 'kube-system'].map((name) => ({ name, labels: { 'kubernetes.io/metadata.name': name } })), nodes: [], policies: policies.map(readPolicy), blocksMatchPods: true })
+  const ground = groundOf({ pods, namespaces: ['shop', 'other', 'kube-system'].map((name) => ({ name, labels: { 'kubernetes.io/metadata.name': name } })), nodes: [], policies: policies.map(readPolicy), plugin: 'most' })
   return planAction(rule, action, detectionOf(), context({ pods, cluster: { known: true, ground, seen: () => [], ...(selectors !== null && { selectors: (namespace: string) => namespace === 'shop' ? selectors : { services: [], replicaSets: [] } }) } }))
 }
 

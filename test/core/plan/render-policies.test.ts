@@ -23,8 +23,8 @@ function cutBy (inForce: readonly Carried[]): string[] {
   const uids = new Set(rendered.flatMap(({ labelled }) => labelled.map(({ uid }) => uid)))
   const marked = pods.map((pod) => uids.has(pod.uid) ? { ...pod, labels: { ...pod.labels, 'autoshield.dev/pod': pod.uid } } : pod)
   const policies = rendered.flatMap((each) => each.policies).map((policy) => readPolicy(JSON.parse(JSON.stringify(policy))))
-  const found = [true, false].map((blocksMatchPods) => {
-    const reach = new Reach({ pods: marked, namespaces: ['shop', 'other'].map((name) => ({ name, labels: { 'kubernetes.io/metadata.name': name } })), nodes: [], policies, blocksMatchPods })
+  const found = (['most', 'cilium'] as const).map((plugin) => {
+    const reach = new Reach({ pods: marked, namespaces: ['shop', 'other'].map((name) => ({ name, labels: { 'kubernetes.io/metadata.name': name } })), nodes: [], policies, plugin })
     return pods.flatMap((from) => pods.filter((to) => to !== from).flatMap((to) => [22, 443].filter((port) =>
       !reach.verdict({ source: from.addresses[0] ?? '', destination: to.addresses[0] ?? '', protocol: 'TCP', port }).allowed).map((port) => `${from.name}>${to.name}:${port}`)))
   })

@@ -16,7 +16,7 @@ function replanned (direction: string, policies: PolicyPlace[], others: readonly
   if (spec === null) throw new Error('no plan')
   const wanted: MitigationSpec & { policies: PolicyPlace[] } = { ...spec, policies }
   const pods = Object.values(PODS)
-  const ground = groundOf({ pods, namespaces: ['shop', 'other'].map((name) => ({ name, labels: {} })), nodes: [], policies: others.map(readPolicy), blocksMatchPods: true })
+  const ground = groundOf({ pods, namespaces: ['shop', 'other'].map((name) => ({ name, labels: {} })), nodes: [], policies: others.map(readPolicy), plugin: 'most' })
   return replan('m-1', wanted, ground, { byUid: (uid) => pods.find((pod) => pod.uid === uid) ?? null, spared: [], inForce: [{ name: 'm-1', spec: wanted }] })
 }
 

@@ -69,6 +69,6 @@ export function ruleOf (action: string, keys = ''): { rule: Rule, action: Action
 /** What carries a plan where nobody chose: the largest of its options. */
 export function renderedOf (plan: Plan, pods: readonly Pod[] = Object.values(PODS), placing: Placing = 'by-direction'): Rendered {
   if (plan.spec === null) throw new Error(plan.message)
-  const policies = [...optionsOf(plan.spec, placing).at(-1) ?? []]
+  const policies = [...optionsOf(plan.spec, placing, 'most').at(-1) ?? []]
   return renderPolicies('m-1', { ...plan.spec, policies }, { byUid: (uid) => pods.find((pod) => pod.uid === uid) ?? null, spared: ['kube-system'], inForce: [] })
 }

@@ -26,9 +26,12 @@ export function fatesOf ({ flows, untouched }: PlanOption): readonly FateOfFlows
   return [cut('attack', true), cut('cost', false), { fate: 'goes-on', ...untouched }]
 }
 
-const PLACES = { egress: 'at the suspect, on its way out', ingress: 'at the victims, on its way in', isolation: 'around the suspect, both ways' } as const
+const PLACES = { egress: 'at the suspect, on its way out', ingress: 'at the victims, on its way in', isolation: 'around the suspect, both ways', 'egress-deny': 'at the suspect, on its way out', 'ingress-deny': 'at the victims, on its way in' } as const
 
-/** Where an option's NetworkPolicies stand: `at the suspect, on its way out`. */
+/** What an option is stored as. */
+export const kindOf = ({ policies }: Pick<PlanOption, 'policies'>): 'NetworkPolicy' | 'CiliumNetworkPolicy' => policies.some((place) => place.endsWith('-deny')) ? 'CiliumNetworkPolicy' : 'NetworkPolicy'
+
+/** Where an option's policies stand: `at the suspect, on its way out`. */
 export const placesWords = ({ policies }: Pick<PlanOption, 'policies'>): string => policies.map((place) => PLACES[place]).join('; and ')
 
 /** The option to look at first: the one that carries it, else the first that would do, else the last that was tried. */

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks'
 import type { Mitigation } from '../../../core/mitigation/mitigation.ts'
 import type { PlanEffect } from '../../../core/plan/effect.ts'
 import { REASONS } from '../../../core/reason.ts'
-import { fatesOf, leadingOption, placesWords, type Fate, type FateOfFlows, type PlanOption } from '../model/plan.ts'
+import { fatesOf, leadingOption, kindOf, placesWords, type Fate, type FateOfFlows, type PlanOption } from '../model/plan.ts'
 import type { StationState } from '../model/trail.ts'
 import type { Wall } from '../model/wall.ts'
 import { number } from '../model/words.ts'
@@ -126,12 +126,12 @@ function Options ({ options, at, show }: { options: readonly PlanOption[], at: n
           const { mark, words } = STATE[option.state]
           return (
             <li key={option.policies.join()}>
-              <p class="verdict"><Mark state={mark} /><b>A NetworkPolicy {placesWords(option)}</b><span>{words}</span></p>
+              <p class="verdict"><Mark state={mark} /><b>A {kindOf(option)} {placesWords(option)}</b><span>{words}</span></p>
               <p>{option.message} <span class="code" title={REASONS[option.reason]}>{option.reason}</span></p>
               <p class="empty">It costs {option.cost === 0 ? 'no legitimate connection of the last hour' : `${number(option.cost)} legitimate ${option.cost === 1 ? 'connection' : 'connections'} of the last hour`}.</p>
               {options.length > 1 && <p><button type="button" aria-pressed={index === at} onClick={() => show(index)}>{index === at ? 'Shown above' : 'Show what it cuts'}</button></p>}
               {option.cuts.listed.length > 0 && <Cuts option={option} />}
-              {option.objects.map((text, place) => <Yaml key={place} title="NetworkPolicy" text={text} />)}
+              {option.objects.map((text, place) => <Yaml key={place} title={kindOf(option)} text={text} />)}
             </li>
           )
         })}

@@ -13,6 +13,7 @@ export function useTargetName (): (target: string) => string {
     switch (kind) {
       case 'proxy': return `proxy of ${names.get(name) ?? name}`
       case 'networkpolicy': return `NetworkPolicy ${name}`
+      case 'ciliumnetworkpolicy': return `CiliumNetworkPolicy ${name}`
       case 'node': return `node ${name}`
       case 'pod': return `labels of pod ${name}`
       default: return target

@@ -1,7 +1,7 @@
 import { matcherOf, type Labels } from '../../kubernetes/label-selector.ts'
 import type { Pod } from '../../pod.ts'
 import { inBlock } from './address-block.ts'
-import { policyKey, type Peer, type Policy, type PortRule, type Rule } from './policy.ts'
+import { policyKey, type Peer, type Plugin, type Policy, type PortRule, type Rule } from './policy.ts'
 import { ALL_PORTS, portsOf, union, type PortSet } from './port-set.ts'
 
 /** One end of a flow: an address, its words, and the pod that owns it, or the name of the node; neither where it is outside. */
@@ -18,6 +18,8 @@ export interface CompiledPolicy {
   readonly selects: (labels: Labels) => boolean
   readonly ingress: readonly CompiledRule[] | null
   readonly egress: readonly CompiledRule[] | null
+  /** Empty where the plugin knows no such rules. */
+  readonly deny: { readonly ingress: readonly CompiledRule[], readonly egress: readonly CompiledRule[] }
 }
 
 /** Whether the rule lists this end. */
@@ -32,24 +34,34 @@ export interface CompiledRule {
 /** What compiling needs to know of the cluster. */
 export interface Surroundings {
   readonly namespaces: ReadonlyMap<string, Labels>
-  readonly blocksMatchPods: boolean
+  readonly plugin: Plugin
   /** A pod's labels as selectors see them. */
   readonly seen: (labels: Labels) => Labels
 }
 
 export function compilePolicy (policy: Policy, around: Surroundings): CompiledPolicy {
-  const compile = (rules: readonly Rule[] | null): CompiledRule[] | null => rules?.map(({ peers, ports }) => ({
+  const compile = (rules: readonly Rule[]): CompiledRule[] => rules.map(({ peers, ports }) => ({
     peers: peers === 'everybody' ? [() => true] : peers.map((peer) => compilePeer(peer, policy.namespace, around)),
     ports: ports === 'any' ? () => ALL_PORTS : compilePorts(ports),
-  })) ?? null
+  }))
+  const { ingress, egress, deny } = policy
   const matches = matcherOf(policy.pods)
-  return { key: policyKey(policy), policy, selects: (labels) => matches(around.seen(labels)), ingress: compile(policy.ingress), egress: compile(policy.egress) }
+  return {
+    key: policyKey(policy),
+    policy,
+    selects: (labels) => matches(around.seen(labels)),
+    ingress: ingress === null ? null : compile(ingress),
+    egress: egress === null ? null : compile(egress),
+    deny: deny === undefined || around.plugin === 'most' ? NO_RULES : { ingress: compile(deny.ingress), egress: compile(deny.egress) },
+  }
 }
 
-function compilePeer (peer: Peer, own: string, { namespaces, blocksMatchPods, seen }: Surroundings): PeerTest {
+const NO_RULES = { ingress: [], egress: [] } as const
+
+function compilePeer (peer: Peer, own: string, { namespaces, plugin, seen }: Surroundings): PeerTest {
   if (peer.kind === 'block') {
     const { block, except } = peer
-    return ({ words, pod, node }) => (blocksMatchPods || (pod === null && node === null)) && inBlock(block, words) && !except.some((hole) => inBlock(hole, words))
+    return ({ words, pod, node }) => (plugin === 'most' || (pod === null && node === null)) && inBlock(block, words) && !except.some((hole) => inBlock(hole, words))
   }
   const there = matcherOf(peer.namespaces ?? undefined)
   const those = matcherOf(peer.pods)

@@ -44,8 +44,8 @@ export class PolicyIndex {
   }
 }
 
-function keysOf ({ pods, ingress, egress }: Policy): string[] {
-  const peers = [...ingress ?? [], ...egress ?? []].flatMap((rule) => rule.peers === 'everybody' ? [] : rule.peers)
+function keysOf ({ pods, ingress, egress, deny }: Policy): string[] {
+  const peers = [...ingress ?? [], ...egress ?? [], ...deny?.ingress ?? [], ...deny?.egress ?? []].flatMap((rule) => rule.peers === 'everybody' ? [] : rule.peers)
   const selectors = [pods, ...peers.flatMap((peer) => peer.kind === 'pods' ? [peer.pods] : [])]
   return selectors.flatMap(({ matchLabels = {}, matchExpressions = [] }) => [...Object.keys(matchLabels), ...matchExpressions.map(({ key }) => key)])
 }

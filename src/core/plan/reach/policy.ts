@@ -13,7 +13,12 @@ export interface Policy {
   readonly ingress: readonly Rule[] | null
   /** What those may send out; null where the policy does not isolate them for egress. */
   readonly egress: readonly Rule[] | null
+  /** What those may not, whatever any policy allows; absent where the policy denies nothing, as no NetworkPolicy does. */
+  readonly deny?: { readonly ingress: readonly Rule[], readonly egress: readonly Rule[] }
 }
+
+/** Whether Cilium carries the policies, or a plugin that goes by the API's words, as most do. */
+export type Plugin = 'most' | 'cilium'
 
 export interface Rule {
   readonly peers: readonly Peer[] | 'everybody'

@@ -7,9 +7,9 @@ import type { Pod } from '../../pod.ts'
 import type { AddressBlock } from './address-block.ts'
 import { compilePolicy, listedPorts, type CompiledPolicy, type CompiledRule, type Located, type PeerTest, type Surroundings } from './compiled.ts'
 import { End, isIpv6, wordsOf } from './end.ts'
-import type { Policy } from './policy.ts'
+import type { Plugin, Policy } from './policy.ts'
 import { PolicyIndex } from './policy-index.ts'
-import { ALL_PORTS, hasPort, intersection, type PortSet } from './port-set.ts'
+import { ALL_PORTS, difference, hasPort, intersection, type PortSet } from './port-set.ts'
 import { seenLabels } from './unseen-labels.ts'
 
 /** All that the verdicts depend on. */
@@ -22,10 +22,10 @@ export interface Cluster {
   readonly nodes: readonly { readonly name: string, readonly addresses: readonly string[] }[]
   readonly policies: readonly Policy[]
   /**
-   * Whether an ipBlock lists pods and nodes whose address is in it, as with most network plugins, or never does, as with Cilium. There
-   * a pod's way to its own node is judged as any other, and some labels do not count (`seenLabels`).
+   * With most, an ipBlock lists pods and nodes whose address is in it; with Cilium it never does, a pod's way to its own node is judged
+   * as any other, some labels do not count (`seenLabels`), and policies may deny.
    */
-  readonly blocksMatchPods: boolean
+  readonly plugin: Plugin
 }
 
 /** One conversation: who opens it, to whom, by addresses of pods, nodes or outside. A Service's address must be resolved before. */
@@ -46,9 +46,10 @@ export interface Flow {
  *     NotIsolated | no policy selects the pod for this direction                             | allowed
  *     Listed      | policies that select it list the flow: those are named                   | allowed
  *     NotListed   | policies that select it, all of them named, do not list it               | denied
+ *     Denied      | policies that select it deny it: those are named                         | denied
  */
-export type SideReason = FreeReason | 'Listed' | 'NotListed'
-type FreeReason = 'NoPod' | 'Itself' | 'OwnNode' | 'NotIsolated'
+export type SideReason = FreeReason | 'NotIsolated' | 'Listed' | 'NotListed' | 'Denied'
+type FreeReason = 'NoPod' | 'Itself' | 'OwnNode'
 
 export interface SideVerdict {
   readonly allowed: boolean
@@ -94,13 +95,14 @@ interface Known {
 
 const DIRECTIONS = ['ingress', 'egress'] as const
 type Direction = (typeof DIRECTIONS)[number]
-/** The policies that isolate a pod for one direction, and all their rules. */
-interface Isolation { readonly policies: readonly CompiledPolicy[], readonly rules: readonly CompiledRule[] }
+/** The policies that isolate a pod for one direction, and all their rules; and those that deny it something. */
+interface Isolation { readonly policies: readonly CompiledPolicy[], readonly rules: readonly CompiledRule[], readonly denying: readonly CompiledPolicy[] }
 
 /**
  * Who reaches whom under the NetworkPolicies of a cluster, by the API's words alone (networking.k8s.io/v1). Never changes: for what
  * would be, make another. A pod that a policy selects for a direction may do there what any policy that selects it lists, and a
- * pod that none selects may do everything; a flow passes where its source's egress and its destination's ingress allow it.
+ * pod that none selects may do everything; a flow passes where its source's egress and its destination's ingress allow it. What a policy
+ * denies (Cilium's word, not the API's) it may not, whatever others list.
  */
 export class Reach {
   readonly #located: Map<string, Located>
@@ -112,8 +114,8 @@ export class Reach {
   readonly #isolating = new Map<Pod, Readonly<Record<Direction, Isolation>>>()
 
   /** Throws NOT_FOUND where a pod's namespace is not among the namespaces: nobody knows its labels. `known`: what is there already of another. */
-  constructor ({ pods, namespaces, nodes, policies, blocksMatchPods }: Cluster, known?: Known) {
-    const around: Surroundings = known?.around ?? { namespaces: new Map(namespaces.map(({ name, labels }): [string, Labels] => [name, labels])), blocksMatchPods, seen: blocksMatchPods ? (labels) => labels : seenLabels() }
+  constructor ({ pods, namespaces, nodes, policies, plugin }: Cluster, known?: Known) {
+    const around: Surroundings = known?.around ?? { namespaces: new Map(namespaces.map(({ name, labels }): [string, Labels] => [name, labels])), plugin, seen: plugin === 'most' ? (labels) => labels : seenLabels() }
     this.#around = around
     this.#located = new Map(known?.located)
     for (const { name, addresses } of nodes) for (const address of addresses) this.#located.set(address, new End(address, null, name))
@@ -127,14 +129,14 @@ export class Reach {
 
   /** The same with some pods in another form, at the same addresses, and with further policies. */
   changed (pods: ReadonlyMap<Pod, Pod>, policies: readonly Policy[]): Reach {
-    const { blocksMatchPods } = this.#around
-    return new Reach({ pods: [...pods.values()], namespaces: [], nodes: [], policies, blocksMatchPods }, { around: this.#around, base: this, located: this.#located })
+    const { plugin } = this.#around
+    return new Reach({ pods: [...pods.values()], namespaces: [], nodes: [], policies, plugin }, { around: this.#around, base: this, located: this.#located })
   }
 
   /** The same policies among other pods and nodes. */
   among ({ pods, nodes }: Pick<Cluster, 'pods' | 'nodes'>): Reach {
-    const { blocksMatchPods } = this.#around
-    return new Reach({ pods, namespaces: [], nodes, policies: [], blocksMatchPods }, { around: this.#around, index: this.#index })
+    const { plugin } = this.#around
+    return new Reach({ pods, namespaces: [], nodes, policies: [], plugin }, { around: this.#around, index: this.#index })
   }
 
   /** Whether some policy asks for this label, of pods that it selects or of peers. */
@@ -149,7 +151,11 @@ export class Reach {
       const asked = this.#askedOf(direction, own, other)
       if (typeof asked === 'string') return { allowed: true, reason: asked, policies: [] }
       const lists = listsEnd(other)
-      const listing = asked.policies.filter((policy) => policy[direction]?.some((rule) => hasPort(rule.ports(to), protocol, port) && lists(rule)))
+      const has = (rule: CompiledRule): boolean => hasPort(rule.ports(to), protocol, port) && lists(rule)
+      const denying = asked.denying.filter(({ deny }) => deny[direction].some(has))
+      if (denying.length > 0) return { allowed: false, reason: 'Denied', policies: keysOf(denying) }
+      if (asked.policies.length === 0) return { allowed: true, reason: 'NotIsolated', policies: [] }
+      const listing = asked.policies.filter((policy) => policy[direction]?.some(has))
       return listing.length > 0
         ? { allowed: true, reason: 'Listed', policies: keysOf(listing) }
         : { allowed: false, reason: 'NotListed', policies: keysOf(asked.policies) }
@@ -198,8 +204,8 @@ export class Reach {
           other: other.pod,
           ownAddress: own.address,
           otherAddress: other.address,
-          egress: egress.policies.length === 0 ? ALL_PORTS : listedPorts(egress.rules, lists, other),
-          ingress: ingress.policies.length === 0 ? ALL_PORTS : listedPorts(ingress.rules, lists, own),
+          egress: portsBy('egress', egress, lists, other),
+          ingress: portsBy('ingress', ingress, lists, own),
         }]
       })
     })
@@ -208,12 +214,12 @@ export class Reach {
   /** Whether the address is no pod's and that of no node which policies take otherwise, so that they speak of it by blocks alone. */
   isOutside (pod: Pod, words: Int32Array): boolean {
     const known = this.#located.get(addressText(words, 0))
-    return known === undefined || (known.pod === null && known.node !== pod.node && this.#around.blocksMatchPods)
+    return known === undefined || (known.pod === null && known.node !== pod.node && this.#around.plugin === 'most')
   }
 
   /** Addresses that stand for all nodes, where blocks do not: those of the pod's own and one other of each family. */
   nodesApart (pod: Pod): string[] {
-    if (this.#around.blocksMatchPods) return []
+    if (this.#around.plugin === 'most') return []
     const nodes = [...this.#located.values()].filter(({ node }) => node !== null)
     const others = nodes.filter(({ node }) => node !== pod.node)
     return [...nodes.filter(({ node }) => node === pod.node), ...[true, false].flatMap((family) => others.find((end) => isIpv6(end) === family) ?? [])].map(({ address }) => address)
@@ -232,24 +238,24 @@ export class Reach {
     return pod === null ? [] : keysOf(this.#isolationOf(direction, pod).policies)
   }
 
-  /** Every block of addresses that a policy which isolates the pod names. */
+  /** Every block of addresses that a policy names which isolates the pod or denies it something. */
   blocksOf (pod: Pod): AddressBlock[] {
-    return DIRECTIONS.flatMap((direction) => this.#isolationOf(direction, pod).policies).flatMap(({ policy }) => [...policy.ingress ?? [], ...policy.egress ?? []])
+    return DIRECTIONS.map((direction) => this.#isolationOf(direction, pod)).flatMap(({ policies, denying }) => [...policies, ...denying])
+      .flatMap(({ policy: { ingress, egress, deny } }) => [...ingress ?? [], ...egress ?? [], ...deny?.ingress ?? [], ...deny?.egress ?? []])
       .flatMap(({ peers }) => peers === 'everybody' ? [] : peers).flatMap((peer) => peer.kind === 'block' ? [peer.block, ...peer.except] : [])
   }
 
   #sidePorts (direction: Direction, own: Located, other: Located, lists: (rule: CompiledRule) => boolean, destination: Located): PortSet {
     const asked = this.#askedOf(direction, own, other)
-    return typeof asked === 'string' ? ALL_PORTS : listedPorts(asked.rules, lists, destination)
+    return typeof asked === 'string' ? ALL_PORTS : portsBy(direction, asked, lists, destination)
   }
 
   /** What is asked, or why nothing is. */
   #askedOf (direction: Direction, { pod }: Located, other: Located): Isolation | FreeReason {
     if (pod === null) return 'NoPod'
     if (other.pod === pod) return 'Itself'
-    if (other.node === pod.node && (this.#around.blocksMatchPods || direction === 'ingress')) return 'OwnNode'
-    const isolation = this.#isolationOf(direction, pod)
-    return isolation.policies.length === 0 ? 'NotIsolated' : isolation
+    if (other.node === pod.node && (this.#around.plugin === 'most' || direction === 'ingress')) return 'OwnNode'
+    return this.#isolationOf(direction, pod)
   }
 
   #isolationOf (direction: Direction, pod: Pod): Isolation {
@@ -271,11 +277,21 @@ export class Reach {
   }
 }
 
-const isolation = (direction: Direction, selecting: readonly CompiledPolicy[]): Isolation =>
-  ({ policies: selecting.filter((policy) => policy[direction] !== null), rules: selecting.flatMap((policy) => policy[direction] ?? []) })
+const isolation = (direction: Direction, selecting: readonly CompiledPolicy[]): Isolation => ({
+  policies: selecting.filter((policy) => policy[direction] !== null),
+  rules: selecting.flatMap((policy) => policy[direction] ?? []),
+  denying: selecting.filter(({ deny }) => deny[direction].length > 0),
+})
 
-const both = (one: Isolation, other: Isolation): Isolation =>
-  other.policies.length === 0 ? one : { policies: [...one.policies, ...other.policies], rules: [...one.rules, ...other.rules] }
+const both = (one: Isolation, other: Isolation): Isolation => other.policies.length === 0 && other.denying.length === 0
+  ? one
+  : { policies: [...one.policies, ...other.policies], rules: [...one.rules, ...other.rules], denying: [...one.denying, ...other.denying] }
+
+/** What one side lets pass to the other end. */
+function portsBy (direction: Direction, { policies, rules, denying }: Isolation, lists: (rule: CompiledRule) => boolean, destination: Located): PortSet {
+  const allowed = policies.length === 0 ? ALL_PORTS : listedPorts(rules, lists, destination)
+  return denying.length === 0 ? allowed : difference(allowed, listedPorts(denying.flatMap(({ deny }) => deny[direction]), lists, destination))
+}
 
 const listsEnd = (end: Located) => ({ peers }: CompiledRule): boolean => peers.some((peer: PeerTest) => peer(end))
 

@@ -21,12 +21,12 @@ function eachCluster (name: string, check: (given: Given) => void): void {
     const random = randomFrom(`${name} ${at}`)
     const cluster = randomCluster(random)
     const { ends } = randomQuestion(random, cluster)
-    const blocksMatchPods = random.chance(0.5)
+    const plugin = random.chance(0.5) ? 'most' : 'cilium'
     check({
       random,
       policies: cluster.policies.map(readPolicy),
       pairs: ends.flatMap((source) => ends.map((destination) => [source, destination] as const)),
-      under: (policies) => new Reach({ ...cluster, policies, blocksMatchPods }),
+      under: (policies) => new Reach({ ...cluster, policies, plugin }),
     })
   }
 }
@@ -104,7 +104,7 @@ t.test('verdicts of flows, ports of two addresses and pairs of a pod agree', (t)
   let compared = 0
   for (let at = 0; at < CLUSTERS; at++) {
     const cluster = randomCluster(randomFrom(`agree ${at}`))
-    const reach = new Reach({ ...cluster, policies: cluster.policies.map(readPolicy), blocksMatchPods: true })
+    const reach = new Reach({ ...cluster, policies: cluster.policies.map(readPolicy), plugin: 'most' })
     for (const { ownAddress, otherAddress, to, from } of cluster.pods.flatMap((pod) => reach.pairsOf(pod))) {
       for (const [source, destination, ports] of [[ownAddress, otherAddress, to], [otherAddress, ownAddress, from]] as const) {
         const same = reach.ports(source, destination)

@@ -1,5 +1,9 @@
 import t from 'tap'
+import type { Plugin, Policy } from '../../../../src/core/plan/reach/policy.ts'
 import { ALL_PORTS, NO_PORTS, portRanges, portsOf } from '../../../../src/core/plan/reach/port-set.ts'
+import { readDenial } from '../../../../src/core/plan/reach/read-denial.ts'
+import { readPolicy } from '../../../../src/core/plan/reach/read-policy.ts'
+import type { Reach } from '../../../../src/core/plan/reach/reach.ts'
 import { ADDRESS, cutOn, PODS, policy, reachUnder, verdictOf } from './scene.ts'
 
 const everybodyTo = (destination: string, but: readonly string[] = []): string[] =>
@@ -99,12 +103,12 @@ t.test('a verdict names the policies that it rests on', (t) => {
 t.test('a block lists pods and nodes, or neither, as the network plugin has it', (t) => {
   const policies = [policy({ podSelector: DB, ingress: [{ from: [{ ipBlock: { cidr: '0.0.0.0/0' } }] }] })]
   t.strictSame(cutOn(reachUnder(policies)), [])
-  t.strictSame(cutOn(reachUnder(policies, { blocksMatchPods: false })), ['web>db', 'scraper>db', 'otherNode>db'], 'its own node reaches it always')
+  t.strictSame(cutOn(reachUnder(policies, { plugin: 'cilium' })), ['web>db', 'scraper>db', 'otherNode>db'], 'its own node reaches it always')
   t.end()
 })
 
 t.test('under Cilium a way to the own node has to be listed, and only rules without peers list nodes', (t) => {
-  const under = (to: object[] | undefined): string[] => cutOn(reachUnder([policy({ podSelector: DB, policyTypes: ['Egress'], egress: [{ ...to && { to } }] })], { blocksMatchPods: false }))
+  const under = (to: object[] | undefined): string[] => cutOn(reachUnder([policy({ podSelector: DB, policyTypes: ['Egress'], egress: [{ ...to && { to } }] })], { plugin: 'cilium' }))
   t.strictSame(under([{ namespaceSelector: {} }, { ipBlock: { cidr: '0.0.0.0/0' } }]), ['db>agent', 'db>otherNode'])
   t.strictSame(under(undefined), [])
   t.end()
@@ -112,11 +116,11 @@ t.test('under Cilium a way to the own node has to be listed, and only rules with
 
 t.test('under Cilium no selector finds a label that its filter leaves out', (t) => {
   const pods = Object.values(PODS).map((pod) => ({ ...pod, labels: { ...pod.labels, 'pod-template-hash': 'x', 'app.kubernetes.io/name': 'y' } }))
-  const cut = (label: Record<string, string>, blocksMatchPods: boolean): string[] => cutOn(reachUnder([policy({ podSelector: { matchLabels: { app: 'db', ...label } }, policyTypes: ['Ingress'] })], { pods, blocksMatchPods }))
+  const cut = (label: Record<string, string>, plugin: Plugin): string[] => cutOn(reachUnder([policy({ podSelector: { matchLabels: { app: 'db', ...label } }, policyTypes: ['Ingress'] })], { pods, plugin }))
   const all = ['web>db', 'scraper>db', 'otherNode>db', 'outside>db']
-  t.strictSame(cut({ 'pod-template-hash': 'x' }, true), all)
-  t.strictSame(cut({ 'pod-template-hash': 'x' }, false), [])
-  t.strictSame(cut({ 'app.kubernetes.io/name': 'y' }, false), all)
+  t.strictSame(cut({ 'pod-template-hash': 'x' }, 'most'), all)
+  t.strictSame(cut({ 'pod-template-hash': 'x' }, 'cilium'), [])
+  t.strictSame(cut({ 'app.kubernetes.io/name': 'y' }, 'cilium'), all)
   t.end()
 })
 
@@ -138,5 +142,25 @@ t.test('addresses are one whatever their text, and what is none is refused', (t)
 
 t.test('a pod of an unknown namespace is not judged by guess', (t) => {
   t.throws(() => reachUnder([], { namespaces: [{ name: 'ops', labels: {} }] }), { code: 'NOT_FOUND', message: /^Pod shop\/web: its namespace is not listed/ })
+  t.end()
+})
+
+t.test('what Cilium\'s policies deny is cut, on that port and to those ends alone, whatever others allow', (t) => {
+  const all = policy({ podSelector: {}, egress: [{}], ingress: [{}], policyTypes: ['Egress', 'Ingress'] })
+  const deny = (rules: object): Policy => readDenial({
+    apiVersion: 'cilium.io/v2', kind: 'CiliumNetworkPolicy', metadata: { namespace: 'shop', name: 'd' }, spec: { endpointSelector: { matchLabels: { app: 'web' } }, enableDefaultDeny: { egress: false, ingress: false }, ...rules },
+  })
+  const under = (rules: object, plugin: Plugin = 'cilium'): Reach => reachUnder([], { policies: [readPolicy(all), deny(rules)], plugin })
+  const toDb = { toEndpoints: [{ matchLabels: { 'k8s:io.kubernetes.pod.namespace': 'shop', app: 'db' } }] }
+  const before = cutOn(reachUnder([all], { plugin: 'cilium' }))
+  const added = (rules: object, port?: number): string[] => cutOn(under(rules), port).filter((way) => !before.includes(way))
+  const onPort = { egressDeny: [{ ...toDb, toPorts: [{ ports: [{ port: '80', protocol: 'ANY' }] }] }] }
+  t.strictSame([added(onPort), added(onPort, 81)], [['web>db'], []])
+  t.match(verdictOf(under(onPort), 'web', 'db').egress, { allowed: false, reason: 'Denied', policies: ['shop/d'] })
+  t.strictSame(added({ ingressDeny: [{ fromEndpoints: [{ matchLabels: { 'k8s:io.kubernetes.pod.namespace': 'ops' } }] }] }), ['scraper>web'])
+  t.strictSame(added({ egressDeny: [{ toCIDR: ['0.0.0.0/0'] }] }), ['web>outside'], 'blocks hold neither pods nor nodes')
+  t.strictSame(added({ egressDeny: [{ toEndpoints: [{ matchExpressions: [{ key: 'k8s:io.kubernetes.pod.namespace', operator: 'Exists' }, { key: 'k8s:io.kubernetes.pod.namespace', operator: 'NotIn', values: ['ops'] }] }] }] }), ['web>db'])
+  t.strictSame(cutOn(under(onPort, 'most')), cutOn(reachUnder([all])), 'where Cilium is not, it says nothing')
+  t.throws(() => deny({ egress: [{}] }), { code: 'BAD_DATA' }, 'what people write in that language is not read over')
   t.end()
 })

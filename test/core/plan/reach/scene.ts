@@ -23,7 +23,7 @@ export const reachUnder = (policies: readonly object[], change: Partial<Cluster>
   namespaces: [{ name: 'shop', labels: { team: 'a', 'kubernetes.io/metadata.name': 'shop' } }, { name: 'ops', labels: { team: 'b', 'kubernetes.io/metadata.name': 'ops' } }],
   nodes: [{ name: 'node1', addresses: [ADDRESS.agent] }, { name: 'node2', addresses: [ADDRESS.otherNode] }],
   policies: policies.map(readPolicy),
-  blocksMatchPods: true,
+  plugin: 'most',
   ...change,
 })
 
