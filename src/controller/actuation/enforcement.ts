@@ -47,9 +47,9 @@ export class Enforcement {
     this.#parts = parts
     this.#plans = new PlanWatch(policies)
     this.#ground = new PolicyGround({ reach, flows, clock, selectors: release?.selectors ?? null })
-    this.#release = release === undefined ? null : new PodRelease({ ...release, pods, clock, random, log })
+    this.#release = release === undefined ? null : new PodRelease({ ...release, pods, clock, random, log, tell: async (entries) => this.#putBacks.tell(entries) })
     this.#putBacks = new PutBackTrail({ audit, write: async (entries) => journal.keep({ writes: () => [], audit: entries }) })
-    this.#actuator = new PolicyActuator({ policies, pods, installation: release?.installation ?? null, spared: () => protections.now().namespaces, troubleOf: (name) => this.#plans.troubleOf(name), clock, random, log, tell: async (entries) => this.#putBacks.tell(entries) })
+    this.#actuator = new PolicyActuator({ policies, pods, installation: release?.installation ?? null, spared: () => protections.now().namespaces, troubleOf: (name) => this.#plans.troubleOf(name) ?? this.#release?.troubleOf(name) ?? null, clock, random, log, tell: async (entries) => this.#putBacks.tell(entries) })
   }
 
   get fleet (): PolicyFleet {

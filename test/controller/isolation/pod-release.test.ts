@@ -3,6 +3,7 @@ import { KubernetesPodSelectors } from '../../../src/adapters/kubernetes/pod-sel
 import { KubernetesPods } from '../../../src/adapters/kubernetes/pods.ts'
 import { KubernetesServices } from '../../../src/adapters/kubernetes/services.ts'
 import { PodRelease } from '../../../src/controller/isolation/pod-release.ts'
+import type { NewAuditEntry } from '../../../src/controller/journal.ts'
 import { AutoshieldError } from '../../../src/core/errors.ts'
 import { RELEASED_KEY } from '../../../src/core/isolation/released-labels.ts'
 import { RESOURCES } from '../../../src/core/kubernetes/resource.ts'
@@ -42,8 +43,9 @@ async function releasing (t: Test, annotation?: string) {
   await settled()
   const clock = { nowMs: NOW_MS, now: () => clock.nowMs }
   const warned: string[] = []
+  const told: NewAuditEntry[] = []
   const log = { info: () => undefined, warn: (_: object, message: string) => { warned.push(message) }, error: () => undefined }
-  const start = (): PodRelease => new PodRelease({ api, installation: 'guard', pods, selectors: (namespace) => selectors.of(namespace), clock, random: () => 0, log })
+  const start = (): PodRelease => new PodRelease({ api, installation: 'guard', pods, selectors: (namespace) => selectors.of(namespace), clock, random: () => 0, log, tell: async (entries) => { told.push(...entries) } })
   let release = start()
   const kept = new Map<string, Mitigation>()
   const look = async (...active: readonly Mitigation[]): Promise<boolean> => {
@@ -58,6 +60,8 @@ async function releasing (t: Test, annotation?: string) {
     api,
     pods,
     warned,
+    told,
+    troubleOf: (name: string) => release.troubleOf(name),
     look,
     restart: () => { release = start() },
     target: (name = 'm-1') => kept.get(name)?.status.targets.find(({ target }) => target === 'pod/shop/web-0') ?? null,
@@ -112,6 +116,32 @@ t.test('a label that somebody puts back goes again, and a Service that comes lat
   t.strictSame((await metadata())?.labels, {})
   await look()
   t.strictSame((await metadata())?.labels, { ...LABELS })
+})
+
+t.test('labels that somebody gives back are taken again three times, and then left with a warning; all of it is in the trail', async (t) => {
+  const { api, look, metadata, settled, told, target, troubleOf } = await releasing(t)
+  await look(isolation())
+  await look(isolation())
+  const giveBack = async (): Promise<void> => {
+    await api.apply(RESOURCES.pods, { metadata: { namespace: 'shop', name: 'web-0', labels: { app: 'web' } } }, { force: true, fieldManager: 'kubectl' })
+    await settled()
+    await look(isolation())
+    await look(isolation())
+  }
+  for (let time = 0; time < 3; time++) {
+    await giveBack()
+    t.notOk(Object.hasOwn((await metadata())?.labels ?? {}, 'app'))
+    t.equal(troubleOf('m-1'), null)
+  }
+  await giveBack()
+  t.equal((await metadata())?.labels?.['app'], 'web')
+  t.match(target(), { state: 'rejected', message: /given back 4 times/ })
+  t.match(troubleOf('m-1'), { reason: 'Contested' })
+  await look()
+  t.strictSame(told.map(({ action, object, reason }) => `${action} ${object} ${reason}`), [
+    'pod.labels-taken pods/shop/web-0 RuleMatched', ...Array<string>(3).fill('pod.labels-taken pods/shop/web-0 PutBack'), 'pod.labels-restored pods/shop/web-0 Unasked',
+  ])
+  t.equal(troubleOf('m-1'), null)
 })
 
 t.test('while two isolations want it out, the end of one changes nothing', async (t) => {
