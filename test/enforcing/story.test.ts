@@ -104,7 +104,7 @@ t.test('a pod that attacks another with real tools is found, cut by real packets
   await t.test('a pull of much data over one connection stops, on its port alone', async (t) => {
     const pull = attack(`curl -s --limit-rate 4M -o /tmp/pulled 'http://${victim}:${PAGES}/bytes/40000000?[1-50]'`).catch(() => 'ended')
     const found = await programmed('pulls')
-    t.match(found.spec, { subject: { name: 'attacker' }, victims: [{ name: 'victim' }], policies: ['egress'], ports: [PAGES] })
+    t.match(found.spec, { subject: { name: 'attacker' }, victims: [{ name: 'victim' }], policies: ['egress-deny'], ports: [PAGES] })
     t.match(await detected(found), { class: 'BULK_PULL', kind: 'pair', simulated: false })
     await until('new connections are cut', async () => await cut([PAGES]) || undefined, PATIENT_MS)
     const pulled = async (): Promise<string> => attack('wc -c < /tmp/pulled')
@@ -117,7 +117,7 @@ t.test('a pod that attacks another with real tools is found, cut by real packets
   await t.test('guessed passwords are cut on the port of the login', async (t) => {
     const guesses = guess(victim)
     const found = await programmed('guesses')
-    t.match(found.spec, { subject: { name: 'attacker' }, victims: [{ name: 'victim' }], policies: ['egress'], ports: [LOGIN] })
+    t.match(found.spec, { subject: { name: 'attacker' }, victims: [{ name: 'victim' }], policies: ['egress-deny'], ports: [LOGIN] })
     t.match(await detected(found), { class: 'BRUTE_FORCE', kind: 'pair', simulated: false })
     await until('it is cut', async () => await cut([LOGIN]) || undefined, PATIENT_MS)
     t.notOk(await cut([TALK]), 'other ports go on')
@@ -140,7 +140,7 @@ t.test('a pod that attacks another with real tools is found, cut by real packets
   await t.test('a scan is cut on every port', async (t) => {
     const scan = attack(`nmap -n -Pn -sT --max-rate 200 --max-retries 1 -p1-6000 ${victim}`).catch(() => 'ended')
     const found = await programmed('scans')
-    t.match(found.spec, { subject: { name: 'attacker' }, victims: [{ name: 'victim' }], mode: 'enforce', policies: ['egress'], ports: 'any' })
+    t.match(found.spec, { subject: { name: 'attacker' }, victims: [{ name: 'victim' }], mode: 'enforce', policies: ['egress-deny'], ports: 'any' })
     t.match(await detected(found), { class: 'PORT_SCAN', simulated: false, source: { name: 'attacker' }, target: { name: 'victim' } })
     await until('it is cut', async () => await cut([TALK, LOGIN, PAGES]) || undefined, PATIENT_MS)
     await until(async () => `its attempts are seen to fail: ${JSON.stringify(await mitigation('scans'))}`, async () => {

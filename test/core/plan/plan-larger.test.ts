@@ -13,7 +13,7 @@ const LET_OUT = { metadata: { namespace: 'shop', name: 'let-out' }, spec: { podS
 
 function larger (escalation: Rule['escalation'], carried: Partial<MitigationSpec>, { policies = [], connected = true, guarded = false }: { policies?: readonly object[], connected?: boolean, guarded?: boolean } = {}) {
   const { rule, action } = ruleOf('network_policy')
-  const ground = groundOf({ pods: PODS_HERE, namespaces: ['shop', 'other'].map((name) => ({ name, labels: {} })), nodes: [], policies: policies.map(readPolicy), blocksMatchPods: true })
+  const ground = groundOf({ pods: PODS_HERE, namespaces: ['shop', 'other'].map((name) => ({ name, labels: {} })), nodes: [], policies: policies.map(readPolicy), plugin: 'most' })
   const around = context({ pods: PODS_HERE, ...(connected && { cluster: { known: true, ground, seen: () => [] } }) })
   const now = planAction(rule, action, detectionOf(), context({ pods: PODS_HERE })).spec
   if (now === null) throw new Error('nothing is planned')
