@@ -22,6 +22,7 @@ import { KubernetesNetworkPolicies } from '../adapters/kubernetes/network-polici
 import { KubernetesNodes } from '../adapters/kubernetes/nodes.ts'
 import { KubernetesPanicMap } from '../adapters/kubernetes/panic-map.ts'
 import { RefusalEvents } from '../adapters/kubernetes/refusal-events.ts'
+import { refusalSubjects } from './refusal-subjects.ts'
 import { KubernetesPods } from '../adapters/kubernetes/pods.ts'
 import { KubernetesPodSelectors } from '../adapters/kubernetes/pod-selectors.ts'
 import { KubernetesServices } from '../adapters/kubernetes/services.ts'
@@ -260,7 +261,7 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
     version: context.version,
     listen: { metricsHost: '0.0.0.0', ports: { api: flags.apiPort, dashboard: flags.dashboardPort, metrics: flags.metricsPort } },
   })
-  const refusals = new RefusalEvents(api, { clock: systemClock, detectionOf: (id) => store.detections.get(id), onTrouble: (error) => log.warn({ error: error.message }, 'an Event could not be written') })
+  const refusals = new RefusalEvents(api, { clock: systemClock, detectionOf: (id) => store.detections.get(id), objectsOf: refusalSubjects({ namespace, threatPolicies, exceptions, mitigations }), onTrouble: (error) => log.warn({ error: error.message }, 'an Event could not be written') })
   parts.start((signal) => refusals.run(controller.subscribe(signal)))
   parts.start((signal) => controller.run(signal))
   const following = followMitigations({ mitigations, loop: controller, audit, log })

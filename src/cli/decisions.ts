@@ -1,6 +1,7 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { readStore } from '../adapters/store/object-store.ts'
 import { AutoshieldError } from '../core/errors.ts'
 import { Decision } from '../core/policy/decision.ts'
 import { type CliContext, EXIT, verb } from './context.ts'
@@ -22,18 +23,24 @@ const COLUMNS: readonly Column<Decision>[] = [
   { title: 'WHY', of: ({ message }) => message },
 ]
 
-interface ListFlags { waiting: boolean, output: OutputFormat, api: string }
+interface ListFlags { waiting: boolean, output: OutputFormat, api: string, data?: string }
 interface AnswerFlags { reason: string, actor?: string, api: string }
 
 export function decisionsCommand (context: CliContext, done: (status: number) => void): Command {
   const list = verb('list', 'what policy and safety made of detections, newest first', [
     'autoshield decisions list --waiting',
+    'autoshield decisions list --data .autoshield',
     'autoshield decisions list -o json | jq -r \'select(.reason == "ProtectedTarget") | .message\'',
   ]).option('--waiting', 'only what waits for a person', false)
+    .addOption(new Option('--data <dir>', 'read this data folder, and ask no API').conflicts('api'))
     .addOption(outputOption()).addOption(apiOption())
-    .action(async ({ waiting, output, api }: ListFlags) => {
+    .action(async ({ waiting, output, api, data }: ListFlags) => {
       const printer = new RowPrinter(context.stdout, output, COLUMNS)
-      for (let next: string | null = ''; next !== null;) {
+      if (data !== undefined) {
+        using store = readStore(data)
+        for (const decision of store.decisions.list()) if (!waiting || decision.approval?.state === 'waiting') await printer.print(decision)
+      }
+      for (let next: string | null = data === undefined ? '' : null; next !== null;) {
         const page = await callApi(api, 'GET', `/decisions?limit=500${waiting ? '&approval=waiting' : ''}${next === '' ? '' : `&cursor=${next}`}`)
         if (!Page.Check(page)) throw unreadable(api)
         for (const decision of page.items) await printer.print(decision)

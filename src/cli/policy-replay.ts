@@ -5,7 +5,7 @@ import { type CliContext, verb } from './context.ts'
 import { zoneOption } from './judging.ts'
 import { kubernetesOptions } from './kubernetes-option.ts'
 import { outputOption } from './output.ts'
-import { readInput } from './read-input.ts'
+import { readPolicy, type PolicyNameFlags } from './read-policy.ts'
 import { recordedOptions } from './recorded-flows.ts'
 import { replayNetworkPolicies, type NetworkReplayFlags } from './replay-network-policies.ts'
 import { replayRules, type RulesReplayFlags } from './replay-rules.ts'
@@ -20,15 +20,17 @@ export function policyReplayCommand (context: CliContext, done: (status: number)
     'autoshield policy replay shop.yaml --since 24h --live',
     'autoshield policy replay shop.yaml --in-force now.yaml -o json | jq .destination',
     'autoshield policy replay threat-policy.yaml --since 24h',
-  ]).argument('<file...>', 'NetworkPolicies (YAML, several documents in a file), or ThreatPolicies and policy files; `-` is standard input. A NetworkPolicy that is in force under the same name is replaced')
+    'autoshield policy replay shop --since 24h   # the ThreatPolicy of that name in the cluster',
+  ]).argument('<policy...>', 'files of NetworkPolicies (YAML, several documents in a file), or of ThreatPolicies and policy files; `-` is standard input; or objects of the cluster: NAME or threatpolicy/NAME, networkpolicy/NAMESPACE/NAME. A NetworkPolicy that is in force under the same name is replaced')
     .addOption(new Option('--in-force <file>', 'NetworkPolicies that are in force, as `kubectl get networkpolicies -A -o yaml` prints them; may be given again').default([], 'none').argParser((file: string, files: readonly string[]) => [...files, file]))
     .option('--live', 'those in force are read from the cluster', false)
     .addOption(new Option('--blocks <match>', 'whether an ipBlock also lists pods in it, as with most network plugins, or only what is outside, as with Cilium').choices(['pods', 'outside']).default('pods'))
     .addOption(zoneOption())
+    .option('--autoshield-namespace <name>', 'where AutoShield is installed, and its ThreatPolicies are', 'autoshield')
     .addOption(outputOption())
   kubernetesOptions(recordedOptions(replay))
-  return replay.action(async (files: readonly string[], flags: NetworkReplayFlags & RulesReplayFlags, command: Command) => {
-    const read = await Promise.all(files.map(async (file) => ({ file, text: await readInput(file, 'readable file of policies') })))
+  return replay.action(async (files: readonly string[], flags: NetworkReplayFlags & RulesReplayFlags & PolicyNameFlags, command: Command) => {
+    const read = await Promise.all(files.map(async (file) => readPolicy(file, context, flags)))
     const kind = kindOf(read)
     const idle = Object.values(FLAGS_OF).flat().find((flag) => !FLAGS_OF[kind].includes(flag) && command.getOptionValueSource(flag) === 'cli')
     if (idle !== undefined) throw new AutoshieldError('USAGE', `--${idle.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} is of no use for ${kind === 'rules' ? 'a ThreatPolicy or a policy file' : kind}: leave it away.`)

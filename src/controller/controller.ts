@@ -163,7 +163,7 @@ export class Controller implements Loop, AsyncDisposable {
     const inForce = new ExceptionsInForce({ pods, clock })
     this.exceptions = new ExceptionDesk({ exceptions: parts.exceptions, inForce, mitigations: this.#mitigations, store, book, rollouts: this.rollouts, journal: this.#journal, clock, log })
     this.#decisions = new DecisionDesk({
-      store, checkpoints, journal: this.#journal, book, mitigations: this.#mitigations, errands: this.errands, exceptions: inForce, applications: (detection) => this.rollouts.applications(detection), pods, serviceAt: parts.services === undefined ? undefined : (address) => parts.services?.byAddress(address) ?? null, protections, nodes: parts.nodes?.directory ?? null, cluster: () => this.#enforcement?.knowledge() ?? null, clock, newId, zone, metrics, log, publish, safety, flows: () => this.#traffic?.edges ?? [],
+      store, checkpoints, journal: this.#journal, book, mitigations: this.#mitigations, errands: this.errands, exceptions: inForce, applications: (detection) => this.rollouts.applications(detection), pods, serviceAt: parts.services === undefined ? undefined : (address) => parts.services?.byAddress(address) ?? null, protections, nodes: parts.nodes?.directory ?? null, cluster: () => this.#enforcement?.knowledge() ?? null, clock, newId, zone, metrics, log, publish, safety, kept: this.flows, flows: () => this.#traffic?.edges ?? [],
     })
     this.approvals = this.#decisions.approvals
     const nodesApi = parts.nodes?.api ?? null
@@ -223,7 +223,7 @@ export class Controller implements Loop, AsyncDisposable {
   }
 
   effect (mitigation: Mitigation): PlanEffect {
-    if (this.#enforcement === null) throw new AutoshieldError('CONFLICT', 'No cluster is connected, so nobody chooses among NetworkPolicies: its objects are those of GET /mitigations/NAME/plan.')
+    if (this.#enforcement === null) throw new AutoshieldError('CONFLICT', `No cluster is connected to this AutoShield, so nobody chooses among NetworkPolicies here. Where one is, ask its controller: kubectl -n autoshield port-forward deploy/autoshield-controller 8000, then autoshield mitigations plan ${mitigation.metadata.name}. What was planned here without one stands in the decision: autoshield decisions list -o json.`)
     return this.#enforcement.effect(mitigation, this.#mitigations.active)
   }
 

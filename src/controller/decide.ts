@@ -26,6 +26,7 @@ import { answeredByPairs } from '../core/verdict/answered-by-pairs.ts'
 import type { Detection } from '../core/verdict/detection.ts'
 import type { Score } from '../core/verdict/score.ts'
 import { tensorStartMs, windowEndMs } from '../core/verdict/case.ts'
+import type { Coverage } from './exceptions/exceptions-in-force.ts'
 import { contextOf, protectionOf } from './plan-context.ts'
 
 /** One detection to be decided on. */
@@ -64,8 +65,8 @@ export interface Bench {
   readonly newId: () => string
   /** Name of the mitigation in force for this rule, action, source and target, in this mode. */
   readonly mitigatedBy: (rule: Rule, actionIndex: number, detection: Detection, mode: Mitigation['spec']['mode']) => string | null
-  /** The exception that covers an action of a rule for the detection, in words; null where none does. */
-  readonly exceptedBy: (rule: Rule, action: Action, detection: Detection) => string | null
+  /** The exception that covers an action of a rule for the detection; null where none does. */
+  readonly exceptedBy: (rule: Rule, action: Action, detection: Detection) => Coverage | null
   /** Whether this action of this rule has its answer for the detection, so that it is not asked again. */
   readonly isSettled: (rule: Rule, actionIndex: number, detection: Detection, sinceMs: number) => boolean
 }
@@ -203,7 +204,7 @@ export function decideAgain (waiting: Decision, evidence: SourceEvidence, detect
 }
 
 /** Nothing is planned and no budget is used. */
-function exceptedRuling (detection: Detection, { rule, actionIndex, matched, application }: Case, action: Action, excepted: string, bench: Bench): Ruling {
+function exceptedRuling (detection: Detection, { rule, actionIndex, matched, application }: Case, action: Action, { exception, words }: Coverage, bench: Bench): Ruling {
   const decision: Decision = {
     id: bench.newId(),
     at: new Date(bench.nowMs).toISOString(),
@@ -215,8 +216,9 @@ function exceptedRuling (detection: Detection, { rule, actionIndex, matched, app
     actionIndex,
     verdict: 'suppress',
     reason: 'Excepted',
-    message: `${sentence(matched)} ${sentence(excepted)}`,
-    safety: [{ check: 'exception', passed: false, reason: 'Excepted', message: sentence(excepted) }],
+    message: `${sentence(matched)} ${sentence(words)}`,
+    safety: [{ check: 'exception', passed: false, reason: 'Excepted', message: sentence(words) }],
+    exception,
     mitigation: null,
     plan: [],
   }

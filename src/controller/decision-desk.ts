@@ -12,7 +12,7 @@ import type { SeenFlow } from '../core/safety/traffic-share.ts'
 import { EMPTY_SAFETY_STATE, parseSafetyState, type Halt, type SafetyState } from '../core/safety/state.ts'
 import type { Application } from '../core/rollout/apply.ts'
 import type { Detection } from '../core/verdict/detection.ts'
-import type { Checkpoints, Clock, LoopEvent, NodeDirectory, ObjectStore, PodDirectory, Protections } from '../ports.ts'
+import type { Checkpoints, Clock, FlowHistory, LoopEvent, NodeDirectory, ObjectStore, PodDirectory, Protections } from '../ports.ts'
 import { ApprovalDesk, type Waiting } from './approval-desk.ts'
 import { carriedIn } from './actuation/desired.ts'
 import { ANNOTATIONS, annotationsOf, decide, decideAgain, type Bench, type Hearing, type Ruling } from './decide.ts'
@@ -53,7 +53,8 @@ export interface DecisionDeskParts {
   readonly metrics: ControllerMetrics
   readonly log: Log
   readonly publish: (event: LoopEvent) => void
-  /** Conversations that were seen lately. */
+  /** What was kept of conversations, and those of the last seconds. */
+  readonly kept: FlowHistory
   readonly flows: () => readonly SeenFlow[]
 }
 

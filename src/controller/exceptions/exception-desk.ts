@@ -140,7 +140,7 @@ export class ExceptionDesk implements ExceptionBook {
       const detection = store.detections.get(mitigation.spec.detection)
       const rule = detection === null ? null : this.#ruleOf(mitigation, detection)
       const action = rule?.actions[Number(mitigation.metadata.annotations[ANNOTATIONS.action])]
-      const why = detection === null || rule === null || action === undefined ? null : inForce.coverage(detection, rule, action)
+      const why = detection === null || rule === null || action === undefined ? null : inForce.coverage(detection, rule, action)?.words ?? null
       if (why === null) continue
       await mitigations.revert(mitigation.metadata.name, { actor: ACTOR, reason: 'Excepted', why }).catch((thrown: unknown) => {
         this.#unended = true

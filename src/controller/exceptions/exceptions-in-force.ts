@@ -8,6 +8,13 @@ import type { Ruling } from '../decide.ts'
 
 interface InForce { readonly name: string, readonly spec: ExceptionSpec }
 
+/** That something is let be, and why. */
+export interface Coverage {
+  /** Name of the exception. */
+  readonly exception: string
+  readonly words: string
+}
+
 /** The exceptions that hold, for whoever decides; and what they held back since anybody asked. */
 export class ExceptionsInForce {
   readonly #pods: PodDirectory
@@ -34,10 +41,10 @@ export class ExceptionsInForce {
     return true
   }
 
-  /** Which exception covers an action of a rule for a detection, in words; null where none does. The first by name is told. */
-  coverage (detection: Detection, rule: Rule, action: Action): string | null {
+  /** Which exception covers an action of a rule for a detection; null where none does. The first by name is told. */
+  coverage (detection: Detection, rule: Rule, action: Action): Coverage | null {
     const found = this.#find(detection, rule, action)
-    return found === null ? null : `exception ${found.name} covers it until ${found.spec.until}: ${found.spec.reason} (${found.spec.by})`
+    return found === null ? null : { exception: found.name, words: `exception ${found.name} covers it until ${found.spec.until}: ${found.spec.reason} (${found.spec.by})` }
   }
 
   /** Counts decisions that were told. */

@@ -17,8 +17,8 @@ export interface Surroundings {
   readonly ready: ReadonlyMap<string, readonly Pod[]>
   /** UIDs of the pods that are restricted now. */
   readonly restricted: ReadonlySet<string>
-  /** Seen lately. */
-  readonly flows: readonly SeenFlow[]
+  /** Those with an end in a namespace, and maybe others. */
+  readonly flows: (namespace: string) => readonly SeenFlow[]
   readonly byAddress: (address: string) => Pod | null
   readonly maintenance: MaintenanceBook
 }

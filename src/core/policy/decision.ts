@@ -25,6 +25,7 @@ export const Decision = Type.Object({
   }, { additionalProperties: false })),
   mitigation: Type.Union([Type.String(), Type.Null()], { description: 'Name of the mitigation that follows from it.' }),
   escalates: Type.Optional(Type.String({ description: 'Name of the mitigation that this would make larger, because attempts get through it.' })),
+  exception: Type.Optional(Type.String({ description: 'Name of the exception that covers it.' })),
   approval: Type.Optional(Approval),
   /** The objects that it would apply, as YAML documents: a NetworkPolicy, a patch, a request. */
   plan: Type.Array(Type.Object({ kind: Type.String(), yaml: Type.String() }, { additionalProperties: false })),

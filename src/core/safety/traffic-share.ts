@@ -2,7 +2,7 @@ import type { Pod } from '../pod.ts'
 import type { ActionType } from '../policy/action-type.ts'
 import type { Detection } from '../verdict/detection.ts'
 
-/** Conversations that were seen from one address to another. */
+/** Conversations that were seen from one address to another. What was kept of an hour says more than the last seconds. */
 export interface SeenFlow {
   readonly source: string
   readonly destination: string
@@ -19,7 +19,7 @@ export interface TrafficShare {
 }
 
 /**
- * What an isolation would cost the subject's namespace. The other actions cut what their detection names, and that is the attack.
+ * What an isolation would cost the subject's namespace; `flows` is asked for those with an end there. The other actions cut what their detection names, and that is the attack.
  *
  *     action        | subject   | flow                                | counts as
  *     pod_isolation | a pod     | from the source to the target       | nothing: it is the attack; for a fan-out that is all from the source
@@ -28,12 +28,12 @@ export interface TrafficShare {
  *     pod_isolation | anySource | -                                   | null
  *     any other     | -         | -                                   | null
  */
-export function trafficShare (action: ActionType, subject: Pod | 'anySource' | null, { source, target }: Pick<Detection, 'source' | 'target'>, flows: readonly SeenFlow[], byAddress: (address: string) => Pod | null): TrafficShare | null {
+export function trafficShare (action: ActionType, subject: Pod | 'anySource' | null, { source, target }: Pick<Detection, 'source' | 'target'>, flows: (namespace: string) => readonly SeenFlow[], byAddress: (address: string) => Pod | null): TrafficShare | null {
   if (action !== 'pod_isolation' || subject === null || subject === 'anySource') return null
   const { namespace } = subject
   const isAttack = (flow: SeenFlow): boolean => flow.source === source?.address && (target === null || flow.destination === target.address)
   const ends = ({ source: from, destination: to }: SeenFlow): readonly string[] => [from, to]
-  const own = flows.filter((flow) => !isAttack(flow) && ends(flow).some((address) => byAddress(address)?.namespace === namespace))
+  const own = flows(namespace).filter((flow) => !isAttack(flow) && ends(flow).some((address) => byAddress(address)?.namespace === namespace))
   return { namespace, seen: total(own), cut: total(own.filter((flow) => ends(flow).some((address) => subject.addresses.includes(address)))) }
 }
 

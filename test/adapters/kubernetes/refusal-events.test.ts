@@ -19,7 +19,7 @@ function recorder (detection: typeof DETECTION | null = DETECTION, refuse: Autos
       created.push(object as (typeof created)[number])
       return { apiVersion: '', kind: '', metadata: { name: '' } }
     }
-  }, { clock, detectionOf: () => detection, onTrouble: ({ message }) => troubles.push(message) })
+  }, { clock, detectionOf: () => detection, objectsOf: ({ policy }) => policy === 'threatpolicy/shop' ? [{ apiVersion: 'autoshield.dev/v1alpha1', kind: 'ThreatPolicy', namespace: 'autoshield', name: 'shop', uid: 'u-shop' }] : [], onTrouble: ({ message }) => troubles.push(message) })
   return { created, troubles, clock, events }
 }
 
@@ -27,6 +27,15 @@ t.test('a refusal is told on the pod that it is about, with its reason code', as
   const { created, events } = recorder()
   await events.take(refused())
   t.match(created, [{ reason: 'ProtectedTarget', regarding: { kind: 'Pod', namespace: 'shop', name: 'web-7', uid: 'u7' }, note: /It is the DNS\./ }])
+})
+
+t.test('it is told on the object of ours that it is about as well, whether or not a pod is known', async (t) => {
+  const { created, events } = recorder()
+  await events.take(refused({ policy: 'threatpolicy/shop' }))
+  t.match(created, [{ regarding: { kind: 'Pod' } }, { reason: 'ProtectedTarget', metadata: { namespace: 'autoshield' }, regarding: { kind: 'ThreatPolicy', name: 'shop', uid: 'u-shop' } }])
+  const outside = recorder({ ...DETECTION, source: { address: '192.0.2.1' } as typeof DETECTION.source, target: null as unknown as typeof DETECTION.target })
+  await outside.events.take(refused({ policy: 'threatpolicy/shop' }))
+  t.match(outside.created, [{ regarding: { kind: 'ThreatPolicy' } }])
 })
 
 t.test('the same reason is told once in ten minutes, another at once', async (t) => {

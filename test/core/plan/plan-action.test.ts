@@ -256,7 +256,7 @@ t.test('every plan says in words what it does and what undoing it does, and shad
   t.end()
 })
 
-const NOWHERE = { ready: new Map(), restricted: new Set<string>(), flows: [], byAddress: () => null, maintenance: { windows: [] }, agreed: null, nowMs: NOW_MS }
+const NOWHERE = { ready: new Map(), restricted: new Set<string>(), flows: () => [], byAddress: () => null, maintenance: { windows: [] }, agreed: null, nowMs: NOW_MS }
 
 t.test('safety is asked about what the plan would do', (t) => {
   const { rule } = ruleOf('network_policy', 'blast_radius_limit: 3, cooldown_seconds: 7,')

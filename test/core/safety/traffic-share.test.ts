@@ -10,11 +10,11 @@ const FLOWS = [flow('10.0.0.1', '10.0.0.2', 1000), flow('10.0.0.1', '10.0.0.3', 
 const source = { address: '10.0.0.1' }
 
 t.test('what an isolation costs its namespace, for every row of the table', (t) => {
-  t.strictSame(trafficShare('pod_isolation', WEB, { source, target: { address: '10.0.0.2' } }, FLOWS, byAddress), { namespace: 'shop', seen: 21, cut: 5 }, 'the attack itself is no cost')
-  t.strictSame(trafficShare('pod_isolation', WEB, { source, target: null }, FLOWS, byAddress), { namespace: 'shop', seen: 19, cut: 3 }, 'of a fan-out all from its source is the attack')
-  t.strictSame(trafficShare('pod_isolation', WEB, { source, target: null }, [], byAddress), { namespace: 'shop', seen: 0, cut: 0 })
-  t.equal(trafficShare('pod_isolation', 'anySource', { source, target: null }, FLOWS, byAddress), null)
-  t.equal(trafficShare('pod_isolation', null, { source, target: null }, FLOWS, byAddress), null)
-  for (const action of ['network_policy', 'traffic_throttle', 'pod_termination', 'node_quarantine', 'alert_only', 'custom_webhook'] as const) t.equal(trafficShare(action, WEB, { source, target: null }, FLOWS, byAddress), null)
+  t.strictSame(trafficShare('pod_isolation', WEB, { source, target: { address: '10.0.0.2' } }, () => FLOWS, byAddress), { namespace: 'shop', seen: 21, cut: 5 }, 'the attack itself is no cost')
+  t.strictSame(trafficShare('pod_isolation', WEB, { source, target: null }, () => FLOWS, byAddress), { namespace: 'shop', seen: 19, cut: 3 }, 'of a fan-out all from its source is the attack')
+  t.strictSame(trafficShare('pod_isolation', WEB, { source, target: null }, () => [], byAddress), { namespace: 'shop', seen: 0, cut: 0 })
+  t.equal(trafficShare('pod_isolation', 'anySource', { source, target: null }, () => FLOWS, byAddress), null)
+  t.equal(trafficShare('pod_isolation', null, { source, target: null }, () => FLOWS, byAddress), null)
+  for (const action of ['network_policy', 'traffic_throttle', 'pod_termination', 'node_quarantine', 'alert_only', 'custom_webhook'] as const) t.equal(trafficShare(action, WEB, { source, target: null }, () => FLOWS, byAddress), null)
   t.end()
 })
