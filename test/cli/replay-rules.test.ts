@@ -82,7 +82,7 @@ t.test('of a running AutoShield, flows are read by the time of the restriction',
   const bucketMs = Math.floor((loop.now() - 3_600_000) / 300_000) * 300_000
   const seen = { firstSeen: new Date(bucketMs).toISOString(), lastSeen: new Date(bucketMs + 60_000).toISOString() }
   await loop.store.detections.put('d1', guessing(0, { id: 'd1', source: { address: '10.0.0.3', uid: 'uid-job' }, target: { address: '10.0.0.2', uid: 'uid-db' }, ...seen }))
-  loop.flowRecords = [0, 1, 4].map((bucket) => flowRecord(JOB, DB, { firstMs: bucketMs + bucket * 300_000, lastMs: bucketMs + bucket * 300_000 + 300_000, begun: 10 ** bucket, bytesReceived: 1 }))
+  loop.flowRecords = [0, 1, 5].map((bucket) => flowRecord(JOB, DB, { firstMs: bucketMs + bucket * 300_000, lastMs: bucketMs + bucket * 300_000 + 300_000, begun: 10 ** bucket, bytesReceived: 1 }))
   const { status, stdout, stderr } = await autoshield(['policy', 'replay', join(dir, 'object.yaml'), '--api', urls.api, '-o', 'json'])
   t.equal(status, 79, stderr)
   t.match(rows(stdout), [{ of: 'attack', connections: 1 }, { of: 'legitimate', connections: 10 }])
