@@ -32,11 +32,13 @@ t.test('an isolated pod of a ReplicaSet is cut off by real packets, replaced, an
   const { outside } = cluster.enforcing
   const ends = await Ends.start(t, cluster, { pods: [order('web', 'node-1', 'web'), order('near', 'node-1', 'near'), order('far', 'node-2', 'far')], machines: [...cluster.enforcing.nodes, outside], ports: [PORT] })
   const image = await kubectl('get', 'pod', 'web', '-o', 'jsonpath={.spec.containers[0].image}')
-  await cluster.kubectl(['-n', shop, 'create', '-f', '-'], { stdin: [
-    { apiVersion: 'v1', kind: 'Service', metadata: { name: 'web' }, spec: { selector: { app: 'web' }, ports: [{ port: 80, targetPort: PORT }] } },
-    // It adopts the pod that is there.
-    { apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: { name: 'web' }, spec: { replicas: 1, selector: { matchLabels: { app: 'web' } }, template: { metadata: { labels: { app: 'web' } }, spec: { terminationGracePeriodSeconds: 0, containers: [{ name: 'end', image, imagePullPolicy: 'Never', command: ['sleep', '3600'] }] } } } },
-  ].map((object) => JSON.stringify(object)).join('\n---\n') })
+  await cluster.kubectl(['-n', shop, 'create', '-f', '-'], {
+    stdin: [
+      { apiVersion: 'v1', kind: 'Service', metadata: { name: 'web' }, spec: { selector: { app: 'web' }, ports: [{ port: 80, targetPort: PORT }] } },
+      // It adopts the pod that is there.
+      { apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: { name: 'web' }, spec: { replicas: 1, selector: { matchLabels: { app: 'web' } }, template: { metadata: { labels: { app: 'web' } }, spec: { terminationGracePeriodSeconds: 0, containers: [{ name: 'end', image, imagePullPolicy: 'Never', command: ['sleep', '3600'] }] } } } },
+    ].map((object) => JSON.stringify(object)).join('\n---\n')
+  })
   await kubectl('annotate', 'pod', 'web', 'controller.kubernetes.io/pod-deletion-cost=100') // of two it keeps this one
   const owner = async (): Promise<string> => kubectl('get', 'pod', 'web', '-o', 'jsonpath={.metadata.ownerReferences[*].kind}')
   await until('the ReplicaSet has the pod', async () => await owner() === 'ReplicaSet' || undefined, PATIENT_MS)

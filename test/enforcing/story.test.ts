@@ -108,7 +108,10 @@ t.test('a pod that attacks another with real tools is found, cut by real packets
     t.match(await detected(found), { class: 'BULK_PULL', kind: 'pair', simulated: false })
     await until('new connections are cut', async () => await cut([PAGES]) || undefined, PATIENT_MS)
     const pulled = async (): Promise<string> => attack('wc -c < /tmp/pulled')
-    await until('what is open brings nothing any more', async () => await pulled() === await pulled() || undefined, PATIENT_MS)
+    await until('what is open brings nothing any more', async () => {
+      const before = await pulled()
+      return before === await pulled() || undefined
+    }, PATIENT_MS)
     t.notOk(await cut([LOGIN]), 'other ports go on')
     await end('curl')
     await pull
