@@ -27,6 +27,9 @@ export interface Made {
   counters?: Partial<Record<(typeof COUNTERS)[number], number>>
 }
 
+/** Three connections that the source began. */
+const USUAL: Made['features'] & object = { flow_count: 3, iat_mean_ms: 20 }
+
 export const T0 = Date.UTC(2026, 0, 2, 3, 4, 0)
 
 /** A score in which every class has the probability that is named, BENIGN what is left. */
@@ -34,7 +37,7 @@ export function madeScore (probabilities: { PORT_SCAN?: number, SYN_FLOOD?: numb
   const { key = PAIR, stepMs = 500, endMs = T0 + 500, reporter = VICTIM, simulated = false, run = 0 } = made
   const { PORT_SCAN = 0.001, SYN_FLOOD = 0.001 } = probabilities
   const windowNumber = Math.floor(endMs / stepMs) - 1
-  const features = Float64Array.from(FEATURES, (name) => made.features?.[name] ?? (name === 'flow_count' ? 3 : 0))
+  const features = Float64Array.from(FEATURES, (name) => made.features?.[name] ?? USUAL[name] ?? 0)
   const tensor = new Float32Array(TENSOR_WINDOWS * FEATURES.length)
   for (let row = TENSOR_WINDOWS - 1 - run; row < TENSOR_WINDOWS; row++) tensor.set(features, row * FEATURES.length)
   return {
