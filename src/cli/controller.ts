@@ -223,6 +223,7 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
   await Promise.race([parts.orFailure(known), parts.untilAborted(context.signal)])
   clearTimeout(late)
   if (context.signal.aborted) return
+  await mitigations.removeUnfinished().catch((error: unknown) => log.warn({ error: AutoshieldError.from(error).message }, 'mitigations without a status, left by a run that died, stay until the next start'))
 
   const nodes = new KubernetesNodes(api)
   parts.start((signal) => nodes.run(signal))

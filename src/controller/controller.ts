@@ -163,7 +163,7 @@ export class Controller implements Loop, AsyncDisposable {
     const inForce = new ExceptionsInForce({ pods, clock })
     this.exceptions = new ExceptionDesk({ exceptions: parts.exceptions, inForce, mitigations: this.#mitigations, store, book, rollouts: this.rollouts, journal: this.#journal, clock, log })
     this.#decisions = new DecisionDesk({
-      store, checkpoints, journal: this.#journal, book, mitigations: this.#mitigations, errands: this.errands, exceptions: inForce, applications: (detection) => this.rollouts.applications(detection), pods, serviceAt: parts.services === undefined ? undefined : (address) => parts.services?.byAddress(address) ?? null, protections, nodes: parts.nodes?.directory ?? null, cluster: () => this.#enforcement?.knowledge() ?? null, clock, newId, zone, metrics, log, publish, safety, kept: this.flows, flows: () => this.#traffic?.edges ?? [],
+      store, checkpoints, audit, journal: this.#journal, book, mitigations: this.#mitigations, errands: this.errands, exceptions: inForce, applications: (detection) => this.rollouts.applications(detection), pods, serviceAt: parts.services === undefined ? undefined : (address) => parts.services?.byAddress(address) ?? null, protections, nodes: parts.nodes?.directory ?? null, cluster: () => this.#enforcement?.knowledge() ?? null, clock, newId, zone, metrics, log, publish, safety, kept: this.flows, flows: () => this.#traffic?.edges ?? [],
     })
     this.approvals = this.#decisions.approvals
     const nodesApi = parts.nodes?.api ?? null
@@ -258,8 +258,8 @@ export class Controller implements Loop, AsyncDisposable {
 
   async #start (): Promise<void> {
     await this.rulebook.start()
-    this.#decisions.restore(await this.#detections.restore())
-    await this.#mitigations.restore()
+    await this.#decisions.restore(await this.#detections.restore())
+    this.#decisions.charge(await this.#mitigations.restore())
     await this.exceptions.look()
     this.rollouts.restore()
     this.feedback.restore()

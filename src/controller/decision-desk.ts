@@ -6,13 +6,13 @@ import type { Rule } from '../core/policy/rule.ts'
 import type { TimeZone } from '../core/policy/time-zone.ts'
 import type { Surroundings } from '../core/plan/safety-request.ts'
 import type { Outcome } from '../core/safety/breaker.ts'
-import { recordOutcome } from '../core/safety/ledger.ts'
+import { currentLedger, recordOutcome, withAction } from '../core/safety/ledger.ts'
 import type { SafetySettings } from '../core/safety/settings.ts'
 import type { SeenFlow } from '../core/safety/traffic-share.ts'
 import { EMPTY_SAFETY_STATE, parseSafetyState, type Halt, type SafetyState } from '../core/safety/state.ts'
 import type { Application } from '../core/rollout/apply.ts'
 import type { Detection } from '../core/verdict/detection.ts'
-import type { Checkpoints, Clock, FlowHistory, LoopEvent, NodeDirectory, ObjectStore, PodDirectory, Protections } from '../ports.ts'
+import type { AuditTrail, Checkpoints, Clock, FlowHistory, LoopEvent, NodeDirectory, ObjectStore, PodDirectory, Protections } from '../ports.ts'
 import { ApprovalDesk, type Waiting } from './approval-desk.ts'
 import { carriedIn } from './actuation/desired.ts'
 import { ANNOTATIONS, annotationsOf, decide, decideAgain, type Bench, type Hearing, type Ruling } from './decide.ts'
@@ -31,6 +31,8 @@ import { surroundings } from './surroundings.ts'
 export interface DecisionDeskParts {
   readonly store: ObjectStore
   readonly checkpoints: Checkpoints
+  /** What was told of before. */
+  readonly audit: Pick<AuditTrail, 'search'>
   readonly journal: Journal
   readonly book: PolicyBook
   readonly mitigations: MitigationDesk
@@ -60,6 +62,10 @@ export interface DecisionDeskParts {
 
 const CHECKPOINT = 'safety'
 const MAX_RESTORED = 10_000
+/** Decisions that may be under way at one moment. */
+const MAX_UNTOLD = 100
+/** Entries of one detection that are looked through. */
+const MAX_TOLD = 1_000
 
 /** Asks policy and safety about detections, keeps what they say, and only then lets it be done. */
 export class DecisionDesk {
@@ -109,7 +115,8 @@ export class DecisionDesk {
     })
   }
 
-  restore (going: readonly Detection[]): void {
+  /** Resolves when what was decided and could not be told of any more is in the trail. */
+  async restore (going: readonly Detection[]): Promise<void> {
     const { checkpoints, store, log } = this.#parts
     const saved = checkpoints.load(CHECKPOINT)
     const safety = parseSafetyState(saved)
@@ -119,6 +126,29 @@ export class DecisionDesk {
     const decisions = store.decisions.list({ limit: MAX_RESTORED }).toReversed()
     this.#settled.restore(decisions.filter(({ detection }) => ids.has(detection)))
     this.approvals.restore(decisions)
+    await this.#tellUntold(decisions.slice(-MAX_UNTOLD))
+  }
+
+  /** Takes mitigations of which no decision is known off the budgets: whoever made them could not keep that it had. */
+  charge (takenOver: readonly Mitigation[]): void {
+    const { safety, clock } = this.#parts
+    for (const { metadata: { annotations, creationTimestamp }, spec: { owner }, status } of takenOver) {
+      const lane = status.simulated ? 'simulated' : 'enforced'
+      const of = { rule: owner.rule, source: annotations[ANNOTATIONS.source] ?? '*', target: annotations[ANNOTATIONS.target] ?? '*' }
+      this.#safety = { ...this.#safety, [lane]: withAction(currentLedger(this.#safety[lane], safety, clock.now()), of, safety, Date.parse(creationTimestamp)) }
+    }
+  }
+
+  /** What is kept is told of after that, so a death in between leaves the newest untold. */
+  async #tellUntold (decisions: readonly Decision[]): Promise<void> {
+    const { store, audit, journal } = this.#parts
+    const untold = decisions.flatMap((decision) => {
+      const detection = store.detections.get(decision.detection)
+      if (detection === null) return []
+      const entry = auditOf(decision, detection)
+      return audit.search({ object: entry.object, limit: MAX_TOLD }).some(({ detail }) => detail['decision'] === decision.id) ? [] : [entry]
+    })
+    if (untold.length > 0) await journal.keep({ writes: () => [], audit: untold })
   }
 
   /** Why nothing new is done; null while it is. */
@@ -250,9 +280,11 @@ export class DecisionDesk {
     const outgoing = errands.admit(news.flatMap(({ errand }) => errand === null ? [] : [errand]))
     const following = news.flatMap(({ mitigation }) => mitigation === null ? [] : [mitigation])
     await journal.keep({
+      // A mitigation whose decision was lost is found and told of (`restore` of its desk). A decision whose mitigation was lost would
+      // pass for carried out, and its cooldown would keep others from it.
+      ...following.length > 0 && { first: () => following.map(async (mitigation) => store.mitigations.put(mitigation.metadata.name, mitigation)) },
       writes: () => [
         ...news.map(async ({ decision }) => store.decisions.put(decision.id, decision)),
-        ...following.map(async (mitigation) => store.mitigations.put(mitigation.metadata.name, mitigation)),
         ...outgoing.map(async (errand) => errands.keep(errand)),
         this.#saveSafety(),
       ],

@@ -7,6 +7,8 @@ export type NewAuditEntry = Parameters<AuditTrail['append']>[0]
 
 /** Something to be kept before it is acted on. */
 export interface Entry {
+  /** Asked for before the others and waited for: without them nothing else of the entry may be kept. */
+  readonly first?: () => readonly Promise<unknown>[]
   /**
    * All writes are asked for in one turn, so that they share one transaction. Done again as a whole after a failure, so
    * they write what is true when they are called, not when the entry was made.
@@ -66,8 +68,9 @@ export class Journal {
     }
   }
 
-  async #attempt ({ writes, audit, then }: Entry): Promise<boolean> {
+  async #attempt ({ first, writes, audit, then }: Entry): Promise<boolean> {
     try {
+      if (first !== undefined) await Promise.all(first())
       await Promise.all(writes())
       await Promise.all(audit.map(async (entry) => this.record(entry)))
     } catch (error) {

@@ -19,6 +19,7 @@ import { MitigationSet, type Followed, type StatusChange } from './mitigation-se
 import { answersOf, entryOf, outcomesOf } from './mitigation-entry.ts'
 import { amendmentsOf, podFollowing, type PodFollowingParts } from './pod-following.ts'
 import { ProxyRefusals, refusalsOf } from './refusals.ts'
+import { untold } from './untold.ts'
 
 export interface MitigationDeskParts extends PodFollowingParts {
   readonly store: ObjectStore
@@ -72,13 +73,28 @@ export class MitigationDesk {
     return this.#set.get(name) ?? this.#parts.store.mitigations.get(name)
   }
 
-  /** Takes up what was in force; what has expired meanwhile, or lost its pod, is undone first and never handed to a proxy. */
-  async restore (): Promise<void> {
-    this.#set.restore(this.#parts.store.mitigations.list({ limit: MAX_RESTORED }).filter(({ status }) => status.phase === 'active').toReversed())
+  /**
+   * Takes up what was in force; what has expired meanwhile, or lost its pod, is undone first and never handed to a proxy. Resolves to
+   * those of which no decision is known.
+   */
+  async restore (): Promise<readonly Mitigation[]> {
+    const stored = this.#parts.store.mitigations.list({ limit: MAX_RESTORED }).toReversed()
+    this.#set.restore(stored.filter(({ status }) => status.phase === 'active'))
+    const takenOver = await this.#tellUntold(stored)
     await this.expire()
     await this.follow()
     this.#set.apply()
     this.#count()
+    return takenOver
+  }
+
+  /** The trail gets what the last run did and could not tell of any more. Resolves to what nobody is known to have decided. */
+  async #tellUntold (stored: readonly Mitigation[]): Promise<readonly Mitigation[]> {
+    const { store, audit, journal } = this.#parts
+    const decided = new Set(store.decisions.list({ limit: MAX_RESTORED }).map(({ mitigation }) => mitigation))
+    const missing = untold(stored, audit, (name) => decided.has(name))
+    if (missing.length > 0) await journal.keep({ writes: () => [], audit: missing.map(({ mitigation, action, reason }) => entryOf(mitigation, action, reason)) })
+    return missing.flatMap(({ mitigation, reason }) => reason === 'TakenOver' ? [mitigation] : [])
   }
 
   /** Puts mitigations in force that are kept already. Those whose time passed while the store refused never begin. */

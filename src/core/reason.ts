@@ -45,6 +45,7 @@ export const REASONS = {
   // Conditions of a mitigation.
   Stored: 'the mitigation is valid and stored',
   Simulated: 'nothing is enforced: the mitigation is simulated',
+  TakenOver: 'it was found in force, and nothing tells of its decision: whoever made it died before it could, or its records are gone',
   NoTargets: 'no proxy and no policy object could carry the restriction',
   Pending: 'not every target has answered yet',
   Acknowledged: 'every target has taken the restriction',

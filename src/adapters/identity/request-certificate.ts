@@ -29,7 +29,7 @@ const MAX_ANSWER_BYTES = 65_536
 
 /**
  * Asks for a certificate once. Throws UNTRUSTED where the controller refuses (the message has its reason), UNAVAILABLE where it is
- * away, says to try later, or cannot prove that it is the controller: then neither token nor key was sent.
+ * away, does not lead, says to try later, or cannot prove that it is the controller: then neither token nor key was sent.
  */
 export async function requestCertificate ({ endpoint, server, authorities, token, publicKey }: CertificateRequest, signal: AbortSignal): Promise<Answer> {
   const { host, port } = split(endpoint)
@@ -81,9 +81,10 @@ const LATER = new Set([401, 408, 429])
 function read (status: number, text: string, endpoint: string): Answer {
   const body = parse(text)
   if (status === 200 && hasTexts(body, 'certificate', 'authorities')) return { certificate: body.certificate, authorities: body.authorities }
-  const said = hasTexts(body, 'code', 'message') ? `${body.code}: ${body.message}` : 'it does not say why'
+  // A replica that does not lead has no such route: what gives no reason of ours is no refusal.
+  if (!hasTexts(body, 'code', 'message')) throw new AutoshieldError('UNAVAILABLE', `no certificate from ${endpoint} (${status}, it does not say why: no leading controller answers there)`)
   const refused = status >= 400 && status < 500 && !LATER.has(status)
-  throw new AutoshieldError(refused ? 'UNTRUSTED' : 'UNAVAILABLE', `no certificate from ${endpoint} (${status}, ${said})`)
+  throw new AutoshieldError(refused ? 'UNTRUSTED' : 'UNAVAILABLE', `no certificate from ${endpoint} (${status}, ${body.code}: ${body.message})`)
 }
 
 /** By hand: the schema library would be a fifth (25 MiB) of what an observer has resident, in every pod. */

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { AutoshieldError } from '../../core/errors.ts'
+import { LABELS, MANAGED_BY } from '../../core/injection/names.ts'
 import type { KubernetesObject } from '../../core/kubernetes/object.ts'
 import { RESOURCES } from '../../core/kubernetes/resource.ts'
 import type { Mitigation } from '../../core/mitigation/mitigation.ts'
@@ -75,6 +76,14 @@ export class KubernetesMitigations implements Collection<Mitigation> {
   /** Follows the cluster until the signal aborts; call it once. */
   async run (signal: AbortSignal): Promise<void> {
     await this.#mirror.run(signal)
+  }
+
+  /** Removes what somebody began to write and died: it holds nothing, and its name never comes again. For the one who writes, before it does. */
+  async removeUnfinished (): Promise<void> {
+    const { namespace } = this.#options
+    const all = await this.#api.list(resource, { namespace, labelSelector: `${LABELS.managedBy}=${MANAGED_BY}` })
+    const unfinished = all.filter((object) => object['status'] === undefined)
+    await Promise.all(unfinished.map(async ({ metadata: { name, uid } }) => this.#api.remove(resource, name, { namespace, ...(uid !== undefined && { uid }) })))
   }
 
   /** Most writes change the status alone. What is there without a status is unfinished, and no reader sees it. */

@@ -6,9 +6,11 @@ import { text } from 'node:stream/consumers'
 import type { IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pino } from 'pino'
 import t, { type Test } from 'tap'
 import { CertificateIssuer } from '../../../certs/issuer.ts'
 import { RenewedCredentials, type RenewalEvent, type RenewedCredentialsOptions } from '../../../src/adapters/identity/renewed-credentials.ts'
+import { serveControl } from '../../../src/cli/control-server.ts'
 import { AutoshieldError } from '../../../src/core/errors.ts'
 import { checkCredentials } from '../../../src/wire/check-credentials.ts'
 import { firstCredentials, HeldCredentials } from '../../../src/wire/held-credentials.ts'
@@ -129,6 +131,20 @@ t.test('a controller that is away is waited for, and one that is overloaded, too
   await startControl(t, issuer, controller, Number(first.endpoint.split(':')[1]))
   await told('unavailable', 5)
   api.fault = null
+  t.ok(await firstCredentials(credentials, signal))
+})
+
+t.test('a replica of the controller that does not lead is no refusal: the one that leads is asked soon', async (t) => {
+  const { issuer, controller, events, start, told } = await scene(t)
+  const following = new AbortController()
+  const port = Promise.withResolvers<number>()
+  const served = serveControl({ listen: { host: '127.0.0.1', port: 0 }, credentials: controller, clock: { now: Date.now }, log: pino({ level: 'silent' }), routes: [], onListening: port.resolve }, following.signal)
+  const { credentials, signal } = start(`127.0.0.1:${await port.promise}`, { refusedBackoff: { baseMs: 3_600_000, maxMs: 3_600_000 } })
+  await told('unavailable', 2)
+  t.match(events, [{ type: 'unavailable', reason: /404, .*no leading controller answers there/ }])
+  following.abort()
+  await served
+  await startControl(t, issuer, controller, await port.promise)
   t.ok(await firstCredentials(credentials, signal))
 })
 

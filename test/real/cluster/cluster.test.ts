@@ -11,6 +11,7 @@ import t from 'tap'
 import { buildPrograms, HELM, KUBERNETES } from './build.ts'
 import { type Cluster, recordedCluster, startCluster, stopCluster } from './cluster.ts'
 import { command } from './command.ts'
+import { killProgram } from './kill-program.ts'
 import { Pki } from './pki.ts'
 import { endNamespaces, isAlive, Sandbox } from './sandbox.ts'
 import { testCluster, withoutCluster } from './test-cluster.ts'
@@ -151,6 +152,21 @@ t.test('a cluster runs beside another, ends with its owner, and the next start r
     t.notOk(networkInterfaces()[cluster.wire.link])
     t.notMatch(readFileSync('/proc/self/mounts', 'utf8'), cluster.folder)
     t.same(readdirSync('/sys/fs/cgroup').filter((controller) => existsSync(join('/sys/fs/cgroup', controller, cluster.wire.link))), [])
+  }
+})
+
+t.test('API server and etcd that are killed are started again, and have what was stored', api, async (t) => {
+  const cluster = await startCluster({ node: false, lasting: false, say: () => undefined })
+  t.teardown(() => stopCluster(cluster))
+  const kubectl = async (...args: string[]): Promise<string> => command(join(cluster.programs, 'kubectl'), ['--kubeconfig', cluster.kubeconfig, ...args])
+  for (const [at, name] of (['kube-apiserver', 'etcd'] as const).entries()) {
+    await kubectl('create', 'configmap', `before-${at}`)
+    const restart = await killProgram(cluster, name)
+    await t.rejects(killProgram(cluster, name), new RegExp(`no ${name} runs in the cluster`), `${name} is gone`)
+    await t.rejects(kubectl('get', '--raw', '/readyz', '--request-timeout=1s'))
+    restart()
+    while (await kubectl('get', '--raw', '/readyz', '--request-timeout=5s').catch(() => '') !== 'ok') await delay(100)
+    t.match(await kubectl('get', 'configmaps', '-o', 'name'), `configmap/before-${at}`)
   }
 })
 

@@ -14,6 +14,9 @@ const ETCD = 'http://127.0.0.1:2379'
 const READY_WITHIN_MS = 120_000
 const POLL_MS = 100
 
+/** What `startControlPlane` starts, by the names of their programs and of their logs. */
+export const KUBERNETES_PROGRAMS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const
+
 export interface ControlPlane {
   readonly sandbox: Sandbox
   /** Where the programs are that `buildPrograms` made. */

@@ -1,0 +1,107 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { join } from 'node:path'
+import type { Random } from '../lab/random.ts'
+import { killProgram } from '../real/cluster/kill-program.ts'
+import { written } from './api-log.ts'
+import type { Cast } from './cast.ts'
+import { AIMS, type Aim, type Kill, type Target } from './diary.ts'
+import type { Downtimes } from './downtimes.ts'
+import type { Ground } from './ground.ts'
+import type { Member } from './member.ts'
+
+/** How often each is chosen. Of the API server and etcd everything else hangs, and they take longest to be back. */
+const WEIGHTS: Readonly<Record<Target, number>> = { leader: 26, follower: 12, 'api-server': 7, etcd: 6, proxy: 14, keeper: 8, observer: 10, detector: 9, xds: 8 }
+const HAT = (Object.keys(WEIGHTS) as Target[]).flatMap((target) => Array.from({ length: WEIGHTS[target] }, () => target))
+/** An aim that nothing meets in this time is shot at all the same. */
+const AIM_MS = 5_000
+/** A leader that is killed before it works again shows little. */
+const LEADS_WITHIN_MS = 60_000
+
+/** One kill as it is drawn beforehand: the same seed draws the same ones. */
+export interface Shot {
+  readonly target: Target
+  readonly aim: Aim
+  /** Since the one before. */
+  readonly afterMs: number
+  /** From the moment that was aimed at. */
+  readonly lateMs: number
+  /** How long the API server and etcd stay away. */
+  readonly awayMs: number
+  /** Which of several. */
+  readonly which: number
+}
+
+export function draw (random: Random, count: number): readonly Shot[] {
+  return Array.from({ length: count }, () => {
+    const target = random.pick(HAT)
+    const aim = target === 'leader' || random.chance(0.3) ? random.pick(AIMS) : 'any'
+    return { target, aim, afterMs: random.integer(200, 4_000), lateMs: random.chance(0.5) ? 0 : random.integer(0, 40), awayMs: random.integer(100, 3_000), which: random.integer(0, 1_000) }
+  })
+}
+
+export interface Gallery {
+  readonly ground: Ground
+  readonly cast: Cast
+  readonly downtimes: Downtimes
+  /** The pod that holds the lease, by the newest look; null where nobody does, or nobody knows. */
+  readonly holder: () => string | null
+}
+
+const nth = <T>(list: readonly T[], which: number): T => {
+  const found = list[which % list.length]
+  if (found === undefined) throw new RangeError('nothing to kill: the list is empty')
+  return found
+}
+
+/** Who leads and works; undefined where nobody has come to that in time. */
+async function leading ({ cast, holder }: Gallery): Promise<Cast['controllers'][number] | undefined> {
+  for (const endMs = Date.now() + LEADS_WITHIN_MS; Date.now() < endMs; await delay(50)) {
+    const found = cast.controllers.find(({ pod, member: { running } }) => pod.name === holder() && running.stdout.includes('the controller runs'))
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+/** Waits for the moment and kills. Resolves to what was killed; null where there is nothing of the kind at this moment. */
+export async function shoot ({ target, aim, afterMs, lateMs, awayMs, which }: Shot, gallery: Gallery): Promise<Kill | null> {
+  const { ground: { cluster }, cast, downtimes } = gallery
+  await delay(afterMs)
+  const led = target === 'leader' || target === 'follower' || aim !== 'any' ? await leading(gallery) : undefined
+  if (aim !== 'any' && led !== undefined) await written(aim, { log: cluster.auditLog, head: join(led.data, 'audit.head') }, AbortSignal.timeout(AIM_MS))
+  await delay(lateMs)
+  const killed = (name: string): Kill => ({ target, name, aim, atMs: Date.now() })
+  const end = async (member: Member): Promise<Kill> => {
+    const kill = killed(member.name)
+    await member.kill()
+    return kill
+  }
+  switch (target) {
+    case 'leader': return led === undefined ? null : end(led.member)
+    case 'follower': return led === undefined ? null : end(nth(cast.controllers.filter((each) => each !== led), 0).member)
+    case 'observer': return end(nth(cast.observers, which))
+    case 'detector': return end(cast.detector)
+    case 'xds': return end(cast.xds)
+    case 'keeper': {
+      const { victim, member } = nth(cast.keepers, which)
+      downtimes.begin(victim.name)
+      return end(member)
+    }
+    case 'proxy': {
+      const { victim, envoys } = nth(cast.keepers, which)
+      const [pid] = envoys()
+      if (pid === undefined) return null
+      downtimes.begin(victim.name)
+      process.kill(pid, 'SIGKILL')
+      return killed(`Envoy of ${victim.name}`)
+    }
+    case 'api-server':
+    case 'etcd': {
+      const name = target === 'etcd' ? 'etcd' : 'kube-apiserver'
+      const kill = killed(name)
+      const restart = await killProgram(cluster, name).catch(() => null) // it is away already
+      if (restart === null) return null
+      delay(awayMs).then(restart, () => undefined)
+      return kill
+    }
+  }
+}

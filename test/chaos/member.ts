@@ -1,0 +1,64 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Running } from '../program.ts'
+
+/** As a kubelet does: what ended is started again, not at once. */
+const AGAIN_MS = 1_000
+
+/** Asked anew each time: to the compiler a flag that was false stays false. */
+const isLive = (signal: AbortSignal): boolean => !signal.aborted
+
+/** A process of the product that is started again whenever it ends, until it is disposed. */
+export class Member implements AsyncDisposable {
+  readonly name: string
+  readonly #start: () => Running
+  readonly #over = new AbortController()
+  #running: Running
+  #said = ''
+  #following: Promise<void>
+  /** How often it ended though nobody killed it, with its last words. */
+  readonly ends: string[] = []
+  #killed = false
+
+  constructor (name: string, start: () => Running) {
+    this.name = name
+    this.#start = start
+    this.#running = start()
+    this.#following = this.#follow()
+  }
+
+  /** The newest process. */
+  get running (): Running {
+    return this.#running
+  }
+
+  /** All that its processes said. */
+  get said (): string {
+    return `${this.#said}${this.#running.stdout}${this.#running.stderr}`
+  }
+
+  /** `kill -9`; resolves when it is gone. It is back after a moment. */
+  async kill (): Promise<void> {
+    const { running } = this
+    this.#killed = true
+    running.kill('SIGKILL')
+    await running.ended
+  }
+
+  async #follow (): Promise<void> {
+    while (isLive(this.#over.signal)) {
+      const [status] = await this.#running.ended
+      if (!isLive(this.#over.signal)) return
+      if (!this.#killed) this.ends.push(`${this.name} ended with ${String(status)}: ${this.#running.stderr.slice(-600)}${this.#running.stdout.slice(-600)}`)
+      this.#said = `${this.said}\n--- ended ${new Date().toISOString()}${this.#killed ? ', killed' : ''}\n`
+      this.#killed = false
+      await delay(AGAIN_MS, undefined, { signal: this.#over.signal }).catch(() => undefined)
+      if (isLive(this.#over.signal)) this.#running = this.#start()
+    }
+  }
+
+  async [Symbol.asyncDispose] (): Promise<void> {
+    this.#over.abort()
+    await this.#running[Symbol.asyncDispose]()
+    await this.#following
+  }
+}

@@ -1,0 +1,61 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { KubernetesApi } from '../../src/ports.ts'
+import { lastAttacks } from './attacks.ts'
+import type { Cast } from './cast.ts'
+import type { Probe, Rest } from './diary.ts'
+import type { Downtimes } from './downtimes.ts'
+import { ATTACKERS, type Ground, VICTIMS } from './ground.ts'
+import { leaseHolder, look } from './watching.ts'
+
+/** Far more than anything needs: this is no aim, but where waiting is given up. */
+const GIVE_UP_MS = 150_000
+
+export interface Seen {
+  readonly api: KubernetesApi
+  readonly ground: Ground
+  readonly cast: Cast
+  readonly downtimes: Downtimes
+  readonly probes: readonly Probe[]
+}
+
+/**
+ * Lets everything come back, attacks once more, and waits until nothing is left of it. Where that does not come to pass, what is left is in
+ * the answer.
+ */
+export async function rest (seen: Seen, say: (line: string) => void): Promise<Rest> {
+  const { api, ground: { lab }, probes } = seen
+  const up = await settled(async () => allRuns(seen))
+  if (!up) say('not everything is back')
+  const unanswered = await lastAttacks(lab, api)
+  const states: Omit<Rest, 'unanswered'>[] = []
+  const quiet = await settled(async () => {
+    const atMs = Date.now()
+    const { mitigations, unfinished, policies, marked } = await look(api)
+    const refused = pairs().filter(([source, victim]) => probes.findLast((probe) => probe.source === source && probe.victim === victim)?.got !== 'served').map((pair) => pair.join(' > '))
+    states.push({ atMs, mitigations, unfinished, policies: policies.map(({ key, mitigation }) => ({ key, mitigation })), marked, refused })
+    return unfinished.length + policies.length + marked.length + refused.length === 0 && mitigations.every(({ status }) => status.phase !== 'active')
+  })
+  const state = states.at(-1)
+  if (state === undefined) throw new Error('the API server could not be asked for what is left')
+  if (!quiet) say('something is left')
+  return { ...state, unanswered }
+}
+
+const pairs = (): [string, string][] => ATTACKERS.flatMap(({ name }) => VICTIMS.map((victim): [string, string] => [name, victim.name]))
+
+/** One leads with the other in step, the proxies stand, and the API server answers. */
+async function allRuns ({ api, cast, downtimes }: Seen): Promise<boolean> {
+  const holder = await leaseHolder(api)
+  const leading = cast.controllers.find(({ pod }) => pod.name === holder)
+  const following = cast.controllers.find(({ pod }) => pod.name !== holder)
+  return downtimes.allUp && leading !== undefined && following !== undefined &&
+    leading.member.running.stdout.includes('the controller runs') && following.member.running.stdout.includes('this replica follows, and may take over')
+}
+
+async function settled (isSo: () => Promise<boolean>): Promise<boolean> {
+  for (const endMs = Date.now() + GIVE_UP_MS; Date.now() < endMs;) {
+    if (await isSo().catch(() => false)) return true
+    await delay(500)
+  }
+  return false
+}
