@@ -15,7 +15,7 @@ const HAT = (Object.keys(WEIGHTS) as Target[]).flatMap((target) => Array.from({ 
 /** An aim that nothing meets in this time is shot at all the same. */
 const AIM_MS = 5_000
 /** A leader that is killed before it works again shows little. */
-const LEADS_WITHIN_MS = 60_000
+const LEADS_WITHIN_MS = 20_000
 
 /** One kill as it is drawn beforehand: the same seed draws the same ones. */
 export interface Shot {
@@ -35,7 +35,7 @@ export function draw (random: Random, count: number): readonly Shot[] {
   return Array.from({ length: count }, () => {
     const target = random.pick(HAT)
     const aim = target === 'leader' || random.chance(0.3) ? random.pick(AIMS) : 'any'
-    return { target, aim, afterMs: random.integer(200, 4_000), lateMs: random.chance(0.5) ? 0 : random.integer(0, 40), awayMs: random.integer(100, 3_000), which: random.integer(0, 1_000) }
+    return { target, aim, afterMs: random.integer(100, 2_500), lateMs: random.chance(0.5) ? 0 : random.integer(0, 40), awayMs: random.integer(100, 3_000), which: random.integer(0, 1_000) }
   })
 }
 
