@@ -92,6 +92,22 @@ t.test('a mitigation without its status is unfinished: nobody sees it, and writi
   t.equal(collection.get('a')?.status.phase, 'active')
 })
 
+t.test('what a dead writer left unfinished is removed by the next, and nothing else is', async (t) => {
+  const api = new FakeKubernetes()
+  const [dead, close] = await opened(api, 'autoshield', 10)
+  await dead.put('whole', sampleMitigation('whole'))
+  api.fault = ({ subresource }) => subresource === 'status' ? new AutoshieldError('UNAVAILABLE', 'it died') : null
+  await t.rejects(dead.put('half', sampleMitigation('half')))
+  await close()
+  api.fault = null
+  await api.apply(RESOURCES.mitigations, { metadata: { name: 'of-a-person', namespace: 'autoshield' } }, { fieldManager: 'kubectl' })
+  const [next, closeNext] = await opened(api, 'autoshield', 10)
+  t.teardown(closeNext)
+  await next.removeUnfinished()
+  t.strictSame((await api.list(RESOURCES.mitigations)).map(({ metadata }) => metadata.name).toSorted(), ['of-a-person', 'whole'])
+  t.equal(next.get('whole')?.status.phase, 'active')
+})
+
 t.test('a change of status is one request', async (t) => {
   const api = new FakeKubernetes()
   const [collection, close] = await opened(api, 'autoshield', 10)
