@@ -41,7 +41,7 @@ export async function judge (api: KubernetesApi): Promise<readonly Judged[]> {
   const [{ policies }, pods] = await Promise.all([look(api), api.list(RESOURCES.pods)])
   const namespaces = (await api.list(RESOURCES.namespaces)).map(({ metadata: { name, labels = {} } }) => ({ name, labels }))
   const after = standing((await look(api)).mitigations)
-  const reach = new Reach({ pods: pods.flatMap((object) => readPod(object) ?? []), namespaces, nodes: [], policies: policies.map(({ policy }) => policy), blocksMatchPods: true })
+  const reach = new Reach({ pods: pods.flatMap((object) => readPod(object) ?? []), namespaces, nodes: [], policies: policies.map(({ policy }) => policy), plugin: 'most' })
   const passes = (source: string, destination: string): boolean => reach.verdict({ source, destination, protocol: 'TCP', port: PORT }).allowed
   const atMs = Date.now()
   const innocent = VICTIMS.filter(({ address }) => !passes(FRIEND.address, address)).map(({ name }) => `${FRIEND.name} > ${name}`)
