@@ -55,9 +55,11 @@ const nth = <T>(list: readonly T[], which: number): T => {
 
 /** Who leads and works; undefined where nobody has come to that in time. */
 async function leading ({ cast, holder }: Gallery): Promise<Cast['controllers'][number] | undefined> {
-  for (const endMs = Date.now() + LEADS_WITHIN_MS; Date.now() < endMs; await delay(50)) {
+  const endMs = Date.now() + LEADS_WITHIN_MS
+  while (Date.now() < endMs) {
     const found = cast.controllers.find(({ pod, member: { running } }) => pod.name === holder() && running.stdout.includes('the controller runs'))
     if (found !== undefined) return found
+    await delay(50)
   }
   return undefined
 }

@@ -9,7 +9,7 @@ export const START_MS = Date.UTC(2026, 0, 1)
 const text = (second: number): string => new Date(START_MS + second * 1_000).toISOString()
 
 /** `source` is denied its way to `cart` from second `at` on for ten seconds, and its proxy says so a second later. */
-export function made (name: string, at: number, { source = 'mallory', phase = 'active' as Mitigation['status']['phase'], taken = true } = {}): Mitigation {
+export function made (name: string, at: number, { source = 'mallory', phase = 'active', taken = true }: { source?: string, phase?: Mitigation['status']['phase'], taken?: boolean } = {}): Mitigation {
   const bare = mitigationOf(name, { subject: { uid: `uid-${source}`, addresses: ['10.0.0.1'] }, victims: [{ uid: 'uid-cart', addresses: ['10.0.0.2'] }], expiresAt: text(at + 10) })
   return {
     ...bare,
