@@ -1,6 +1,6 @@
 import { LABELS, MANAGED_BY } from '../src/core/injection/names.ts'
 import { RESOURCES } from '../src/core/kubernetes/resource.ts'
-import type { KubernetesApi } from '../src/ports.ts'
+import type { KubernetesApi } from '../src/ports/kubernetes.ts'
 import { reconcileUntil, scopeOf } from './reconcile.ts'
 import type { SecretAuthority } from './secret-authority.ts'
 

@@ -2,7 +2,7 @@ import { randomBytes, type X509Certificate } from 'node:crypto'
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AutoshieldError } from '../src/core/errors.ts'
-import type { Clock } from '../src/ports.ts'
+import type { Clock } from '../src/ports/clock.ts'
 import { Authority, AUTHORITY_OVERLAP_MS, createAuthority, readMaterial, writeMaterial } from './authority.ts'
 
 const FILE = 'ca.pem'

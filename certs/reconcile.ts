@@ -1,5 +1,5 @@
 import type { Resource } from '../src/core/kubernetes/resource.ts'
-import type { KubernetesApi, Scope, WatchEvent } from '../src/ports.ts'
+import type { KubernetesApi, Scope, WatchEvent } from '../src/ports/kubernetes.ts'
 import { wait } from '../src/wire/wait.ts'
 
 export interface ReconcileOptions {

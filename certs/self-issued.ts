@@ -1,6 +1,7 @@
 import { AutoshieldError } from '../src/core/errors.ts'
 import type { Credentials, Identity } from '../src/core/identity.ts'
-import type { Clock, CredentialSource } from '../src/ports.ts'
+import type { Clock } from '../src/ports/clock.ts'
+import type { CredentialSource } from '../src/ports/identity.ts'
 import { renewAtMs } from '../src/wire/check-credentials.ts'
 import { HeldCredentials } from '../src/wire/held-credentials.ts'
 import { wait } from '../src/wire/wait.ts'

@@ -4,7 +4,7 @@ import { TOKEN_AUDIENCE } from '../src/core/injection/names.ts'
 import type { KubernetesObject } from '../src/core/kubernetes/object.ts'
 import { isRecord } from '../src/core/kubernetes/read-object.ts'
 import { apiVersionOf, RESOURCES } from '../src/core/kubernetes/resource.ts'
-import type { KubernetesApi } from '../src/ports.ts'
+import type { KubernetesApi } from '../src/ports/kubernetes.ts'
 import type { IssueRefusalReason } from './issue-refusal.ts'
 
 /** The pod that a token speaks for, and under which service account. */

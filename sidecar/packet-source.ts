@@ -1,6 +1,6 @@
 import { WindowExtractor, type ExtractorStats } from '../src/core/window/window-extractor.ts'
 import { STEPS_MS, type StepMs, type Window } from '../src/core/window/window.ts'
-import type { Clock } from '../src/ports.ts'
+import type { Clock } from '../src/ports/clock.ts'
 import { wait } from '../src/wire/wait.ts'
 import { newStats, type Capture, type CaptureStats } from './capture/capture.ts'
 import type { WindowSink, WindowSource } from './window-source.ts'

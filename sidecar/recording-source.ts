@@ -1,7 +1,7 @@
 import type { PacketChunk } from '../src/core/flow/packet-chunk.ts'
 import { WindowExtractor, type ExtractorStats } from '../src/core/window/window-extractor.ts'
 import { STEPS_MS, type StepMs, type Window } from '../src/core/window/window.ts'
-import type { Clock } from '../src/ports.ts'
+import type { Clock } from '../src/ports/clock.ts'
 import { wait } from '../src/wire/wait.ts'
 import type { Capture, CaptureStats } from './capture/capture.ts'
 import { Pace } from './pace.ts'

@@ -1,5 +1,5 @@
 import { spiffeId, type Identity } from '../src/core/identity.ts'
-import type { Revocations } from '../src/ports.ts'
+import type { Revocations } from '../src/ports/identity.ts'
 import type { Connection } from './connections.ts'
 import { refuse, type Refusal } from './refusal.ts'
 

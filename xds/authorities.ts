@@ -1,6 +1,6 @@
 import { X509Certificate, type KeyObject } from 'node:crypto'
 import { AutoshieldError } from '../src/core/errors.ts'
-import type { CredentialSource } from '../src/ports.ts'
+import type { CredentialSource } from '../src/ports/identity.ts'
 
 /** Keys that are trusted to sign, by their SPKI in base64. */
 export type Signers = ReadonlyMap<string, X509Certificate>

@@ -1,7 +1,7 @@
 import type { JsonObject } from '@bufbuild/protobuf'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import type { ProxyStatus } from '../src/ports.ts'
+import type { ProxyStatus } from '../src/ports/proxies.ts'
 
 /** What the keeper of a proxy says that the applications behind it take for their clients' addresses. */
 export type SaidClientAddress = NonNullable<ProxyStatus['clientAddress']>

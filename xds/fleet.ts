@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Mitigation } from '../src/core/mitigation/mitigation.ts'
-import type { Clock, ProxyFleet, ProxySnapshot, ProxyStatus } from '../src/ports.ts'
+import type { Clock } from '../src/ports/clock.ts'
+import type { ProxyFleet, ProxySnapshot, ProxyStatus } from '../src/ports/proxies.ts'
 import type { buildSnapshot } from './build-snapshot.ts'
 import { DutyIndex } from './duty-index.ts'
 import type { Inbound, ProxySpec } from './proxy-spec.ts'

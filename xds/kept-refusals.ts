@@ -1,5 +1,6 @@
 import { Listeners } from '../src/wire/listeners.ts'
-import type { ClientRefusal, Clock, NumberedRefusal } from '../src/ports.ts'
+import type { Clock } from '../src/ports/clock.ts'
+import type { ClientRefusal, NumberedRefusal } from '../src/ports/proxies.ts'
 
 export interface KeptRefusalsOptions {
   /** Names this run of the server; no other has the same. */

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf'
 import { status, type Server, type ServerDuplexStream } from '@grpc/grpc-js'
-import type { NumberedRefusal } from '../src/ports.ts'
+import type { NumberedRefusal } from '../src/ports/proxies.ts'
 import { Proxies, RefusalBatchSchema, RefusalSchema, type Refusal, type RefusalBatch, type RefusalsTaken } from '../src/wire/gen/proxies_pb.ts'
 import { serverMethod, type Malformed } from '../src/wire/method.ts'
 import { refusedWatcher, type Calls, type MayWatch } from './calls.ts'

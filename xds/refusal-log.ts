@@ -1,4 +1,5 @@
-import type { ClientRefusal, Clock } from '../src/ports.ts'
+import type { Clock } from '../src/ports/clock.ts'
+import type { ClientRefusal } from '../src/ports/proxies.ts'
 import type { Refusal, RefusalReason } from './refusal.ts'
 
 /** One refusal, or several of one peer within a minute, for the audit trail. */

@@ -1,4 +1,4 @@
-import type { ProxyStatus } from '../src/ports.ts'
+import type { ProxyStatus } from '../src/ports/proxies.ts'
 import type { Duty } from './restriction.ts'
 
 const NOTHING: ReadonlySet<Duty> = new Set()

@@ -1,7 +1,7 @@
 import { buildSnapshot } from './build-snapshot.ts'
 import { findProblems } from './consistency.ts'
 import type { ProxySpec } from './proxy-spec.ts'
-import type { ProxyStatus } from '../src/ports.ts'
+import type { ProxyStatus } from '../src/ports/proxies.ts'
 import type { Duty, Shortfall } from './restriction.ts'
 import { openConnectionsOf } from './open-connections.ts'
 import { createSnapshot, type Snapshot } from './snapshot.ts'

@@ -1,7 +1,7 @@
 import { CONTEXT_COLUMNS } from '../../src/core/tensor/context.ts'
 import { TENSOR_SIZE } from '../../src/core/tensor/tensor-table.ts'
 import { keyId } from '../../src/core/window/window.ts'
-import type { Scorer } from '../../src/ports.ts'
+import type { Scorer } from '../../src/ports/scorer.ts'
 import type { Verdict } from './ground-truth.ts'
 import { labelledTensors } from './labelled-tensors.ts'
 import type { Run } from './run-source.ts'

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/ports.ts'
+import type { Clock } from '../../src/ports/clock.ts'
 import type { Report } from '../connections/connection-table.ts'
 import { giveLook, nextStepEnd, stepEnd, stepStart } from '../connections/step-frame.ts'
 import type { WindowSink, WindowSource } from '../window-source.ts'

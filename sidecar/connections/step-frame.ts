@@ -1,5 +1,5 @@
 import { STEPS_MS, type StepMs, type Window } from '../../src/core/window/window.ts'
-import type { Clock } from '../../src/ports.ts'
+import type { Clock } from '../../src/ports/clock.ts'
 import { wait } from '../../src/wire/wait.ts'
 import type { WindowSink } from '../window-source.ts'
 

@@ -1,6 +1,6 @@
 import { AutoshieldError } from '../../src/core/errors.ts'
 import type { Credentials } from '../../src/core/identity.ts'
-import type { CredentialSource } from '../../src/ports.ts'
+import type { CredentialSource } from '../../src/ports/identity.ts'
 import { firstCredentials } from '../../src/wire/held-credentials.ts'
 import { wait } from '../../src/wire/wait.ts'
 import type { ClientAddress, Facts } from './client-address.ts'

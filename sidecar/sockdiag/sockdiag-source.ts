@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/ports.ts'
+import type { Clock } from '../../src/ports/clock.ts'
 import { giveLook, nextStepEnd, stepEnd, stepStart } from '../connections/step-frame.ts'
 import type { WindowSink, WindowSource } from '../window-source.ts'
 import type { SocketReport } from './socket-report.ts'

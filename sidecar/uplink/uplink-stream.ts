@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import type { Client, ClientDuplexStream, StatusObject, status } from '@grpc/grpc-js'
 import { TokenBucket } from '../../src/core/token-bucket.ts'
-import type { Clock } from '../../src/ports.ts'
+import type { Clock } from '../../src/ports/clock.ts'
 import { Ingest, ObserverMessageSchema, type Ack, type Config, type DetectorMessage, type Hello, type ObserverMessage, type Welcome } from '../../src/wire/gen/ingest_pb.ts'
 import { methodOf } from '../../src/wire/method.ts'
 import { encodeBatch } from './encode-batch.ts'

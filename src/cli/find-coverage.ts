@@ -7,7 +7,7 @@ import { COVERAGE_REPORT } from '../controller/coverage/coverage.ts'
 import { judgePod, type PodCoverage } from '../core/coverage/judge-pod.ts'
 import type { KubernetesObject } from '../core/kubernetes/object.ts'
 import { RESOURCES } from '../core/kubernetes/resource.ts'
-import type { KubernetesApi } from '../ports.ts'
+import type { KubernetesApi } from '../ports/kubernetes.ts'
 import { readInjectionContext } from './installed.ts'
 
 /** A report of the controller that is older says nothing of now. */

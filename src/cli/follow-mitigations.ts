@@ -3,7 +3,8 @@ import type { KubernetesMitigations } from '../adapters/kubernetes/mitigations.t
 import { putBack } from '../adapters/kubernetes/put-back.ts'
 import { undoAsked } from '../adapters/kubernetes/undo-asked.ts'
 import { AutoshieldError } from '../core/errors.ts'
-import type { AuditTrail, Loop } from '../ports.ts'
+import type { AuditTrail } from '../ports/audit.ts'
+import type { Loop } from '../ports/loop.ts'
 
 export interface FollowMitigationsParts {
   readonly mitigations: Pick<KubernetesMitigations, 'onChange' | 'put' | 'list'>

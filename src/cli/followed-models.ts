@@ -2,7 +2,7 @@ import type { ModelStore } from '../adapters/models/model-store.ts'
 import { AutoshieldError } from '../core/errors.ts'
 import type { Comparison } from '../core/model/comparison.ts'
 import type { ModelChoice, ModelRefusal, ModelStanding } from '../core/model/standing.ts'
-import type { Scorer } from '../ports.ts'
+import type { Scorer } from '../ports/scorer.ts'
 
 /** What it needs of a detector. */
 export interface ModelUser {

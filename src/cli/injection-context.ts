@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises'
 import type { Log } from '../controller/log.ts'
 import { AutoshieldError } from '../core/errors.ts'
 import type { InjectionContext, InjectionSettings } from '../core/injection/settings.ts'
-import type { CredentialSource, KubernetesApi } from '../ports.ts'
+import type { CredentialSource } from '../ports/identity.ts'
+import type { KubernetesApi } from '../ports/kubernetes.ts'
 import { readVersion } from './installed.ts'
 
 export interface LiveInjectionContextParts {

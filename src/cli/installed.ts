@@ -5,7 +5,7 @@ import { parseInjectionSettings } from '../../webhook/inject/settings-file.ts'
 import { AutoshieldError } from '../core/errors.ts'
 import type { InjectionContext } from '../core/injection/settings.ts'
 import { RESOURCES } from '../core/kubernetes/resource.ts'
-import type { KubernetesApi } from '../ports.ts'
+import type { KubernetesApi } from '../ports/kubernetes.ts'
 
 /** What the operator decides about injection. */
 export const SETTINGS_MAP = { name: 'autoshield-injection', key: 'injection.yaml' } as const

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import { openKubernetes, type KubernetesOptions } from '../adapters/kubernetes/open-kubernetes.ts'
-import type { KubernetesApi } from '../ports.ts'
+import type { KubernetesApi } from '../ports/kubernetes.ts'
 import type { CliContext, Settings } from './context.ts'
 
 export interface KubernetesFlags {

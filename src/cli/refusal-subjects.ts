@@ -3,7 +3,8 @@ import { apiVersionOf, RESOURCES, type Resource } from '../core/kubernetes/resou
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import type { Decision } from '../core/policy/decision.ts'
 import { threatPolicyOwner } from '../core/policy/read-threat-policy.ts'
-import type { Exceptions, ThreatPolicies } from '../ports.ts'
+import type { Exceptions } from '../ports/exceptions.ts'
+import type { ThreatPolicies } from '../ports/threat-policies.ts'
 
 /** The objects of ours in the cluster. */
 export interface OwnObjects {

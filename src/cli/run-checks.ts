@@ -22,7 +22,7 @@ import { checkLabels, checkPodSecurity, isLabelled, revisionOf } from '../core/p
 import { checkTimeouts } from '../core/preflight/check-timeouts.ts'
 import { type CheckCode, type Finding, ok, problem, warning } from '../core/preflight/finding.ts'
 import type { WebhookEntry } from '../core/preflight/webhook-entry.ts'
-import type { KubernetesApi } from '../ports.ts'
+import type { KubernetesApi } from '../ports/kubernetes.ts'
 import { readInjectionContext, readVersion } from './installed.ts'
 
 export interface CheckOptions {

@@ -5,7 +5,7 @@ import type { Decision } from '../core/policy/decision.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import { techniqueOf } from '../core/classes.ts'
 import { nameOf } from '../core/rollout/ladder.ts'
-import type { LoopEvent } from '../ports.ts'
+import type { LoopEvent } from '../ports/loop.ts'
 import { plain } from './output.ts'
 
 const percent = (share: number): string => `${(share * 100).toFixed(0)} %`

@@ -14,7 +14,7 @@ export interface AssertionContext {
   readonly modelClasses: readonly string[]
 }
 
-/** Conditions are judged on windows of this step, which `everyKey` asks for (ports.ts). */
+/** Conditions are judged on windows of this step, which `everyKey` asks for (ports/scores.ts). */
 const STEP_MS = 15_000
 
 /** Classes whose rule's condition is true of this window; each at most once. */

@@ -1,5 +1,6 @@
 import { Turns } from '../core/turns.ts'
-import type { AuditTrail, ClientRefusal, NumberedRefusal } from '../ports.ts'
+import type { AuditTrail } from '../ports/audit.ts'
+import type { ClientRefusal, NumberedRefusal } from '../ports/proxies.ts'
 import { BoundedMap } from './admissions/bounded-map.ts'
 import type { NewAuditEntry } from './journal.ts'
 

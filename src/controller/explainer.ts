@@ -3,7 +3,7 @@ import { AutoshieldError } from '../core/errors.ts'
 import type { Explanation } from '../core/verdict/detection.ts'
 import type { Score } from '../core/verdict/score.ts'
 import { FEATURES } from '../core/window/window.ts'
-import type { ScoreSource } from '../ports.ts'
+import type { ScoreSource } from '../ports/scores.ts'
 import type { Log } from './log.ts'
 import type { ControllerMetrics } from './metrics.ts'
 

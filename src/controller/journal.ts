@@ -1,5 +1,5 @@
 import { AutoshieldError } from '../core/errors.ts'
-import type { AuditTrail } from '../ports.ts'
+import type { AuditTrail } from '../ports/audit.ts'
 import type { Log } from './log.ts'
 import type { ControllerMetrics } from './metrics.ts'
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { FetchedList, LoopEvent } from '../ports.ts'
+import type { FetchedList, LoopEvent } from '../ports/loop.ts'
 
 /** Which lists are others since the last look. What stands for a list is compared by its parts. */
 export class ListNews {

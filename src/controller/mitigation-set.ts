@@ -4,7 +4,7 @@ import { expire, isAwaited, observeAttempts, revert, withTargets, type Undo } fr
 import type { Condition, Mitigation } from '../core/mitigation/mitigation.ts'
 import type { RestrictionCount } from '../core/mitigation/restriction-count.ts'
 import type { Score } from '../core/verdict/score.ts'
-import type { ProxyFleet, ProxyStatus } from '../ports.ts'
+import type { ProxyFleet, ProxyStatus } from '../ports/proxies.ts'
 import type { PolicyFleet } from './actuation/policy-actuator.ts'
 import { attemptsSeen } from './attempts-seen.ts'
 import { ProxyEvidence } from './proxy-evidence.ts'

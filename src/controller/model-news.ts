@@ -1,7 +1,7 @@
 import { Check } from 'typebox/value'
 import { ModelStanding } from '../core/model/standing.ts'
 import type { ReasonCode } from '../core/reason.ts'
-import type { Checkpoints } from '../ports.ts'
+import type { Checkpoints } from '../ports/object-store.ts'
 import type { Journal, NewAuditEntry } from './journal.ts'
 import type { ControllerMetrics } from './metrics.ts'
 

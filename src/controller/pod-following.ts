@@ -3,7 +3,7 @@ import { workloadKey } from '../core/pod.ts'
 import { EVERY_POD, type Mitigation } from '../core/mitigation/mitigation.ts'
 import type { Pod } from '../core/pod.ts'
 import type { ReasonCode } from '../core/reason.ts'
-import type { PodDirectory, Protections } from '../ports.ts'
+import type { PodDirectory, Protections } from '../ports/directories.ts'
 import type { NewAuditEntry } from './journal.ts'
 import type { RolledOut } from './rollout/rolled-out.ts'
 

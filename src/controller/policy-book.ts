@@ -5,7 +5,7 @@ import { canonicalRule } from '../core/policy/canonical-rule.ts'
 import { parsePolicy } from '../core/policy/parse-policy.ts'
 import { formatProblem } from '../core/policy/problem.ts'
 import type { Policy, Rule } from '../core/policy/rule.ts'
-import type { PolicySource } from '../ports.ts'
+import type { PolicySource } from '../ports/threat-policies.ts'
 
 /** What a look at the source came to. */
 export type Reload =

@@ -1,5 +1,6 @@
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
-import type { AuditTrail, ProxyStatus } from '../ports.ts'
+import type { AuditTrail } from '../ports/audit.ts'
+import type { ProxyStatus } from '../ports/proxies.ts'
 import type { NewAuditEntry } from './journal.ts'
 
 /** What proxies newly refused of a mitigation, each in its own words, and that those were put back on what they had. */

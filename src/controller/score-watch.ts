@@ -1,4 +1,4 @@
-import type { ScoreEvent, ScoreSource } from '../ports.ts'
+import type { ScoreEvent, ScoreSource } from '../ports/scores.ts'
 
 export interface ScoreWatchParts {
   readonly scores: ScoreSource

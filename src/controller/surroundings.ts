@@ -4,7 +4,9 @@ import { openMaintenanceBook } from '../core/safety/maintenance.ts'
 import type { SafetySettings } from '../core/safety/settings.ts'
 import type { SeenFlow } from '../core/safety/traffic-share.ts'
 import { readyByWorkload, restrictedBy } from '../core/safety/workload-share.ts'
-import type { Clock, FlowHistory, PodDirectory, Protections } from '../ports.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { PodDirectory, Protections } from '../ports/directories.ts'
+import type { FlowHistory } from '../ports/flows.ts'
 import type { MitigationDesk } from './mitigation-desk.ts'
 
 export interface SurroundingsParts {

@@ -1,7 +1,7 @@
 import { endOf } from '../core/mitigation/lifecycle.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import type { ReasonCode } from '../core/reason.ts'
-import type { AuditTrail } from '../ports.ts'
+import type { AuditTrail } from '../ports/audit.ts'
 
 /** An entry that is missing; `reason` is that of the trail. */
 export interface Untold {

@@ -1,5 +1,6 @@
 import type { Comparison } from '../core/model/comparison.ts'
-import type { Clock, ModelInfo, Scorer } from '../ports.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { ModelInfo, Scorer } from '../ports/scorer.ts'
 import { Shadow, type ScoredRun } from './shadow.ts'
 
 export interface ModelSeatOptions {

@@ -6,7 +6,7 @@ import type { Detection } from '../core/verdict/detection.ts'
 import type { Score } from '../core/verdict/score.ts'
 import { emptyVerdict, step, type VerdictContext, type VerdictEffect, type VerdictState } from '../core/verdict/verdict.ts'
 import { FEATURES, windowStartMs, type Window } from '../core/window/window.ts'
-import type { Scorer } from '../ports.ts'
+import type { Scorer } from '../ports/scorer.ts'
 
 export interface OfflineOptions {
   readonly scorer: Scorer

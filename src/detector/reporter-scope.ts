@@ -1,7 +1,7 @@
 import type { Identity } from '../core/identity.ts'
 import type { Witness } from '../core/history/sighting.ts'
 import type { WindowKey } from '../core/window/window.ts'
-import type { PodDirectory } from '../ports.ts'
+import type { PodDirectory } from '../ports/directories.ts'
 
 /**
  * What an observer may speak of: only its own pod, or everything. Whoever may speak of everything replays a recording,

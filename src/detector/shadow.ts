@@ -1,5 +1,6 @@
 import { Comparer, type Comparison } from '../core/model/comparison.ts'
-import type { Clock, Scorer } from '../ports.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Scorer } from '../ports/scorer.ts'
 
 /** After a run it rests so many times as long: it takes a quarter of the time at most. */
 const RESTS = 3

@@ -1,5 +1,5 @@
 import type { SourceStats } from '../wire/gen/ingest_pb.ts'
-import type { DetectorStats } from '../ports.ts'
+import type { DetectorStats } from '../ports/scores.ts'
 import type { RefusalReason } from './refusal.ts'
 
 type FromSources = Pick<DetectorStats, 'packets' | 'flows' | 'malformed' | 'dropped'>

@@ -1,5 +1,5 @@
 import { COUNTERS, FEATURES, keyId, windowStartMs, type Window } from '../core/window/window.ts'
-import type { TrafficEdge } from '../ports.ts'
+import type { TrafficEdge } from '../ports/scores.ts'
 
 /** The step that the picture of the traffic is made of. */
 export const TRAFFIC_STEP_MS = 15_000

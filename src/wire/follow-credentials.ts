@@ -1,6 +1,6 @@
 import type { SecureContextOptions, Server } from 'node:tls'
 import { AutoshieldError } from '../core/errors.ts'
-import type { CredentialSource } from '../ports.ts'
+import type { CredentialSource } from '../ports/identity.ts'
 
 /**
  * Has a TLS server use the newest credentials, from its listening to its closing: new connections get the newest certificate and are

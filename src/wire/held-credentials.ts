@@ -1,6 +1,6 @@
 import { AutoshieldError } from '../core/errors.ts'
 import type { Credentials } from '../core/identity.ts'
-import type { CredentialSource } from '../ports.ts'
+import type { CredentialSource } from '../ports/identity.ts'
 import { Listeners } from './listeners.ts'
 
 /** Credentials that somebody hands in, and those who are told when they change. */

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { AutoshieldError } from '../core/errors.ts'
 import { identityOfPeer, type Identity } from '../core/identity.ts'
-import type { CredentialSource } from '../ports.ts'
+import type { CredentialSource } from '../ports/identity.ts'
 import { followCredentials } from './follow-credentials.ts'
 
 export interface HttpsServerOptions {

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { OpenConnections } from '../core/mitigation/open-connections.ts'
-import type { ProxyStatus } from '../ports.ts'
+import type { ProxyStatus } from '../ports/proxies.ts'
 
 const Words = Type.Array(Type.Object({ mitigation: Type.String(), message: Type.String() }))
 

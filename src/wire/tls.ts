@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import { ChannelCredentials, Client, experimental, type ChannelOptions, type ServerCredentials } from '@grpc/grpc-js'
 import { identityOfPeer, spiffeId, type Credentials, type Identity } from '../core/identity.ts'
-import type { CredentialSource } from '../ports.ts'
+import type { CredentialSource } from '../ports/identity.ts'
 
 /**
  * A server that talks to nobody without a certificate from one of the authorities. New connections get the newest

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { loadModel } from '../../src/adapters/onnx/load-model.ts'
 import { parseManifest } from '../../src/adapters/onnx/manifest.ts'
 import { TENSOR_SIZE } from '../../src/core/tensor/tensor-table.ts'
-import type { Scorer } from '../../src/ports.ts'
+import type { Scorer } from '../../src/ports/scorer.ts'
 import type { Figure } from './figure.ts'
 import { quantile } from './quantile.ts'
 

@@ -2,7 +2,7 @@ import Fastify from 'fastify'
 import type { Test } from 'tap'
 import { certificateRoutes } from '../../certs/certificate-routes.ts'
 import type { CertificateIssuer } from '../../certs/issuer.ts'
-import type { CredentialSource } from '../../src/ports.ts'
+import type { CredentialSource } from '../../src/ports/identity.ts'
 import { httpsServer } from '../../src/wire/https-server.ts'
 
 export interface ControlServer {

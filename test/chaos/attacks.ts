@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { KubernetesApi } from '../../src/ports.ts'
+import type { KubernetesApi } from '../../src/ports/kubernetes.ts'
 import type { Lab } from '../lab/lab.ts'
 import type { Random } from '../lab/random.ts'
 import { ATTACKERS, VICTIMS } from './ground.ts'

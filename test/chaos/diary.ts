@@ -1,5 +1,5 @@
 import type { Mitigation } from '../../src/core/mitigation/mitigation.ts'
-import type { AuditEntry } from '../../src/ports.ts'
+import type { AuditEntry } from '../../src/ports/audit.ts'
 
 /** What can be killed. `proxy` is an Envoy, `keeper` the process that keeps it. */
 export const TARGETS = ['leader', 'follower', 'api-server', 'etcd', 'proxy', 'keeper', 'observer', 'detector', 'xds'] as const

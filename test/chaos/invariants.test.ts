@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { AuditEntry } from '../../src/ports.ts'
+import type { AuditEntry } from '../../src/ports/audit.ts'
 import type { Diary } from './diary.ts'
 import { violationsOf, type Invariant } from './invariants.ts'
 import { decided, lease, made, probe, START_MS, told, trail, wellDone, write } from './made-diary.ts'

@@ -1,6 +1,6 @@
 import { toStored } from '../../src/adapters/kubernetes/stored-mitigation.ts'
 import type { Mitigation } from '../../src/core/mitigation/mitigation.ts'
-import type { AuditEntry } from '../../src/ports.ts'
+import type { AuditEntry } from '../../src/ports/audit.ts'
 import { mitigationOf } from '../xds/mitigation-of.ts'
 import type { ApiWrite, Diary, Probe } from './diary.ts'
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { KubernetesApi } from '../../src/ports.ts'
+import type { KubernetesApi } from '../../src/ports/kubernetes.ts'
 import { lastAttacks } from './attacks.ts'
 import type { Cast } from './cast.ts'
 import type { Probe, Rest } from './diary.ts'

@@ -2,7 +2,7 @@ import { openKubernetes } from '../../src/adapters/kubernetes/open-kubernetes.ts
 import { readAuditTrail } from '../../src/adapters/store/audit-trail.ts'
 import { verifyAudit } from '../../src/adapters/store/verify-audit.ts'
 import { RESOURCES } from '../../src/core/kubernetes/resource.ts'
-import type { KubernetesApi } from '../../src/ports.ts'
+import type { KubernetesApi } from '../../src/ports/kubernetes.ts'
 import { randomFrom } from '../lab/random.ts'
 import { readWrites } from './api-log.ts'
 import { attacking } from './attacks.ts'

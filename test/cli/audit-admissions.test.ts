@@ -3,7 +3,7 @@ import { openAuditTrail } from '../../src/adapters/store/audit-trail.ts'
 import { admissionsIn } from '../../src/cli/audit-admissions.ts'
 import { sinceMs } from '../../src/cli/since.ts'
 import { trailEntry, trailGap } from '../../src/controller/admissions/trail-entry.ts'
-import type { AuditEntry, AuditTrail } from '../../src/ports.ts'
+import type { AuditEntry, AuditTrail } from '../../src/ports/audit.ts'
 import { autoshield } from '../program.ts'
 import { made, marked } from '../webhook/shipping/made-entry.ts'
 

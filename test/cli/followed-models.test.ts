@@ -3,7 +3,7 @@ import { ModelStore } from '../../src/adapters/models/model-store.ts'
 import { FollowedModels, type ModelUser } from '../../src/cli/followed-models.ts'
 import { AutoshieldError } from '../../src/core/errors.ts'
 import { type ModelStanding, NOTHING_CHOSEN, promote, putInShadow, rollBack } from '../../src/core/model/standing.ts'
-import type { Scorer } from '../../src/ports.ts'
+import type { Scorer } from '../../src/ports/scorer.ts'
 
 const asked = { by: 'ann', reason: 'better', at: '2026-01-01T00:00:00.000Z' }
 

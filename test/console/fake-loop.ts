@@ -24,7 +24,13 @@ import { AutoshieldError } from '../../src/core/errors.ts'
 import type { FlowRecord } from '../../src/core/history/flow-record.ts'
 import { ProtectedSet } from '../../src/core/safety/protected.ts'
 import type { Halt } from '../../src/core/safety/state.ts'
-import type { Approvals, AuditEntry, AuditTrail, Collection, Evidence, KillSwitch, Loop, LoopEvent, ProxyStatus, Pulled, Said } from '../../src/ports.ts'
+import type { AuditEntry, AuditTrail } from '../../src/ports/audit.ts'
+import type { Evidence } from '../../src/ports/errands.ts'
+import type { Said } from '../../src/ports/feedback.ts'
+import type { KillSwitch, Pulled } from '../../src/ports/kill-switch.ts'
+import type { Approvals, Loop, LoopEvent } from '../../src/ports/loop.ts'
+import type { Collection } from '../../src/ports/object-store.ts'
+import type { ProxyStatus } from '../../src/ports/proxies.ts'
 
 class MemoryCollection<T> implements Collection<T> {
   readonly #items = new Map<string, T>()

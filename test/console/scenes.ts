@@ -3,7 +3,8 @@ import type { Detection } from '../../src/core/verdict/detection.ts'
 import type { Mitigation } from '../../src/core/mitigation/mitigation.ts'
 import type { Pod } from '../../src/core/pod.ts'
 import { techniqueOf } from '../../src/core/classes.ts'
-import type { LoopEvent, TrafficEdge } from '../../src/ports.ts'
+import type { LoopEvent } from '../../src/ports/loop.ts'
+import type { TrafficEdge } from '../../src/ports/scores.ts'
 import type { FakeLoop } from './fake-loop.ts'
 
 const iso = (ms: number): string => new Date(ms).toISOString()

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { openAuditTrail } from '../../src/adapters/store/audit-trail.ts'
 import { ClientRefusals } from '../../src/controller/client-refusals.ts'
-import type { NumberedRefusal } from '../../src/ports.ts'
+import type { NumberedRefusal } from '../../src/ports/proxies.ts'
 
 const numbered = (...sequences: readonly number[]): readonly NumberedRefusal[] =>
   sequences.map((sequence) => ({ sequence, atMs: Date.UTC(2026, 0, 1), reason: 'Revoked', details: 'its pod is gone', peer: '10.0.0.7', identity: 'spiffe://d/ns/shop/pod/u', count: 1 }))

@@ -1,5 +1,5 @@
 import type { ThreatPolicy, ThreatPolicyStatus } from '../../src/core/policy/threat-policy.ts'
-import type { ThreatPolicies } from '../../src/ports.ts'
+import type { ThreatPolicies } from '../../src/ports/threat-policies.ts'
 
 /** Threat policies that the test writes, and whose status it reads. */
 export class FakeThreatPolicies implements ThreatPolicies {

@@ -7,7 +7,12 @@ import type { Score } from '../../src/core/verdict/score.ts'
 import { FEATURES } from '../../src/core/window/window.ts'
 import { Broadcast } from '../../src/controller/broadcast.ts'
 import type { ControllerMetrics } from '../../src/controller/metrics.ts'
-import type { ErrandCarrier, ModelInfo, PodDirectory, PolicySource, ProxyFleet, ProxyStatus, ScoreEvent, ScoreSource } from '../../src/ports.ts'
+import type { PodDirectory } from '../../src/ports/directories.ts'
+import type { ErrandCarrier } from '../../src/ports/errands.ts'
+import type { ProxyFleet, ProxyStatus } from '../../src/ports/proxies.ts'
+import type { ModelInfo } from '../../src/ports/scorer.ts'
+import type { ScoreEvent, ScoreSource } from '../../src/ports/scores.ts'
+import type { PolicySource } from '../../src/ports/threat-policies.ts'
 import { MODEL } from '../core/verdict/made-score.ts'
 
 export const MODEL_INFO: ModelInfo = { ...MODEL, contextColumns: [] }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { ModelInfo, Scorer } from '../../src/ports.ts'
+import type { ModelInfo, Scorer } from '../../src/ports/scorer.ts'
 import { syntheticWindow } from '../core/tensor/synthetic-window.ts'
 import { FakeScorer, POD_ADDRESS, Told, recent, stage } from './stage.ts'
 

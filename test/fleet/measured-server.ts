@@ -1,5 +1,5 @@
 import type { Mitigation } from '../../src/core/mitigation/mitigation.ts'
-import type { ProxyStatus } from '../../src/ports.ts'
+import type { ProxyStatus } from '../../src/ports/proxies.ts'
 import type { ProxySpec } from '../../xds/proxy-spec.ts'
 import { mitigationOf } from '../xds/mitigation-of.ts'
 import type { FleetIdentities } from './simulated-fleet.ts'

@@ -2,7 +2,7 @@ import type { Test } from 'tap'
 import type { KubernetesObject } from '../../src/core/kubernetes/object.ts'
 import { isRecord } from '../../src/core/kubernetes/read-object.ts'
 import { RESOURCES } from '../../src/core/kubernetes/resource.ts'
-import type { KubernetesApi, WatchEvent } from '../../src/ports.ts'
+import type { KubernetesApi, WatchEvent } from '../../src/ports/kubernetes.ts'
 
 export interface ApiUnderTest {
   readonly api: KubernetesApi

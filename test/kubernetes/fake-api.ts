@@ -4,7 +4,7 @@ import type { KubernetesObject } from '../../src/core/kubernetes/object.ts'
 import { phraseOf } from '../../src/core/kubernetes/path.ts'
 import { isRecord, readObject } from '../../src/core/kubernetes/read-object.ts'
 import { apiVersionOf, RESOURCES, type Resource } from '../../src/core/kubernetes/resource.ts'
-import type { KubernetesApi, Scope, WatchEvent } from '../../src/ports.ts'
+import type { KubernetesApi, Scope, WatchEvent } from '../../src/ports/kubernetes.ts'
 import { type Fields, leavesOf, merge, Ownership, without } from './fields.ts'
 import { inScope } from './selectors.ts'
 

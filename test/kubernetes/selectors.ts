@@ -1,6 +1,6 @@
 import { isRecord } from '../../src/core/kubernetes/read-object.ts'
 import type { KubernetesObject } from '../../src/core/kubernetes/object.ts'
-import type { Scope } from '../../src/ports.ts'
+import type { Scope } from '../../src/ports/kubernetes.ts'
 
 export function inScope (object: KubernetesObject, { namespace, labelSelector, fieldSelector }: Scope): boolean {
   if (namespace !== undefined && object.metadata.namespace !== namespace) return false

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { loadModel } from '../../src/adapters/onnx/load-model.ts'
 import { CLASSES } from '../../src/core/classes.ts'
-import type { Scorer } from '../../src/ports.ts'
+import type { Scorer } from '../../src/ports/scorer.ts'
 import { judge, type Judged } from '../../models/training/judge.ts'
 import { laboratoryRuns, type Run } from '../../models/training/run-source.ts'
 

@@ -3,7 +3,7 @@ import { openKubernetes } from '../../src/adapters/kubernetes/open-kubernetes.ts
 import { readNodeFacts } from '../../src/core/kubernetes/node-facts.ts'
 import { RESOURCES } from '../../src/core/kubernetes/resource.ts'
 import { DEFAULT_ACTIONS } from '../../src/core/safety/settings.ts'
-import type { KubernetesApi } from '../../src/ports.ts'
+import type { KubernetesApi } from '../../src/ports/kubernetes.ts'
 import { Bench } from '../controller/bench.ts'
 import { ATTACKER, madeScore, T0 } from '../core/verdict/made-score.ts'
 import { until } from '../xds/real-envoy.ts'

@@ -4,7 +4,7 @@ import { openKubernetes } from '../../src/adapters/kubernetes/open-kubernetes.ts
 import { registrationObjects, type WebhookConfiguration } from '../../src/controller/registration/registration-objects.ts'
 import { LABELS } from '../../src/core/injection/names.ts'
 import { RESOURCES } from '../../src/core/kubernetes/resource.ts'
-import type { KubernetesApi } from '../../src/ports.ts'
+import type { KubernetesApi } from '../../src/ports/kubernetes.ts'
 import { type Recorded, RecordingWebhook } from '../controller/registration/recording-webhook.ts'
 import { type TestCluster, testCluster, withoutCluster } from './cluster/test-cluster.ts'
 

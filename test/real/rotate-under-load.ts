@@ -9,7 +9,7 @@ import { every, systemClock } from '../../src/adapters/standalone/clock.ts'
 import { registrationMetrics } from '../../src/controller/registration/metrics.ts'
 import { Registration } from '../../src/controller/registration/registration.ts'
 import { RESOURCES } from '../../src/core/kubernetes/resource.ts'
-import type { KubernetesApi } from '../../src/ports.ts'
+import type { KubernetesApi } from '../../src/ports/kubernetes.ts'
 import { until } from '../xds/real-envoy.ts'
 import { OWN_NAMESPACE } from './installed.ts'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { ProxyStatus } from '../../src/ports.ts'
+import type { ProxyStatus } from '../../src/ports/proxies.ts'
 import { Fleet } from '../../xds/fleet.ts'
 import type { SaidClientAddress } from '../../xds/client-address.ts'
 import type { Standing } from '../../xds/session.ts'

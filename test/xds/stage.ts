@@ -1,4 +1,4 @@
-import type { ProxyStatus } from '../../src/ports.ts'
+import type { ProxyStatus } from '../../src/ports/proxies.ts'
 import { Laboratory, explicitProxy, freePort, greeter, visit, type Visit } from './laboratory.ts'
 import { onLoopback, RealEnvoy, until } from './real-envoy.ts'
 

@@ -1,5 +1,5 @@
 import { AutoshieldError } from '../../src/core/errors.ts'
-import type { CredentialSource } from '../../src/ports.ts'
+import type { CredentialSource } from '../../src/ports/identity.ts'
 import { checkCredentials, CREDENTIAL_PROBLEMS } from '../../src/wire/check-credentials.ts'
 
 /** Why a listener over these credentials cannot serve now, or null. Anybody may read it, so it tells no names and times. */

@@ -1,5 +1,5 @@
 import type { AdmissionGap } from '../../src/core/admission/batch.ts'
-import type { Clock } from '../../src/ports.ts'
+import type { Clock } from '../../src/ports/clock.ts'
 
 /** A gap is an entry of the trail: in a flood there is one for so long, and not one for each review. */
 const EVERY_MS = 10_000

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { PeerCertificate } from 'node:tls'
 import { AutoshieldError } from '../../src/core/errors.ts'
 import { identityOfPeer, spiffeId, type Identity } from '../../src/core/identity.ts'
-import type { CredentialSource } from '../../src/ports.ts'
+import type { CredentialSource } from '../../src/ports/identity.ts'
 
 export interface ControllerClientOptions {
   /** `HOST:PORT` of the controller. */

@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import type { ClientDuplexStream } from '@grpc/grpc-js'
 import { AutoshieldError } from '../../core/errors.ts'
-import type { NumberedRefusal } from '../../ports.ts'
+import type { NumberedRefusal } from '../../ports/proxies.ts'
 import { Proxies, RefusalsTakenSchema, type Refusal, type RefusalBatch, type RefusalsTaken } from '../../wire/gen/proxies_pb.ts'
 import { methodOf } from '../../wire/method.ts'
 import { followServers, xdsServer, type FollowServersOptions, type Line } from './follow-servers.ts'

@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import type { ClientReadableStream } from '@grpc/grpc-js'
 import { AutoshieldError } from '../../core/errors.ts'
-import type { ProxyFleet, ProxySnapshot, ProxyStatus } from '../../ports.ts'
+import type { ProxyFleet, ProxySnapshot, ProxyStatus } from '../../ports/proxies.ts'
 import { Proxies, SnapshotRequestSchema, WatchProxiesRequestSchema, type ProxyEvent, type SnapshotResponse } from '../../wire/gen/proxies_pb.ts'
 import { methodOf } from '../../wire/method.ts'
 import { decodeProxyStatus } from '../../wire/proxy-status.ts'

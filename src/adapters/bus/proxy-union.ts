@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { ProxyStatus } from '../../ports.ts'
+import type { ProxyStatus } from '../../ports/proxies.ts'
 
 type ByUid = ReadonlyMap<string, ProxyStatus>
 

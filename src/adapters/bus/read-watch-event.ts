@@ -1,5 +1,6 @@
 import type { RestrictionCount } from '../../core/mitigation/restriction-count.ts'
-import type { ModelInfo, ScoreEvent } from '../../ports.ts'
+import type { ModelInfo } from '../../ports/scorer.ts'
+import type { ScoreEvent } from '../../ports/scores.ts'
 import { decodeFlows } from '../../wire/flow-columns.ts'
 import type { ModelStanding } from '../../core/model/standing.ts'
 import type { ModelStanding as ModelStandingMessage, Restrictions, Synced, Traffic, WatchEvent } from '../../wire/gen/scores_pb.ts'

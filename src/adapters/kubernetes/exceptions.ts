@@ -1,7 +1,8 @@
 import { AutoshieldError } from '../../core/errors.ts'
 import type { Exception, ExceptionSpec, ExceptionStatus } from '../../core/exception/exception.ts'
 import { RESOURCES } from '../../core/kubernetes/resource.ts'
-import type { Exceptions, KubernetesApi } from '../../ports.ts'
+import type { Exceptions } from '../../ports/exceptions.ts'
+import type { KubernetesApi } from '../../ports/kubernetes.ts'
 import { Mirror } from './mirror.ts'
 import { fromStoredException } from './stored-exception.ts'
 

@@ -4,7 +4,7 @@ import { AutoshieldError } from '../../core/errors.ts'
 import type { KubernetesObject } from '../../core/kubernetes/object.ts'
 import { isRecord } from '../../core/kubernetes/read-object.ts'
 import { RESOURCES } from '../../core/kubernetes/resource.ts'
-import type { KubernetesApi } from '../../ports.ts'
+import type { KubernetesApi } from '../../ports/kubernetes.ts'
 
 /** Of each container's log, present and before its last restart: this many lines and bytes at most. */
 const LOG_LINES = 10_000

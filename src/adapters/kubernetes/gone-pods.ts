@@ -1,5 +1,7 @@
 import type { Identity } from '../../core/identity.ts'
-import type { Clock, PodDirectory, Revocations } from '../../ports.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { PodDirectory } from '../../ports/directories.ts'
+import type { Revocations } from '../../ports/identity.ts'
 
 /** A pod that was just made may be known to its proxy before it is known here. */
 const GRACE_MS = 10_000

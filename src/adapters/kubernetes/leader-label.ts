@@ -1,5 +1,5 @@
 import { RESOURCES } from '../../core/kubernetes/resource.ts'
-import type { KubernetesApi } from '../../ports.ts'
+import type { KubernetesApi } from '../../ports/kubernetes.ts'
 
 /** The controller's Service finds the replica that leads by this label. */
 export const LEADER_LABEL = 'autoshield.dev/leader'

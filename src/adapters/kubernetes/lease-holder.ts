@@ -3,7 +3,8 @@ import { apiVersionOf, RESOURCES } from '../../core/kubernetes/resource.ts'
 import type { KubernetesObject } from '../../core/kubernetes/object.ts'
 import { elect, laidDown, taken, type ElectionSettings, type LeaseRecord } from '../../core/leadership/lease.ts'
 import { Turns } from '../../core/turns.ts'
-import type { Clock, KubernetesApi } from '../../ports.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { KubernetesApi } from '../../ports/kubernetes.ts'
 import { ADDRESS, readLease, writeLease } from './stored-lease.ts'
 
 export interface LeaseHolderOptions {

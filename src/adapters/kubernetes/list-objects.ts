@@ -3,7 +3,7 @@ import type { KubernetesObject } from '../../core/kubernetes/object.ts'
 import { pathOf, phraseOf } from '../../core/kubernetes/path.ts'
 import { isRecord, readObject } from '../../core/kubernetes/read-object.ts'
 import type { Resource } from '../../core/kubernetes/resource.ts'
-import type { Scope } from '../../ports.ts'
+import type { Scope } from '../../ports/kubernetes.ts'
 import { fromAnswer, type Asked } from './foreign-error.ts'
 import type { Transport } from './transport.ts'
 

@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '../../core/kubernetes/object.ts'
 import type { Resource } from '../../core/kubernetes/resource.ts'
-import type { KubernetesApi, Scope } from '../../ports.ts'
+import type { KubernetesApi, Scope } from '../../ports/kubernetes.ts'
 
 /** What became of one object; null: it was not there, or is not there any more. */
 export interface Change<T> {

@@ -1,6 +1,7 @@
 import type { Namespace } from '../../core/kubernetes/object.ts'
 import { RESOURCES } from '../../core/kubernetes/resource.ts'
-import type { KubernetesApi, NamespaceDirectory } from '../../ports.ts'
+import type { NamespaceDirectory } from '../../ports/directories.ts'
+import type { KubernetesApi } from '../../ports/kubernetes.ts'
 import { Mirror } from './mirror.ts'
 
 /** The cluster's namespaces with their labels, as the API server knows them now. */

@@ -1,6 +1,7 @@
 import { type NodeFacts, readNodeFacts } from '../../core/kubernetes/node-facts.ts'
 import { RESOURCES } from '../../core/kubernetes/resource.ts'
-import type { KubernetesApi, NodeDirectory } from '../../ports.ts'
+import type { NodeDirectory } from '../../ports/directories.ts'
+import type { KubernetesApi } from '../../ports/kubernetes.ts'
 import { Mirror } from './mirror.ts'
 
 /** The cluster's nodes, as the API server knows them now. */

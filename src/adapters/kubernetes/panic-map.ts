@@ -1,6 +1,7 @@
 import { RESOURCES } from '../../core/kubernetes/resource.ts'
 import { PANIC_MAP, readPanicOrder, type PanicOrder } from '../../core/safety/panic-order.ts'
-import type { KubernetesApi, StandingOrders } from '../../ports.ts'
+import type { StandingOrders } from '../../ports/kill-switch.ts'
+import type { KubernetesApi } from '../../ports/kubernetes.ts'
 import { Mirror } from './mirror.ts'
 
 /** The kill switch as an object of the cluster: GitOps, kubectl or anybody who may write it pulls it, whether or not our API answers. */

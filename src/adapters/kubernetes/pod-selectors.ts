@@ -3,7 +3,7 @@ import { Compile } from 'typebox/compile'
 import type { PodSelectors } from '../../core/isolation/released-labels.ts'
 import { LabelSelector, selectsEverything } from '../../core/kubernetes/label-selector.ts'
 import { RESOURCES } from '../../core/kubernetes/resource.ts'
-import type { KubernetesApi } from '../../ports.ts'
+import type { KubernetesApi } from '../../ports/kubernetes.ts'
 import { Mirror } from './mirror.ts'
 import type { KubernetesServices } from './services.ts'
 

@@ -2,7 +2,8 @@ import type { Pod } from '../../core/pod.ts'
 import { PodTable } from '../../core/kubernetes/pod-table.ts'
 import { readPod } from '../../core/kubernetes/read-pod.ts'
 import { RESOURCES } from '../../core/kubernetes/resource.ts'
-import type { KubernetesApi, PodDirectory } from '../../ports.ts'
+import type { PodDirectory } from '../../ports/directories.ts'
+import type { KubernetesApi } from '../../ports/kubernetes.ts'
 import { Mirror } from './mirror.ts'
 
 /** The cluster's pods and their addresses, as the API server knows them now. */

@@ -5,7 +5,9 @@ import type { Decision } from '../../core/policy/decision.ts'
 import { TokenBucket } from '../../core/token-bucket.ts'
 import type { Detection, Endpoint } from '../../core/verdict/detection.ts'
 import { AutoshieldError } from '../../core/errors.ts'
-import type { Clock, KubernetesApi, LoopEvent } from '../../ports.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { KubernetesApi } from '../../ports/kubernetes.ts'
+import type { LoopEvent } from '../../ports/loop.ts'
 
 /** What an Event is about. */
 export interface EventSubject { readonly apiVersion: string, readonly kind: string, readonly namespace: string, readonly name: string, readonly uid: string }

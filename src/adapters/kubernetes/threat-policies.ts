@@ -1,6 +1,7 @@
 import { RESOURCES } from '../../core/kubernetes/resource.ts'
 import type { ThreatPolicy, ThreatPolicyStatus } from '../../core/policy/threat-policy.ts'
-import type { KubernetesApi, ThreatPolicies } from '../../ports.ts'
+import type { KubernetesApi } from '../../ports/kubernetes.ts'
+import type { ThreatPolicies } from '../../ports/threat-policies.ts'
 import { Mirror } from './mirror.ts'
 import { fromStoredThreatPolicy } from './stored-threat-policy.ts'
 

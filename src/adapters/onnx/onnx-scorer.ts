@@ -1,6 +1,6 @@
 import { AutoshieldError } from '../../core/errors.ts'
 import { TENSOR_SIZE } from '../../core/tensor/tensor-table.ts'
-import type { ModelInfo, Scorer } from '../../ports.ts'
+import type { ModelInfo, Scorer } from '../../ports/scorer.ts'
 import type { ModelManifest } from './manifest.ts'
 import type { Session } from './session.ts'
 

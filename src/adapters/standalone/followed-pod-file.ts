@@ -1,6 +1,7 @@
 import type { AutoshieldError } from '../../core/errors.ts'
 import type { Pod } from '../../core/pod.ts'
-import type { Clock, PodDirectory } from '../../ports.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { PodDirectory } from '../../ports/directories.ts'
 import { FollowedFile } from './followed-file.ts'
 import { parsePodFile, readPodText, type PodFileOptions } from './pod-file.ts'
 

@@ -5,7 +5,7 @@ import { Compile } from 'typebox/compile'
 import { AutoshieldError } from '../../core/errors.ts'
 import { addressText, parseAddress } from '../../core/flow/address.ts'
 import type { Pod } from '../../core/pod.ts'
-import type { PodDirectory } from '../../ports.ts'
+import type { PodDirectory } from '../../ports/directories.ts'
 
 /** Who has which address: `{"10.0.0.5": {"namespace": "shop", "name": "db-0"}}`; addresses of one pod repeat its namespace and name. */
 const PodFile = Type.Record(Type.String(), Type.Object({

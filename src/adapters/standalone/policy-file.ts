@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { AutoshieldError } from '../../core/errors.ts'
-import type { PolicySource } from '../../ports.ts'
+import type { PolicySource } from '../../ports/threat-policies.ts'
 
 /** A policy in a file. Whoever wants to notice a change reads it again: a look costs little, and no mount breaks it. */
 export function policyFile (path: string): PolicySource {

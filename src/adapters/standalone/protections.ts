@@ -1,7 +1,7 @@
 import { discoverProtected } from '../../core/safety/discover-protected.ts'
 import { ProtectedSet } from '../../core/safety/protected.ts'
 import type { SafetySettings } from '../../core/safety/settings.ts'
-import type { PodDirectory, Protections } from '../../ports.ts'
+import type { PodDirectory, Protections } from '../../ports/directories.ts'
 
 /** Without a cluster nothing is discovered: the cluster's own namespaces are protected by name, and what the settings name. */
 export function standaloneProtections (pods: PodDirectory, settings: Pick<SafetySettings, 'protected'>): Protections {

@@ -1,6 +1,6 @@
 import { parseAddress } from '../../core/flow/address.ts'
 import type { Pod } from '../../core/pod.ts'
-import type { PodDirectory } from '../../ports.ts'
+import type { PodDirectory } from '../../ports/directories.ts'
 
 /** Beyond it the address that was asked for longest ago is forgotten: a flood of forged sources fills no memory. */
 const MAX_PODS = 10_000

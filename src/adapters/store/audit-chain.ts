@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { AuditEntry } from '../../ports.ts'
+import type { AuditEntry } from '../../ports/audit.ts'
 import { canonicalJson } from '../../core/canonical-json.ts'
 
 /** What the first entry is chained to. */

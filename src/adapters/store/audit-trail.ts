@@ -1,6 +1,7 @@
 import type { SQLInputValue, StatementSync } from 'node:sqlite'
 import { basename, join } from 'node:path'
-import type { AuditEntry, AuditTrail, Clock } from '../../ports.ts'
+import type { AuditEntry, AuditTrail } from '../../ports/audit.ts'
+import type { Clock } from '../../ports/clock.ts'
 import { AutoshieldError } from '../../core/errors.ts'
 import { AUDIT_ACTIONS, chainHash, entryOf, GENESIS, rowOf } from './audit-chain.ts'
 import { canonicalJson } from '../../core/canonical-json.ts'

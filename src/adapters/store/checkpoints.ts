@@ -1,6 +1,6 @@
 import type { StatementSync } from 'node:sqlite'
 import { AutoshieldError } from '../../core/errors.ts'
-import type { Checkpoints } from '../../ports.ts'
+import type { Checkpoints } from '../../ports/object-store.ts'
 import type { OwnedDatabase } from './database.ts'
 import type { GroupCommit } from './group-commit.ts'
 

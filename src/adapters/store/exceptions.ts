@@ -1,7 +1,8 @@
 import { AutoshieldError } from '../../core/errors.ts'
 import { MAX_EXCEPTIONS, type Exception, type ExceptionSpec, type ExceptionStatus } from '../../core/exception/exception.ts'
 import { Turns } from '../../core/turns.ts'
-import type { Collection, Exceptions } from '../../ports.ts'
+import type { Exceptions } from '../../ports/exceptions.ts'
+import type { Collection } from '../../ports/object-store.ts'
 
 type ExceptionCollection = Collection<Exception> & { readonly delete: (name: string) => Promise<void> }
 

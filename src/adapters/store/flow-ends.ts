@@ -3,7 +3,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { Compile } from 'typebox/compile'
 import { AutoshieldError } from '../../core/errors.ts'
 import { FlowEnd } from '../../core/history/flow-record.ts'
-import type { FlowQuery } from '../../ports.ts'
+import type { FlowQuery } from '../../ports/flows.ts'
 
 /** Ends that are kept at one time, some 500 bytes each; flows of further ones are counted as lost. */
 const MAX_ENDS = 100_000

@@ -2,7 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Account, Totals } from '../../core/history/accounts.ts'
 import { BUCKET_MINUTES } from '../../core/history/flow-record.ts'
 import { MINUTE_MS, WITNESSES } from '../../core/history/sighting.ts'
-import type { FlowsKept } from '../../ports.ts'
+import type { FlowsKept } from '../../ports/flows.ts'
 
 /** Minutes from `from` on and before `to`; `ends`: only flows with one of these ends, all for null. */
 export interface FlowRange {

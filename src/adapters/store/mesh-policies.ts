@@ -3,7 +3,8 @@ import { AutoshieldError } from '../../core/errors.ts'
 import { firstStatus } from '../../core/rollout/advance.ts'
 import { MAX_MESH_POLICIES, type MeshPolicy, type MeshPolicySpec, type MeshPolicyStatus } from '../../core/rollout/mesh-policy.ts'
 import { Turns } from '../../core/turns.ts'
-import type { Collection, EditableMeshPolicies } from '../../ports.ts'
+import type { EditableMeshPolicies } from '../../ports/mesh-policies.ts'
+import type { Collection } from '../../ports/object-store.ts'
 
 type PolicyCollection = Collection<MeshPolicy> & { readonly delete: (name: string) => Promise<void> }
 

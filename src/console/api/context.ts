@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger, FastifyInstance, RawReplyDefaultExpression, RawRequestDefaultExpression, RawServerDefault } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import type { Clock, Loop } from '../../ports.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { Loop } from '../../ports/loop.ts'
 import type { EventFeed } from './event-feed.ts'
 
 /** A server whose handlers are typed by their TypeBox schemas. */

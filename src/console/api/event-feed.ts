@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { LoopEvent } from '../../ports.ts'
+import type { LoopEvent } from '../../ports/loop.ts'
 import { AutoshieldError } from '../../core/errors.ts'
 
 export interface FeedLimits {

@@ -1,5 +1,6 @@
 import { standingOf } from '../../core/mitigation/proxy-standing.ts'
-import type { Loop, ProxyStatus } from '../../ports.ts'
+import type { Loop } from '../../ports/loop.ts'
+import type { ProxyStatus } from '../../ports/proxies.ts'
 import type { Proxy, ProxyRestriction } from './views.ts'
 
 /** A proxy with its pod's name, and what each of its restrictions is. */

@@ -6,7 +6,7 @@ import { RESOURCES, type Resource } from '../../core/kubernetes/resource.ts'
 import { POD_LABEL } from '../../core/plan/pod-mark.ts'
 import { POLICY_FORMS, POLICY_KINDS, type PolicyKind } from '../../core/plan/policy-object.ts'
 import { INSTALLATION_LABEL, marksManager, MITIGATION_LABEL } from '../../core/plan/objects.ts'
-import type { KubernetesApi, Scope } from '../../ports.ts'
+import type { KubernetesApi, Scope } from '../../ports/kubernetes.ts'
 
 /** Something of an installation that no mitigation in force asks for. */
 export interface LeftOver {

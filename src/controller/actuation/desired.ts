@@ -4,7 +4,7 @@ import type { PolicyObject } from '../../core/plan/policy-object.ts'
 import { policyKey } from '../../core/plan/reach/policy.ts'
 import { renderPolicies, type Carried, type RenderGround } from '../../core/plan/render-policies.ts'
 import type { Pod } from '../../core/pod.ts'
-import type { OwnPolicy } from '../../ports.ts'
+import type { OwnPolicy } from '../../ports/network-policies.ts'
 
 /** What mitigations in force ask for: their policies by `NAMESPACE/NAME`, and the pods that must bear their label. */
 export interface Desired {

@@ -5,7 +5,7 @@ import type { ClusterKnowledge } from '../../core/plan/plan.ts'
 import { policyKey } from '../../core/plan/reach/policy.ts'
 import { replan, type Replanned } from '../../core/plan/replan.ts'
 import type { RenderGround } from '../../core/plan/render-policies.ts'
-import type { OwnPolicies } from '../../ports.ts'
+import type { OwnPolicies } from '../../ports/network-policies.ts'
 import { carriedIn, isCarriedByPolicies } from './desired.ts'
 
 /** A mitigation whose policies are to stand elsewhere, or nowhere any more. */

@@ -2,7 +2,9 @@ import { AutoshieldError } from '../../core/errors.ts'
 import { groundOf, type Ground } from '../../core/plan/check-plan.ts'
 import type { ClusterKnowledge } from '../../core/plan/plan.ts'
 import type { SelectorsOf } from '../../core/plan/render-policies.ts'
-import type { Clock, ClusterReach, FlowHistory } from '../../ports.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { FlowHistory } from '../../ports/flows.ts'
+import type { ClusterReach } from '../../ports/network-policies.ts'
 
 export interface PolicyGroundParts {
   readonly reach: Pick<ClusterReach, 'cluster' | 'trouble'>

@@ -1,4 +1,4 @@
-import type { AuditTrail } from '../../ports.ts'
+import type { AuditTrail } from '../../ports/audit.ts'
 import type { NewAuditEntry } from '../journal.ts'
 
 export interface PutBackTrailParts {

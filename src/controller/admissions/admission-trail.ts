@@ -1,6 +1,6 @@
 import type { AdmissionGap } from '../../core/admission/batch.ts'
 import type { AdmissionEntry } from '../../core/admission/entry.ts'
-import type { AuditTrail } from '../../ports.ts'
+import type { AuditTrail } from '../../ports/audit.ts'
 import { BoundedMap } from './bounded-map.ts'
 import type { PodContext } from './context.ts'
 import type { AdmissionMetrics } from './metrics.ts'

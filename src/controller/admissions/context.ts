@@ -2,7 +2,8 @@ import { cut } from '../../core/admission/bounds.ts'
 import type { AdmissionEntry } from '../../core/admission/entry.ts'
 import { SEVERITIES, type Severity } from '../../core/admission/finding.ts'
 import type { AdmissionNote } from '../../core/admission/note.ts'
-import type { AdmissionContext, PodName } from '../../ports.ts'
+import type { AdmissionContext } from '../../ports/admission.ts'
+import type { PodName } from '../../ports/directories.ts'
 import { BoundedMap } from './bounded-map.ts'
 
 interface Noted {

@@ -1,5 +1,5 @@
 import type { AdmissionRemark, Detection, Endpoint } from '../../core/verdict/detection.ts'
-import type { AdmissionContext } from '../../ports.ts'
+import type { AdmissionContext } from '../../ports/admission.ts'
 
 const MAX_REMARKS = 20
 

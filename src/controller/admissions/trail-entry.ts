@@ -2,7 +2,7 @@ import { Compile } from 'typebox/compile'
 import { AdmissionGap } from '../../core/admission/batch.ts'
 import { AdmissionEntry } from '../../core/admission/entry.ts'
 import { gravest } from '../../core/admission/finding.ts'
-import type { AuditEntry, AuditTrail } from '../../ports.ts'
+import type { AuditEntry, AuditTrail } from '../../ports/audit.ts'
 
 export type NewTrailEntry = Parameters<AuditTrail['append']>[0]
 

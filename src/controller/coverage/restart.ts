@@ -2,7 +2,8 @@ import type { PodCoverage } from '../../core/coverage/judge-pod.ts'
 import { mayBegin, readWorkload, RESTARTED_KINDS, share, type RestartedKind, type Workload } from '../../core/coverage/rollout.ts'
 import { AutoshieldError } from '../../core/errors.ts'
 import { apiVersionOf, RESOURCES, type Resource } from '../../core/kubernetes/resource.ts'
-import type { Clock, KubernetesApi } from '../../ports.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { KubernetesApi } from '../../ports/kubernetes.ts'
 
 /** Annotation on a pod template whose change makes the workload's controller replace its pods. */
 const RESTARTED_AT = 'autoshield.dev/restarted-at'

@@ -3,7 +3,8 @@ import type { ExceptionSpec } from '../../core/exception/exception.ts'
 import type { Covered } from '../../core/exception/exception-status.ts'
 import type { Action, Rule } from '../../core/policy/rule.ts'
 import type { Detection } from '../../core/verdict/detection.ts'
-import type { Clock, PodDirectory } from '../../ports.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { PodDirectory } from '../../ports/directories.ts'
 import type { Ruling } from '../decide.ts'
 
 interface InForce { readonly name: string, readonly spec: ExceptionSpec }

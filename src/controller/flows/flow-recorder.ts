@@ -5,7 +5,8 @@ import type { FlowSighting } from '../../core/history/sighting.ts'
 import type { ObservedFlow } from '../../core/plan/check-plan.ts'
 import type { Labels } from '../../core/kubernetes/label-selector.ts'
 import type { Pod } from '../../core/pod.ts'
-import type { FlowAccount, FlowHistory, FlowLog, FlowQuery, FlowsKept, NamespaceDirectory, PodDirectory, ServiceDirectory } from '../../ports.ts'
+import type { NamespaceDirectory, PodDirectory, ServiceDirectory } from '../../ports/directories.ts'
+import type { FlowAccount, FlowHistory, FlowLog, FlowQuery, FlowsKept } from '../../ports/flows.ts'
 import type { Log } from '../log.ts'
 
 export interface FlowRecorderParts {

@@ -6,7 +6,8 @@ import type { Mitigation } from '../../core/mitigation/mitigation.ts'
 import { isTouched, quarantinedNode, withNodeAnswer, type NodeAnswer, type WantedEffects } from '../../core/mitigation/node-quarantine.ts'
 import { labelValue } from '../../core/plan/names.ts'
 import { needOfNode } from '../../core/safety/spare-node.ts'
-import type { Clock, KubernetesApi } from '../../ports.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { KubernetesApi } from '../../ports/kubernetes.ts'
 import type { Log } from '../log.ts'
 
 export interface NodeQuarantineParts {

@@ -3,7 +3,7 @@ import { Compile } from 'typebox/compile'
 import { RESOURCES } from '../../core/kubernetes/resource.ts'
 import type { MissingRight } from '../../core/preflight/check-cluster.ts'
 import { ACCOUNT_RIGHTS, INSTALLER_RIGHTS, type Right } from '../../core/preflight/rights.ts'
-import type { KubernetesApi } from '../../ports.ts'
+import type { KubernetesApi } from '../../ports/kubernetes.ts'
 
 const Review = Compile(Type.Object({ status: Type.Object({ allowed: Type.Boolean() }) }))
 

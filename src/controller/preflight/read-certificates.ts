@@ -4,7 +4,7 @@ import { Compile } from 'typebox/compile'
 import { RESOURCES } from '../../core/kubernetes/resource.ts'
 import type { CertificateFacts } from '../../core/preflight/check-certificates.ts'
 import type { WebhookEntry } from '../../core/preflight/webhook-entry.ts'
-import type { KubernetesApi } from '../../ports.ts'
+import type { KubernetesApi } from '../../ports/kubernetes.ts'
 import { WEBHOOK_SERVICE } from '../../core/injection/names.ts'
 
 /** Of type kubernetes.io/tls; the controller writes it, and webhooks read it. */

@@ -6,7 +6,8 @@ import type { ClockReading } from '../../core/preflight/check-clocks.ts'
 import type { BackEnd } from '../../core/preflight/check-deadlock.ts'
 import type { ImageFacts } from '../../core/preflight/check-image.ts'
 import { entriesOf, isFail, type WebhookEntry } from '../../core/preflight/webhook-entry.ts'
-import type { Clock, KubernetesApi } from '../../ports.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { KubernetesApi } from '../../ports/kubernetes.ts'
 import { readyEndpoints } from '../registration/cluster-view.ts'
 
 export const readNamespaces = async (api: KubernetesApi): Promise<readonly Namespace[]> =>

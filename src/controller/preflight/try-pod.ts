@@ -2,7 +2,7 @@ import { AutoshieldError } from '../../core/errors.ts'
 import { ANNOTATIONS, LABELS } from '../../core/injection/names.ts'
 import { RESOURCES } from '../../core/kubernetes/resource.ts'
 import type { Trial } from '../../core/preflight/check-installation.ts'
-import type { KubernetesApi } from '../../ports.ts'
+import type { KubernetesApi } from '../../ports/kubernetes.ts'
 
 /**
  * Creates a pod in a dry run and looks whether it was injected: that is the truth, for no client reaches a webhook the way

@@ -4,7 +4,7 @@ import { AutoshieldError } from '../../core/errors.ts'
 import { ANNOTATIONS, LABELS, MANAGED_BY } from '../../core/injection/names.ts'
 import type { KubernetesObject } from '../../core/kubernetes/object.ts'
 import { apiVersionOf, RESOURCES, type Resource } from '../../core/kubernetes/resource.ts'
-import type { KubernetesApi } from '../../ports.ts'
+import type { KubernetesApi } from '../../ports/kubernetes.ts'
 
 /** What breaking the glass did, one after the other. */
 export type BreakGlassStep =

@@ -3,7 +3,7 @@ import { Compile } from 'typebox/compile'
 import { ANNOTATIONS, WEBHOOK_SERVICE } from '../../core/injection/names.ts'
 import type { KubernetesObject } from '../../core/kubernetes/object.ts'
 import { RESOURCES, type Resource } from '../../core/kubernetes/resource.ts'
-import type { KubernetesApi, Scope } from '../../ports.ts'
+import type { KubernetesApi, Scope } from '../../ports/kubernetes.ts'
 import { registrationName, type RegistrationSettings } from './registration-objects.ts'
 import type { Registered } from './state.ts'
 

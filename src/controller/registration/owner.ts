@@ -1,6 +1,6 @@
 import { AutoshieldError } from '../../core/errors.ts'
 import { apiVersionOf, RESOURCES } from '../../core/kubernetes/resource.ts'
-import type { KubernetesApi } from '../../ports.ts'
+import type { KubernetesApi } from '../../ports/kubernetes.ts'
 
 /** The ClusterRole by which the chart lets the controller write webhook configurations. */
 export const ownerName = (ownNamespace: string): string => `autoshield-controller-${ownNamespace}`

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { MeshPolicy } from '../../core/rollout/mesh-policy.ts'
-import type { LoopEvent } from '../../ports.ts'
+import type { LoopEvent } from '../../ports/loop.ts'
 
 type News = Extract<LoopEvent, { type: 'rollout' }>
 

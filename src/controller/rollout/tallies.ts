@@ -7,7 +7,8 @@ import { count, emptyTally, parseTally, seenOf, type Seen, type Tally } from '..
 import { isRecord } from '../../core/kubernetes/read-object.ts'
 import type { Score } from '../../core/verdict/score.ts'
 import { windowStartMs } from '../../core/window/window.ts'
-import type { Checkpoints, PodDirectory } from '../../ports.ts'
+import type { PodDirectory } from '../../ports/directories.ts'
+import type { Checkpoints } from '../../ports/object-store.ts'
 import { Budgets } from '../budgets.ts'
 import type { Journal } from '../journal.ts'
 

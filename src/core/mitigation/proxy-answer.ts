@@ -1,7 +1,7 @@
 import type { Mitigation, TargetStatus } from './mitigation.ts'
 import type { OpenConnections } from './open-connections.ts'
 
-/** What a proxy answered to the newest snapshot that it was sent: `ProxyStatus` of ports.ts, which core may not import. */
+/** What a proxy answered to the newest snapshot that it was sent: `ProxyStatus` of ports/proxies.ts, which core may not import. */
 export interface ProxyAnswer {
   readonly podUid: string
   readonly connected: boolean

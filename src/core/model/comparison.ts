@@ -30,7 +30,7 @@ export const Comparison = Type.Object({
 }, { $id: 'ModelComparison', ...closed })
 export type Comparison = Static<typeof Comparison>
 
-/** What a comparison needs of a model; `ModelInfo` of ports.ts is one. The first class is no attack. */
+/** What a comparison needs of a model; `ModelInfo` of ports/scorer.ts is one. The first class is no attack. */
 export interface ComparedModel {
   readonly version: string
   readonly classes: readonly string[]

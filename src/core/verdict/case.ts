@@ -8,7 +8,7 @@ import { usualOf, type Baselines } from './baseline.ts'
 import type { Detection, Endpoint, Explanation, FeatureEvidence } from './detection.ts'
 import type { Score } from './score.ts'
 
-/** What the verdict needs of the model behind the scores; `ModelInfo` of ports.ts is one. */
+/** What the verdict needs of the model behind the scores; `ModelInfo` of ports/scorer.ts is one. */
 export interface VerdictModel {
   readonly version: string
   readonly classes: readonly string[]

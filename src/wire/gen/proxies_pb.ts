@@ -32,7 +32,7 @@ export const WatchProxiesRequestSchema: GenMessage<WatchProxiesRequest> = /*@__P
  */
 export type ProxyEvent = Message<"autoshield.wire.v1.ProxyEvent"> & {
   /**
-   * `ProxyStatus` of src/ports.ts, each as JSON.
+   * `ProxyStatus` of src/ports/proxies.ts, each as JSON.
    *
    * @generated from field: repeated string statuses = 1;
    */
@@ -147,7 +147,7 @@ export const RefusalBatchSchema: GenMessage<RefusalBatch> = /*@__PURE__*/
   messageDesc(file_proxies, 5);
 
 /**
- * `ClientRefusal` of src/ports.ts.
+ * `ClientRefusal` of src/ports/proxies.ts.
  *
  * @generated from message autoshield.wire.v1.Refusal
  */

@@ -1,7 +1,7 @@
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
 import { followRefusals } from '../../../src/adapters/bus/follow-refusals.ts'
-import type { NumberedRefusal } from '../../../src/ports.ts'
+import type { NumberedRefusal } from '../../../src/ports/proxies.ts'
 import { fixedCredentials } from '../../../src/wire/held-credentials.ts'
 import { connect } from '../../../src/wire/tls.ts'
 import { Fleet } from '../../../xds/fleet.ts'

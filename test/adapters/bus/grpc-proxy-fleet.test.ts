@@ -1,7 +1,7 @@
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
 import { GrpcProxyFleet } from '../../../src/adapters/bus/grpc-proxy-fleet.ts'
-import type { ProxyStatus } from '../../../src/ports.ts'
+import type { ProxyStatus } from '../../../src/ports/proxies.ts'
 import { fixedCredentials } from '../../../src/wire/held-credentials.ts'
 import { Listeners } from '../../../src/wire/listeners.ts'
 import { connect } from '../../../src/wire/tls.ts'

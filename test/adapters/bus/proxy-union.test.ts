@@ -1,6 +1,6 @@
 import t from 'tap'
 import { ProxyUnion } from '../../../src/adapters/bus/proxy-union.ts'
-import type { ProxyStatus } from '../../../src/ports.ts'
+import type { ProxyStatus } from '../../../src/ports/proxies.ts'
 
 const status = (podUid: string, more: Partial<ProxyStatus> = {}): ProxyStatus =>
   ({ podUid, connected: true, version: 'v1', state: 'in-sync', message: '', mitigations: [], since: '2026-01-01T00:00:00.000Z', refused: [], taken: [], shortfalls: [], openConnections: {}, ...more })

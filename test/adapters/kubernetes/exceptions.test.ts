@@ -5,7 +5,7 @@ import { KubernetesExceptions } from '../../../src/adapters/kubernetes/exception
 import { openKubernetes } from '../../../src/adapters/kubernetes/open-kubernetes.ts'
 import { exceptionStatus, standingOf } from '../../../src/core/exception/exception-status.ts'
 import { RESOURCES } from '../../../src/core/kubernetes/resource.ts'
-import type { KubernetesApi } from '../../../src/ports.ts'
+import type { KubernetesApi } from '../../../src/ports/kubernetes.ts'
 import { madeExceptionSpec, NOW } from '../../core/exception/made-exception.ts'
 import { FakeKubernetes } from '../../kubernetes/fake-api.ts'
 import { testCluster, withoutCluster } from '../../real/cluster/test-cluster.ts'

@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import { LeaseHolder, type Leader } from '../../../src/adapters/kubernetes/lease-holder.ts'
 import { openKubernetes } from '../../../src/adapters/kubernetes/open-kubernetes.ts'
 import { RESOURCES } from '../../../src/core/kubernetes/resource.ts'
-import type { KubernetesApi } from '../../../src/ports.ts'
+import type { KubernetesApi } from '../../../src/ports/kubernetes.ts'
 import { wait } from '../../../src/wire/wait.ts'
 import { testCluster, withoutCluster } from '../../real/cluster/test-cluster.ts'
 

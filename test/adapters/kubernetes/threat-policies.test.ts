@@ -5,7 +5,7 @@ import { openKubernetes } from '../../../src/adapters/kubernetes/open-kubernetes
 import { KubernetesThreatPolicies } from '../../../src/adapters/kubernetes/threat-policies.ts'
 import { RESOURCES } from '../../../src/core/kubernetes/resource.ts'
 import { threatPolicyStatus } from '../../../src/core/policy/threat-policy-status.ts'
-import type { KubernetesApi } from '../../../src/ports.ts'
+import type { KubernetesApi } from '../../../src/ports/kubernetes.ts'
 import { FakeKubernetes } from '../../kubernetes/fake-api.ts'
 import { testCluster, withoutCluster } from '../../real/cluster/test-cluster.ts'
 import { until } from '../../xds/real-envoy.ts'

@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import { openKubernetes, type KubernetesOptions } from '../../../src/adapters/kubernetes/open-kubernetes.ts'
 import type { AutoshieldError } from '../../../src/core/errors.ts'
 import { RESOURCES } from '../../../src/core/kubernetes/resource.ts'
-import type { KubernetesApi, WatchEvent } from '../../../src/ports.ts'
+import type { KubernetesApi, WatchEvent } from '../../../src/ports/kubernetes.ts'
 import { brokenWay } from '../../kubernetes/broken-way.ts'
 import { testCluster, withoutCluster } from '../../real/cluster/test-cluster.ts'
 

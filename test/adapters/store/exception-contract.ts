@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import type { Exceptions } from '../../../src/ports.ts'
+import type { Exceptions } from '../../../src/ports/exceptions.ts'
 import { exceptionStatus, standingOf } from '../../../src/core/exception/exception-status.ts'
 import { madeExceptionSpec, NOW } from '../../core/exception/made-exception.ts'
 import { until } from '../../xds/real-envoy.ts'

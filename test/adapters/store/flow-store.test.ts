@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { FlowStore, readFlows, type FlowRetention } from '../../../src/adapters/store/flow-store.ts'
-import type { FlowAccount } from '../../../src/ports.ts'
+import type { FlowAccount } from '../../../src/ports/flows.ts'
 import { outside, podEnd } from '../../core/history/records.ts'
 
 const MINUTE = 60_000

@@ -2,7 +2,7 @@ import type { Test } from 'tap'
 import { advance } from '../../../src/core/rollout/advance.ts'
 import type { MeshPolicySpec } from '../../../src/core/rollout/mesh-policy.ts'
 import { step } from '../../../src/core/rollout/step.ts'
-import type { MeshPolicies } from '../../../src/ports.ts'
+import type { MeshPolicies } from '../../../src/ports/mesh-policies.ts'
 import { good, madeSpec } from '../../core/rollout/made-policy.ts'
 
 export interface MeshPoliciesUnderTest {

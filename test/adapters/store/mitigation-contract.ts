@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import type { Mitigation } from '../../../src/core/mitigation/mitigation.ts'
-import type { Collection } from '../../../src/ports.ts'
+import type { Collection } from '../../../src/ports/object-store.ts'
 import { sampleMitigation } from './samples.ts'
 
 export interface CollectionUnderTest {

@@ -2,7 +2,7 @@ import { request, type IncomingMessage } from 'node:http'
 import { once } from 'node:events'
 import t from 'tap'
 import { EventFeed, FEED_LIMITS, type FeedLimits } from '../../../src/console/api/event-feed.ts'
-import type { LoopEvent } from '../../../src/ports.ts'
+import type { LoopEvent } from '../../../src/ports/loop.ts'
 import { guessing, traffic } from '../scenes.ts'
 import { ask, stage } from '../stage.ts'
 

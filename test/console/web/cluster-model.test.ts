@@ -6,7 +6,7 @@ import { routeOf } from '../../../src/console/web/model/route.ts'
 import { sentenceOf } from '../../../src/console/web/model/sentence.ts'
 import { trailOf } from '../../../src/console/web/model/trail.ts'
 import { restriction, roughly, stillThrough, towards } from '../../../src/console/web/model/words.ts'
-import type { LoopEvent } from '../../../src/ports.ts'
+import type { LoopEvent } from '../../../src/ports/loop.ts'
 import { EFFECT, exception, isolated, pierced, quarantined } from '../cluster-scene.ts'
 import { decided, guessing, limited, SHOP } from '../scenes.ts'
 

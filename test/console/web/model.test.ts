@@ -6,7 +6,8 @@ import { sentenceOf } from '../../../src/console/web/model/sentence.ts'
 import { trailOf } from '../../../src/console/web/model/trail.ts'
 import { EMPTY_WALL, KEPT, RATE_HISTORY, reduce, type Wall, type WallPod } from '../../../src/console/web/model/wall.ts'
 import { bytes, evidenceSentence, remaining, restriction, span } from '../../../src/console/web/model/words.ts'
-import type { LoopEvent, TrafficEdge } from '../../../src/ports.ts'
+import type { LoopEvent } from '../../../src/ports/loop.ts'
+import type { TrafficEdge } from '../../../src/ports/scores.ts'
 import { decided, guessing, limited, SHOP, traffic } from '../scenes.ts'
 
 const NOW = Date.parse('2026-03-01T12:00:00Z')

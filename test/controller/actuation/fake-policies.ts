@@ -1,6 +1,7 @@
 import { AutoshieldError } from '../../../src/core/errors.ts'
 import type { PolicyObject } from '../../../src/core/plan/policy-object.ts'
-import type { OwnPolicies, OwnPolicy, PodName } from '../../../src/ports.ts'
+import type { PodName } from '../../../src/ports/directories.ts'
+import type { OwnPolicies, OwnPolicy } from '../../../src/ports/network-policies.ts'
 import type { FakePods } from '../fakes.ts'
 
 /** An API server's NetworkPolicies and pod labels; the test may refuse writes, and take things away. */

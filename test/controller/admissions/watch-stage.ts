@@ -4,7 +4,7 @@ import { Admissions } from '../../../src/controller/admissions/admissions.ts'
 import { readTrailEntry } from '../../../src/controller/admissions/trail-entry.ts'
 import type { AdmissionEntry } from '../../../src/core/admission/entry.ts'
 import type { AdmissionGap } from '../../../src/core/admission/batch.ts'
-import type { Checkpoints } from '../../../src/ports.ts'
+import type { Checkpoints } from '../../../src/ports/object-store.ts'
 import { FakeKubernetes } from '../../kubernetes/fake-api.ts'
 
 export const NOON = Date.parse('2026-03-01T12:00:00Z')

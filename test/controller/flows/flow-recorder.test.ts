@@ -3,7 +3,7 @@ import { FlowRecorder } from '../../../src/controller/flows/flow-recorder.ts'
 import { AutoshieldError } from '../../../src/core/errors.ts'
 import type { FlowSighting, Witness } from '../../../src/core/history/sighting.ts'
 import type { Pod } from '../../../src/core/pod.ts'
-import type { FlowAccount, FlowLog } from '../../../src/ports.ts'
+import type { FlowAccount, FlowLog } from '../../../src/ports/flows.ts'
 
 const pod = (name: string, address: string): Pod => ({ uid: `uid-${name}`, namespace: 'shop', name, addresses: [address], labels: { app: name }, node: 'node-1', workload: `Deployment/${name}` })
 

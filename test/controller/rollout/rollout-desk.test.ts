@@ -7,7 +7,7 @@ import { ATTACKER, madeScore, T0 } from '../../core/verdict/made-score.ts'
 import { madePolicy, madeSpec } from '../../core/rollout/made-policy.ts'
 import type { Mitigation } from '../../../src/core/mitigation/mitigation.ts'
 import type { Pod } from '../../../src/core/pod.ts'
-import type { ProxyFleet, ProxyStatus } from '../../../src/ports.ts'
+import type { ProxyFleet, ProxyStatus } from '../../../src/ports/proxies.ts'
 import { Bench, PODS } from '../bench.ts'
 
 /** The policy file says nothing of scans, so that what is seen is the mesh policy's. */

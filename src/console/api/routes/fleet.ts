@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { AutoshieldError } from '../../../core/errors.ts'
-import type { AuditTrail } from '../../../ports.ts'
+import type { AuditTrail } from '../../../ports/audit.ts'
 import { Id } from '../asked.ts'
 import type { Api, ApiContext } from '../context.ts'
 import { answers, ref } from '../components.ts'

@@ -1,4 +1,4 @@
-import type { LoopEvent } from '../../../ports.ts'
+import type { LoopEvent } from '../../../ports/loop.ts'
 import { EMPTY_WALL, reduce, type Lists, type Wall, type WallChange, type WallPod } from './wall.ts'
 
 const API = '/api/v1'

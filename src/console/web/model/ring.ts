@@ -1,4 +1,4 @@
-import type { TrafficEdge } from '../../../ports.ts'
+import type { TrafficEdge } from '../../../ports/scores.ts'
 import type { WallPod } from './wall.ts'
 
 /** A point on the ring: a pod, or a workload or namespace where there are too many pods, or an address that is no pod's. */

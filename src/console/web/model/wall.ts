@@ -3,7 +3,9 @@ import type { Detection } from '../../../core/verdict/detection.ts'
 import type { Mitigation } from '../../../core/mitigation/mitigation.ts'
 import type { Halt } from '../../../core/safety/state.ts'
 import type { MeshPolicy } from '../../../core/rollout/mesh-policy.ts'
-import type { DetectorStats, FetchedList, LoopEvent, ProxyStatus, TrafficEdge } from '../../../ports.ts'
+import type { FetchedList, LoopEvent } from '../../../ports/loop.ts'
+import type { ProxyStatus } from '../../../ports/proxies.ts'
+import type { DetectorStats, TrafficEdge } from '../../../ports/scores.ts'
 
 /** A pod as `/api/v1/pods` tells it; `observed` is null where the directory cannot tell. */
 export interface WallPod {

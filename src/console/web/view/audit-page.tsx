@@ -1,4 +1,4 @@
-import type { AuditEntry } from '../../../ports.ts'
+import type { AuditEntry } from '../../../ports/audit.ts'
 import { auditHref } from '../model/route.ts'
 import { usePages } from './fetched.ts'
 import { Search } from './search.tsx'

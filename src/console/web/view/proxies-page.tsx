@@ -1,5 +1,5 @@
 import { standingOf, type Standing } from '../../../core/mitigation/proxy-standing.ts'
-import type { ProxyStatus } from '../../../ports.ts'
+import type { ProxyStatus } from '../../../ports/proxies.ts'
 import { mitigationHref } from '../model/route.ts'
 import type { StationState } from '../model/trail.ts'
 import type { Wall } from '../model/wall.ts'

@@ -1,0 +1,4 @@
+/** Wall clock in Unix milliseconds. */
+export interface Clock {
+  now: () => number
+}

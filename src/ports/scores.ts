@@ -1,0 +1,50 @@
+import type { FlowSighting } from '../core/history/sighting.ts'
+import type { RestrictionCount } from '../core/mitigation/restriction-count.ts'
+import type { ModelStanding } from '../core/model/standing.ts'
+import type { FeatureEvidence } from '../core/verdict/detection.ts'
+import type { Score } from '../core/verdict/score.ts'
+import type { ModelInfo } from './scorer.ts'
+
+/** Traffic that the dashboard draws: one edge a pair, summed over one 15 s window. */
+export interface TrafficEdge {
+  readonly source: string
+  readonly destination: string
+  readonly packets: number
+  readonly bytes: number
+  readonly flows: number
+}
+
+/** Cumulative since the detector's start. */
+export interface DetectorStats {
+  readonly observers: number
+  readonly packets: number
+  readonly flows: number
+  readonly windows: number
+  readonly tensors: number
+  readonly keys: number
+  readonly dropped: number
+  readonly malformed: number
+}
+
+/** `synced` opens every stream and says which model is behind the scores; it comes again before the first score of another. */
+export type ScoreEvent =
+  | { readonly type: 'synced', readonly model: ModelInfo }
+  | { readonly type: 'scores', readonly scores: readonly Score[] }
+  | { readonly type: 'traffic', readonly atMs: number, readonly edges: readonly TrafficEdge[], readonly stats: DetectorStats }
+  | { readonly type: 'restrictions', readonly counts: readonly RestrictionCount[] }
+  | { readonly type: 'flows', readonly sightings: readonly FlowSighting[] }
+  | { readonly type: 'models', readonly standing: ModelStanding }
+
+/** What the controller needs of the detectors. */
+export interface ScoreSource {
+  /** Live scores whose attack probability is at or above `floor`; with `everyKey`, also each key at each closed 15 s window. Reconnects by itself until aborted. */
+  watch: (interest: { floor: number, everyKey: boolean }, signal: AbortSignal) => AsyncIterable<ScoreEvent>
+  /** Which features made the score of `className`: each set to `usual` in turn and scored again. */
+  explain: (score: Score, className: string, usual: readonly number[]) => Promise<readonly Omit<FeatureEvidence, 'usual' | 'usualFrom'>[]>
+}
+
+/** Who sees traffic now. */
+export interface Reporters {
+  /** SPIFFE IDs of the observers that are connected to the detector. Throws UNAVAILABLE where it does not answer. */
+  reporters: () => Promise<ReadonlySet<string>>
+}
