@@ -1,10 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
-import { KubernetesClusterReach } from '../../src/adapters/kubernetes/cluster-reach.ts'
-import { KubernetesNamespaces } from '../../src/adapters/kubernetes/namespaces.ts'
-import { KubernetesNetworkPolicies } from '../../src/adapters/kubernetes/network-policies.ts'
 import { openKubernetes } from '../../src/adapters/kubernetes/open-kubernetes.ts'
-import { KubernetesPods } from '../../src/adapters/kubernetes/pods.ts'
 import { cleanUp, type LeftOver } from '../../src/controller/actuation/cleanup.ts'
 import { ciliumDenial } from '../../src/core/plan/cilium-policy.ts'
 import type { Denial } from '../../src/core/plan/network-policy.ts'
@@ -14,6 +10,7 @@ import { Reach } from '../../src/core/plan/reach/reach.ts'
 import { Bench } from '../controller/bench.ts'
 import { madeScore } from '../core/verdict/made-score.ts'
 import { testCluster, withoutCluster } from '../real/cluster/test-cluster.ts'
+import { followCluster } from '../kubernetes/follow-cluster.ts'
 import { until } from '../xds/real-envoy.ts'
 import { Agents } from './agents.ts'
 import { Ends, type Attempt } from './ends.ts'
@@ -75,15 +72,7 @@ t.test('Cilium\'s own policies deny what they say and nothing else', { skip: wit
   await t.test('the loop writes one, keeps it, takes it away, and cleanup takes what a dead controller left', async (t) => {
     const api = openKubernetes({ kubeconfig: cluster.kubeconfig })
     t.teardown(() => api[Symbol.dispose]())
-    const [pods, namespaces, policies] = [new KubernetesPods(api), new KubernetesNamespaces(api), new KubernetesNetworkPolicies(api, { installation: shop })]
-    const reach = new KubernetesClusterReach(api, { pods, namespaces, policies })
-    const stop = new AbortController()
-    const running = Promise.all([pods, namespaces, policies, reach].map(async (each) => each.run(stop.signal)))
-    t.teardown(async () => {
-      stop.abort()
-      await running
-    })
-    await Promise.all([pods.synced, namespaces.synced, policies.synced, reach.synced])
+    const { pods, policies, reach } = await followCluster(t, api, shop)
     const dir = t.testdir()
     const bench = await Bench.start(dir, { nowMs: Date.now(), policy: RULES, wrap: () => ({ pods, network: { reach, policies } }) })
     let closed = false

@@ -1,16 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
-import { KubernetesClusterReach } from '../../src/adapters/kubernetes/cluster-reach.ts'
-import { KubernetesNamespaces } from '../../src/adapters/kubernetes/namespaces.ts'
-import { KubernetesNetworkPolicies } from '../../src/adapters/kubernetes/network-policies.ts'
 import { openKubernetes } from '../../src/adapters/kubernetes/open-kubernetes.ts'
-import { KubernetesPodSelectors } from '../../src/adapters/kubernetes/pod-selectors.ts'
-import { KubernetesPods } from '../../src/adapters/kubernetes/pods.ts'
-import { KubernetesServices } from '../../src/adapters/kubernetes/services.ts'
 import { markOf, POD_LABEL } from '../../src/core/plan/pod-mark.ts'
 import { Bench } from '../controller/bench.ts'
 import { madeScore } from '../core/verdict/made-score.ts'
 import { testCluster, withoutCluster } from '../real/cluster/test-cluster.ts'
+import { followCluster } from '../kubernetes/follow-cluster.ts'
 import { until } from '../xds/real-envoy.ts'
 import { Ends, type Attempt } from './ends.ts'
 
@@ -59,15 +54,7 @@ t.test('an isolated pod of a ReplicaSet is cut off by real packets, replaced, an
 
   const api = openKubernetes({ kubeconfig: cluster.kubeconfig })
   t.teardown(() => api[Symbol.dispose]())
-  const [pods, namespaces, services, policies] = [new KubernetesPods(api), new KubernetesNamespaces(api), new KubernetesServices(api), new KubernetesNetworkPolicies(api, { installation: shop })]
-  const [reach, selectors] = [new KubernetesClusterReach(api, { pods, namespaces, policies }), new KubernetesPodSelectors(api, services)]
-  const stop = new AbortController()
-  const running = Promise.all([pods, namespaces, services, policies, reach, selectors].map(async (each) => each.run(stop.signal)))
-  t.teardown(async () => {
-    stop.abort()
-    await running
-  })
-  await Promise.all([pods.synced, namespaces.synced, policies.synced, reach.synced, selectors.synced])
+  const { pods, policies, reach, selectors } = await followCluster(t, api, shop)
   const bench = await Bench.start(t.testdir(), { nowMs: Date.now(), policy: POLICY, wrap: () => ({ pods, network: { reach, policies, release: { api, installation: shop, selectors: (of) => selectors.of(of) } } }) })
   t.teardown(async () => bench[Symbol.asyncDispose]())
   const eventually = async (what: string, holds: () => Promise<boolean>): Promise<unknown> => until(what, async () => {

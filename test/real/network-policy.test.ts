@@ -1,23 +1,14 @@
-import { readFile } from 'node:fs/promises'
 import t from 'tap'
-import { parse } from 'yaml'
-import { KubernetesClusterReach } from '../../src/adapters/kubernetes/cluster-reach.ts'
-import { KubernetesMitigations } from '../../src/adapters/kubernetes/mitigations.ts'
-import { KubernetesNamespaces } from '../../src/adapters/kubernetes/namespaces.ts'
-import { KubernetesNetworkPolicies } from '../../src/adapters/kubernetes/network-policies.ts'
-import { openKubernetes } from '../../src/adapters/kubernetes/open-kubernetes.ts'
-import { KubernetesPods } from '../../src/adapters/kubernetes/pods.ts'
 import { cleanUp, type LeftOver } from '../../src/controller/actuation/cleanup.ts'
-import { RESOURCES } from '../../src/core/kubernetes/resource.ts'
 import type { Mitigation } from '../../src/core/mitigation/mitigation.ts'
 import { Bench } from '../controller/bench.ts'
 import { madeScore } from '../core/verdict/made-score.ts'
 import { until } from '../xds/real-envoy.ts'
-import { testCluster, withoutCluster } from './cluster/test-cluster.ts'
+import { withoutCluster } from './cluster/test-cluster.ts'
+import { policyStage } from './policy-stage.ts'
 
 t.setTimeout(180_000)
 
-const CRD = new URL('../../deploy/chart/crds/mitigations.yaml', import.meta.url)
 /** The addresses of `madeScore`. */
 const [ATTACKER, VICTIM] = ['10.0.0.7', '10.0.0.9']
 const RULES = `
@@ -31,37 +22,8 @@ rules:
     actions: [{ action_type: network_policy, parameters: { direction: both } }]
 `
 
-/** Its pods are given to no node, which would give them addresses of its own. */
-const pod = (name: string): string => JSON.stringify({
-  apiVersion: 'v1', kind: 'Pod', metadata: { name, labels: { app: name } }, spec: { schedulerName: 'nobody', containers: [{ name: 'app', image: 'none' }] },
-})
-
 t.test('a mitigation\'s NetworkPolicies in a real API server', { skip: withoutCluster('api') }, async (t) => {
-  const cluster = await testCluster(t, { needs: 'api' })
-  const api = openKubernetes({ kubeconfig: cluster.kubeconfig })
-  t.teardown(() => api[Symbol.dispose]())
-  await api.apply(RESOURCES.customResourceDefinitions, parse(await readFile(CRD, 'utf8')), { force: true })
-  await cluster.kubectl(['wait', '--for=condition=Established', 'crd/mitigations.autoshield.dev'])
-  const namespace = await cluster.namespace()
-  const kubectl = async (args: readonly string[], stdin?: string): Promise<string> => cluster.kubectl(['-n', namespace, ...args], { ...(stdin !== undefined && { stdin }) })
-
-  const [pods, namespaces, mitigations, policies] = [new KubernetesPods(api), new KubernetesNamespaces(api), new KubernetesMitigations(api, { namespace }), new KubernetesNetworkPolicies(api, { installation: namespace })]
-  const reach = new KubernetesClusterReach(api, { pods, namespaces, policies })
-  const stop = new AbortController()
-  const followed = [pods, namespaces, mitigations, policies, reach]
-  const running = followed.map(async (part) => part.run(stop.signal))
-  t.teardown(async () => {
-    stop.abort()
-    await Promise.all(running)
-  })
-  await Promise.all(followed.map(({ synced }) => synced))
-
-  const addressed = async (name: string, address: string): Promise<string> => {
-    await kubectl(['create', '-f', '-'], pod(name))
-    await kubectl(['patch', 'pod', name, '--subresource=status', '--type=merge', '--patch', JSON.stringify({ status: { phase: 'Running', podIP: address, podIPs: [{ ip: address }] } })])
-    const uid = await kubectl(['get', 'pod', name, '-o', 'jsonpath={.metadata.uid}'])
-    return until(`${name} is known`, () => pods.byUid(uid)?.addresses.join() === address ? uid : undefined)
-  }
+  const { api, namespace, kubectl, pods, policies, reach, mitigations, addressed } = await policyStage(t)
   const attacker = await addressed('tool', ATTACKER)
   await addressed('db', VICTIM)
   await addressed('shop', '10.0.0.10')

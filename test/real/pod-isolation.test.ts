@@ -1,13 +1,8 @@
 import t from 'tap'
 import { openKubernetes } from '../../src/adapters/kubernetes/open-kubernetes.ts'
-import { KubernetesClusterReach } from '../../src/adapters/kubernetes/cluster-reach.ts'
-import { KubernetesNamespaces } from '../../src/adapters/kubernetes/namespaces.ts'
-import { KubernetesNetworkPolicies } from '../../src/adapters/kubernetes/network-policies.ts'
-import { KubernetesPodSelectors } from '../../src/adapters/kubernetes/pod-selectors.ts'
-import { KubernetesPods } from '../../src/adapters/kubernetes/pods.ts'
-import { KubernetesServices } from '../../src/adapters/kubernetes/services.ts'
 import { Bench } from '../controller/bench.ts'
 import { madeScore } from '../core/verdict/made-score.ts'
+import { followCluster } from '../kubernetes/follow-cluster.ts'
 import { until } from '../xds/real-envoy.ts'
 import { testCluster, withoutCluster } from './cluster/test-cluster.ts'
 
@@ -43,15 +38,7 @@ t.test('an isolated pod leaves its Service and its ReplicaSet, which makes anoth
 
   const api = openKubernetes({ kubeconfig: cluster.kubeconfig })
   t.teardown(() => api[Symbol.dispose]())
-  const [pods, namespaces, services, policies] = [new KubernetesPods(api), new KubernetesNamespaces(api), new KubernetesServices(api), new KubernetesNetworkPolicies(api, { installation: namespace })]
-  const [reach, selectors] = [new KubernetesClusterReach(api, { pods, namespaces, policies }), new KubernetesPodSelectors(api, services)]
-  const stop = new AbortController()
-  const running = Promise.all([pods, namespaces, services, policies, reach, selectors].map(async (each) => each.run(stop.signal)))
-  t.teardown(async () => {
-    stop.abort()
-    await running
-  })
-  await Promise.all([pods.synced, namespaces.synced, policies.synced, reach.synced, selectors.synced])
+  const { pods, policies, reach, selectors } = await followCluster(t, api, namespace)
 
   const labels = async (): Promise<string> => kubectl('get', 'pod', name, '-o', 'jsonpath={.metadata.labels}')
   const owner = async (): Promise<string> => kubectl('get', 'pod', name, '-o', 'jsonpath={.metadata.ownerReferences[*].kind}')

@@ -1,13 +1,8 @@
 import t from 'tap'
-import { KubernetesClusterReach } from '../../../src/adapters/kubernetes/cluster-reach.ts'
-import { KubernetesNamespaces } from '../../../src/adapters/kubernetes/namespaces.ts'
-import { KubernetesNetworkPolicies } from '../../../src/adapters/kubernetes/network-policies.ts'
-import { KubernetesPodSelectors } from '../../../src/adapters/kubernetes/pod-selectors.ts'
-import { KubernetesPods } from '../../../src/adapters/kubernetes/pods.ts'
-import { KubernetesServices } from '../../../src/adapters/kubernetes/services.ts'
 import { RESOURCES } from '../../../src/core/kubernetes/resource.ts'
 import { ATTACKER, madeScore } from '../../core/verdict/made-score.ts'
 import { FakeKubernetes } from '../../kubernetes/fake-api.ts'
+import { followCluster } from '../../kubernetes/follow-cluster.ts'
 import { Bench } from '../bench.ts'
 
 const POLICY = `
@@ -33,15 +28,7 @@ t.test('panic gives an isolated pod its labels back before its policy goes', asy
   pod('db-0', 'u9', '10.0.0.9', { app: 'db' }, [])
   api.seed(RESOURCES.services, { metadata: { namespace: 'shop', name: 'web' }, spec: { selector: { app: 'web' } } })
   api.seed(RESOURCES.replicaSets, { metadata: { namespace: 'shop', name: 'web-abc' }, spec: { selector: { matchLabels: LABELS } } })
-  const [pods, namespaces, services, policies] = [new KubernetesPods(api), new KubernetesNamespaces(api), new KubernetesServices(api), new KubernetesNetworkPolicies(api, { installation: 'guard' })]
-  const [reach, selectors] = [new KubernetesClusterReach(api, { pods, namespaces, policies }), new KubernetesPodSelectors(api, services)]
-  const stop = new AbortController()
-  const running = Promise.all([pods, namespaces, services, policies, reach, selectors].map(async (each) => each.run(stop.signal)))
-  t.teardown(async () => {
-    stop.abort()
-    await running
-  })
-  await Promise.all([pods.synced, namespaces.synced, policies.synced, reach.synced, selectors.synced])
+  const { pods, policies, reach, selectors } = await followCluster(t, api, 'guard')
   await using bench = await Bench.start(t.testdir(), { policy: POLICY, wrap: () => ({ pods, network: { reach, policies, release: { api, installation: 'guard', selectors: (of) => selectors.of(of) } } }) })
   const mitigation = () => bench.store.mitigations.list()[0]
   const labels = async (): Promise<unknown> => (await api.get(RESOURCES.pods, 'web-7', 'shop'))?.metadata.labels
