@@ -42,6 +42,9 @@ function useNow (skewMs: number): number {
   return now + skewMs
 }
 
+/** The viewer's, by IANA's name. */
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone
+
 export function App () {
   const [wall, setWall] = useState<Wall>(EMPTY_WALL)
   const live = useRef<Live | null>(null)
@@ -64,7 +67,7 @@ export function App () {
       <main id="main" tabIndex={-1}>
         {page(route, wall, now, fetchDetection)}
       </main>
-      <footer>{wall.version !== '' && `AutoShield Mesh ${wall.version}. `}Times are in {Intl.DateTimeFormat().resolvedOptions().timeZone}, with UTC on hover.</footer>
+      <footer>{wall.version !== '' && `AutoShield Mesh ${wall.version}. `}Times are in {zone}{zone === 'UTC' ? '' : ', with UTC on hover'}.</footer>
     </PodNames.Provider>
   )
 }
