@@ -1,50 +1,44 @@
 import { LOGINS, TRIES, guess, loop } from './brute-force.ts'
 import { attackerBeside, attackersBeside, passwordFile } from './plan.ts'
 import type { Variant } from './plan.ts'
+import type { World } from '../draw-world.ts'
+import type { Place } from '../place.ts'
 
 const AS_LONG_AS_IT_MAY = 3600
 /** Tried at whoever may exist. */
 const PEOPLE = ['alice', 'bob', 'ops', 'deploy', 'root', 'admin', 'postgres', 'backup']
 
+/** One attacker at one login, a word every `gap` seconds (drawn from that range) and again from the first when all `words` are used. */
+function patient (name: string, { heldOut, service, gap: [least, most], words }: { heldOut: boolean, service: string, gap: readonly [number, number], words: number }, at: (world: World) => { victim: Place, port: number, tries: string }): Variant {
+  return {
+    name,
+    heldOut,
+    manner: 'slow',
+    service,
+    draw: (world) => {
+      const { victim, port, tries } = at(world)
+      const attacker = attackerBeside(world, victim)
+      const gap = world.random.magnitude(least, most)
+      return guess(name, [attacker], [victim], port, loop(passwordFile(world, attacker, words), tries, gap), AS_LONG_AS_IT_MAY, 1 / gap)
+    },
+  }
+}
+
 /** Guessing that stays under every limit a minute: slow, spread over accounts and hosts, or over sources. */
 export const SLOW_GUESSES: readonly Variant[] = [
-  {
-    name: 'ssh a minute',
-    heldOut: false,
-    manner: 'slow',
-    service: 'ssh',
-    draw: (world) => {
-      const victim = world.random.pick(world.shells)
-      const attacker = attackerBeside(world, victim)
-      const gap = world.random.magnitude(4, 60)
-      return guess('ssh a minute', [attacker], [victim], 22, loop(passwordFile(world, attacker, 400), TRIES.ssh(victim.address), gap), AS_LONG_AS_IT_MAY, 1 / gap)
-    },
-  },
-  {
-    name: 'web a minute',
-    heldOut: true,
-    manner: 'slow',
-    service: 'http',
-    draw: (world) => {
-      const victim = world.random.pick(world.apps)
-      const attacker = attackerBeside(world, victim)
-      const gap = world.random.magnitude(2, 40)
-      const port = LOGINS.web.port(world)
-      return guess('web a minute', [attacker], [victim], port, loop(passwordFile(world, attacker, 800), TRIES.web(victim.address, port), gap), AS_LONG_AS_IT_MAY, 1 / gap)
-    },
-  },
-  {
-    name: 'postgres slow',
-    heldOut: false,
-    manner: 'slow',
-    service: 'postgres',
-    draw: (world) => {
-      const victim = world.pod('database')
-      const attacker = attackerBeside(world, victim)
-      const gap = world.random.magnitude(2, 40)
-      return guess('postgres slow', [attacker], [victim], 5432, loop(passwordFile(world, attacker, 800), TRIES.postgres(victim.address), gap), AS_LONG_AS_IT_MAY, 1 / gap)
-    },
-  },
+  patient('ssh a minute', { heldOut: false, service: 'ssh', gap: [4, 60], words: 400 }, ({ random, shells }) => {
+    const victim = random.pick(shells)
+    return { victim, port: 22, tries: TRIES.ssh(victim.address) }
+  }),
+  patient('web a minute', { heldOut: true, service: 'http', gap: [2, 40], words: 800 }, (world) => {
+    const victim = world.random.pick(world.apps)
+    const port = LOGINS.web.port(world)
+    return { victim, port, tries: TRIES.web(victim.address, port) }
+  }),
+  patient('postgres slow', { heldOut: false, service: 'postgres', gap: [2, 40], words: 800 }, (world) => {
+    const victim = world.pod('database')
+    return { victim, port: 5432, tries: TRIES.postgres(victim.address) }
+  }),
   {
     // One password at every account of every host, then the next one.
     name: 'ssh spray',
