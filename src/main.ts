@@ -11,6 +11,7 @@ type MakeVerb = (context: CliContext, done: (status: number) => void) => Command
 const VERBS: Readonly<Record<string, () => Promise<MakeVerb>>> = {
   up: async () => (await import('./cli/up.ts')).upCommand,
   replay: async () => (await import('./cli/replay.ts')).replayCommand,
+  simulate: async () => (await import('./cli/simulate.ts')).simulateCommand,
   detect: async () => (await import('./cli/detect.ts')).detectCommand,
   model: async () => (await import('./cli/model.ts')).modelCommand,
   features: async () => (await import('./cli/features.ts')).featuresCommand,

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import type { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 
 export const PROGRAM = fileURLToPath(new URL('../src/main.ts', import.meta.url))
@@ -43,6 +44,12 @@ export class Running implements AsyncDisposable {
   get stdout (): string { return this.#stdout }
   get stderr (): string { return this.#stderr }
   get pid (): number { return this.#child.pid ?? -1 }
+
+  /** What it prints from now on, as it comes. */
+  follow (to: Writable): void {
+    this.#child.stdout?.pipe(to, { end: false })
+    this.#child.stderr?.pipe(to, { end: false })
+  }
 
   /** Resolves with the first match in what it printed; rejects when it ends without, or after `deadlineMs`. */
   async saying (pattern: RegExp, deadlineMs = 30_000): Promise<RegExpExecArray> {

@@ -6,6 +6,7 @@ import { makeDataset } from './make-dataset.ts'
 import { writeReport } from './report.ts'
 import { runScenario } from './run.ts'
 import { SCENARIOS, isHeldOut } from './scenarios.ts'
+import { simulate } from './simulate.ts'
 import { EXTRA_SERVERS, SERVERS } from './servers/servers.ts'
 import { HELD_OUT_SERVICES } from './settings.ts'
 
@@ -13,6 +14,8 @@ const USAGE = `Usage: npm run lab -- COMMAND
   list                                           scenarios, attacks and ordinary traffic
   run SCENARIO --out DIR [--seed N] [--duration S] [--loads N] [--name NAME] [--turn N] [--unseen]
                                                  one laboratory, one labelled capture, held out from training
+  simulate SCENARIO --data DIR [--seed N] [--duration S] [--dashboard-port P] [--api-port P]
+                                                 the same against the whole loop, which tells what it sees (autoshield simulate)
   make-dataset --out DIR --runs N --hours H [--jobs 1]
                                                  windows and labels of many runs; goes on where it was ended, and writes the report
   report DIR                                     report.md and pictures of a data set
@@ -48,7 +51,7 @@ const interrupted = new AbortController()
 async function main (): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { out: { type: 'string' }, seed: { type: 'string', default: '1' }, duration: { type: 'string', default: '50' }, runs: { type: 'string' }, hours: { type: 'string' }, jobs: { type: 'string', default: '1' }, loads: { type: 'string' }, turn: { type: 'string' }, name: { type: 'string' }, unseen: { type: 'boolean', default: false } },
+    options: { out: { type: 'string' }, seed: { type: 'string', default: '1' }, duration: { type: 'string', default: '50' }, runs: { type: 'string' }, hours: { type: 'string' }, jobs: { type: 'string', default: '1' }, loads: { type: 'string' }, turn: { type: 'string' }, name: { type: 'string' }, unseen: { type: 'boolean', default: false }, data: { type: 'string' }, 'dashboard-port': { type: 'string', default: '8081' }, 'api-port': { type: 'string', default: '8000' } },
   })
   const [command, subject] = positionals
   switch (command) {
@@ -65,6 +68,13 @@ async function main (): Promise<number> {
       if (!able()) return 1
       await runScenario({ scenario: subject, seed: Number(values.seed), name: values.name ?? `${subject}-${values.seed}`, folder: values.out, seconds: Number(values.duration), holdout: true, unseen: values.unseen, say, ...(values.loads === undefined ? {} : { loads: Number(values.loads) }), ...(values.turn === undefined ? {} : { turn: Number(values.turn) }) })
       return 0
+    }
+    case 'simulate': {
+      if (subject === undefined || values.data === undefined) return usage()
+      if (!able()) return 1
+      removeFiles('abandoned')
+      const found = await simulate({ scenario: subject, seed: Number(values.seed), seconds: Number(values.duration), data: values.data, dashboardPort: Number(values['dashboard-port']), apiPort: Number(values['api-port']), out: process.stdout })
+      return found ? 0 : 1
     }
     case 'make-dataset': {
       const { out, runs, hours, jobs } = values
@@ -98,4 +108,7 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.exit(128)
   })
 }
-process.exitCode = await main()
+process.exitCode = await main().catch((error: unknown) => {
+  console.error(`lab: ${error instanceof Error ? error.message : String(error)}`)
+  return 1
+})

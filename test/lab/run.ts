@@ -60,7 +60,7 @@ function verify ({ run, attacks, capture }: RunLabels): void {
 }
 
 /** One process per pod for all of its jobs, and one for each command; all as the worker, whose packets are marked. */
-function startLoads (lab: Lab, { loads, options: { scenario, seed } }: RunPlan): LabProcess[] {
+export function startLoads (lab: Lab, { loads, options: { scenario, seed } }: RunPlan): LabProcess[] {
   const jobs = new Map<string, Extract<Load, { job: unknown }>['job'][]>()
   const commands: LabProcess[] = []
   const start = (pod: string, command: string) => lab.pod(pod).spawn(AS_WORKER, { env: { LOAD: command } })
@@ -75,7 +75,8 @@ function startLoads (lab: Lab, { loads, options: { scenario, seed } }: RunPlan):
 const READS = '+dac_read_search'
 const AS_WORKER = `cd ~${WORKER.name} && HOME=$PWD exec setpriv --reuid ${WORKER.name} --regid ${WORKER.name} --clear-groups --inh-caps ${READS} --ambient-caps ${READS} bash -c "$LOAD"`
 
-async function perform (lab: Lab, attack: Scheduled, say: (line: string) => void): Promise<Performed> {
+/** Does one attack when its time has come, to its end. */
+export async function perform (lab: Lab, attack: Scheduled, say: (line: string) => void): Promise<Performed> {
   const { atSeconds, plan } = attack
   await delay(atSeconds * 1000)
   say(`  ${plan.class}: ${plan.tool} by ${plan.attackers.map((pod) => pod.name).join(', ')}`)

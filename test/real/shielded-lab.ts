@@ -4,14 +4,11 @@ import type { Mitigation } from '../../src/core/mitigation/mitigation.ts'
 import type { Detection } from '../../src/core/verdict/detection.ts'
 import { readCredentials } from '../../certs/credential-folder.ts'
 import { Lab } from '../lab/lab.ts'
+import { GATEWAY, LabLoop, PORTS } from '../lab/loop.ts'
 import type { Pod } from '../lab/pod.ts'
 import { startApp } from '../lab/servers/servers.ts'
-import { autoshield, Running } from '../program.ts'
+import type { Running } from '../program.ts'
 import { RealEnvoy, until } from '../xds/real-envoy.ts'
-
-/** The gateway's address as every pod sees it. */
-const GATEWAY = '169.254.1.1'
-const [INGEST, XDS, API] = [18_001, 18_000, 8000]
 
 /** An application on 127.0.0.1:8080 in effect: from other pods the port is closed, as it is where a redirect guards it. */
 export async function guardedApp (victim: Pod): Promise<void> {
@@ -21,8 +18,6 @@ export async function guardedApp (victim: Pod): Promise<void> {
     nft add rule inet guard input iifname eth0 tcp dport 8080 reject with tcp reset`)
 }
 
-const inNetworkOf = (pod: Pod): string[] => ['setpriv', '--pdeathsig', 'TERM', 'nsenter', `--net=/proc/${pod.pid}/ns/net`]
-
 /**
  * A laboratory with the whole product in it, nothing replaced: `autoshield up` on the gateway, an observer with live capture in
  * every pod, and a real Envoy in front of the victim's application on port 80.
@@ -30,15 +25,15 @@ const inNetworkOf = (pod: Pod): string[] => ['setpriv', '--pdeathsig', 'TERM', '
 export class ShieldedLab implements AsyncDisposable {
   readonly lab: Lab
   readonly envoy: RealEnvoy
-  readonly up: Running
+  readonly #loop: LabLoop
   /** The data folder of the running loop. */
   readonly data: string
   readonly until = until
   readonly #stack: AsyncDisposableStack
 
-  private constructor (lab: Lab, up: Running, data: string, envoy: RealEnvoy, stack: AsyncDisposableStack) {
+  private constructor (lab: Lab, loop: LabLoop, data: string, envoy: RealEnvoy, stack: AsyncDisposableStack) {
     this.lab = lab
-    this.up = up
+    this.#loop = loop
     this.data = data
     this.envoy = envoy
     this.#stack = stack
@@ -55,27 +50,16 @@ export class ShieldedLab implements AsyncDisposable {
 
       const data = join(lab.folder, 'autoshield')
       await mkdir(data, { recursive: true })
-      const [podFile, proxyFile] = [join(data, 'pods.json'), join(data, 'proxies.json')]
-      await writeFile(podFile, JSON.stringify(Object.fromEntries(lab.pods.map(({ name, address }) => [address, { namespace: 'shop', name, uid: name, labels: { app: name } }]))))
+      const proxyFile = join(data, 'proxies.json')
       await writeFile(proxyFile, JSON.stringify([{
         podUid: 'victim', inbound: { mode: 'explicit', ports: [{ listen: { address: victim.address, port: 80 }, upstream: { address: '127.0.0.1', port: 8080 } }] },
       }]))
-      const up = stack.use(Running.start(['up', '--no-replay', '--data', data, '--pods', podFile, '--proxies', proxyFile,
-        '--ingest', `${GATEWAY}:${INGEST}`, '--xds', `${GATEWAY}:${XDS}`], { ENABLE_ACTUATION: 'true' }, inNetworkOf(lab.gateway)))
-      await up.saying(/actuation {2}on/)
-
-      await Promise.all(lab.pods.map(async (pod) => {
-        const identity = join(data, 'identities', pod.name)
-        const issued = await autoshield(['identity', 'issue', '--data', data, '--namespace', 'shop', '--uid', pod.name, '--out', identity])
-        if (issued.status !== 0) throw new Error(issued.stderr)
-        const observer = stack.use(Running.start(['observer', '--interface', 'eth0', '--address', pod.address, '--detector', `${GATEWAY}:${INGEST}`, '--identity', identity], {}, inNetworkOf(pod)))
-        await observer.saying(/connected to the detector/)
-      }))
+      const loop = stack.use(await LabLoop.start(lab, { data, observed: lab.pods, args: ['--proxies', proxyFile], actuation: true }))
       const envoy = stack.use(await RealEnvoy.start({
-        podUid: 'victim', xds: { host: GATEWAY, port: XDS, name: GATEWAY }, credentials: await readCredentials(join(data, 'identities', 'victim')), networkOf: victim.pid,
+        podUid: 'victim', xds: { host: GATEWAY, port: PORTS.xds, name: GATEWAY }, credentials: await readCredentials(join(data, 'identities', 'victim')), networkOf: victim.pid,
       }))
       await victim.listening(80)
-      return new ShieldedLab(lab, up, data, envoy, stack.move())
+      return new ShieldedLab(lab, loop, data, envoy, stack.move())
     } catch (error) {
       await stack.disposeAsync()
       throw error
@@ -88,10 +72,10 @@ export class ShieldedLab implements AsyncDisposable {
     return stdout === '000' ? null : Number(stdout)
   }
 
+  get up (): Running { return this.#loop.up }
+
   async api<T> (path: string, ...more: readonly string[]): Promise<T> {
-    const { code, stdout, stderr } = await this.lab.gateway.spawnInNetwork(['curl', '-sS', '--noproxy', '*', ...more, `http://127.0.0.1:${API}/api/v1${path}`], { timeoutMs: 10_000 }).done
-    if (code !== 0) throw new Error(`the API does not answer: ${stderr}\n${this.up.stdout}`)
-    return JSON.parse(stdout) as T
+    return this.#loop.api<T>(path, ...more)
   }
 
   /** The mitigation that restricts `pod` in front of the victim, once Envoy has taken it. */
