@@ -1,12 +1,20 @@
 import { asPlanned, CANNOT_ENFORCE, conditionOf, UNSEEN, withStatus } from './conditions.ts'
 import { RESTRICTION_SIZES, type EscalationStatus, type RestrictionSize } from './escalation-status.ts'
-import type { Mitigation, MitigationSpec, TargetStatus } from './mitigation.ts'
+import type { Mitigation, MitigationSpec, PolicyPlace, TargetStatus } from './mitigation.ts'
 
 export function sizeOf ({ action, policies = [] }: Pick<MitigationSpec, 'action' | 'policies'>): RestrictionSize {
-  if (action === 'limit') return 'limit'
-  const joined = policies.join('+')
+  return action === 'limit' ? 'limit' : sizeAt(policies)
+}
+
+/** By where policies stand, whatever their kind: what a denial does not stop, a list of everybody else at the same place does not either. */
+function sizeAt (policies: readonly PolicyPlace[]): RestrictionSize {
+  const joined = policies.map((place) => place.replace(/-deny$/, '')).join('+')
   return RESTRICTION_SIZES.find((size) => size === joined) ?? 'proxies'
 }
+
+/** Whether policies at these places may stop what gets through those of `than`. */
+export const isLarger = (places: readonly PolicyPlace[], than: readonly PolicyPlace[]): boolean =>
+  RESTRICTION_SIZES.indexOf(sizeAt(places)) > RESTRICTION_SIZES.indexOf(sizeAt(than))
 
 /** After targets took a restriction it takes them this long to apply it; what got through meanwhile proves nothing. */
 export const SETTLE_MS = 5_000

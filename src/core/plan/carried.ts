@@ -1,3 +1,4 @@
+import { isLarger } from '../mitigation/escalation.ts'
 import type { MitigationSpec } from '../mitigation/mitigation.ts'
 import type { Pod } from '../pod.ts'
 import { choosePolicies, optionsOf, formOf, type Choice, type Placing } from './choose-policies.ts'
@@ -42,7 +43,8 @@ export function carried (denial: Denial): Plan {
   const around: RenderGround = { byUid: (uid) => context.pods.find((pod) => pod.uid === uid) ?? null, spared: context.spared, inForce: context.inForce, ...(cluster?.known === true && cluster.selectors !== undefined && { selectors: cluster.selectors }) }
   const base = { blastRadius: [source], subject: source, undo } as const
   const all = optionsOf(spec, placing, cluster?.known === true ? cluster.ground.cluster.plugin : 'most')
-  const options = all.slice(all.findIndex((option) => option.join() === context.beyond?.join()) + 1)
+  const { beyond } = context
+  const options = beyond === undefined ? all : all.filter((option) => isLarger(option, beyond))
   if (cluster === undefined) {
     const rendered = renderPolicies(context.mitigation, { ...spec, policies: [...options.at(-1) ?? []] }, around)
     return { ...base, spec, ...objectsOf(rendered, ADDS_UP), reason: 'RuleMatched', message: `${what}.` }

@@ -103,7 +103,7 @@ function deny (given: Restrictable, source: Pod, action: Extract<Action, { type:
     what: `Denies ${sourceName} its way to ${targetName}${where}`,
     undo: `Lifts the denial at every proxy and deletes what was applied; ${sourceName} can reach ${targetName} again.`,
   })
-  const touchesTargets = given.context.cluster === undefined ? direction !== 'egress' : plan.spec?.policies?.includes('ingress') === true
+  const touchesTargets = given.context.cluster === undefined ? direction !== 'egress' : plan.spec?.policies?.some((place) => place.startsWith('ingress')) === true
   const blastRadius = touchesTargets && target.kind === 'pods' ? [source, ...target.pods] : [source]
   if (detection.class !== 'SYN_FLOOD' || plan.spec === null || plan.spec.policies !== undefined) return { ...plan, blastRadius }
   return { ...plan, blastRadius, reason: 'CannotEnforce', message: `${plan.message} ${HALF_OPEN}, or the NetworkPolicy where a cluster applies it.` }

@@ -19,6 +19,9 @@ export interface LargerPlan {
 /**
  * null: nothing larger that the rule allows would do, as where no cluster is connected. `guarded`: what protects the target.
  *
+ * Where Cilium carries denials, those at the same places are as large as others: it never goes from one to a list of everybody else, which
+ * stops no more of the attack and cuts ways of nodes.
+ *
  *     escalation | carried now         | tried, in this order
  *     none       | -                   | nothing
  *     both       | limit, by proxies   | a denial at egress, at ingress, at both; only at egress where the target is protected
