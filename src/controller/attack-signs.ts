@@ -1,7 +1,7 @@
 import { returnsAfter, type Signs } from '../core/mitigation/time-to-live.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import type { Detection } from '../core/verdict/detection.ts'
-import { ANNOTATIONS } from './decide.ts'
+import { answeredBy, ANNOTATIONS, attackOf } from './mitigation-case.ts'
 
 /** What the signs are read from. */
 export interface AttackSignsParts {
@@ -19,7 +19,6 @@ interface Known {
 }
 
 const caseOf = ({ spec: { owner }, metadata: { annotations } }: Mitigation): string => JSON.stringify([owner.rule, ...Object.values(ANNOTATIONS).map((name) => annotations[name])])
-const endsKey = (source: string | undefined, target: string | undefined): string => JSON.stringify([source ?? '*', target ?? '*'])
 
 /** When the attack behind each mitigation in force was last heard of. What was before this process began is not known, so its first look counts as a sign. */
 export class AttackSigns {
@@ -35,13 +34,13 @@ export class AttackSigns {
     const names = new Set(active.map(({ metadata }) => metadata.name))
     for (const name of this.#known.keys()) if (!names.has(name)) this.#known.delete(name)
     const open = new Map<string, number>()
-    for (const { source, target, lastSeen } of this.#parts.open()) {
-      const key = endsKey(source?.address, target?.address)
-      open.set(key, Math.max(open.get(key) ?? 0, Math.min(nowMs, Date.parse(lastSeen))))
+    for (const detection of this.#parts.open()) {
+      const key = attackOf(detection)
+      open.set(key, Math.max(open.get(key) ?? 0, Math.min(nowMs, Date.parse(detection.lastSeen))))
     }
     return (mitigation) => {
-      const { name, annotations } = mitigation.metadata
-      const openMs = open.get(endsKey(annotations[ANNOTATIONS.source], annotations[ANNOTATIONS.target])) ?? null
+      const { name } = mitigation.metadata
+      const openMs = open.get(answeredBy(mitigation)) ?? null
       const known = this.#known.get(name) ?? { lastMs: nowMs, returnsBefore: this.#returnsBefore(mitigation) }
       this.#known.set(name, known)
       known.lastMs = Math.max(known.lastMs, openMs === null ? 0 : nowMs, this.#parts.triedAt(name) ?? 0)

@@ -27,6 +27,7 @@ import type { Detection } from '../core/verdict/detection.ts'
 import type { Score } from '../core/verdict/score.ts'
 import { tensorStartMs, windowEndMs } from '../core/verdict/case.ts'
 import type { Coverage } from './exceptions/exceptions-in-force.ts'
+import { annotationsOf } from './mitigation-case.ts'
 import { contextOf, protectionOf } from './plan-context.ts'
 
 /** One detection to be decided on. */
@@ -79,20 +80,6 @@ export interface Ruling {
   readonly rule: Rule | null
   readonly actionIndex: number
 }
-
-/** Where a mitigation came from, so that the same case is not mitigated twice. */
-export const ANNOTATIONS = {
-  action: 'autoshield.dev/action',
-  source: 'autoshield.dev/source',
-  target: 'autoshield.dev/target',
-} as const
-
-/** The case of an action as annotations of its mitigation. */
-export const annotationsOf = (actionIndex: number, detection: Detection): Record<string, string> => ({
-  [ANNOTATIONS.action]: String(actionIndex),
-  [ANNOTATIONS.source]: detection.source?.address ?? '*',
-  [ANNOTATIONS.target]: detection.target?.address ?? '*',
-})
 
 /**
  * What policy and safety make of a detection: one ruling for each action of each rule that fires and is not settled, or

@@ -9,7 +9,8 @@ import { checkSafety } from '../core/safety/check-safety.ts'
 import type { SourceEvidence } from '../core/safety/safety.ts'
 import type { SafetyState } from '../core/safety/state.ts'
 import type { Detection } from '../core/verdict/detection.ts'
-import { ANNOTATIONS, approvalOf, sentence, type Bench } from './decide.ts'
+import { approvalOf, sentence, type Bench } from './decide.ts'
+import { ANNOTATIONS } from './mitigation-case.ts'
 import { contextOf, protectionOf } from './plan-context.ts'
 
 /** The decision on a larger form of a mitigation, and that form where safety lets it. */

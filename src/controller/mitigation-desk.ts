@@ -14,7 +14,7 @@ import type { ObjectStore } from '../ports/object-store.ts'
 import type { ProxyFleet, ProxyStatus } from '../ports/proxies.ts'
 import { TEMPLATE_ANNOTATION } from '../core/rollout/basis.ts'
 import { AttackSigns } from './attack-signs.ts'
-import { ANNOTATIONS } from './decide.ts'
+import { answeredBy, attackOf } from './mitigation-case.ts'
 import type { Amended } from './actuation/plan-watch.ts'
 import type { PolicyFleet } from './actuation/policy-actuator.ts'
 import type { Journal } from './journal.ts'
@@ -218,11 +218,10 @@ export class MitigationDesk {
 
   /** Those of a case that attempts get through, and that are to grow if their rule allows it. */
   toGrow (detection: Detection): readonly Mitigation[] {
-    const wanted = JSON.stringify([detection.source?.address ?? '*', detection.target?.address ?? '*'])
+    const wanted = attackOf(detection)
     return this.#set.active.filter((mitigation) => {
       const { name, annotations } = mitigation.metadata
-      const ofCase = JSON.stringify([annotations[ANNOTATIONS.source], annotations[ANNOTATIONS.target]]) === wanted
-      return ofCase && annotations[TEMPLATE_ANNOTATION] === undefined && isToGrow(mitigation, this.#set.piercedAt(name))
+      return answeredBy(mitigation) === wanted && annotations[TEMPLATE_ANNOTATION] === undefined && isToGrow(mitigation, this.#set.piercedAt(name))
     })
   }
 

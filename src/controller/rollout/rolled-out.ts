@@ -2,7 +2,7 @@ import type { Mitigation } from '../../core/mitigation/mitigation.ts'
 import type { Pod } from '../../core/pod.ts'
 import { ownerOf, partsOf } from '../../core/rollout/apply.ts'
 import type { MeshPolicy } from '../../core/rollout/mesh-policy.ts'
-import { ANNOTATIONS } from '../decide.ts'
+import { ANNOTATIONS } from '../mitigation-case.ts'
 
 /** UIDs of the pods in front of which the mesh policy of a mitigation restricts by it; null where no mesh policy made it. */
 export type RolledOut = (mitigation: Mitigation) => ReadonlySet<string> | null

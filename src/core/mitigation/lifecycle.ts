@@ -1,5 +1,6 @@
 import type { Plan } from '../plan/plan.ts'
 import { asPlanned, CANNOT_ENFORCE, conditionOf, SIMULATED, UNSEEN, withStatus, type Statement } from './conditions.ts'
+import { SETTLE_MS } from './escalation.ts'
 import type { Mitigation, MitigationSpec, PodRef, TargetStatus } from './mitigation.ts'
 import type { PolicyStanding } from './policy-standing.ts'
 import { proxyTargets, type ProxyAnswer, type ProxyTarget } from './proxy-answer.ts'
@@ -143,7 +144,11 @@ export interface Attempts {
  *     active | no        | no                            | -        | -       | Unknown, NoAttemptSeen  | as it is
  *     active | no        | yes                           | 0        | -       | as it is                | as it is
  *     active | no        | yes                           | some     | 0       | True, AttemptsStopped   | as planned where it was AttemptsContinue
- *     active | no        | yes                           | some     | some    | False, AttemptsContinue | True, AttemptsContinue with the flow, where it was False
+ *     active | no        | yes, and settled              | some     | some    | False, AttemptsContinue | True, AttemptsContinue with the flow, where it was False
+ *     active | no        | yes, and not settled          | some     | some    | as it is                | as it is
+ *
+ * Settled: it began `SETTLE_MS` after that, or proxies alone carry it. A policy object that is stored is not yet applied by every node's
+ * agent, and an answer of a proxy says that it holds.
  */
 export function observeAttempts (mitigation: Mitigation, seen: Attempts, nowMs: number): Mitigation {
   if (mitigation.status.phase !== 'active' || mitigation.status.simulated) return mitigation
@@ -151,6 +156,8 @@ export function observeAttempts (mitigation: Mitigation, seen: Attempts, nowMs: 
   if (programmed?.status !== 'True') return withStatus(mitigation, [UNSEEN], {}, nowMs)
   if (seen.sinceMs < Date.parse(programmed.lastTransitionTime) || seen.attempts === 0) return mitigation
   const stopped = seen.through === 0
+  const settledMs = Date.parse(programmed.lastTransitionTime) + (mitigation.spec.policies === undefined ? 0 : SETTLE_MS)
+  if (!stopped && seen.sinceMs < settledMs) return mitigation
   const enforcing: Statement = stopped
     ? { type: 'Enforcing', status: 'True', reason: 'AttemptsStopped', message: `${seen.attempts} attempts were seen and none got through.` }
     : { type: 'Enforcing', status: 'False', reason: 'AttemptsContinue', message: `${seen.through} of ${seen.attempts} attempts got through${seen.flow === undefined ? '' : `: ${seen.flow}`}.` }

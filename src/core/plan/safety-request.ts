@@ -50,7 +50,7 @@ export function requestOf (rule: Rule, type: ActionType, actionIndex: number, de
     actionIndex,
     subject,
     evidence,
-    cannotEnforce: plan.spec === null && (plan.reason === 'CannotEnforce' || plan.reason === 'AddsUp' || plan.reason === 'OpensTraffic') ? plan.message : null,
+    cannotEnforce: plan.spec === null && (plan.reason === 'CannotEnforce' || plan.reason === 'AddsUp' || plan.reason === 'OpensTraffic') ? { reason: plan.reason, message: plan.message } : null,
     nodeNeeded: plan.reason === 'NodeNeeded' ? plan.message : null,
     blastRadius,
     blastRadiusLimit: rule.blastRadiusLimit,

@@ -44,7 +44,7 @@ const realSource = ofRestriction(({ request: { subject, evidence, source } }) =>
 })
 
 const enforceable = ofRestriction(({ request: { cannotEnforce } }) =>
-  cannotEnforce === null ? passes('an actuator can carry it') : fails(cannotEnforce))
+  cannotEnforce === null ? passes('an actuator can carry it') : { ...cannotEnforce, passed: false })
 
 const spareNode = ({ request: { nodeNeeded } }: Hearing): Finding => nodeNeeded === null ? passes('no node that the cluster needs is taken from it') : fails(nodeNeeded)
 
@@ -152,8 +152,8 @@ const OF_FILES = CHECKS.filter(({ ofRollout }) => ofRollout === undefined)
 export function runChecks (hearing: Hearing): readonly SafetyCheck[] {
   const { rollout, approval } = hearing.request
   return (rollout === undefined ? OF_FILES : CHECKS).map(({ check, reason, look }) => {
-    const { passed, message } = look(hearing)
-    if (!passed && typeof approval === 'object' && VERDICT_OF[reason] === 'hold') return { check, passed: true, reason: 'RuleMatched', message: `${message}; ${approval.by} agreed: ${approval.why}` }
-    return { check, passed, reason: passed ? 'RuleMatched' : reason, message }
+    const { passed, message, reason: closer = reason } = look(hearing)
+    if (!passed && typeof approval === 'object' && VERDICT_OF[closer] === 'hold') return { check, passed: true, reason: 'RuleMatched', message: `${message}; ${approval.by} agreed: ${approval.why}` }
+    return { check, passed, reason: passed ? 'RuleMatched' : closer, message }
   })
 }

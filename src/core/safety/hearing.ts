@@ -1,3 +1,4 @@
+import type { ReasonCode } from '../reason.ts'
 import { REACH } from './reach.ts'
 import type { SafetyCheck, SafetyRequest } from './safety.ts'
 import type { SafetySettings } from './settings.ts'
@@ -13,7 +14,8 @@ export interface Hearing {
   readonly nowMs: number
 }
 
-export type Finding = Omit<SafetyCheck, 'check' | 'reason'>
+/** `reason`: where it fails for another one than its check does in general. */
+export type Finding = Omit<SafetyCheck, 'check' | 'reason'> & { readonly reason?: ReasonCode }
 export const passes = (message: string): Finding => ({ passed: true, message })
 export const fails = (message: string): Finding => ({ passed: false, message })
 export const decide = (passed: boolean, good: string, bad: string): Finding => passed ? passes(good) : fails(bad)

@@ -33,8 +33,8 @@ export interface SafetyRequest {
   /** The pod that would be restricted; `anySource` restricts at the victim; null: no known pod has the address. */
   readonly subject: Pod | 'anySource' | null
   readonly evidence: SourceEvidence
-  /** Why nothing here could carry the restriction; null where something can. */
-  readonly cannotEnforce: string | null
+  /** What its plan came to where nothing here could carry the restriction; null where something can. */
+  readonly cannotEnforce: { readonly reason: Extract<ReasonCode, 'CannotEnforce' | 'AddsUp' | 'OpensTraffic'>, readonly message: string } | null
   /** Why the cluster needs the node that would be quarantined; null where it does not, or none would be. */
   readonly nodeNeeded: string | null
   /** Every pod whose traffic the plan changes. */

@@ -6,6 +6,8 @@ export const VERDICT_OF: Partial<Record<ReasonCode, Verdict>> = {
   UnknownTarget: 'alert',
   ForgedSource: 'alert',
   CannotEnforce: 'alert',
+  AddsUp: 'alert',
+  OpensTraffic: 'alert',
   NodeNeeded: 'alert',
   ProtectedTarget: 'alert',
   BlastRadius: 'hold',

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { ANNOTATIONS } from '../../../src/controller/decide.ts'
+import { ANNOTATIONS } from '../../../src/controller/mitigation-case.ts'
 import { rolledOutNow } from '../../../src/controller/rollout/rolled-out.ts'
 import type { Mitigation } from '../../../src/core/mitigation/mitigation.ts'
 import type { MeshPolicyStatus } from '../../../src/core/rollout/mesh-policy.ts'

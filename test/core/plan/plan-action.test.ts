@@ -262,7 +262,7 @@ t.test('safety is asked about what the plan would do', (t) => {
   const { rule } = ruleOf('network_policy', 'blast_radius_limit: 3, cooldown_seconds: 7,')
   const ground = { evidence: context().evidence, protectedSet: new ProtectedSet([{ kind: 'namespace', name: PODS.db.namespace, by: 'operator', how: 'named' }]), answeredByPairs: null, mitigatedBy: null, ...NOWHERE }
   const flood = planOf('network_policy', FAN_IN)
-  t.match(safetyRequest(rule, 0, FAN_IN, flood, ground), { source: '*', target: '10.0.0.3', subject: 'anySource', cannotEnforce: /finish what the flood began/ })
+  t.match(safetyRequest(rule, 0, FAN_IN, flood, ground), { source: '*', target: '10.0.0.3', subject: 'anySource', cannotEnforce: { reason: 'CannotEnforce', message: /finish what the flood began/ } })
   t.match(safetyRequest(rule, 0, detectionOf({ simulated: true }), planOf('network_policy'), { ...ground, mitigatedBy: 'm-9' }), {
     rule: 'test', source: '10.0.0.1', target: '10.0.0.3', action: 'network_policy', actionIndex: 0, cannotEnforce: null, blastRadiusLimit: 3, cooldownSeconds: 7, mitigatedBy: 'm-9', simulatedEvidence: true,
   })

@@ -57,7 +57,7 @@ t.test('each thing that may hold an action back does so, alone, with its own rea
     ['known-target', { subject: null, blastRadius: [] }, {}, EMPTY_SAFETY_STATE, 'alert', 'UnknownTarget'],
     ['one-pod', { evidence: { ...evidence, standsForMany: true } }, {}, EMPTY_SAFETY_STATE, 'alert', 'UnknownTarget'],
     ['real-source', { evidence: { ...evidence, completedHandshake: false, confirmedByOwnObserver: false } }, {}, EMPTY_SAFETY_STATE, 'alert', 'ForgedSource'],
-    ['enforceable', { cannotEnforce: 'nothing can' }, {}, EMPTY_SAFETY_STATE, 'alert', 'CannotEnforce'],
+    ['enforceable', { cannotEnforce: { reason: 'CannotEnforce', message: 'nothing can' } }, {}, EMPTY_SAFETY_STATE, 'alert', 'CannotEnforce'],
     ['spare-node', { action: 'node_quarantine', nodeNeeded: 'node n1 is the last' }, { actions: { ...DEFAULT_ACTIONS, node_quarantine: 'here' } }, EMPTY_SAFETY_STATE, 'alert', 'NodeNeeded'],
     ['protected', { protectedBy: { kind: 'namespace', name: 'kube-system', by: 'system', how: 'Namespace kube-system is the cluster\'s own.' } }, {}, EMPTY_SAFETY_STATE, 'alert', 'ProtectedTarget'],
     ['blast-radius', { blastRadius: [pod('a'), pod('b')] }, {}, EMPTY_SAFETY_STATE, 'hold', 'BlastRadius'],
@@ -88,6 +88,10 @@ t.test('each thing that may hold an action back does so, alone, with its own rea
     t.strictSame({ failed: failed(result), verdict: result.verdict, reason: result.reason }, { failed: [check], verdict, reason })
     t.strictSame(result.checks.map((one) => one.check), CHECKS, 'all checks are shown, in order')
     t.match(result.message, /.{8}/)
+  }
+  for (const reason of ['AddsUp', 'OpensTraffic'] as const) {
+    const result = checkSafety(EMPTY_SAFETY_STATE, request({ cannotEnforce: { reason, message: 'policies of others' } }), settings(), NOW_MS)
+    t.match(result, { verdict: 'alert', reason, message: 'policies of others' }, 'what is the matter with the plan is said by the plan\'s own reason')
   }
   const free = checkSafety(EMPTY_SAFETY_STATE, request(), settings(), NOW_MS)
   t.strictSame({ failed: failed(free), verdict: free.verdict, reason: free.reason }, { failed: [], verdict: 'mitigate', reason: 'RuleMatched' })
