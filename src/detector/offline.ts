@@ -1,7 +1,7 @@
 import { explain } from '../core/explain/explain.ts'
 import { evidenceOf, occlusionBatch } from '../core/explain/occlusion.ts'
 import { TENSOR_SIZE, TensorTable } from '../core/tensor/tensor-table.ts'
-import { usualFor, type Whois } from '../core/verdict/case.ts'
+import { usualFor, windowEndMs, type Whois } from '../core/verdict/case.ts'
 import type { Detection } from '../core/verdict/detection.ts'
 import type { Score } from '../core/verdict/score.ts'
 import { emptyVerdict, step, type VerdictContext, type VerdictEffect, type VerdictState } from '../core/verdict/verdict.ts'
@@ -14,6 +14,10 @@ export interface OfflineOptions {
   readonly reporter: string
   readonly whois: Whois
   readonly newId: () => string
+  /** Told every score, before what follows from it. */
+  readonly onScore?: (score: Score) => void
+  /** Told what opens and when, in Unix ms of the recording: at the end of the window that decided. */
+  readonly onOpened?: (detection: Detection, atMs: number) => void
 }
 
 /** Rows that one call of the scorer takes. */
@@ -41,6 +45,7 @@ export class OfflineDetector {
     for (let first = 0; first < windows.length; first += BATCH) {
       for (const score of await this.#score(windows.slice(first, first + BATCH))) {
         this.#nowMs = Math.max(this.#nowMs, score.receivedAtMs)
+        this.#options.onScore?.(score)
         closed.push(...await this.#follow(step(this.#state, { type: 'score', score }, this.#context())))
       }
     }
@@ -87,6 +92,7 @@ export class OfflineDetector {
     for (const { type, detection, score } of effects) {
       if (type === 'opened' && score !== null) {
         this.#open.set(detection.id, detection)
+        this.#options.onOpened?.(detection, windowEndMs(score))
         closed.push(...await this.#follow(step(this.#state, { type: 'explained', detection: detection.id, explanation: await this.#explain(detection, score) }, this.#context())))
       } else if (type === 'updated' && this.#open.has(detection.id)) {
         this.#open.set(detection.id, detection)
