@@ -18,16 +18,19 @@ export interface ProxyConfiguration {
 
 const NOBODY: PeerRestrictions = new Map()
 
+const NO_KEEPER = 'all sources together are limited by their SYNs, in the pod\'s network: that takes a redirect to the proxy, whose keeper may do it (autoshield.dev/proxy: enabled)'
+
 /**
  * Everything that the proxy of one pod needs: passage for everybody, and each restricted peer's own chain. Equal input
  * gives equal resources. `podUid` is not read, so that pods that differ in nothing else share theirs.
  */
 export function buildSnapshot (spec: Omit<ProxySpec, 'podUid'>, duties: readonly Duty[]): ProxyConfiguration {
-  const { inbound, outbound } = restrictionsOf(duties)
-  const restrictions = { inbound, outbound: spec.outbound == null ? NOBODY : outbound }
-  const left = [...uncarried(restrictions.inbound, httpPortsOf(spec)), ...uncarried(restrictions.outbound, [])]
+  const { inbound, outbound, everybody } = restrictionsOf(duties)
+  const limitsSyns = spec.inbound.mode === 'redirect' && spec.cutsSockets === true
+  const restrictions = { everybody: limitsSyns ? everybody : [], inbound, outbound: spec.outbound == null ? NOBODY : outbound }
+  const left = [...limitsSyns ? [] : everybody.map(({ mitigation }) => ({ mitigation, message: NO_KEEPER, wholly: true })), ...uncarried(restrictions.inbound, httpPortsOf(spec)), ...uncarried(restrictions.outbound, [])]
   const wholly = new Set(left.filter((each) => each.wholly).map(({ mitigation }) => mitigation))
-  const mitigations = new Set([...restrictions.inbound.values(), ...restrictions.outbound.values()].flat().map(({ mitigation }) => mitigation).filter((name) => !wholly.has(name)))
+  const mitigations = new Set([...restrictions.everybody, ...[...restrictions.inbound.values(), ...restrictions.outbound.values()].flat()].map(({ mitigation }) => mitigation).filter((name) => !wholly.has(name)))
   const content = contentOf(spec, restrictions)
   return {
     content: spec.accessLog == null ? content : withAccessLog(content, spec.accessLog.socket),
@@ -47,11 +50,11 @@ function contentOf (spec: Omit<ProxySpec, 'podUid'>, restrictions: PodRestrictio
 
 type Incoming = Pick<SnapshotContent, 'clusters' | 'listeners' | 'routes'>
 
-function redirected (ports: RedirectPorts, httpPorts: readonly number[], { inbound }: PodRestrictions): Incoming {
+function redirected (ports: RedirectPorts, httpPorts: readonly number[], { inbound, everybody }: PodRestrictions): Incoming {
   const http = new Map(httpPorts.map((httpPort) => [httpPort, `inbound/http/${httpPort}`]))
   return {
     clusters: [originalDestinationCluster(REDIRECTED)],
-    listeners: [inboundRedirect('inbound', ports, REDIRECTED, http, inbound)],
+    listeners: [inboundRedirect('inbound', ports, REDIRECTED, http, { inbound, everybody })],
     routes: [...http].map(([httpPort, name]) => routesOf(name, REDIRECTED, inbound, httpPort)),
   }
 }

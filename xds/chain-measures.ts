@@ -1,4 +1,5 @@
 import type { Limit } from '../src/core/mitigation/mitigation.ts'
+import type { SynLimit } from '../src/wire/chain-name.ts'
 import type { PeerRestrictions, Restriction } from './restriction.ts'
 
 /** What comes in over time, and how much of it at once. */
@@ -67,6 +68,15 @@ function connectionRateOf (restrictions: readonly Restriction[], enforced: reado
   if (rate === null) return null
   const asking = restrictions.filter(({ enforce, measure }) => enforce && measure.kind === 'limit' && measure.limit.unit === 'connections/s' && measure.limit.value === rate.rate)
   return { ...rate, ports: portsOf(asking) }
+}
+
+/** What each set of ports is asked to hold for all sources together, of which nothing is only counted. */
+export function synLimitsOf (everybody: readonly Restriction[]): SynLimit[] {
+  const byPorts = Map.groupBy(everybody.filter(({ enforce }) => enforce), ({ ports }) => String(ports))
+  return [...byPorts.values()].flatMap((asking) => {
+    const limit = rateOf(limitsOf(asking), 'connections/s')
+    return limit === null ? [] : [{ ...limit, ports: portsOf(asking) }]
+  })
 }
 
 /** Those of all of them together. */

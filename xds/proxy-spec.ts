@@ -33,7 +33,7 @@ export interface ProxySpec {
    * by one. On all others bytes pass, and nothing looks into them.
    */
   readonly httpPorts?: readonly number[]
-  /** Whether the proxy's keeper may destroy sockets of the pod (NET_ADMIN), and so cuts what a denied address had open; absent: it may not. */
+  /** Whether the proxy's keeper may destroy sockets of the pod and limit its SYNs (NET_ADMIN), and so cuts what a denied address had open; absent: it may not. */
   readonly cutsSockets?: boolean
   /** Unix socket of the pod's access log service; without one nothing is logged. */
   readonly accessLog?: { readonly socket: string } | null

@@ -16,6 +16,8 @@ export type PeerRestrictions = ReadonlyMap<string, readonly Restriction[]>
 
 /** Of one pod: by the source of what comes in, and by the destination of what goes out. */
 export interface PodRestrictions {
+  /** On what comes in from all sources together: limits on connections/s. */
+  readonly everybody: readonly Restriction[]
   readonly inbound: PeerRestrictions
   readonly outbound: PeerRestrictions
 }
@@ -57,7 +59,7 @@ const canonical = (address: string): string | null => {
 }
 
 interface Carried {
-  /** Of the subject, in canonical text. */
+  /** Of the subject, in canonical text; none for all of them. */
   readonly sources: readonly string[]
   /** That the subject is cut off from, in canonical text: of its victims and the Services before them, and of no known pod. */
   readonly destinations: readonly string[]
@@ -67,12 +69,12 @@ interface Carried {
 /** The addresses to restrict and the measure for them, or why there is none. */
 function carriable ({ spec }: Mitigation): Carried | string {
   const { subject, victims, services = [], destinations = [], direction } = spec
-  if (subject === 'anySource') return 'a proxy sees completed handshakes only, so it cannot tell forged sources apart: limit SYNs in the victim\'s network namespace'
+  if (subject === 'anySource' && spec.limit?.unit !== 'connections/s') return 'a proxy cannot tell forged sources apart; of all sources together only new connections can be limited (connections/s)'
   if (victims.length === 0 && (destinations.length === 0 || direction === 'ingress')) return 'it names no victim whose proxy could restrict the subject'
   const measure = measureOf(spec)
   if (typeof measure === 'string') return measure
   const sources: string[] = []
-  for (const address of subject.addresses) {
+  for (const address of subject === 'anySource' ? [] : subject.addresses) {
     const source = canonical(address)
     if (source === null) return `'${address}' is no IP address`
     sources.push(source)
@@ -109,14 +111,16 @@ export function assign (mitigation: Mitigation): { readonly pods: ReadonlyMap<st
 /** What the proxy of one pod has to do. What is simulated or in shadow never enforces. The order of the duties says nothing. */
 export function restrictionsOf (duties: readonly Duty[]): PodRestrictions {
   const [inbound, outbound] = [new Map<string, Restriction[]>(), new Map<string, Restriction[]>()]
+  const everybody: Restriction[] = []
   for (const { mitigation, side } of duties.toSorted((one, other) => byText(one.mitigation.metadata.name, other.mitigation.metadata.name))) {
     const { metadata: { name }, spec, status } = mitigation
     const carried = carriable(mitigation)
     if (typeof carried === 'string') continue
     const restriction: Restriction = { mitigation: name, enforce: spec.mode === 'enforce' && !status.simulated, measure: carried.measure, ports: spec.ports }
+    if (spec.subject === 'anySource') everybody.push(restriction)
     const peers = side === 'victim' ? inbound : outbound
     for (const peer of new Set(side === 'victim' ? carried.sources : carried.destinations)) peers.set(peer, [...peers.get(peer) ?? [], restriction])
   }
   const sorted = (peers: ReadonlyMap<string, Restriction[]>): PeerRestrictions => new Map([...peers].sort(([one], [other]) => byText(one, other)))
-  return { inbound: sorted(inbound), outbound: sorted(outbound) }
+  return { everybody, inbound: sorted(inbound), outbound: sorted(outbound) }
 }

@@ -33,7 +33,7 @@ export class RestrictionTally {
     const chain = parseChainName(entry.chain)
     if (chain?.kind !== 'peer' && !isStoppedByRoute(entry)) return
     if (!this.#isFirst(entry)) return
-    const count = this.#countOf(entry, chain?.port ?? entry.port)
+    const count = this.#countOf(entry, chain === null || chain.kind === 'syn-limit' ? entry.port : chain.port ?? entry.port)
     if (count === null) {
       this.dropped++
       return

@@ -9,6 +9,7 @@ import { keepEnvoy, type ProxyUser } from './envoy-process.ts'
 import { openConnections, type OpenConnection } from './open-connections.ts'
 import { Redirect } from './redirect.ts'
 import { type RedirectPlan, redirectRules } from './redirect-rules.ts'
+import { SynLimits } from './syn-limits.ts'
 import { hasNetRaw } from './transparency.ts'
 
 export type ProxyAgentEvent =
@@ -17,6 +18,8 @@ export type ProxyAgentEvent =
   | { readonly type: 'redirecting', readonly inboundPort: number | null, readonly outboundPort: number | null, readonly clientAddress: ClientAddress }
   /** Connections reach the pod, and leave it, without the proxy. */
   | { readonly type: 'direct', readonly why: string }
+  /** Limits on new connections stay as they were. */
+  | { readonly type: 'unlimited', readonly why: string }
   | { readonly type: 'unwritten', readonly error: AutoshieldError }
 
 /** What is redirected once the proxy listens for it. */
@@ -59,6 +62,7 @@ const DRAIN_MS = 20_000
 export class ProxyAgent {
   readonly #options: ProxyAgentOptions
   readonly #admin: EnvoyAdmin
+  readonly #synLimits: SynLimits
   /** Null while it does not run. */
   #envoyPid: number | null = null
   /** What was open when the redirect began. */
@@ -68,6 +72,7 @@ export class ProxyAgent {
   constructor (options: ProxyAgentOptions) {
     this.#options = options
     this.#admin = new EnvoyAdmin(options.adminSocket)
+    this.#synLimits = new SynLimits({ admin: this.#admin, onTrouble: (why) => options.onEvent({ type: 'unlimited', why }) })
   }
 
   /** Runs until the signal aborts and the connections through the proxy have ended, for a while at most. */
@@ -150,7 +155,7 @@ export class ProxyAgent {
     const clientAddress = await wanted.clientAddress(transparentPort === null ? 'without-listener' : await hasNetRaw(pid) ? 'ready' : 'without-capability')
     if (transparentPort !== null && !redirect.held) this.#older = await openConnections()
     const transparent = transparentPort === null ? null : { port: transparentPort, families: clientAddress.kind === 'kept' ? clientAddress.families : [], older: this.#older }
-    const rules = redirectRules({ ...wanted, inboundPort, outboundPort, transparent, directCalls: await wanted.directCalls() })
+    const rules = redirectRules({ ...wanted, inboundPort, outboundPort, transparent, directCalls: await wanted.directCalls(), synLimits: await this.#synLimits.now() })
     if (this.#envoyPid !== pid || signal.aborted) return // it ended meanwhile
     try {
       await redirect.hold(rules)

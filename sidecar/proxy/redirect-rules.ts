@@ -1,6 +1,8 @@
 import { isIP } from 'node:net'
 import { answerRules, type Family } from './answer-rules.ts'
+import type { SynLimit } from '../../src/wire/chain-name.ts'
 import type { OpenConnection } from './open-connections.ts'
+import { beyondLimit } from './syn-limits.ts'
 
 /** Which new TCP connections of a pod go to its proxy. */
 export interface RedirectPlan {
@@ -23,6 +25,8 @@ export interface RedirectPlan {
   readonly directPorts: readonly number[]
   /** Addresses of the pod's node, whose probes have to find a closed port closed. */
   readonly node: readonly string[]
+  /** What is dropped before anything is kept of it. */
+  readonly synLimits: readonly SynLimit[]
   /** Whom the pod calls directly. */
   readonly directCalls: readonly { readonly address: string, readonly port: number }[]
 }
@@ -48,7 +52,7 @@ const LINK_LOCAL = 'ip6 saddr fe80::/10'
  * What makes the rules hold, on one line, which nft makes one transaction: at any moment all of it holds or all of what was before.
  * `flags owner`: the kernel removes the table when the socket that made it closes, so no rule outlives the process that keeps it.
  */
-export function redirectRules ({ inboundPort, outboundPort, transparent, group, directPorts, node, directCalls }: RedirectPlan): string {
+export function redirectRules ({ inboundPort, outboundPort, transparent, group, directPorts, node, directCalls, synLimits }: RedirectPlan): string {
   const inbound = inboundPort === null
     ? []
     : [
@@ -66,12 +70,25 @@ export function redirectRules ({ inboundPort, outboundPort, transparent, group, 
     `add table ${TABLE} { flags owner; }`,
     `add chain ${TABLE} inbound { type nat hook prerouting priority dstnat; policy accept; }`,
     `add chain ${TABLE} outbound { type nat hook output priority -100; policy accept; }`,
+    `add chain ${TABLE} flood { type filter hook prerouting priority raw; policy accept; }`,
+    `flush chain ${TABLE} flood`,
     `flush chain ${TABLE} inbound`,
     `flush chain ${TABLE} outbound`,
+    ...flood(node, synLimits).map((rule) => `add rule ${TABLE} flood ${rule}`),
     ...inbound.map((rule) => `add rule ${TABLE} inbound ${rule}`),
     ...outbound.map((rule) => `add rule ${TABLE} outbound ${rule}`),
     ...transparent === null ? [] : answerRules(TABLE, transparent.older),
   ].join('; ')
+}
+
+/** The node's own are let pass: probes that failed would have the pod restarted. */
+function flood (node: RedirectPlan['node'], limits: readonly SynLimit[]): readonly string[] {
+  if (limits.length === 0) return []
+  return [
+    'iifname "lo" return',
+    ...node.map((address) => `${family(address)} saddr ${address} return`),
+    ...limits.map((limit) => `${OPENS} ${limit.ports === 'any' ? '' : `tcp dport { ${limit.ports.join(', ')} } `}${beyondLimit(limit)} counter drop`),
+  ]
 }
 
 const PROTOCOLS: Readonly<Record<Family, string>> = { ip: 'ipv4', ip6: 'ipv6' }

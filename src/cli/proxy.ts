@@ -160,6 +160,7 @@ function told (event: ProxyAgentEvent): string {
     case 'ended': return `Envoy has ended ${event.how}; connections reach the pod directly, without restrictions, and it is started again in ${Math.ceil(event.retryMs)} ms`
     case 'redirecting': return `connections are redirected: ${[event.inboundPort === null ? [] : [`to the pod by port ${event.inboundPort}`], event.outboundPort === null ? [] : [`from the pod by port ${event.outboundPort}`]].flat().join(', ')}; ${tellClientAddress(event.clientAddress)}`
     case 'direct': return `connections reach the pod directly, without restrictions: ${event.why}`
+    case 'unlimited': return `limits on new connections stay as they were: ${event.why}`
     case 'unwritten': return `the certificate is not where Envoy reads it: ${event.error.message}`
   }
 }

@@ -104,7 +104,7 @@ function listen (socket: string): AsyncDisposable {
 
 /** As the keeper of an injected proxy has it, whose application sees its client's address; but the table outlives the nft that makes it. */
 async function redirectTransparently (pod: Pod): Promise<void> {
-  const rules = redirectRules({ inboundPort: INBOUND, outboundPort: null, transparent: { port: TRANSPARENT, families: ['ip'], older: [] }, group: 65_533, directPorts: [], node: [], directCalls: [] })
+  const rules = redirectRules({ inboundPort: INBOUND, outboundPort: null, transparent: { port: TRANSPARENT, families: ['ip'], older: [] }, group: 65_533, directPorts: [], node: [], directCalls: [], synLimits: [] })
   await pod.must(`nft '${rules.replace('flags owner;', '')}'`)
   const opened = pod.spawnInNetwork([process.execPath, '--input-type=module', '--eval', `import { openReturnWays } from '${RETURN_WAY}'; await openReturnWays()`])
   await opened.done

@@ -51,7 +51,7 @@ t.test('the next expiry is that of the first that still runs', async (t) => {
 })
 
 const CANNOT: Record<string, [Parameters<typeof mitigationOf>[1], RegExp]> = {
-  'forged sources': [{ subject: 'anySource' }, /handshakes/],
+  'forged sources': [{ subject: 'anySource' }, /forged sources apart/],
   'no victims': [{ victims: [] }, /victim/],
   'no address': [{ subject: { uid: 'a', addresses: ['10.0.0.300'] } }, /10\.0\.0\.300/],
   'a limit that is missing': [{ action: 'limit' }, /names no limit/],
@@ -118,6 +118,21 @@ t.test('where a subject is cut at egress, its own proxy does it too, by the addr
   t.same([...plan(mitigationOf('m', { ...spec, direction: 'ingress' })).pods.keys()], ['one'])
   t.same([...plan(mitigationOf('m', { ...spec, victims: [], services: [], direction: 'egress' })).outbound('a').keys()], ['203.0.113.7'], 'no victim\'s proxy stands there')
   t.match(plan(mitigationOf('m', { ...spec, victims: [] })).shortfalls, [{ message: /names no victim/ }])
+})
+
+t.test('a limit on the new connections of all sources is told to a keeper, and said where there is none', async (t) => {
+  const spec = { subject: 'anySource', action: 'limit', limit: limit(200, 'connections/s', 400) } as const
+  const index = new DutyIndex()
+  index.set([mitigationOf('a', spec), mitigationOf('b', { ...spec, limit: limit(100, 'connections/s', 500) }), mitigationOf('c', { ...spec, ports: [80, 443] }), mitigationOf('d', { ...spec, mode: 'shadow', limit: limit(1, 'connections/s') })], NOW)
+  const inbound = { mode: 'redirect', port: 15_006 } as const
+  const chains = ({ content: { listeners } }: ReturnType<typeof buildSnapshot>): string[] => listeners?.flatMap(({ filterChains }) => filterChains.map(({ name }) => name)) ?? []
+  const kept = buildSnapshot({ inbound, cutsSockets: true }, index.of('victim'))
+  t.strictSame([chains(kept), kept.mitigations, kept.shortfalls], [['loop-guard', 'syn-limit/any/100/400', 'syn-limit/80,443/200/400'], ['a', 'b', 'c', 'd'], []], 'the lowest of each set of ports; what is in shadow limits nothing')
+  for (const without of [{ inbound }, { inbound: { mode: 'explicit', ports: [] }, cutsSockets: true }] as const) {
+    const built = buildSnapshot(without, index.of('victim'))
+    t.strictSame([chains(built).filter((name) => name.startsWith('syn')), built.mitigations, built.shortfalls.length], [[], [], 4])
+    t.match(built.shortfalls[0], { mitigation: 'a', message: /takes a redirect/ })
+  }
 })
 
 t.test('requests a second hold where requests are seen, and what is left is said', async (t) => {

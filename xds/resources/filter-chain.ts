@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf'
-import { httpChainName, peerChainName } from '../../src/wire/chain-name.ts'
+import { httpChainName, peerChainName, synLimitName, type SynLimit } from '../../src/wire/chain-name.ts'
 import { FilterChainSchema, type FilterChain } from '../../src/wire/gen/xds/envoy/config/listener/v3/listener_components_pb.js'
 import { ConnectionLimitSchema } from '../../src/wire/gen/xds/envoy/extensions/filters/network/connection_limit/v3/connection_limit_pb.js'
 import { ConfigSchema as DirectResponseSchema } from '../../src/wire/gen/xds/envoy/extensions/filters/network/direct_response/v3/config_pb.js'
@@ -95,4 +95,16 @@ export function peerChain (chain: PeerChain, cluster: string): FilterChain {
 /** Closes what reaches the redirect's own port without a redirect: passed on, it would come back to itself for ever. */
 export function loopGuardChain (port: number, name = 'loop-guard'): FilterChain {
   return create(FilterChainSchema, { name, filterChainMatch: { destinationPort: port }, filters: [toFilter(directResponse())] })
+}
+
+/**
+ * Tells the proxy's keeper of a limit, in a chain that no connection goes by: to the redirect's own port, from addresses that nobody has
+ * (0.0.0.0/8). A chain more drains nobody.
+ */
+export function synLimitChain (limit: SynLimit, port: number, at: number): FilterChain {
+  return create(FilterChainSchema, {
+    name: synLimitName(limit),
+    filterChainMatch: { destinationPort: port, sourcePrefixRanges: [{ addressPrefix: `0.0.${at >> 8}.${at & 255}`, prefixLen: 32 }] },
+    filters: [toFilter(directResponse())],
+  })
 }

@@ -4,10 +4,10 @@ import type { FilterChain } from '../../src/wire/gen/xds/envoy/config/listener/v
 import { ListenerSchema, type Listener } from '../../src/wire/gen/xds/envoy/config/listener/v3/listener_pb.js'
 import { OriginalDstSchema } from '../../src/wire/gen/xds/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.js'
 import { OriginalSrcSchema } from '../../src/wire/gen/xds/envoy/extensions/filters/listener/original_src/v3/original_src_pb.js'
-import { chainsForAnyPort, chainsForPort, type Layer, type PeerChain } from '../chain-measures.ts'
+import { chainsForAnyPort, chainsForPort, synLimitsOf, type Layer, type PeerChain } from '../chain-measures.ts'
 import type { SocketAddress } from '../proxy-spec.ts'
-import type { PeerRestrictions } from '../restriction.ts'
-import { defaultChain, httpDefaultChain, loopGuardChain, peerChain } from './filter-chain.ts'
+import type { PeerRestrictions, PodRestrictions } from '../restriction.ts'
+import { defaultChain, httpDefaultChain, loopGuardChain, peerChain, synLimitChain } from './filter-chain.ts'
 import { pack, socketAddress } from './pack.ts'
 
 /**
@@ -36,10 +36,11 @@ export interface RedirectPorts {
 }
 
 /** Takes every inbound connection of the pod, IPv4 and IPv6, from a redirect. `http` gives the name of the routes for each port where requests are seen. */
-export function inboundRedirect (name: string, ports: RedirectPorts, cluster: string, http: ReadonlyMap<number, string>, restrictions: PeerRestrictions): Listener {
+export function inboundRedirect (name: string, ports: RedirectPorts, cluster: string, http: ReadonlyMap<number, string>, { inbound, everybody }: Pick<PodRestrictions, 'inbound' | 'everybody'>): Listener {
   return redirect(name, TrafficDirection.INBOUND, ports, cluster, [
+    ...synLimitsOf(everybody).map((limit, at) => synLimitChain(limit, ports.port, at)),
     ...[...http].map(([httpPort, routes]) => httpDefaultChain(routes, httpPort)),
-    ...chainsForAnyPort('source', restrictions, [...http.keys()]).filter(isNotGuarded(ports)).map((chain) => peerChain(chain, cluster)),
+    ...chainsForAnyPort('source', inbound, [...http.keys()]).filter(isNotGuarded(ports)).map((chain) => peerChain(chain, cluster)),
   ])
 }
 

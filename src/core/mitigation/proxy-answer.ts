@@ -28,14 +28,15 @@ export interface ProxyTarget {
 }
 
 /**
- * A proxy is a target if its snapshot carries the mitigation, or if it stands at a victim and has yet to get it. No proxy
- * can carry `anySource`. In order of UID, so that order says nothing. A proxy that is gone with its pod is none any more.
+ * A proxy is a target if its snapshot carries the mitigation, or if it stands at a victim and has yet to get it. None can carry `anySource` but as a
+ * limit on new connections. In order of UID, so that order says nothing. A proxy that is gone with its pod is none any more.
  */
 export function proxyTargets (mitigation: Mitigation, statuses: readonly ProxyAnswer[], nowMs: number): ProxyTarget[] {
-  const { metadata: { name }, spec: { subject, victims } } = mitigation
+  const { metadata: { name }, spec: { subject, victims, limit } } = mitigation
+  const isCarried = subject !== 'anySource' || limit?.unit === 'connections/s'
   const before = new Map(mitigation.status.targets.map((status) => [status.target, status]))
   return statuses
-    .filter(({ podUid, mitigations, refused }) => mitigations.includes(name) || refused.some((each) => each.mitigation === name) || (subject !== 'anySource' && victims.some(({ uid }) => uid === podUid)))
+    .filter(({ podUid, mitigations, refused }) => mitigations.includes(name) || refused.some((each) => each.mitigation === name) || (isCarried && victims.some(({ uid }) => uid === podUid)))
     .toSorted((left, right) => left.podUid < right.podUid ? -1 : 1)
     .map((answer) => targetOf(answer, mitigation, before.get(`proxy/${answer.podUid}`), nowMs))
 }

@@ -5,11 +5,12 @@ import { noticeOf } from '../errand/notice.ts'
 import type { Pod } from '../pod.ts'
 import type { Action, Rule } from '../policy/rule.ts'
 import type { Detection } from '../verdict/detection.ts'
-import { carried, proxiesOf } from './carried.ts'
+import { carried } from './carried.ts'
 import { needOfNode } from '../safety/spare-node.ts'
 import { endsOf, isReal, type Ends } from './ends.ts'
-import { alert, eviction, expiresAt, lifeOf, mitigationObject, nodeTaint, reasonOf, webhookRequest } from './objects.ts'
+import { alert, eviction, expiresAt, lifeOf, nodeTaint, reasonOf, webhookRequest } from './objects.ts'
 import { planIsolation } from './plan-isolation.ts'
+import { HALF_OPEN, limitEverybody, planThrottle, type Throttling } from './plan-throttle.ts'
 import type { Plan, PlanContext } from './plan.ts'
 import type { PlannedObject } from './objects.ts'
 
@@ -64,7 +65,7 @@ function restrict (given: Case, action: Restriction): Plan {
   if (subject === null) return refuse('UnknownTarget', `${sourceName} is no known pod, so nothing restricts it.`)
   const known: Restrictable = { ...given, subject }
   if (subject === 'anySource') {
-    if (action.type === 'traffic_throttle' && target.kind === 'pods') return throttle(known, action)
+    if (action.type === 'traffic_throttle' && target.kind === 'pods') return limitEverybody(throttling(known, action), target.pods)
     return refuse('CannotEnforce', `The sources of this traffic are not known to be real, and to cut ${targetName} off from everybody would finish what the flood began; limit it at the victim instead.`)
   }
   if (source === null || !isReal(context)) return refuse('ForgedSource', `${sourceName} may be forged, so nothing restricts it.`)
@@ -72,7 +73,7 @@ function restrict (given: Case, action: Restriction): Plan {
     case 'network_policy':
     case 'traffic_throttle':
       if (target.kind === 'nothing') return refuse('CannotEnforce', `Nothing is behind ${targetName}, so there is no way to cut.`)
-      return action.type === 'network_policy' ? deny(known, source, action) : throttle(known, action)
+      return action.type === 'network_policy' ? deny(known, source, action) : planThrottle(throttling(known, action))
     case 'pod_isolation': return isolate(known, source)
     case 'pod_termination': return {
       ...NOTHING,
@@ -87,9 +88,6 @@ function restrict (given: Case, action: Restriction): Plan {
     case 'node_quarantine': return quarantine(known, source, action.effect)
   }
 }
-
-/** A proxy refuses after the handshake, so what a flood of half-open connections costs is spent by then. */
-const HALF_OPEN = 'A proxy sees completed handshakes only, so it cannot stop the half-open ones; that takes a SYN limit in the victim\'s namespace'
 
 function deny (given: Restrictable, source: Pod, action: Extract<Action, { type: 'network_policy' }>): Plan {
   const { ends: { target, sourceName, targetName }, detection } = given
@@ -121,26 +119,9 @@ function isolate (given: Restrictable, source: Pod): Plan {
   })
 }
 
-function throttle (given: Restrictable, action: Extract<Action, { type: 'traffic_throttle' }>): Plan {
-  const { subject, ends: { target, sourceName, targetName }, detection, context } = given
-  const { direction, ports, limit } = action
-  const spec = specOf(given, { direction, ports, action: 'limit', limit })
-  const touched = subject !== 'anySource' ? [subject] : target.kind === 'pods' ? target.pods : []
-  if (context.cluster !== undefined && proxiesOf(spec, context)[0] === 0) {
-    return { ...NOTHING, subject, reason: 'CannotEnforce', message: `No proxy stands in front of ${targetName}, and a NetworkPolicy cannot limit a rate: give its pods one with the label autoshield.dev/proxy: enabled, or deny instead.`, undo: 'Nothing was done, so there is nothing to undo.' }
-  }
-  const cannot = detection.class === 'SYN_FLOOD' ? HALF_OPEN : subject === 'anySource' ? 'No proxy holds one limit over all sources together' : null
-  return {
-    spec,
-    objects: [mitigationObject(spec, context.mitigation)],
-    targets: [],
-    blastRadius: touched,
-    subject,
-    reason: cannot === null ? 'RuleMatched' : 'CannotEnforce',
-    message: `${cannot === null ? 'Limits' : 'Would limit'} ${sourceName} to ${limit.value} ${limit.unit} towards ${targetName}.${cannot === null ? '' : ` ${cannot}.`}`,
-    undo: `Lifts the limit at every proxy; ${sourceName} reaches ${targetName} at full speed again.`,
-  }
-}
+/** All that the plan of a limit is made from. */
+const throttling = (given: Restrictable, { direction, ports, limit }: Extract<Action, { type: 'traffic_throttle' }>): Throttling =>
+  ({ spec: { ...specOf(given, { direction, ports, action: 'limit' }), limit }, limit, context: given.context, subject: given.subject, ends: given.ends, class: given.detection.class })
 
 function quarantine (given: Restrictable, source: Pod, effect: NonNullable<MitigationSpec['node']>['effect']): Plan {
   const { context } = given
@@ -189,7 +170,7 @@ function everyOther (subject: Pod | 'anySource', { pods, spared }: PlanContext):
   return pods.filter(({ uid, namespace }) => uid !== subject.uid && !spared.includes(namespace)).toSorted((left, right) => near(left) - near(right)).slice(0, MAX_VICTIMS)
 }
 
-function specOf ({ rule, detection, context, ends, subject }: Restrictable, what: Pick<MitigationSpec, 'direction' | 'action' | 'limit'> & { ports: Extract<Action, { type: 'network_policy' }>['ports'] }): MitigationSpec {
+function specOf ({ rule, detection, context, ends, subject }: Restrictable, what: Pick<MitigationSpec, 'direction' | 'action'> & { ports: Extract<Action, { type: 'network_policy' }>['ports'] }): MitigationSpec {
   const { target } = ends
   const victims = target.kind === 'pods' ? target.pods.slice(0, MAX_VICTIMS) : target.kind === 'anybody' ? everyOther(subject, context) : []
   const followed = subject === 'anySource' ? [] : target.kind === 'anybody' ? [EVERY_POD] : [...new Set(victims.flatMap((victim) => workloadKey(victim) ?? []))]

@@ -1,4 +1,5 @@
 import { isScalar, YAMLMap } from 'yaml'
+import type { Limit } from '../mitigation/mitigation.ts'
 import { ACTION_TYPES, type ActionType } from './action-type.ts'
 import { parseRate, RATE_MEND } from './rate.ts'
 import { keysOf, list, mapped, number, oneOf, optional, placeOf, record, REFUSED, required, text, type Reader } from './readers.ts'
@@ -18,11 +19,11 @@ const readPorts: Reader<Ports> = (place, findings) => {
   return REFUSED
 }
 
-const readRate: Reader<number> = (place, findings) => {
+const readRate: Reader<Pick<Limit, 'value' | 'unit'>> = (place, findings) => {
   const written = text(40, RATE_MEND)(place, findings)
   if (written === REFUSED) return REFUSED
-  const bytesPerSecond = parseRate(written)
-  if (bytesPerSecond !== null) return bytesPerSecond
+  const rate = parseRate(written)
+  if (rate !== null) return rate
   findings.add(place.offset, place.path, `is the text ${JSON.stringify(written)}`, RATE_MEND)
   return REFUSED
 }
@@ -63,7 +64,7 @@ const PARAMETERS: Readonly<Record<ActionType, Reader<ActionDraft>>> = {
     type: 'traffic_throttle',
     direction: given.direction,
     ports: given.ports,
-    limit: { value: given.rate_limit, unit: 'bytes/s', burst: given.rate_limit * given.burst_seconds },
+    limit: { ...given.rate_limit, burst: given.rate_limit.value * given.burst_seconds },
   })),
   pod_termination: mapped(record({
     grace_period_seconds: optional(number(0, 3600, 'whole', 'Write whole seconds from 0 to 3600'), 30),

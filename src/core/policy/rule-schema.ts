@@ -19,7 +19,7 @@ export const WrittenAction = Type.Object({
   parameters: Type.Optional(Type.Object({
     direction: Type.Optional(Type.Enum([...DIRECTIONS], { description: 'Of network_policy (egress if left out) and traffic_throttle (ingress): where traffic from the source to the target is cut; egress as it leaves the source, ingress as it enters the target.' })),
     ports: Type.Optional(Type.Array(Type.Integer({ minimum: 1, maximum: 65535 }), { minItems: 1, maxItems: 64, description: 'Of network_policy and traffic_throttle: destination ports; any if left out.' })),
-    rate_limit: Type.Optional(Type.String({ maxLength: 40, description: 'Of traffic_throttle, which needs it: bits a second with their unit, such as 1000kbps.' })),
+    rate_limit: Type.Optional(Type.String({ maxLength: 40, description: 'Of traffic_throttle, which needs it: bits a second with their unit, such as 1000kbps, or new connections, such as 200 connections/s.' })),
     burst_seconds: Type.Optional(Type.Number({ minimum: 0.1, maximum: 60, description: 'Of traffic_throttle: how many seconds\' worth may pass at once. 1 if left out.' })),
     grace_period_seconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 3600, description: 'Of pod_termination: time for the pod to end by itself. 30 if left out.' })),
     effect: Type.Optional(Type.Enum(['NoSchedule', 'NoExecute'], { description: 'Of node_quarantine: effect of the taint. NoSchedule if left out.' })),

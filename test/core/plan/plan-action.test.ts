@@ -116,6 +116,30 @@ t.test('who is restricted follows the table of sources', (t) => {
   t.end()
 })
 
+t.test('all sources together are limited by their SYNs, where the victims\' proxies can, each row of the table', (t) => {
+  const proxy = { inboundPort: 15_006, outboundPort: null, httpPorts: [], explicitPorts: [] }
+  const [able, explicit] = [{ ...PODS.db, proxy: { ...proxy, mode: 'redirect' as const } }, { ...PODS.db, proxy: { ...proxy, mode: 'explicit' as const } }]
+  const cluster = { known: false, why: 'it is not asked' } as const
+  const rate = 'traffic_throttle, parameters: { rate_limit: "200 connections/s", burst_seconds: 2 }'
+  const bytes = 'traffic_throttle, parameters: { rate_limit: 1Mbps }'
+  const table: [string, string, Pod, boolean, string, boolean, RegExp][] = [
+    ['unconnected, all', rate, able, false, 'RuleMatched', true, /^Limits all sources together to 200 connections\/s towards [^,]*, by their SYNs\.$/],
+    ['unconnected, none', rate, explicit, false, 'CannotEnforce', true, /^Would limit .* 0 of 1 pods/],
+    ['unconnected, bytes', bytes, able, false, 'CannotEnforce', true, /rate_limit: "200 connections\/s"/],
+    ['connected, all', rate, able, true, 'RuleMatched', true, /by their SYNs/],
+    ['connected, none', rate, PODS.db, true, 'CannotEnforce', false, /only its keeper can/],
+    ['connected, bytes', bytes, able, true, 'CannotEnforce', false, /rate_limit: "200 connections\/s"/],
+  ]
+  for (const [name, action, db, connected, reason, planned, message] of table) {
+    const plan = planOf(action, FAN_IN, { pods: [PODS.web0, db], ...(connected && { cluster }) })
+    t.match({ reason: plan.reason, planned: plan.spec !== null, message: plan.message }, { reason, planned, message }, name)
+  }
+  const twins = [able, podOf('db-1', '10.0.0.5')]
+  const some = planOf(rate, detectionOf({ ...FAN_IN, target: { address: '10.96.0.1' } }), { pods: twins, cluster, serviceAt: () => ({ namespace: 'shop', name: 'db', selector: { app: 'db' }, addresses: ['10.96.0.1'] }) })
+  t.match(some, { reason: 'CannotEnforce', spec: { subject: 'anySource', limit: { value: 200, unit: 'connections/s', burst: 400 } }, message: /^Limits .* 1 of 2 pods/ }, 'connected, some')
+  t.end()
+})
+
 t.test('an address that another pod has by now is not taken for the pod that was seen', (t) => {
   const successor = podOf('new-0', '10.0.0.1', { uid: 'another' })
   t.equal(planOf('network_policy', detectionOf(), { pods: [successor, PODS.db] }).reason, 'UnknownTarget')

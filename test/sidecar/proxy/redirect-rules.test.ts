@@ -4,7 +4,7 @@ import { skipWithout, findTool, program } from '../../setup/tools.ts'
 import { execFileSync } from 'node:child_process'
 
 const plan = {
-  inboundPort: 15_006, outboundPort: 15_001, transparent: null, group: 65_533, directPorts: [18_009], node: ['10.0.0.9', 'fd00::9'], directCalls: [{ address: '10.0.0.3', port: 18_001 }, { address: 'fd00::3', port: 18_443 }],
+  inboundPort: 15_006, outboundPort: 15_001, transparent: null, group: 65_533, directPorts: [18_009], node: ['10.0.0.9', 'fd00::9'], directCalls: [{ address: '10.0.0.3', port: 18_001 }, { address: 'fd00::3', port: 18_443 }], synLimits: [],
 }
 const tools = skipWithout(['nft', 'unshare'].flatMap((name) => findTool(name).missing ?? []))
 const skip = process.getuid?.() === 0 ? tools : 'a network namespace needs root'
@@ -34,6 +34,12 @@ t.test('where answers can be led back, what comes by that family goes to the por
   const none = loaded(redirectRules({ ...plan, transparent: { ...transparent, families: [] } }))
   t.notMatch(none, 'redirect to :15007')
   t.match(none, 'ct original zone set 15007', 'open connections keep their way')
+})
+
+t.test('new connections beyond a limit are dropped before anything is kept of them, but for the node\'s probes', { skip }, async (t) => {
+  const text = loaded(redirectRules({ ...plan, synLimits: [{ ports: 'any', rate: 200, burst: 400.5 }, { ports: [80, 443], rate: 0.5, burst: 0.5 }] }))
+  t.match(text, /chain flood \{\s+type filter hook prerouting priority raw; policy accept;\s+iifname "lo" return\s+ip saddr 10\.0\.0\.9 return\s+ip6 saddr fd00::9 return\s+tcp flags syn \/ fin,syn,rst,ack limit rate over 200\/second burst 400 packets counter packets 0 bytes 0 drop\s+tcp flags syn \/ fin,syn,rst,ack tcp dport \{ 80, 443 \} limit rate over 30\/minute burst 1 packets counter packets 0 bytes 0 drop\s+\}/)
+  t.match(loaded(redirectRules(plan)), /chain flood \{\s+type filter hook prerouting priority raw; policy accept;\s+\}/)
 })
 
 t.test('a thousand open connections are named', { skip }, async (t) => {
