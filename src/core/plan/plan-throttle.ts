@@ -25,7 +25,7 @@ const LABEL = 'autoshield.dev/proxy: enabled'
 export function planThrottle (throttling: Throttling): Plan {
   const { spec, limit, subject, ends: { sourceName, targetName }, context } = throttling
   if (context.cluster !== undefined && proxiesOf(spec, context)[0] === 0) {
-    return refused(subject, `No proxy stands in front of ${targetName}, and a NetworkPolicy cannot limit a rate: give its pods one with the label ${LABEL}, or deny instead.`)
+    return refused(subject, `No proxy stands in front of ${targetName}, and neither a NetworkPolicy nor a node's bandwidth manager limits a rate from one pod to another: give its pods one with the label ${LABEL}, or deny instead.`)
   }
   const cannot = throttling.class === 'SYN_FLOOD'
   return {
