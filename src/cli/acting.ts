@@ -8,6 +8,7 @@ import type { Errand } from '../core/errand/errand.ts'
 import type { EvidenceFile } from '../core/errand/evidence.ts'
 import { DEFAULT_ACTIONS } from '../core/safety/settings.ts'
 import type { ActionType } from '../core/policy/action-type.ts'
+import type { FlowLog } from '../ports/flows.ts'
 import type { KubernetesApi } from '../ports/kubernetes.ts'
 import { Evictor } from '../adapters/kubernetes/evict-pod.ts'
 import { EvidenceFolder } from '../adapters/store/evidence-folder.ts'
@@ -23,6 +24,7 @@ export interface ActingOptions {
   /** File of the alert settings. */
   readonly alerts: string | undefined
   readonly store: KeptObjects
+  readonly flows: Pick<FlowLog, 'records'>
   /** The cluster that may be acted on, where there is one. */
   readonly cluster: { readonly api: KubernetesApi, readonly dataFolder: string, readonly allowed: readonly AllowedAction[] } | null
   readonly registry: Registry
@@ -31,7 +33,7 @@ export interface ActingOptions {
 }
 
 /** What carries actions out that are done once, and which actions can be done here. Throws as `AlertsFile.open` does. */
-export async function openActing (parts: Parts, { alerts, store, cluster, registry, log, version }: ActingOptions): Promise<Pick<ControllerParts, 'errands' | 'actions'>> {
+export async function openActing (parts: Parts, { alerts, store, flows, cluster, registry, log, version }: ActingOptions): Promise<Pick<ControllerParts, 'errands' | 'actions'>> {
   const file = await AlertsFile.open(alerts, log)
   parts.start((signal) => file.run(every, signal))
   const messenger = new Messenger({
@@ -40,7 +42,7 @@ export async function openActing (parts: Parts, { alerts, store, cluster, regist
     version,
     tell: ({ id, detection }, { channel, priority, notice }) => log.warn({ alert: notice, channel, priority, detection, errand: id }, notice.text),
   })
-  const evictor = cluster === null ? null : new Evictor({ api: cluster.api, evidence: new EvidenceFolder(cluster.dataFolder), known: (errand) => knownOf(store, errand), clock: systemClock })
+  const evictor = cluster === null ? null : new Evictor({ api: cluster.api, evidence: new EvidenceFolder(cluster.dataFolder), known: (errand) => [...knownOf(store, errand), ...connectionsOf(flows, errand)], clock: systemClock })
   return {
     errands: {
       store: store.errands,
@@ -62,6 +64,16 @@ export async function openActing (parts: Parts, { alerts, store, cluster, regist
       ...(cluster !== null && Object.fromEntries(ALLOWED_ACTIONS.map((action) => [action, cluster.allowed.includes(action) ? 'here' : 'not-allowed']))),
     },
   }
+}
+
+/** What observers told of the last minutes is taken for what is open. */
+const CONNECTIONS_MS = 10 * 60_000
+
+/** Who the pod talked to last, as its observer and those of the other ends told. */
+function connectionsOf (flows: Pick<FlowLog, 'records'>, { task }: Errand): readonly EvidenceFile[] {
+  if (task.type !== 'eviction') return []
+  const records = flows.records({ sinceMs: systemClock.now() - CONNECTIONS_MS, pods: [task.pod.uid] })
+  return [{ name: 'connections.json', text: `${JSON.stringify(records, null, 2)}\n` }]
 }
 
 /** The detection with its explanation and windows, and what was decided on it. */

@@ -230,7 +230,7 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
   parts.start((signal) => nodes.run(signal))
   const selectors = new KubernetesPodSelectors(api, services)
   parts.start((signal) => selectors.run(signal))
-  const acting = await openActing(parts, { alerts: flags.alerts, store, cluster: { api, dataFolder: data, allowed: flags.allowAction }, registry, log, version: context.version })
+  const acting = await openActing(parts, { alerts: flags.alerts, store, flows, cluster: { api, dataFolder: data, allowed: flags.allowAction }, registry, log, version: context.version })
   const { controller, urls } = await openLoop(parts, {
     ...acting,
     evidence: new EvidenceFolder(data),
@@ -248,6 +248,7 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
     marks: store.marks,
     audit,
     scores,
+    reporters: scores,
     pods,
     protections,
     network: { reach, policies: networkPolicies, release: { api, installation: namespace, selectors: (of) => selectors.of(of) } },

@@ -23,14 +23,14 @@ export function policyRecommendCommand (context: CliContext, done: (status: numb
     'autoshield policy recommend --namespace shop --api http://127.0.0.1:8000',
   ]).addOption(new Option('--namespace <name>', 'for which namespace').makeOptionMandatory())
   return recordedOptions(command).action(async ({ namespace, ...flags }: Flags) => {
-    const { records } = await readRecorded(flags, { namespace })
+    const { records, page: { watched } } = await readRecorded(flags, { namespace })
     if (records.length === 0) throw new AutoshieldError('NOT_FOUND', `nothing was seen of namespace ${namespace} in that time: are its pods observed (\`autoshield coverage\`)? \`autoshield flows\` lists what there is.`)
     const isSuspicious = suspicionOf(await recordedDetections(flags))
     const recommendation = recommend(records, namespace, isSuspicious)
     const [cut] = cutBy(recommendation, recommendation.supporting)
     if (cut !== undefined) throw new AutoshieldError('INTERNAL', `the policies would cut ${cut.source} -> ${cut.destination} ${cut.protocol} ${cut.port}, which they were made of`)
     const [sinceMs, nowMs] = [Math.min(...records.map(({ firstMs }) => firstMs)), Math.max(...records.map(({ lastMs }) => lastMs))]
-    context.stdout.write(recommendationYaml(recommendation, { sinceMs, nowMs, heldOut: await heldOut(flags, namespace, isSuspicious, sinceMs, nowMs), unseen: await unseenPods(flags, namespace, records) }))
+    context.stdout.write(recommendationYaml(recommendation, { sinceMs, nowMs, watched, heldOut: await heldOut(flags, namespace, isSuspicious, sinceMs, nowMs), unseen: await unseenPods(flags, namespace, records) }))
     done(EXIT.ok)
   })
 }

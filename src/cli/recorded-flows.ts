@@ -40,7 +40,8 @@ export async function readRecorded ({ data, api, since }: RecordedFlags, { names
     using flows = readFlows(data)
     const records = flows.records({ sinceMs: since, ...(until !== undefined && { untilMs: until }), ...(namespace !== undefined && { namespace }) })
     const { sinceMs: oldest, lost } = flows.kept()
-    return { records, page: { since: new Date(since).toISOString(), keptSince: oldest === null ? null : new Date(oldest).toISOString(), lost, ...packFlows(records, NO_LIMIT) } }
+    const watched = namespace === undefined ? [] : [...flows.watched({ namespace, sinceMs: since, ...(until !== undefined && { untilMs: until }) })]
+    return { records, page: { since: new Date(since).toISOString(), keptSince: oldest === null ? null : new Date(oldest).toISOString(), lost, watched, ...packFlows(records, NO_LIMIT) } }
   }
   const query = new URLSearchParams({
     since: new Date(since).toISOString(), ...(until !== undefined && { until: new Date(until).toISOString() }), ...(namespace !== undefined && { namespace }),

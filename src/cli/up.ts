@@ -86,7 +86,7 @@ async function up (context: CliContext, flags: UpFlags): Promise<void> {
     detector, credentials: identities.controller, random: Math.random, onDisconnect: (error) => log.warn({ error: error.message }, 'the detector is away'),
   })
 
-  const acting = await openActing(parts, { alerts: flags.alerts, store, cluster: null, registry, log, version: context.version })
+  const acting = await openActing(parts, { alerts: flags.alerts, store, flows, cluster: null, registry, log, version: context.version })
   const actuationEnabled = !flags.simulate && (context.settings.enableActuation ?? false)
   const { controller, urls } = await openLoop(parts, {
     ...acting,

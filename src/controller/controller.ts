@@ -21,7 +21,7 @@ import type { EditableMeshPolicies, MeshPolicies } from '../ports/mesh-policies.
 import type { Checkpoints, Collection, ObjectStore } from '../ports/object-store.ts'
 import type { ProxyFleet } from '../ports/proxies.ts'
 import type { ModelInfo } from '../ports/scorer.ts'
-import type { ScoreEvent, ScoreSource } from '../ports/scores.ts'
+import type { Reporters, ScoreEvent, ScoreSource } from '../ports/scores.ts'
 import type { PolicySource, ThreatPolicies } from '../ports/threat-policies.ts'
 import { isCarriedByPolicies } from './actuation/desired.ts'
 import { type ClusterNetwork, Enforcement } from './actuation/enforcement.ts'
@@ -56,6 +56,8 @@ export interface ControllerParts {
   readonly checkpoints: Checkpoints
   readonly audit: AuditTrail
   readonly scores: ScoreSource
+  /** Absent where nobody tells which observers report. */
+  readonly reporters?: Reporters
   readonly pods: PodDirectory
   readonly protections: Protections
   readonly proxies: ProxyFleet
@@ -162,7 +164,7 @@ export class Controller implements Loop, AsyncDisposable {
     this.#journal = new Journal({ audit, metrics, log })
     this.rulebook = new PolicyKeeper({ source: parts.policy, threatPolicies: parts.threatPolicies, checkpoints, journal: this.#journal, clock, zone, metrics, log, changed: () => this.#watch.review() }, CLASSES)
     this.#detections = new DetectionDesk({ store, checkpoints, journal: this.#journal, pods, clock, newId, metrics, publish, sharedAddresses: new Set(settings.safety.sharedAddresses), admission: parts.admission })
-    this.flows = new FlowRecorder({ flows: parts.flows, pods, namespaces: parts.namespaces, services: parts.services, log })
+    this.flows = new FlowRecorder({ flows: parts.flows, pods, namespaces: parts.namespaces, services: parts.services, reporters: parts.reporters, clock, log })
     this.#enforcement = parts.network === undefined ? null : new Enforcement({ ...parts.network, pods, protections, flows: this.flows, clock, random: parts.random, audit, journal: this.#journal, log })
     this.#mitigations = new MitigationDesk({ store, audit, journal: this.#journal, proxies, policies: this.#enforcement?.fleet ?? null, pods, protections, rolledOut: () => this.rollouts.rolledOut(), openDetections: () => this.#detections.open(), clock, metrics, publish })
     this.rollouts = new RolloutDesk({

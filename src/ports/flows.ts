@@ -1,5 +1,6 @@
 import type { Account } from '../core/history/accounts.ts'
 import type { FlowEnd, FlowRecord } from '../core/history/flow-record.ts'
+import type { WatchedPod } from '../core/history/watched.ts'
 import type { ObservedFlow } from '../core/plan/check-plan.ts'
 
 /** What one witness told of two ends at one port in one minute, with who had their addresses. */
@@ -27,10 +28,22 @@ export interface FlowsKept {
   readonly lost: { readonly room: number, readonly late: number, readonly ends: number }
 }
 
+/** A pod in one minute. */
+export interface PodMinute {
+  readonly uid: string
+  readonly namespace: string
+  /** Whether its observer reported. */
+  readonly observed: boolean
+}
+
 /** What was seen, kept for a day, and bounded. */
 export interface FlowLog {
   /** Resolves when they are kept. Rejects UNAVAILABLE where they cannot be. The same account twice counts once. */
   record: (accounts: readonly FlowAccount[]) => Promise<void>
+  /** Pods that were there in a minute (Unix minutes). The same minute twice counts once. Rejects UNAVAILABLE. */
+  watch: (minute: number, pods: readonly PodMinute[]) => Promise<void>
+  /** Of the pods of a namespace; hours that reach into the time count wholly. */
+  watched: (query: Required<Pick<FlowQuery, 'sinceMs' | 'namespace'>> & Pick<FlowQuery, 'untilMs'>) => readonly WatchedPod[]
   /** Merges what both ends have told by now, and lets go of what is too old or too much. To be called about once a minute. */
   settle: () => Promise<void>
   /** One record for two ends and a port, summed over the time; buckets of five minutes that reach into it count wholly. */

@@ -59,7 +59,7 @@ export interface Loop {
   readonly threatPolicies: Pick<ThreatPolicies, 'list'>
   /** Which replica works and who follows it; null where it is the only one. */
   readonly leadership: () => LeadershipStanding | null
-  readonly flows: Pick<FlowLog, 'records' | 'kept'>
+  readonly flows: Pick<FlowLog, 'records' | 'kept' | 'watched'>
   readonly exceptions: ExceptionBook
   readonly rulebook: Rulebook
   readonly feedback: Feedback

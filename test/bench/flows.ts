@@ -46,7 +46,7 @@ export async function flowFigures (): Promise<Figure[]> {
   const insert = bare.prepare('INSERT INTO row VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
   const flows = new FlowStore(dir, { clock })
   try {
-    const recorder = new FlowRecorder({ flows, log: { info: () => undefined, warn: () => undefined, error: () => undefined }, pods: { byAddress: (address) => byAddress.get(address) ?? null, byUid: (uid) => byUid.get(uid) ?? null, list: () => pods } })
+    const recorder = new FlowRecorder({ flows, clock, log: { info: () => undefined, warn: () => undefined, error: () => undefined }, pods: { byAddress: (address) => byAddress.get(address) ?? null, byUid: (uid) => byUid.get(uid) ?? null, list: () => pods } })
     const [events, minutes, bareMinutes]: [number[], number[], number[]] = [[], [], []]
     for (let minute = 0; minute < MINUTES; minute++, clock.nowMinute++) {
       const sightings = minuteOf(clock.nowMinute)

@@ -26,6 +26,7 @@ import { ProtectedSet } from '../../src/core/safety/protected.ts'
 import type { Halt } from '../../src/core/safety/state.ts'
 import type { AuditEntry, AuditTrail } from '../../src/ports/audit.ts'
 import type { Evidence } from '../../src/ports/errands.ts'
+import type { WatchedPod } from '../../src/core/history/watched.ts'
 import type { Said } from '../../src/ports/feedback.ts'
 import type { KillSwitch, Pulled } from '../../src/ports/kill-switch.ts'
 import type { Approvals, Loop, LoopEvent } from '../../src/ports/loop.ts'
@@ -146,7 +147,9 @@ export class FakeLoop implements Loop {
   }
 
   flowRecords: readonly FlowRecord[] = []
+  watched: readonly WatchedPod[] = []
   readonly flows: Loop['flows'] = {
+    watched: () => this.watched,
     records: ({ sinceMs, untilMs = Infinity, namespace }) => this.flowRecords.filter(({ firstMs, lastMs, source, destination }) => lastMs > sinceMs && firstMs < untilMs && (namespace === undefined || [source, destination].some(({ pod }) => pod?.namespace === namespace))),
     kept: () => ({ rows: this.flowRecords.length, sinceMs: this.flowRecords.length === 0 ? null : Math.min(...this.flowRecords.map(({ firstMs }) => firstMs)), lost: { room: 0, late: 0, ends: 0 } }),
   }

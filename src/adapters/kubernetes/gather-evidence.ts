@@ -29,7 +29,7 @@ export async function gatherEvidence (api: Pick<KubernetesApi, 'list' | 'text'>,
     files: [{ name: 'pod.json', text: json(object) }, ...gathered.filter((each) => 'text' in each)],
     missing: [
       ...gathered.filter((each) => 'why' in each),
-      { what: 'sockets', why: 'Nobody asks the pod\'s observer for its sockets: what it saw of them is in the windows of the detection.' },
+      { what: 'sockets', why: 'Nobody looks into the pod: connections.json has what observers told of its connections in the last ten minutes, the newest minute maybe left out.' },
     ],
   }
 }

@@ -1,13 +1,15 @@
 import { addAccount, mergeAccounts, type Account, type Totals } from '../../core/history/accounts.ts'
 import { BUCKET_MINUTES, type FlowRecord } from '../../core/history/flow-record.ts'
 import { MINUTE_MS } from '../../core/history/sighting.ts'
+import type { WatchedPod } from '../../core/history/watched.ts'
 import type { Clock } from '../../ports/clock.ts'
-import type { FlowLog, FlowQuery, FlowAccount, FlowsKept } from '../../ports/flows.ts'
+import type { FlowLog, FlowQuery, FlowAccount, FlowsKept, PodMinute } from '../../ports/flows.ts'
 import { openReadOnly, OwnedDatabase } from './database.ts'
 import { FlowEnds } from './flow-ends.ts'
 import { foreign } from './foreign-error.ts'
 import { FlowTables } from './flow-tables.ts'
 import { GroupCommit } from './group-commit.ts'
+import { WatchedTable } from './watched-table.ts'
 
 /** How much is kept. The oldest goes first. */
 export interface FlowRetention {
@@ -43,7 +45,12 @@ const MIGRATIONS = [`
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX flow_destination ON flow (destination);
   CREATE INDEX flow_bucket ON flow (bucket);
-  CREATE TABLE lost (reason TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT`]
+  CREATE TABLE lost (reason TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT`, `
+  -- Pods of each hour, and in how many of its minutes they were there and observed; \`last\`: the newest minute that is counted.
+  CREATE TABLE watched (
+    hour INTEGER NOT NULL, namespace TEXT NOT NULL, uid TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, minutes INTEGER NOT NULL, observed INTEGER NOT NULL,
+    PRIMARY KEY (hour, namespace, uid)
+  ) STRICT, WITHOUT ROWID`]
 
 /**
  * The flows of `DIR/flows.db`. Accounts of the newest minutes lie apart until both ends have told theirs; then they are merged and
@@ -54,6 +61,7 @@ export class FlowStore implements FlowLog, Disposable {
   readonly #commits: GroupCommit
   readonly #tables: FlowTables
   readonly #ends: FlowEnds
+  readonly #watched: WatchedTable
   readonly #clock: Clock
   readonly #retention: FlowRetention
   #folding: Promise<void> | null = null
@@ -66,6 +74,7 @@ export class FlowStore implements FlowLog, Disposable {
     const [tables, ends] = [new FlowTables(this.#owned.sqlite), new FlowEnds(this.#owned.sqlite)]
     this.#tables = tables
     this.#ends = ends
+    this.#watched = new WatchedTable(this.#owned.sqlite)
     this.#commits = new GroupCommit(this.#owned.sqlite, this.#owned.path, {
       afterRollback: () => {
         tables.recount()
@@ -88,6 +97,16 @@ export class FlowStore implements FlowLog, Disposable {
         if (unplaced > 0) this.#tables.lose('ends', unplaced)
       })
     }
+  }
+
+  async watch (minute: number, pods: readonly PodMinute[]): Promise<void> {
+    for (let from = 0; from < pods.length; from += CHUNK) {
+      await this.#commits.run(() => { for (const pod of pods.slice(from, from + CHUNK)) this.#watched.count(minute, pod) })
+    }
+  }
+
+  watched (query: Parameters<FlowLog['watched']>[0]): readonly WatchedPod[] {
+    return readWatched(this.#owned.path, this.#watched, query)
   }
 
   /** One at a time; a second call waits for the first and does nothing more. */
@@ -115,6 +134,7 @@ export class FlowStore implements FlowLog, Disposable {
     const oldest = nowMinute - Math.ceil(this.#retention.keptMs / MINUTE_MS)
     await this.#commits.run(() => {
       this.#tables.dropBefore(oldest)
+      this.#watched.dropBefore(oldest)
       this.#ends.dropUnusedSince(oldest - 2 * BUCKET_MINUTES)
     })
     while (this.#tables.kept().rows > this.#retention.rows || this.#tables.bytes > this.#retention.bytes) {
@@ -132,10 +152,12 @@ export class FlowStore implements FlowLog, Disposable {
 }
 
 /** What is in `DIR/flows.db` now, also while a controller owns it. Throws NOT_FOUND where there is none. */
-export function readFlows (dir: string): Pick<FlowLog, 'records' | 'kept'> & Disposable {
+export function readFlows (dir: string): Pick<FlowLog, 'records' | 'kept' | 'watched'> & Disposable {
   const { sqlite, path } = openReadOnly(dir, FLOW_DATABASE)
-  const [tables, ends] = [new FlowTables(sqlite), new FlowEnds(sqlite)]
-  return { records: (query) => readRecords(path, tables, ends, query), kept: () => tables.kept(), [Symbol.dispose]: () => sqlite.close() }
+  const [tables, ends, watched] = [new FlowTables(sqlite), new FlowEnds(sqlite), new WatchedTable(sqlite)]
+  // Nobody has brought a file of an older AutoShield up to date.
+  const isThere = sqlite.prepare('SELECT 1 FROM sqlite_master WHERE name = ?').get('watched') !== undefined
+  return { watched: (query) => isThere ? readWatched(path, watched, query) : [], records: (query) => readRecords(path, tables, ends, query), kept: () => tables.kept(), [Symbol.dispose]: () => sqlite.close() }
 }
 
 function readRecords (path: string, tables: FlowTables, ends: FlowEnds, query: FlowQuery): FlowRecord[] {
@@ -147,6 +169,14 @@ function readRecords (path: string, tables: FlowTables, ends: FlowEnds, query: F
     return [...totals.values()].map(({ source, destination, firstMinute, lastMinute, ...counts }) => ({
       ...counts, source: ends.get(source), destination: ends.get(destination), firstMs: firstMinute * MINUTE_MS, lastMs: (lastMinute + 1) * MINUTE_MS,
     }))
+  } catch (error) {
+    throw foreign(error, path)
+  }
+}
+
+function readWatched (path: string, table: WatchedTable, query: Parameters<FlowLog['watched']>[0]): readonly WatchedPod[] {
+  try {
+    return table.pods(query)
   } catch (error) {
     throw foreign(error, path)
   }

@@ -1,12 +1,15 @@
 import { AutoshieldError } from '../../core/errors.ts'
 import { flowPodOf, type FlowEnd, type FlowRecord } from '../../core/history/flow-record.ts'
 import { observedFlows } from '../../core/history/observed-flows.ts'
-import type { FlowSighting } from '../../core/history/sighting.ts'
+import { MINUTE_MS, type FlowSighting } from '../../core/history/sighting.ts'
+import { parseSpiffeId } from '../../core/identity.ts'
 import type { ObservedFlow } from '../../core/plan/check-plan.ts'
 import type { Labels } from '../../core/kubernetes/label-selector.ts'
 import type { Pod } from '../../core/pod.ts'
+import type { Clock } from '../../ports/clock.ts'
 import type { NamespaceDirectory, PodDirectory, ServiceDirectory } from '../../ports/directories.ts'
 import type { FlowAccount, FlowHistory, FlowLog, FlowQuery, FlowsKept } from '../../ports/flows.ts'
+import type { Reporters } from '../../ports/scores.ts'
 import type { Log } from '../log.ts'
 
 export interface FlowRecorderParts {
@@ -16,11 +19,14 @@ export interface FlowRecorderParts {
   readonly namespaces?: Pick<NamespaceDirectory, 'byName'> | undefined
   /** Absent where there are none. */
   readonly services?: ServiceDirectory | undefined
+  /** Who knows which observers report; absent where each that a pod has counts as if it did. */
+  readonly reporters?: Reporters | undefined
+  readonly clock: Clock
   readonly log: Log
 }
 
 /** Writes down what observers saw, with who had which address then; and tells what was seen to those who plan. */
-export class FlowRecorder implements FlowHistory, Pick<FlowLog, 'records' | 'kept'> {
+export class FlowRecorder implements FlowHistory, Pick<FlowLog, 'records' | 'kept' | 'watched'> {
   readonly #parts: FlowRecorderParts
   /** Of a pod as it is: a change is another object. */
   readonly #ends = new WeakMap<Pod, PodEnds>()
@@ -41,7 +47,7 @@ export class FlowRecorder implements FlowHistory, Pick<FlowLog, 'records' | 'kep
 
   /** To be called about once a minute. Does not wait, and never throws. */
   beat (): void {
-    this.#settling ??= this.#parts.flows.settle()
+    this.#settling ??= this.#settle()
       .catch((error: unknown) => this.#parts.log.warn({ error: AutoshieldError.from(error).message }, 'recorded flows could not be merged'))
       .finally(() => { this.#settling = null })
   }
@@ -61,6 +67,27 @@ export class FlowRecorder implements FlowHistory, Pick<FlowLog, 'records' | 'kep
 
   kept (): FlowsKept {
     return this.#parts.flows.kept()
+  }
+
+  watched (query: Parameters<FlowLog['watched']>[0]): ReturnType<FlowLog['watched']> {
+    return this.#parts.flows.watched(query)
+  }
+
+  async #settle (): Promise<void> {
+    const { flows, pods, clock } = this.#parts
+    const reporting = await this.#reporting()
+    await flows.watch(Math.floor(clock.now() / MINUTE_MS), pods.list().map(({ uid, namespace, observed = false }) => ({ uid, namespace, observed: reporting === null ? observed : reporting.has(uid) })))
+    await flows.settle()
+  }
+
+  /** UIDs; null where nobody says it. Of a detector that is away coverage warns. */
+  async #reporting (): Promise<ReadonlySet<string> | null> {
+    try {
+      const identities = await this.#parts.reporters?.reporters()
+      return identities === undefined ? null : new Set([...identities].flatMap((identity) => parseSpiffeId(identity)?.uid ?? []))
+    } catch {
+      return new Set() // a detector that is away takes nothing in
+    }
   }
 
   #place (sightings: readonly FlowSighting[]): FlowAccount[] {

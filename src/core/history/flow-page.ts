@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox'
+import { WatchedPod } from './watched.ts'
 import { connectionsOf, FlowEnd, FlowRecord } from './flow-record.ts'
 
 const { source: _source, destination: _destination, ...counts } = FlowRecord.properties
@@ -10,6 +11,7 @@ export const FlowPage = Type.Object({
   keptSince: Type.Union([Type.String(), Type.Null()], { description: 'The oldest flow that is kept, ISO 8601; null where there is none.' }),
   lost: Type.Object({ room: Type.Integer(), late: Type.Integer(), ends: Type.Integer() }, { description: 'What is missing: rows that went before their time for want of room, accounts that came too late, and those of ends that there was no room for.' }),
   left: Type.Integer({ description: 'Flows that were left off this answer, those with fewest connections.' }),
+  watched: Type.Array(WatchedPod, { description: 'How long the pods of the namespace were observed, as far as the controller that answers was there; empty where no namespace was named.' }),
   ends: Type.Array(FlowEnd),
   flows: Type.Array(Type.Object({ source: index('ends'), destination: index('ends'), ...counts })),
 }, { $id: 'Flows' })

@@ -1,6 +1,7 @@
 import { Document, isMap, isSeq, type YAMLMap } from 'yaml'
 import { connectionsOf } from './flow-record.ts'
 import { endName, type TriedGroup } from './group-tried.ts'
+import { tellWatched, watchedOf, type WatchedPod } from './watched.ts'
 import { policyObject, type RecommendedPolicy, type RecommendedRule, type Recommendation } from './recommend.ts'
 
 /** What the comments say beside the policies. */
@@ -8,6 +9,8 @@ export interface Support {
   /** Unix time. */
   readonly sinceMs: number
   readonly nowMs: number
+  /** How long the namespace's pods were observed. */
+  readonly watched: readonly WatchedPod[]
   /** The newest part, held out: how long it is, what policies made of the rest would have cut of it, of how many flows. Null where there is too little. */
   readonly heldOut: { readonly ms: number, readonly cut: readonly TriedGroup[], readonly flows: number } | null
   /** Pods of the namespace that exist and were not seen, `NAME`; null where nobody could be asked. */
@@ -25,12 +28,16 @@ export function recommendationYaml (recommendation: Recommendation, support: Sup
   return head + policies.map((policy) => `---\n${documentOf(policy, support)}`).join('')
 }
 
-function headLines ({ namespace, policies, without, leftOut, supporting }: Recommendation, { sinceMs, nowMs, heldOut, unseen }: Support): string[] {
+function headLines ({ namespace, policies, without, leftOut, supporting }: Recommendation, { sinceMs, nowMs, watched, heldOut, unseen }: Support): string[] {
+  const all = watchedOf(watched)
   const of = (why: 'failed' | 'suspicious'): string[] => leftOut.filter((one) => one.why === why).map(({ record }) =>
     `  ${endName(record.source)} -> ${endName(record.destination)} port ${record.port}: ${connectionsOf(record)} connections, ${record.failed} failed`)
   return [
     `NetworkPolicies for namespace ${namespace}: ${policies.length}, from ${supporting.length} flows seen from ${time(sinceMs)} to ${time(nowMs)}. All of these pass.`,
     'Read them, try them (`autoshield policy replay FILE`), then apply them. What did not happen in that time is not allowed.',
+    all.sinceMs === null
+      ? 'How long its pods were observed is not known here.'
+      : `Observed: ${tellWatched(all)}, since ${time(all.sinceMs)}. What happens more rarely than that is not in here.`,
     'DNS (pods k8s-app=kube-dns in kube-system) is allowed to all of them, whether it was seen or not.',
     ...heldOutLines(heldOut),
     ...without.length === 0 ? [] : ['No policy for:', ...without.map(({ workload, why }) => `  ${workload.name}: ${why === 'no labels' ? 'its pods share no label that outlives a release' : `without an observer of its own: ${workload.pods.filter(({ uid }) => !workload.observed.has(uid)).map(({ name }) => name).join(', ')}`}`)],
@@ -50,12 +57,15 @@ function heldOutLines (heldOut: Support['heldOut']): string[] {
 const section = (title: string, lines: readonly string[], always = false): string[] =>
   lines.length === 0 && !always ? [] : [title, ...lines.slice(0, MAX_LINES), ...lines.length > MAX_LINES ? [`  and ${lines.length - MAX_LINES} more`] : []]
 
-function documentOf (policy: RecommendedPolicy, { sinceMs, nowMs }: Support): string {
+function documentOf (policy: RecommendedPolicy, { sinceMs, nowMs, watched }: Support): string {
   const { workload, ingress, egress, labels } = policy
   const document = new Document(policyObject(policy), { aliasDuplicateObjects: false })
+  const uids = new Set(workload.pods.map(({ uid }) => uid))
+  const own = watched.filter(({ uid }) => uids.has(uid))
   const shared = workload.selector?.shared ?? []
   document.commentBefore = comment([
     `${workload.namespace}/${workload.name}: ${workload.pods.length} ${workload.pods.length === 1 ? 'pod' : 'pods'}, each observed by itself, from ${time(sinceMs)} to ${time(nowMs)}`,
+    ...own.length === 0 ? [] : [tellWatched(watchedOf(own))],
     ...shared.length === 0 ? [] : [`Its labels (${Object.entries(labels).map(([key, value]) => `${key}=${value}`).join(',')}) also select ${[...new Set(shared.map(({ name }) => name))].join(', ')}.`],
   ])
   annotate(document, 'ingress', ingress)

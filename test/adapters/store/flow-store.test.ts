@@ -106,6 +106,24 @@ t.test('the oldest goes when a day is over, and its pods with it', async (t) => 
   t.equal(store.current.records(all).length, 2, 'and a pod that was forgotten is met anew')
 })
 
+t.test('how long pods were there and observed is kept by the hour, each minute once, and goes with its day', async (t) => {
+  const { store, clock, dir, reopen } = await open(t)
+  const [observed, silent, other] = [{ uid: 'a', namespace: 'shop', observed: true }, { uid: 'b', namespace: 'shop', observed: false }, { uid: 'c', namespace: 'data', observed: true }]
+  const HOUR = NOW - NOW % 60
+  for (const minute of [HOUR - 1, HOUR, HOUR, HOUR + 1]) await store.current.watch(minute, [observed, silent, other])
+  await store.current.watch(HOUR + 2, [{ ...observed, observed: false }])
+  reopen()
+  const shop = { sinceMs: 0, namespace: 'shop' }
+  const expected = [{ uid: 'a', sinceMs: (HOUR - 1) * MINUTE, minutes: 4, observed: 3 }, { uid: 'b', sinceMs: (HOUR - 1) * MINUTE, minutes: 3, observed: 0 }]
+  t.strictSame(store.current.watched(shop), expected)
+  using reader = readFlows(dir)
+  t.strictSame(reader.watched(shop), expected, 'beside the controller')
+  t.match(store.current.watched({ ...shop, sinceMs: HOUR * MINUTE }), [{ uid: 'a', minutes: 3 }, { uid: 'b', minutes: 2 }], 'hours that are over are left out')
+  clock.nowMinute = HOUR + 25 * 60
+  await store.current.settle()
+  t.strictSame(store.current.watched(shop), [])
+})
+
 t.test('rows beyond the bound are dropped, oldest first, and counted', async (t) => {
   const { store } = await open(t, { rows: 10 })
   for (const bucket of [50, 40, 30]) await store.current.record(Array.from({ length: 6 }, (_, port) => account({ minute: NOW - bucket, port: 1 + port })))

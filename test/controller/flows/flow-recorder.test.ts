@@ -3,12 +3,14 @@ import { FlowRecorder } from '../../../src/controller/flows/flow-recorder.ts'
 import { AutoshieldError } from '../../../src/core/errors.ts'
 import type { FlowSighting, Witness } from '../../../src/core/history/sighting.ts'
 import type { Pod } from '../../../src/core/pod.ts'
-import type { FlowAccount, FlowLog } from '../../../src/ports/flows.ts'
+import type { Reporters } from '../../../src/ports/scores.ts'
+import type { FlowAccount, FlowLog, PodMinute } from '../../../src/ports/flows.ts'
 
 const pod = (name: string, address: string): Pod => ({ uid: `uid-${name}`, namespace: 'shop', name, addresses: [address], labels: { app: name }, node: 'node-1', workload: `Deployment/${name}` })
 
 class FakeLog implements FlowLog {
   readonly accounts: FlowAccount[] = []
+  readonly minutes: { readonly minute: number, readonly pods: readonly PodMinute[] }[] = []
   failure: Error | null = null
   settled = 0
 
@@ -22,6 +24,14 @@ class FakeLog implements FlowLog {
     if (this.failure !== null) throw this.failure
   }
 
+  async watch (minute: number, pods: readonly PodMinute[]): Promise<void> {
+    this.minutes.push({ minute, pods })
+  }
+
+  watched (): [] {
+    return []
+  }
+
   records (): [] {
     return []
   }
@@ -31,11 +41,13 @@ class FakeLog implements FlowLog {
   }
 }
 
-function stage (pods: readonly Pod[]) {
+function stage (pods: readonly Pod[], reporters?: Reporters) {
   const flows = new FakeLog()
   const warned: string[] = []
   const recorder = new FlowRecorder({
     flows,
+    ...(reporters !== undefined && { reporters }),
+    clock: { now: () => 7 * 60_000 + 59_999 },
     pods: { byAddress: (address) => pods.find(({ addresses }) => addresses.includes(address)) ?? null, byUid: (uid) => pods.find((each) => each.uid === uid) ?? null, list: () => pods },
     log: { info: () => undefined, warn: (_fields: object, message: string) => warned.push(message), error: () => undefined },
   })
@@ -81,4 +93,18 @@ t.test('a history that cannot be written is told in the log and stops nothing', 
   recorder.beat()
   await recorder.rest()
   t.equal(flows.settled, 2)
+})
+
+t.test('each minute it is noted which pods there were, and whose observers reported', async (t) => {
+  const pods = [{ ...pod('web', '10.0.0.1'), observed: true }, { ...pod('silent', '10.0.0.2'), observed: true }, { ...pod('bare', '10.0.0.3'), observed: false }]
+  const noted = async (reporters?: Reporters): Promise<string[]> => {
+    const { flows, recorder } = stage(pods, reporters)
+    recorder.beat()
+    await recorder.rest()
+    t.equal(flows.settled, 1)
+    return flows.minutes.flatMap((each) => each.pods.map(({ uid, observed }) => `${each.minute} ${uid} ${observed}`))
+  }
+  t.strictSame(await noted({ reporters: async () => new Set(['spiffe://cluster.local/ns/shop/pod/uid-web']) }), ['7 uid-web true', '7 uid-silent false', '7 uid-bare false'])
+  t.strictSame(await noted(), ['7 uid-web true', '7 uid-silent true', '7 uid-bare false'], 'where nobody tells who reports')
+  t.strictSame(await noted({ reporters: async () => { throw new AutoshieldError('UNAVAILABLE', 'the detector is away') } }), ['7 uid-web false', '7 uid-silent false', '7 uid-bare false'], 'while it is away')
 })

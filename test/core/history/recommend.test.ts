@@ -41,7 +41,7 @@ t.test('each workload gets what was seen of it, by labels that outlive a release
 })
 
 t.test('the order in which flows were seen changes nothing', (t) => {
-  const support = { sinceMs: 0, nowMs: 60_000, heldOut: null, unseen: null }
+  const support = { sinceMs: 0, nowMs: 60_000, watched: [], heldOut: null, unseen: null }
   const expected = recommendationYaml(recommend(SEEN, 'shop', nobody), support)
   fc.assert(fc.property(fc.shuffledSubarray(SEEN, { minLength: SEEN.length }), (records) => recommendationYaml(recommend(records, 'shop', nobody), support) === expected), { numRuns: 30 })
   t.end()
@@ -66,10 +66,19 @@ t.test('attacks and attempts that never succeeded are left out, and named', (t) 
   const recommendation = recommend([...SEEN, scan, attack], 'shop', (record) => record === attack)
   t.match(recommendation.leftOut, [{ why: 'suspicious', record: attack }, { why: 'failed', record: scan }])
   t.same(recommendation.policies.map(policyObject), recommend(SEEN, 'shop', nobody).policies.map(policyObject))
-  const yaml = recommendationYaml(recommendation, { sinceMs: 0, nowMs: 60_000, heldOut: null, unseen: ['late-0'] })
+  const yaml = recommendationYaml(recommendation, { sinceMs: 0, nowMs: 60_000, watched: [], heldOut: null, unseen: ['late-0'] })
   t.match(yaml, /# Left out, for it may be part of an attack that was detected:\n# {3}ops\/Deployment\/monitor -> shop\/StatefulSet\/db port 5432: 9 connections/)
   t.match(yaml, /# Left out, for no attempt succeeded:\n# {3}ops\/Deployment\/monitor -> shop\/StatefulSet\/db port 22: 3 connections, 3 failed/)
   t.match(yaml, /# Pods that were not seen at all: late-0/)
+  t.end()
+})
+
+t.test('how long the pods were observed is said for the namespace and for each workload', (t) => {
+  const watched = [{ uid: WEB1.pod?.uid ?? '', sinceMs: 60_000, minutes: 120, observed: 90 }, { uid: 'bare', sinceMs: 0, minutes: 60, observed: 0 }]
+  const yaml = recommendationYaml(recommend(SEEN, 'shop', nobody), { sinceMs: 0, nowMs: 60_000, watched, heldOut: null, unseen: null })
+  t.match(yaml, /# Observed: 1 of 2 pods had an observer that reported \(50 %\), for 1\.5 of their 3\.0 hours, since 1970-01-01T00:00Z\./)
+  t.match(yaml, /# shop\/Deployment\/web: 2 pods, [^\n]*\n# 1 of 1 pod had an observer that reported \(100 %\), for 1\.5 of their 2\.0 hours\n/)
+  t.match(recommendationYaml(recommend(SEEN, 'shop', nobody), { sinceMs: 0, nowMs: 60_000, watched: [], heldOut: null, unseen: null }), /# How long its pods were observed is not known here\./)
   t.end()
 })
 
@@ -77,7 +86,7 @@ t.test('a workload of which one pod has no observer gets no policy: who knows wh
   const unobserved = SEEN.map((record) => ({ ...record, witness: record.source === WEB2 ? 'destination' as const : record.destination === WEB2 ? 'source' as const : record.witness }))
   const recommendation = recommend(unobserved, 'shop', nobody)
   t.same(recommendation.policies.map(({ name }) => name), ['seen-statefulset-db'])
-  t.match(recommendationYaml(recommendation, { sinceMs: 0, nowMs: 60_000, heldOut: null, unseen: null }), /# No policy for:\n# {3}Deployment\/web: without an observer of its own: web-2/)
+  t.match(recommendationYaml(recommendation, { sinceMs: 0, nowMs: 60_000, watched: [], heldOut: null, unseen: null }), /# No policy for:\n# {3}Deployment\/web: without an observer of its own: web-2/)
   t.end()
 })
 
@@ -98,7 +107,7 @@ t.test('the newest part is held out and tried on policies made without it', (t) 
   const first = SEEN.filter(({ port }) => port !== 9090)
   t.match(holdOut(first, SEEN, 'shop', nobody), { flows: 5, cut: [{ source: 'ops/Deployment/monitor', destination: 'shop/Deployment/web', port: 9090 }] })
   t.same(holdOut(SEEN, first, 'shop', nobody).cut, [])
-  const yaml = recommendationYaml(recommend(SEEN, 'shop', nobody), { sinceMs: 0, nowMs: 60_000, heldOut: { ms: 3_600_000, ...holdOut(first, SEEN, 'shop', nobody) }, unseen: null })
+  const yaml = recommendationYaml(recommend(SEEN, 'shop', nobody), { sinceMs: 0, nowMs: 60_000, watched: [], heldOut: { ms: 3_600_000, ...holdOut(first, SEEN, 'shop', nobody) }, unseen: null })
   t.match(yaml, /# Self-check: policies made without the newest 60 minutes would have cut 1 connections of these \(5 flows\)\.\n# {3}ops\/Deployment\/monitor -> shop\/Deployment\/web TCP 9090: 1/)
   t.end()
 })
@@ -106,7 +115,7 @@ t.test('the newest part is held out and tried on policies made without it', (t) 
 t.test('the YAML is what the policies are, with what supports each rule; no name can end a comment', (t) => {
   const evil = podEnd('10.0.0.30', 'evil', { workload: 'Deployment/x\nkind: Pod', labels: { app: 'evil' } })
   const recommendation = recommend([...SEEN, { ...flowRecord(evil, DB, { port: 1 }), witness: 'recording' }], 'shop', nobody)
-  const yaml = recommendationYaml(recommendation, { sinceMs: 0, nowMs: 60_000, heldOut: null, unseen: null })
+  const yaml = recommendationYaml(recommendation, { sinceMs: 0, nowMs: 60_000, watched: [], heldOut: null, unseen: null })
   t.same(parseAllDocuments(yaml).map((document) => document.toJS() as unknown).filter((object) => object !== null), recommendation.policies.map(policyObject))
   t.match(yaml, /# shop\/Deployment\/web: 10 connections on TCP 5432/)
   t.notMatch(yaml, /&a1/)

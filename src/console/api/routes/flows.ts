@@ -30,6 +30,7 @@ export function flowRoutes (app: Api, { loop: { flows }, clock }: ApiContext): v
       since: new Date(sinceMs).toISOString(),
       keptSince: oldest === null ? null : new Date(oldest).toISOString(),
       lost,
+      watched: namespace === undefined ? [] : [...flows.watched({ namespace, sinceMs, ...(until !== undefined && { untilMs: timeOf(until) }) })],
       ...packFlows(flows.records({ sinceMs, ...(until !== undefined && { untilMs: timeOf(until) }), ...(namespace !== undefined && { namespace }) }), limit),
     }
   })
