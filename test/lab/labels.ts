@@ -9,6 +9,7 @@ import type { RunPlan } from './plan-run.ts'
 import type { Place } from './place.ts'
 import type { Scheduled } from './scenarios.ts'
 import type { Settings } from './settings.ts'
+import type { TimeKept } from './timekeeper.ts'
 
 /** The flows that `source` opens towards `destination` on `ports` while the attack runs. */
 export interface LegLabel extends Omit<Leg, 'source'>, Seen {
@@ -61,7 +62,7 @@ export interface RunLabels {
   holdout: boolean
   /** It may have tools, services and rates that no run for training has. */
   unseen: boolean
-  capture: { packets: number, droppedByKernel: number, snapBytes: number }
+  capture: { packets: number, droppedByKernel: number, snapBytes: number, time: TimeKept }
   pods: { name: string, address: string, addresses: string[], roles: string[] }[]
   attacks: AttackLabel[]
   /** The ordinary traffic: what ran in which pod. */
@@ -75,11 +76,11 @@ export interface RunLabels {
 export interface Performed { readonly attack: Scheduled, readonly startedMs: number, readonly endedMs: number }
 
 /** What happened around a plan: when, and what the capture says of itself. */
-export interface Recorded { readonly run: string, readonly holdout: boolean, readonly startedMs: number, readonly endedMs: number, readonly counts: CaptureCounts, readonly snapBytes: number, readonly performed: readonly Performed[] }
+export interface Recorded { readonly run: string, readonly holdout: boolean, readonly startedMs: number, readonly endedMs: number, readonly counts: CaptureCounts, readonly time: TimeKept, readonly snapBytes: number, readonly performed: readonly Performed[] }
 
 /** Labels of a run from its plan and its capture, a pcap of the laboratory's kind. */
 export function labelRun (plan: RunPlan, capture: Buffer, recorded: Recorded): RunLabels {
-  const { run, holdout, startedMs, endedMs, counts, snapBytes } = recorded
+  const { run, holdout, startedMs, endedMs, counts, time, snapBytes } = recorded
   const { options: { seed, scenario, unseen }, world, loads, attacks } = plan
   return {
     run,
@@ -89,7 +90,7 @@ export function labelRun (plan: RunPlan, capture: Buffer, recorded: Recorded): R
     endedMs,
     holdout,
     unseen,
-    capture: { ...counts, snapBytes },
+    capture: { ...counts, snapBytes, time },
     pods: world.places.map((pod) => ({ name: pod.name, address: pod.address, addresses: [...pod.addresses], roles: rolesOf(pod, loads, attacks) })),
     attacks: labelAttacks(plan, capture, recorded),
     benign: loads.map(labelLoad),

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { zstdDecompressSync } from 'node:zlib'
 import t from 'tap'
@@ -29,6 +29,14 @@ t.test('a short run leaves a capture and labels that belong together', { skip },
     const attacker = labels.pods.find((pod) => pod.address === attack.attacker)
     t.ok(attacker?.roles.includes('attacker'))
   }
+})
+
+t.test('a run on a machine that does not keep time fails, and leaves nothing', { skip }, async (t) => {
+  const folder = t.testdir()
+  // Said while the capture runs, in the process that keeps its time.
+  const say = (line: string) => { if (line.includes('PORT_SCAN: ')) for (const until = performance.now() + 1000; performance.now() < until;); }
+  await t.rejects(runScenario({ scenario: 'port-scan', seed: 9005, name: 'late', folder, seconds: 10, loads: 1, holdout: true, unseen: false, say }), /late: the machine lost .* % of its time in pauses of up to \d+ ms/)
+  t.same(readdirSync(folder), [])
 })
 
 t.test('an unknown scenario is refused with the names of those that exist', async (t) => {

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -14,15 +14,18 @@ import { planRun } from './plan-run.ts'
 import type { RunOptions, RunPlan } from './plan-run.ts'
 import type { LabProcess } from './process.ts'
 import type { Scheduled } from './scenarios.ts'
+import { Timekeeper } from './timekeeper.ts'
 import { raise } from './world.ts'
 
 export interface CaptureOptions extends RunOptions {
-  /** The run's name; its files are `FOLDER/NAME.pcap.zst` and `FOLDER/NAME.labels.json`. */
   name: string
-  folder: string
+  /** Where the capture is written, a .pcap. */
+  file: string
   /** Recorded in the labels: never train on it. */
   holdout: boolean
   say: (line: string) => void
+  /** Called when the laboratory has been raised, and its capture begins. */
+  up: () => void
 }
 
 const SNAP_BYTES = 96
@@ -30,33 +33,56 @@ const SNAP_BYTES = 96
 const MOST_LOST = 0.001
 const compress = promisify(zstdCompress)
 
-/** Runs one scenario in a laboratory of its own and leaves a labelled capture. Fails where an attack sent nothing, or the capture has holes. */
-export async function runScenario (options: CaptureOptions): Promise<RunLabels> {
-  const { name, folder, seconds, say } = options
+/**
+ * Runs one scenario in a laboratory of its own, and hands its capture and labels to `keep` while the laboratory is still there. Fails where an
+ * attack sent nothing, the capture has holes, or the machine was too busy to keep time.
+ */
+export async function captureRun<T> (options: CaptureOptions, keep: (capture: string, labels: RunLabels) => Promise<T>): Promise<T> {
+  const { name, file, seconds, say } = options
   const plan = planRun(options)
-  mkdirSync(folder, { recursive: true })
   await using lab = await raise(plan.world)
-  const file = join(lab.folder, 'capture.pcap')
   say(`${name}: laboratory is up; ${plan.loads.length} loads, ${plan.attacks.length} attacks, ${seconds} s`)
+  options.up()
   const capture = await lab.capture(file, { snapBytes: SNAP_BYTES })
+  using clock = new Timekeeper()
   const startedMs = Date.now()
   const running = startLoads(lab, plan)
   const [, ...performed] = await Promise.all([delay(seconds * 1000), ...plan.attacks.map((attack) => perform(lab, attack, say))])
+  const time = clock.take()
   await Promise.all(running.map((load) => load.stop()))
   const counts = await capture.stop()
-  const packets = await readFile(file)
-  const labels = labelRun(plan, packets, { run: name, holdout: options.holdout, startedMs, endedMs: Date.now(), counts, snapBytes: SNAP_BYTES, performed })
+  const labels = labelRun(plan, await readFile(file), { run: name, holdout: options.holdout, startedMs, endedMs: Date.now(), counts, time, snapBytes: SNAP_BYTES, performed })
   verify(labels)
-  await writeFile(join(folder, `${name}.pcap.zst`), await compress(packets, { params: { [constants.ZSTD_c_compressionLevel]: 12 } }))
-  await writeFile(join(folder, `${name}.labels.json`), `${JSON.stringify(labels)}\n`)
-  say(`${name}: ${counts.packets} packets, ${counts.droppedByKernel} dropped; ${labels.attacks.map((attack) => `${attack.tool} ${attack.packets}`).join(', ') || 'no attack'}`)
-  return labels
+  return await keep(file, labels)
 }
+
+/** Leaves a run's labelled capture: `FOLDER/NAME.pcap.zst` and `FOLDER/NAME.labels.json`. */
+export async function runScenario ({ folder, ...options }: Omit<CaptureOptions, 'file' | 'up'> & { folder: string }): Promise<RunLabels> {
+  const { name, say } = options
+  const file = join(folder, `${name}.pcap`)
+  planRun(options) // an unknown scenario is refused before anything is made
+  mkdirSync(folder, { recursive: true })
+  try {
+    return await captureRun({ ...options, file, up: () => undefined }, async (_, labels) => {
+      await writeFile(`${file}.zst`, await compress(await readFile(file), { params: { [constants.ZSTD_c_compressionLevel]: 12 } }))
+      await writeFile(join(folder, `${name}.labels.json`), `${JSON.stringify(labels)}\n`)
+      const { packets, droppedByKernel } = labels.capture
+      say(`${name}: ${packets} packets, ${droppedByKernel} dropped; ${labels.attacks.map((attack) => `${attack.tool} ${attack.packets}`).join(', ') || 'no attack'}`)
+      return labels
+    })
+  } finally {
+    rmSync(file, { force: true })
+  }
+}
+
+/** Of a run's time, the most that a machine may lose in pauses of more than 100 ms. */
+const MOST_TIME_LOST = 0.02
 
 function verify ({ run, attacks, capture }: RunLabels): void {
   const silent = attacks.filter((attack) => attack.packets === 0)
   if (silent.length > 0) throw new Error(`${run}: ${silent.map((attack) => `${attack.tool} ('${attack.command}') sent nothing`).join('; ')}`)
   if (capture.droppedByKernel > capture.packets * MOST_LOST) throw new Error(`${run}: tcpdump lost ${capture.droppedByKernel} of ${capture.packets} packets: the machine is too busy, run fewer laboratories at a time`)
+  if (capture.time.lostShare > MOST_TIME_LOST) throw new Error(`${run}: the machine lost ${(capture.time.lostShare * 100).toFixed(1)} % of its time in pauses of up to ${capture.time.mostLateMs} ms, so that no rate is what it was to be: the machine is too busy, run fewer laboratories at a time`)
 }
 
 /** One process per pod for all of its jobs, and one for each command; all as the worker, whose packets are marked. */
