@@ -26,6 +26,8 @@ export interface ClusterReach {
   cluster: () => Cluster | null
   /** Why nothing can be judged: a policy that cannot be read, by name; null where all can. */
   trouble: () => string | null
+  /** Policies that hold beside and that nobody here can judge, with their kind. */
+  unjudged: () => readonly string[]
   onChange: (listener: () => void) => Disposable
 }
 

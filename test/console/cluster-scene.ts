@@ -15,6 +15,7 @@ const flow = (source: string, destination: string, port: number, connections: nu
 /** The runner is cut off from the database at its egress; a policy of others made the other way useless. */
 export const EFFECT: PlanEffect = {
   mitigation: 'mit-deny-1',
+  unjudged: ['CiliumClusterwideNetworkPolicy baseline'],
   options: [
     {
       policies: ['egress'],

@@ -15,7 +15,7 @@ rules:
 async function denied (t: Test, policy: string): Promise<Bench> {
   const pods = new FakePods(PODS)
   const cluster: Omit<Cluster, 'pods'> = { namespaces: [{ name: 'shop', labels: {} }], nodes: [], policies: [], plugin: 'most' }
-  const reach = { cluster: () => ({ ...cluster, pods: pods.list() }), trouble: () => null, onChange: () => ({ [Symbol.dispose]: () => undefined }) }
+  const reach = { cluster: () => ({ ...cluster, pods: pods.list() }), trouble: () => null, unjudged: () => [], onChange: () => ({ [Symbol.dispose]: () => undefined }) }
   const bench = await Bench.start(t.testdir(), { policy, wrap: () => ({ pods, network: { reach, policies: new FakePolicies(pods) } }) })
   await bench.scores.push(madeScore({ PORT_SCAN: 0.97 }, { endMs: bench.nowMs, reporter: ATTACKER }))
   await programmed(bench)

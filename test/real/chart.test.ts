@@ -29,6 +29,8 @@ const NOT_SEEN: Readonly<Record<string, string>> = {
   'autoshield-controller patch autoshield.dev/exceptions/status': 'as above',
   'autoshield-controller list cilium.io/ciliumnetworkpolicies': 'this cluster has no Cilium (test/enforcing/denial.test.ts)',
   'autoshield-controller watch cilium.io/ciliumnetworkpolicies': 'as above',
+  'autoshield-controller list cilium.io/ciliumclusterwidenetworkpolicies': 'as above',
+  'autoshield-controller watch cilium.io/ciliumclusterwidenetworkpolicies': 'as above',
   'autoshield-controller patch autoshield.dev/meshpolicies/status': 'somebody made one (test/adapters/kubernetes/mesh-policies.test.ts)',
 }
 

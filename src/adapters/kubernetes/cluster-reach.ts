@@ -15,7 +15,7 @@ type Node = Cluster['nodes'][number]
 export interface ClusterReachOf {
   readonly pods: Pick<KubernetesPods, 'list' | 'onChange' | 'ready'>
   readonly namespaces: Pick<KubernetesNamespaces, 'list' | 'onChange' | 'ready'>
-  readonly policies: Pick<KubernetesNetworkPolicies, 'all' | 'plugin' | 'trouble' | 'onChange' | 'ready'>
+  readonly policies: Pick<KubernetesNetworkPolicies, 'all' | 'plugin' | 'trouble' | 'unjudged' | 'onChange' | 'ready'>
 }
 
 /** What decides who reaches whom, joined from its parts; nodes are followed here. */
@@ -49,6 +49,10 @@ export class KubernetesClusterReach implements ClusterReach {
 
   trouble (): string | null {
     return this.#of.policies.trouble()
+  }
+
+  unjudged (): readonly string[] {
+    return this.#of.policies.unjudged()
   }
 
   /** Told of a policy or a namespace that came, changed or went. Must not throw. */

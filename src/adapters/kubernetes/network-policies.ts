@@ -22,6 +22,8 @@ export class KubernetesNetworkPolicies implements OwnPolicies {
   readonly #installation: string
   readonly #kinds: Readonly<Record<PolicyKind, PoliciesOfKind>>
   readonly #definition: Mirror<true>
+  /** Names of Cilium's for the whole cluster: none of them is ours. */
+  readonly #clusterwide: Mirror<string>
   readonly #lanes = new Lanes(LANES)
 
   /** `installation`: AutoShield's own namespace. */
@@ -33,6 +35,7 @@ export class KubernetesNetworkPolicies implements OwnPolicies {
       CiliumNetworkPolicy: new PoliciesOfKind(api, { kind: 'CiliumNetworkPolicy', installation, read: 'ours' }),
     }
     this.#definition = new Mirror(api, { resource: RESOURCES.customResourceDefinitions, scope: { fieldSelector: `metadata.name=${CILIUM}` }, read: () => true as const })
+    this.#clusterwide = new Mirror(api, { resource: RESOURCES.ciliumClusterwideNetworkPolicies, read: ({ metadata }) => metadata.name })
     this.synced = this.#definition.synced.then(async () => Promise.all(this.#served().map(async ({ synced }) => synced)))
   }
 
@@ -52,6 +55,11 @@ export class KubernetesNetworkPolicies implements OwnPolicies {
   /** What is the matter with those that cannot be read; null where all can. */
   trouble (): string | null {
     return this.#kinds.NetworkPolicy.trouble()
+  }
+
+  /** Cilium's of others: their language is not ours to judge. */
+  unjudged (): readonly string[] {
+    return [...this.#kinds.CiliumNetworkPolicy.foreign().map((key) => `CiliumNetworkPolicy ${key}`), ...this.#clusterwide.list().map((name) => `CiliumClusterwideNetworkPolicy ${name}`)]
   }
 
   list (): readonly OwnPolicy[] {
@@ -87,7 +95,7 @@ export class KubernetesNetworkPolicies implements OwnPolicies {
     const { promise, resolve } = Promise.withResolvers<undefined>()
     using watching = this.#definition.onChange(() => { if (this.plugin() === 'cilium') resolve(undefined) })
     signal.addEventListener('abort', () => { resolve(undefined) }, { once: true })
-    await Promise.all([this.#definition.run(signal), this.#kinds.NetworkPolicy.run(signal), promise.then(async () => this.#kinds.CiliumNetworkPolicy.run(signal))])
+    await Promise.all([this.#definition.run(signal), this.#kinds.NetworkPolicy.run(signal), promise.then(async () => Promise.all([this.#kinds.CiliumNetworkPolicy.run(signal), this.#clusterwide.run(signal)]))])
     watching[Symbol.dispose]()
   }
 

@@ -15,6 +15,7 @@ const LANES = 16
 
 /** What is kept of a policy. */
 interface Seen {
+  readonly key: string
   readonly policy: Policy | null
   /** Why it cannot be read; empty where it can, or need not. */
   readonly trouble: string
@@ -66,6 +67,11 @@ export class PoliciesOfKind {
     return this.#mirror.list().flatMap(({ own }) => own ?? [])
   }
 
+  /** Somebody else's, `NAMESPACE/NAME`. */
+  foreign (): readonly string[] {
+    return this.#mirror.list().flatMap(({ key, own }) => own === null ? [key] : [])
+  }
+
   isForeign (namespace: string, name: string): boolean {
     return this.#mirror.get(namespace, name)?.own === null
   }
@@ -107,11 +113,12 @@ export class PoliciesOfKind {
   #read (object: KubernetesObject): Seen {
     const own = this.#ownOf(object)
     const { kind, read } = this.#of
-    if (read === 'ours' && own === null) return { own, policy: null, trouble: '' }
+    const key = `${object.metadata.namespace ?? ''}/${object.metadata.name}`
+    if (read === 'ours' && own === null) return { key, own, policy: null, trouble: '' }
     try {
-      return { own, policy: POLICY_FORMS[kind].read(object), trouble: '' }
+      return { key, own, policy: POLICY_FORMS[kind].read(object), trouble: '' }
     } catch (error) {
-      return { own, policy: null, trouble: read === 'ours' ? '' : AutoshieldError.from(error).message }
+      return { key, own, policy: null, trouble: read === 'ours' ? '' : AutoshieldError.from(error).message }
     }
   }
 

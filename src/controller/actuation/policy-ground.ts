@@ -7,7 +7,7 @@ import type { FlowHistory } from '../../ports/flows.ts'
 import type { ClusterReach } from '../../ports/network-policies.ts'
 
 export interface PolicyGroundParts {
-  readonly reach: Pick<ClusterReach, 'cluster' | 'trouble'>
+  readonly reach: Pick<ClusterReach, 'cluster' | 'trouble' | 'unjudged'>
   readonly flows: FlowHistory
   readonly clock: Clock
   /** What finds pods; null where none can be taken out of that. */
@@ -34,7 +34,7 @@ export class PolicyGround {
     try {
       if (this.#ground?.cluster !== cluster) this.#ground = groundOf(cluster, this.#ground)
       const { flows, clock, selectors } = this.#parts
-      return { known: true, ground: this.#ground, seen: (pods) => flows.seen(clock.now() - SEEN_MS, pods), ...(selectors !== null && { selectors }) }
+      return { known: true, ground: this.#ground, seen: (pods) => flows.seen(clock.now() - SEEN_MS, pods), ...(selectors !== null && { selectors }), unjudged: this.#parts.reach.unjudged() }
     } catch (error) {
       return { known: false, why: AutoshieldError.from(error).message }
     }

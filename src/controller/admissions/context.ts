@@ -31,7 +31,7 @@ const POD_SUFFIXES: Readonly<Record<string, RegExp>> = {
   cronjobs: /^-\d+-(\d+-)?[a-z0-9]{5}$/,
 }
 /** What of a namespace concerns every pod in it. */
-const FOR_ALL_PODS: ReadonlySet<string> = new Set(['namespaces', 'networkpolicies'])
+const FOR_ALL_PODS: ReadonlySet<string> = new Set(['namespaces', 'networkpolicies', 'ciliumnetworkpolicies'])
 
 /** Findings of the last while, by namespace, for detections to show. What there is no room for goes: the mildest, then the oldest. */
 export class PodContext implements AdmissionContext {

@@ -19,7 +19,7 @@ export const INJECTION_CONDITIONS: readonly MatchCondition[] = [
  * - what controllers of kube-system write beside spec and labels (finalizers of a Job's pods, owners): many times a second
  *   in a large cluster, and nobody's wish. (A Deployment counts a change of its annotations as a generation, so the
  *   revision that its controller writes there is asked about.);
- * - our own controller's mitigations and NetworkPolicies: they are in the trail with their reason, and a mitigation must
+ * - our own controller's mitigations and policies, Cilium's too: they are in the trail with their reason, and a mitigation must
  *   not wait for our own webhook. Whatever else its account does is audited: a stolen token shows.
  */
 export function auditConditions (ownNamespace: string): readonly MatchCondition[] {
@@ -36,7 +36,7 @@ export function auditConditions (ownNamespace: string): readonly MatchCondition[
     },
     {
       name: 'no-work-of-our-own-controller',
-      expression: `!(request.userInfo.username == 'system:serviceaccount:${ownNamespace}:autoshield-controller' && (request.resource.group == 'autoshield.dev' || request.resource.resource == 'networkpolicies'))`,
+      expression: `!(request.userInfo.username == 'system:serviceaccount:${ownNamespace}:autoshield-controller' && (request.resource.group == 'autoshield.dev' || request.resource.resource in ['networkpolicies', 'ciliumnetworkpolicies']))`,
     },
   ]
 }

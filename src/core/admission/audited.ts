@@ -20,6 +20,8 @@ export const AUDITED_RULES: readonly AuditedRule[] = [
   { apiGroups: ['apps'], apiVersions: ['v1'], operations: ['UPDATE'], resources: ['deployments/scale', 'statefulsets/scale', 'replicasets/scale'] },
   { apiGroups: ['batch'], apiVersions: ['v1'], operations: WRITES, resources: ['jobs', 'cronjobs'] },
   { apiGroups: ['networking.k8s.io'], apiVersions: ['v1'], operations: WRITES, resources: ['networkpolicies'] },
+  // Where Cilium is; elsewhere nobody can make one.
+  { apiGroups: ['cilium.io'], apiVersions: ['v2'], operations: WRITES, resources: ['ciliumnetworkpolicies', 'ciliumclusterwidenetworkpolicies'] },
   { apiGroups: ['rbac.authorization.k8s.io'], apiVersions: ['v1'], operations: WRITES, resources: ['roles', 'clusterroles', 'rolebindings', 'clusterrolebindings'] },
   { apiGroups: ['autoshield.dev'], apiVersions: ['*'], operations: WRITES, resources: ['*'] },
 ]

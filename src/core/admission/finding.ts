@@ -6,7 +6,7 @@ export const FINDINGS = {
   OptsOut: { severity: 'medium', text: 'a pod or a template opts out of injection' },
   LabelRemoved: { severity: 'high', text: 'a namespace loses the label that has its pods observed' },
   MitigationChanged: { severity: 'high', text: 'a mitigation is made, edited or deleted by somebody else than AutoShield' },
-  PolicyObjectChanged: { severity: 'high', text: 'a NetworkPolicy of AutoShield is edited or deleted by somebody else' },
+  PolicyObjectChanged: { severity: 'high', text: 'a NetworkPolicy of AutoShield, or one of Cilium\'s, is edited or deleted by somebody else' },
   PrivilegedPod: { severity: 'high', text: 'a container is privileged, or shares a namespace of its node' },
   HostPath: { severity: 'high', text: 'a pod mounts a path of its node' },
   WildcardBinding: { severity: 'critical', text: 'a binding gives every verb on every resource, or cluster-admin' },
@@ -26,7 +26,7 @@ export const FINDINGS = {
   PodPortForward: { severity: 'low', text: 'somebody opens a tunnel into a pod' },
   DangerousRole: { severity: 'high', text: 'a role allows to gain more rights than it names, or to read every Secret' },
   PublicBinding: { severity: 'critical', text: 'a binding gives rights to everybody, or to callers without a name' },
-  NetworkPolicyRemoved: { severity: 'medium', text: 'a NetworkPolicy is deleted, so that what it cut may be open' },
+  NetworkPolicyRemoved: { severity: 'medium', text: 'a NetworkPolicy, or one of Cilium\'s, is deleted, so that what it cut may be open' },
   OwnWorkloadChanged: { severity: 'high', text: 'something in AutoShield\'s own namespace is changed or deleted by somebody else' },
 } as const satisfies Record<string, { severity: Severity, text: string }>
 export type FindingCode = keyof typeof FINDINGS

@@ -22,6 +22,7 @@ export const RESOURCES = {
   configMaps: resource('v1', 'configmaps', 'ConfigMap'),
   networkPolicies: resource('networking.k8s.io/v1', 'networkpolicies', 'NetworkPolicy'),
   ciliumNetworkPolicies: resource('cilium.io/v2', 'ciliumnetworkpolicies', 'CiliumNetworkPolicy'),
+  ciliumClusterwideNetworkPolicies: resource('cilium.io/v2', 'ciliumclusterwidenetworkpolicies', 'CiliumClusterwideNetworkPolicy', false),
   events: resource('events.k8s.io/v1', 'events', 'Event'),
   endpointSlices: resource('discovery.k8s.io/v1', 'endpointslices', 'EndpointSlice'),
   leases: resource('coordination.k8s.io/v1', 'leases', 'Lease'),

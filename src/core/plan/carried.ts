@@ -4,7 +4,7 @@ import type { Pod } from '../pod.ts'
 import { choosePolicies, optionsOf, formOf, type Choice, type Placing } from './choose-policies.ts'
 import type { PlanCheck } from './check-plan.ts'
 import { labelPatch, planned } from './objects.ts'
-import type { Plan, PlanContext } from './plan.ts'
+import type { ClusterKnowledge, Plan, PlanContext } from './plan.ts'
 import type { PlannedObject } from './objects.ts'
 import { policyTarget } from './policy-object.ts'
 import { NOTHING_RENDERED, renderPolicies, type Rendered, type RenderGround } from './render-policies.ts'
@@ -53,7 +53,7 @@ export function carried (denial: Denial): Plan {
   const refused = choice.tried.filter((option) => option !== choice.taken).map(({ policies, check }) => `Not by ${formOf(policies)}: ${check.message}`)
   if (choice.taken !== null) {
     const { policies, rendered, check } = choice.taken
-    return { ...base, spec: { ...spec, policies: [...policies] }, ...objectsOf(rendered, CHECKED), reason: 'RuleMatched', message: [`${what}, by ${formOf(policies)}.`, ...besideOf(check), ...refused].join(' ') }
+    return { ...base, spec: { ...spec, policies: [...policies] }, ...objectsOf(rendered, CHECKED), reason: 'RuleMatched', message: [`${what}, by ${formOf(policies)}.`, ...besideOf(check), ...refused, ...unjudgedIn(cluster)].join(' ') }
   }
   const why = cluster.known ? refused.length > 0 ? refused : ['No NetworkPolicy can stand there.'] : [`No NetworkPolicy: ${cluster.why}`]
   const [able, most] = proxiesOf(spec, context)
@@ -67,6 +67,16 @@ export function carried (denial: Denial): Plan {
 function besideOf ({ cuts: { listed } }: PlanCheck): string[] {
   const [first, ...more] = listed.filter(({ source, destination }) => [source, destination].some((end) => end.startsWith('node (')))
   return first === undefined ? [] : [`With this network plugin it also cuts ${first.source} to ${first.destination}${more.length === 0 ? '' : ` and ${more.length} more ways of nodes`}: an API server that runs on a node is among them.`]
+}
+
+const MOST_NAMED = 3
+
+/** That other policies hold beside those that the check knows. */
+function unjudgedIn (cluster: ClusterKnowledge): string[] {
+  const names = cluster.known ? cluster.unjudged ?? [] : []
+  if (names.length === 0) return []
+  const more = names.length - MOST_NAMED
+  return [`Not judged ${names.length === 1 ? 'is 1 policy' : `are ${names.length} policies`} of others in Cilium's own language (${names.slice(0, MOST_NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}): what they keep closed counts as open.`]
 }
 
 /** How many of the pods at which it could be held have a proxy, and of how many. */

@@ -46,12 +46,13 @@ const Option = Type.Object({
 /** What each way of carrying a mitigation by NetworkPolicies does, reckoned on the policies and pods of now. */
 export const PlanEffect = Type.Object({
   mitigation: Type.String({ description: 'Name of the mitigation.' }),
+  unjudged: Type.Array(Type.String(), { description: 'Policies of others in Cilium\'s own language, with their kind, that hold beside and are not judged: what they keep closed counts as open.' }),
   options: Type.Array(Option, { description: 'From the smallest to the largest, as far as the rule\'s direction allows.' }),
 }, { $id: 'PlanEffect', ...closed, description: 'What NetworkPolicies do, or would do, for a mitigation.' })
 export type PlanEffect = Static<typeof PlanEffect>
 
 /** Throws what `checkPlan` throws. */
-export function effectOf (name: string, spec: MitigationSpec, { ground, seen }: Extract<ClusterKnowledge, { known: true }>, around: RenderGround): PlanEffect {
+export function effectOf (name: string, spec: MitigationSpec, { ground, seen, unjudged = [] }: Extract<ClusterKnowledge, { known: true }>, around: RenderGround): PlanEffect {
   const carried = spec.policies?.join() ?? ''
   const flows = seen(endsOf(spec))
   const options = optionsOf(spec, spec.policies?.includes('isolation') === true ? 'isolation' : 'by-direction', ground.cluster.plugin).map((policies): PlanEffect['options'][number] => {
@@ -68,7 +69,7 @@ export function effectOf (name: string, spec: MitigationSpec, { ground, seen }: 
       untouched: untouchedBy(cutFlows, flows),
     }
   })
-  return { mitigation: name, options }
+  return { mitigation: name, unjudged: [...unjudged], options }
 }
 
 const told = ({ source, destination, protocol, port, connections }: ObservedFlow): ObservedFlow => ({ source, destination, protocol, port, connections })

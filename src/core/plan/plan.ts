@@ -17,6 +17,8 @@ export type ClusterKnowledge =
     readonly seen: (pods: readonly string[]) => readonly ObservedFlow[]
     /** What finds pods in a namespace; absent where no pod can be taken out of that. */
     readonly selectors?: SelectorsOf
+    /** Policies of others that hold beside and are not judged, with their kind; absent for none. */
+    readonly unjudged?: readonly string[]
   }
   | { readonly known: false, readonly why: string }
 

@@ -29,6 +29,7 @@ export const ACCOUNT_RIGHTS: Readonly<Record<'autoshield-webhook' | 'autoshield-
     cluster('apiregistration.k8s.io', 'apiservices', 'list', 'watch'),
     cluster('networking.k8s.io', 'networkpolicies', 'list', 'watch'),
     cluster('cilium.io', 'ciliumnetworkpolicies', 'list', 'watch'),
+    cluster('cilium.io', 'ciliumclusterwidenetworkpolicies', 'list', 'watch'),
     { ...cluster('apiextensions.k8s.io', 'customresourcedefinitions', 'list', 'watch'), name: 'ciliumnetworkpolicies.cilium.io' },
     cluster('events.k8s.io', 'events', 'create'),
     cluster('authentication.k8s.io', 'tokenreviews', 'create'),

@@ -17,7 +17,7 @@ t.test('a detection becomes a NetworkPolicy, which programs its mitigation and g
   const pods = new FakePods(PODS)
   const policies = new FakePolicies(pods)
   const cluster: Cluster = { pods: PODS, namespaces: [{ name: 'shop', labels: {} }], nodes: [], policies: [], plugin: 'most' }
-  const reach = { cluster: () => cluster, trouble: () => null, onChange: () => ({ [Symbol.dispose]: () => undefined }) }
+  const reach = { cluster: () => cluster, trouble: () => null, unjudged: () => [], onChange: () => ({ [Symbol.dispose]: () => undefined }) }
   await using bench = await Bench.start(t.testdir(), { policy: EGRESS, wrap: () => ({ pods, network: { reach, policies } }) })
   bench.fleet.isHeard = false
   await bench.scores.push(madeScore({ PORT_SCAN: 0.97 }, { endMs: bench.nowMs, reporter: 'spiffe://autoshield.local/ns/shop/pod/u7' }))
@@ -42,7 +42,7 @@ t.test('a policy of somebody else that comes in the way is answered by the next 
   const policies = new FakePolicies(pods)
   const letting = (name: string, app: string, spec: object): Policy => readPolicy({ metadata: { namespace: 'shop', name }, spec: { podSelector: { matchLabels: { app } }, ...spec } })
   const world: { cluster: Cluster } = { cluster: { pods: pods.list(), namespaces: [{ name: 'shop', labels: {} }], nodes: [], policies: [], plugin: 'most' } }
-  const reach = { cluster: () => ({ ...world.cluster, pods: pods.list() }), trouble: () => null, onChange: () => ({ [Symbol.dispose]: () => undefined }) }
+  const reach = { cluster: () => ({ ...world.cluster, pods: pods.list() }), trouble: () => null, unjudged: () => [], onChange: () => ({ [Symbol.dispose]: () => undefined }) }
   await using bench = await Bench.start(t.testdir(), { policy: EGRESS.replace('network_policy }', 'network_policy, parameters: { direction: both } }'), wrap: () => ({ pods, network: { reach, policies } }) })
   await bench.scores.push(madeScore({ PORT_SCAN: 0.97 }, { endMs: bench.nowMs, reporter: 'spiffe://autoshield.local/ns/shop/pod/u7' }))
   const only = () => bench.store.mitigations.list()[0]

@@ -122,11 +122,11 @@ t.test('a SYN flood is stopped by a policy, which sees half-open connections, an
 })
 
 /** The plan under Cilium beside these policies of others. */
-function underCilium (theirs: readonly object[], action: string, detection = detectionOf()): Plan {
+function underCilium (theirs: readonly object[], action: string, detection = detectionOf(), unjudged: readonly string[] = []): Plan {
   const ruled = ruleOf(action)
   const namespaces = ['shop', 'other', 'kube-system'].map((name) => ({ name, labels: { 'kubernetes.io/metadata.name': name } }))
   const ground = groundOf({ pods: Object.values(PODS), namespaces, nodes: [{ name: 'n9', addresses: ['192.168.0.9'] }], policies: theirs.map(readPolicy), plugin: 'cilium' })
-  return planAction(ruled.rule, ruled.action, detection, context({ cluster: { known: true, ground, seen: () => [] } }))
+  return planAction(ruled.rule, ruled.action, detection, context({ cluster: { known: true, ground, seen: () => [], unjudged } }))
 }
 
 t.test('under Cilium the smallest policy denies one way, and cuts no way to a node', (t) => {
@@ -137,6 +137,14 @@ t.test('under Cilium the smallest policy denies one way, and cuts no way to a no
     enableDefaultDeny: { egress: false, ingress: false },
     egressDeny: [{ toEndpoints: [{ matchLabels: { 'k8s:io.kubernetes.pod.namespace': 'shop', 'autoshield.dev/pod': PODS.db.uid } }], toPorts: [{ ports: [{ port: '22', protocol: 'ANY' }] }] }],
   })
+  t.end()
+})
+
+t.test('under Cilium a plan says how many policies of others it does not judge, with names', (t) => {
+  const names = ['a', 'b', 'c', 'd', 'e'].map((name) => `CiliumNetworkPolicy shop/${name}`)
+  t.match(underCilium([], 'network_policy', detectionOf(), names).message, 'Not judged are 5 policies of others in Cilium\'s own language (CiliumNetworkPolicy shop/a, CiliumNetworkPolicy shop/b, CiliumNetworkPolicy shop/c and 2 more): what they keep closed counts as open.')
+  t.match(underCilium([], 'network_policy', detectionOf(), names.slice(0, 1)).message, 'Not judged is 1 policy of others in Cilium\'s own language (CiliumNetworkPolicy shop/a): what')
+  t.notMatch(underCilium([], 'network_policy').message, 'judged')
   t.end()
 })
 

@@ -21,20 +21,28 @@ export const mitigationChanged: Rule = (change) => {
   return [finding('MitigationChanged', `mitigation ${change.name} is ${WORDS[change.operation]} by hand: undo a restriction by \`autoshield mitigations revert ${change.name} --reason TEXT\`, and change the policy for new ones.`)]
 }
 
+const POLICIES: Readonly<Record<string, string>> = {
+  'networking.k8s.io/networkpolicies': 'NetworkPolicy',
+  'cilium.io/ciliumnetworkpolicies': 'CiliumNetworkPolicy',
+  'cilium.io/ciliumclusterwidenetworkpolicies': 'CiliumClusterwideNetworkPolicy',
+}
+
 export const networkPolicyChanged: Rule = (change) => {
-  if (change.group !== 'networking.k8s.io' || change.plural !== 'networkpolicies' || change.before === null || !isBySomebody(change)) return []
+  const kind = POLICIES[`${change.group}/${change.plural}`]
+  if (kind === undefined || change.subresource !== '' || change.before === null || !isBySomebody(change)) return []
+  const policy = `${kind} ${change.namespace === '' ? '' : `${change.namespace}/`}${change.name}`
   const isOurs = mapAt(change.before, 'metadata', 'labels')[LABELS.managedBy] === MANAGED_BY
   if (isOurs && isEdit(change)) {
-    return [finding('PolicyObjectChanged', `NetworkPolicy ${change.namespace}/${change.name} is AutoShield's and is ${WORDS[change.operation]} by somebody else: undo its mitigation instead.`)]
+    return [finding('PolicyObjectChanged', `${policy} is AutoShield's and is ${WORDS[change.operation]} by somebody else: undo its mitigation instead.`)]
   }
   if (change.operation !== 'DELETE' || isOurs) return []
-  return [finding('NetworkPolicyRemoved', `NetworkPolicy ${change.namespace}/${change.name} is deleted: what it cut is open unless another one cuts it.`)]
+  return [finding('NetworkPolicyRemoved', `${policy} is deleted: what it cut is open unless another one cuts it.`)]
 }
 
 /** Whoever stops our own processes stops all that follows, so it is said while somebody still listens. */
 export const ownWorkloadChanged: Rule = (change) => {
   const { namespace, ownNamespace, operation, group, plural, name, subresource } = change
-  if (group === 'autoshield.dev' || plural === 'networkpolicies') return [] // they have rules of their own
+  if (group === 'autoshield.dev' || POLICIES[`${group}/${plural}`] !== undefined) return [] // they have rules of their own
   const at = plural === 'namespaces' ? name : namespace
   if (at !== ownNamespace || !isBySomebody(change) || operation === 'CREATE' || operation === 'CONNECT' || !isEdit(change)) return []
   if (plural === 'pods' && operation === 'UPDATE') return []

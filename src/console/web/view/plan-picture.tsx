@@ -27,6 +27,7 @@ export function PlanPicture ({ mitigation, wall }: { mitigation: Mitigation, wal
           return (
             <>
               <Totals option={option} />
+              {told.unjudged.length > 0 && <p class="more">Not judged: {told.unjudged.join(', ')}, of others and in Cilium's own language. What they keep closed counts as open here.</p>}
               <FlowTable option={option} wall={wall} />
               <Options options={told.options} at={at} show={setChosen} />
             </>
