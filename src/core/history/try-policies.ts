@@ -1,6 +1,7 @@
 import type { Transport } from '../kubernetes/transport.ts'
 import type { Policy } from '../plan/reach/policy.ts'
-import { Reach, type Cluster, type FlowVerdict } from '../plan/reach/reach.ts'
+import { Reach, type Cluster } from '../plan/reach/reach.ts'
+import type { FlowVerdict } from '../plan/reach/verdict.ts'
 import type { Pod } from '../pod.ts'
 import { connectionsOf, transportOf, type FlowEnd, type FlowPod, type FlowRecord } from './flow-record.ts'
 import { throughServices } from './through-services.ts'

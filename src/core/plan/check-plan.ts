@@ -5,7 +5,8 @@ import type { Candidate, Claim } from './candidate.ts'
 import { differences, type Changes, type Touched } from './reach/differences.ts'
 import { policyKey } from './reach/policy.ts'
 import { hasPort, intersection, portRanges } from './reach/port-set.ts'
-import { Reach, type Cluster, type Flow } from './reach/reach.ts'
+import { Reach, type Cluster } from './reach/reach.ts'
+import type { Flow } from './reach/verdict.ts'
 
 /** Conversations that were seen, of one kind. */
 export interface ObservedFlow extends Flow {

@@ -2,15 +2,16 @@ import { AutoshieldError } from '../../errors.ts'
 import { addressText } from '../../flow/address.ts'
 import type { Labels } from '../../kubernetes/label-selector.ts'
 import type { Namespace } from '../../kubernetes/object.ts'
-import type { Transport } from '../../kubernetes/transport.ts'
 import type { Pod } from '../../pod.ts'
 import type { AddressBlock } from './address-block.ts'
-import { compilePolicy, listedPorts, type CompiledPolicy, type CompiledRule, type Located, type PeerTest, type Surroundings } from './compiled.ts'
+import { compilePolicy, type CompiledPolicy, type CompiledRule, type Located, type PeerTest, type Surroundings } from './compiled.ts'
 import { End, isIpv6, wordsOf } from './end.ts'
+import { both, DIRECTIONS, isolation, portsBy, type Direction, type Isolation } from './isolation.ts'
 import type { Plugin, Policy } from './policy.ts'
 import { PolicyIndex } from './policy-index.ts'
-import { ALL_PORTS, difference, hasPort, intersection, type PortSet } from './port-set.ts'
+import { ALL_PORTS, hasPort, intersection, type PortSet } from './port-set.ts'
 import { seenLabels } from './unseen-labels.ts'
+import type { Flow, FlowVerdict, FreeReason, SideVerdict } from './verdict.ts'
 
 /** All that the verdicts depend on. */
 export interface Cluster {
@@ -26,43 +27,6 @@ export interface Cluster {
    * as any other, some labels do not count (`seenLabels`), and policies may deny.
    */
   readonly plugin: Plugin
-}
-
-/** One conversation: who opens it, to whom, by addresses of pods, nodes or outside. A Service's address must be resolved before. */
-export interface Flow {
-  readonly source: string
-  readonly destination: string
-  readonly protocol: Transport
-  /** The destination's, 1 to 65535. */
-  readonly port: number
-}
-
-/**
- * Why one side lets a flow pass or not.
- *
- *     NoPod       | the end is no pod, so no policy speaks of it                             | allowed
- *     Itself      | a pod cannot be kept from itself                                         | allowed
- *     OwnNode     | nor from the node that it runs on, either way; with Cilium only by it    | allowed
- *     NotIsolated | no policy selects the pod for this direction                             | allowed
- *     Listed      | policies that select it list the flow: those are named                   | allowed
- *     NotListed   | policies that select it, all of them named, do not list it               | denied
- *     Denied      | policies that select it deny it: those are named                         | denied
- */
-export type SideReason = FreeReason | 'NotIsolated' | 'Listed' | 'NotListed' | 'Denied'
-type FreeReason = 'NoPod' | 'Itself' | 'OwnNode'
-
-export interface SideVerdict {
-  readonly allowed: boolean
-  readonly reason: SideReason
-  /** `NAMESPACE/NAME`, in order. */
-  readonly policies: readonly string[]
-}
-
-export interface FlowVerdict {
-  /** Both sides allow it. */
-  readonly allowed: boolean
-  readonly egress: SideVerdict
-  readonly ingress: SideVerdict
 }
 
 /** What may pass between one address of a pod and one of another pod. */
@@ -92,11 +56,6 @@ interface Known {
   readonly base?: Reach
   readonly located?: ReadonlyMap<string, Located>
 }
-
-const DIRECTIONS = ['ingress', 'egress'] as const
-type Direction = (typeof DIRECTIONS)[number]
-/** The policies that isolate a pod for one direction, and all their rules; and those that deny it something. */
-interface Isolation { readonly policies: readonly CompiledPolicy[], readonly rules: readonly CompiledRule[], readonly denying: readonly CompiledPolicy[] }
 
 /**
  * Who reaches whom under the NetworkPolicies of a cluster, by the API's words alone (networking.k8s.io/v1). Never changes: for what
@@ -275,22 +234,6 @@ export class Reach {
     const canonical = addressText(words, 0)
     return this.#located.get(canonical) ?? { address: canonical, words, pod: null, node: null }
   }
-}
-
-const isolation = (direction: Direction, selecting: readonly CompiledPolicy[]): Isolation => ({
-  policies: selecting.filter((policy) => policy[direction] !== null),
-  rules: selecting.flatMap((policy) => policy[direction] ?? []),
-  denying: selecting.filter(({ deny }) => deny[direction].length > 0),
-})
-
-const both = (one: Isolation, other: Isolation): Isolation => other.policies.length === 0 && other.denying.length === 0
-  ? one
-  : { policies: [...one.policies, ...other.policies], rules: [...one.rules, ...other.rules], denying: [...one.denying, ...other.denying] }
-
-/** What one side lets pass to the other end. */
-function portsBy (direction: Direction, { policies, rules, denying }: Isolation, lists: (rule: CompiledRule) => boolean, destination: Located): PortSet {
-  const allowed = policies.length === 0 ? ALL_PORTS : listedPorts(rules, lists, destination)
-  return denying.length === 0 ? allowed : difference(allowed, listedPorts(denying.flatMap(({ deny }) => deny[direction]), lists, destination))
 }
 
 const listsEnd = (end: Located) => ({ peers }: CompiledRule): boolean => peers.some((peer: PeerTest) => peer(end))

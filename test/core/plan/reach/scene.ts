@@ -1,5 +1,6 @@
 import { readPolicy } from '../../../../src/core/plan/reach/read-policy.ts'
-import { Reach, type Cluster, type FlowVerdict } from '../../../../src/core/plan/reach/reach.ts'
+import { Reach, type Cluster } from '../../../../src/core/plan/reach/reach.ts'
+import type { FlowVerdict } from '../../../../src/core/plan/reach/verdict.ts'
 import type { Pod } from '../../../../src/core/pod.ts'
 
 const podOf = (namespace: string, name: string, address: string, labels: Record<string, string>, overrides: Partial<Pod> = {}): Pod =>
