@@ -7,8 +7,8 @@ export interface Seen { packets: number, firstPacketMs: number | null, lastPacke
 
 export interface Attacked { startedMs: number, endedMs: number, legs: readonly Leg[] }
 
-/** `timeline`: packets by 0.5 s window, as LegLabel has it. */
-export type SeenLeg = Seen & { timeline: [number, number][] }
+/** `sent`: packets in the leg's own direction. `timeline`: packets by 0.5 s window, as LegLabel has it. */
+export type SeenLeg = Seen & { sent: number, timeline: [number, number][] }
 
 const PROTOCOLS = { icmp: 1, tcp: 6, udp: 17 } as const
 const WINDOW_MS = 500
@@ -16,7 +16,7 @@ const WINDOW_MS = 500
 /** Packets that were on their way when the tool was started or ended. */
 const SLACK_MS = 300
 
-interface Watch { matches (from: number, to: number, port: number, protocol: number): boolean, seen: Seen, windows: Map<number, number>, residueUntilMs: number | null, startedMs: number, endedMs: number }
+interface Watch { matches (from: number, to: number, port: number, protocol: number): boolean, seen: Seen, sent: number, windows: Map<number, number>, residueUntilMs: number | null, startedMs: number, endedMs: number }
 
 function watch (leg: Leg, attack: Attacked, pods: ReadonlySet<number>): Watch {
   const [network, bits] = leg.destination.split('/')
@@ -27,6 +27,7 @@ function watch (leg: Leg, attack: Attacked, pods: ReadonlySet<number>): Watch {
   const protocol = PROTOCOLS[leg.protocol]
   return {
     seen: { packets: 0, firstPacketMs: null, lastPacketMs: null },
+    sent: 0,
     windows: new Map(),
     residueUntilMs: null,
     startedMs: attack.startedMs,
@@ -38,12 +39,13 @@ function watch (leg: Leg, attack: Attacked, pods: ReadonlySet<number>): Watch {
 
 interface Flow { readonly startedMs: number, ordinary: boolean }
 
-function note (one: Watch, packet: LabPacket, flow: Flow): void {
+function note (one: Watch, packet: LabPacket, flow: Flow, direction: 'forward' | 'backward'): void {
   // A flow that was there before the tool is not the tool's, nor is one that ordinary work has opened.
   if (flow.ordinary || flow.startedMs < one.startedMs - 5 || flow.startedMs > one.endedMs + SLACK_MS) return
   one.residueUntilMs = packet.atMs
   if (packet.atMs > one.endedMs + SLACK_MS) return
   one.seen.packets++
+  if (direction === 'forward') one.sent++
   one.seen.firstPacketMs ??= packet.atMs
   one.seen.lastPacketMs = packet.atMs
   const window = Math.floor(packet.atMs / WINDOW_MS)
@@ -70,11 +72,11 @@ export function findAttackPackets (capture: Buffer, attacks: readonly Attacked[]
     const flow = flows.get(key) ?? { startedMs: atMs, ordinary: false }
     flow.ordinary ||= packet.ordinary
     flows.set(key, flow)
-    for (const one of new Set([...forward, ...backward])) note(one, packet, flow)
+    for (const one of new Set([...forward, ...backward])) note(one, packet, flow, forward.includes(one) ? 'forward' : 'backward')
   }
   const first = Math.floor(runStartedMs / WINDOW_MS)
   return watches.map((legs) => ({
-    legs: legs.map(({ seen, windows }) => ({ ...seen, timeline: [...windows].map(([window, packets]): [number, number] => [window - first, packets]) })),
+    legs: legs.map(({ seen, sent, windows }) => ({ ...seen, sent, timeline: [...windows].map(([window, packets]): [number, number] => [window - first, packets]) })),
     residueUntilMs: latest(legs.map((leg) => leg.residueUntilMs)),
   }))
 }

@@ -69,6 +69,13 @@ t.test('a leg counts its packets by windows of 0.5 s from the run\'s start', (t)
   t.end()
 })
 
+t.test('a leg tells what it sent from what came back', (t) => {
+  const packets = [{ atMs: 1100, from: `${A}:5000`, to: `${B}:22` }, { atMs: 1101, from: `${B}:22`, to: `${A}:5000` }, { atMs: 1102, from: `${B}:22`, to: `${A}:5000` }]
+  const [found] = findAttackPackets(capture(packets), [{ startedMs: 1000, endedMs: 2000, legs: [leg()] }], PODS, 0)
+  t.match(found?.legs[0], { packets: 3, sent: 1 })
+  t.end()
+})
+
 t.test('a capture of another kind is refused, a cut one is read as far as it goes', (t) => {
   t.throws(() => findAttackPackets(Buffer.alloc(24), [], [], 0), /not a capture of the laboratory/)
   const cut = capture([{ atMs: 1100, from: `${A}:1`, to: `${B}:22` }, { atMs: 1101, from: `${A}:1`, to: `${B}:22` }]).subarray(0, -10)

@@ -18,6 +18,8 @@ export interface LegLabel extends Omit<Leg, 'source'>, Seen {
   kind: 'pair' | 'fan-in'
   /** `direct`: an attacker opens these flows; `relay`: a pod that it went through or made to open them. */
   role: 'direct' | 'relay'
+  /** Its packets from source to destination. */
+  sent: number
   /** Pairs of numbers: a 0.5 s window, counted from the one that holds the run's `startedMs`, and the leg's packets in it. Windows without one are left out. */
   timeline: [number, number][]
 }
@@ -117,6 +119,7 @@ function labelAttacks ({ world }: RunPlan, capture: Buffer, { run, startedMs: ru
       kind: leg.source === null ? 'fan-in' : 'pair',
       role: leg.source === null || attackers.includes(leg.source) ? 'direct' : 'relay',
       ...sumOf(seen.slice(at, at + 1)),
+      sent: seen[at]?.sent ?? 0,
       timeline: seen[at]?.timeline ?? [],
     }))
     return {

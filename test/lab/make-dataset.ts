@@ -40,7 +40,7 @@ export async function makeDataset ({ folder, runs, hours, jobs, say, signal }: D
       index.entries.sort((one, other) => one.run < other.run ? -1 : 1)
       writeIndex(folder, index)
       progress.made(run)
-    }, (error: unknown) => { say(`${run.name} failed and is ${queue.failed(run)}: ${String(error)}`) }).finally(() => {
+    }, (error: unknown) => { say(`${run.name} failed and is ${queue.failed(run)}: ${(error as Error).message}`) }).finally(() => {
       underWay.delete(ended)
       say(progress.line())
     })

@@ -24,7 +24,7 @@ async function makeRun (folder: string, work: string, run: PlannedRun, tell: (me
       tell({ is: 'made', entry: entryOf(run, labels, { windows, bytes: bytes.length }), line: `${name}: ${windows} windows in ${bytes.length} bytes of ${labels.capture.packets} packets; ${attacks}` })
     })
   } catch (error) {
-    tell({ is: 'failed', why: String(error) })
+    tell({ is: 'failed', why: error instanceof Error ? error.message : String(error) })
   }
 }
 

@@ -7,6 +7,7 @@ import { constants, zstdCompress } from 'node:zlib'
 import { WORKER } from './accounts.ts'
 import { workloadCommand } from './benign/catalogue.ts'
 import type { Load } from './benign/kind.ts'
+import { faultsOf } from './faults.ts'
 import type { Lab } from './lab.ts'
 import { labelRun } from './labels.ts'
 import type { Performed, RunLabels } from './labels.ts'
@@ -29,13 +30,11 @@ export interface CaptureOptions extends RunOptions {
 }
 
 const SNAP_BYTES = 96
-/** A capture that lost more than this share of its packets is no measure of anything. */
-const MOST_LOST = 0.001
 const compress = promisify(zstdCompress)
 
 /**
- * Runs one scenario in a laboratory of its own, and hands its capture and labels to `keep` while the laboratory is still there. Fails where an
- * attack sent nothing, the capture has holes, or the machine was too busy to keep time.
+ * Runs one scenario in a laboratory of its own, and hands its capture and labels to `keep` while the laboratory is still there. Fails
+ * where the run has a fault (`faults.ts`).
  */
 export async function captureRun<T> (options: CaptureOptions, keep: (capture: string, labels: RunLabels) => Promise<T>): Promise<T> {
   const { name, file, seconds, say } = options
@@ -52,7 +51,8 @@ export async function captureRun<T> (options: CaptureOptions, keep: (capture: st
   await Promise.all(running.map((load) => load.stop()))
   const counts = await capture.stop()
   const labels = labelRun(plan, await readFile(file), { run: name, holdout: options.holdout, startedMs, endedMs: Date.now(), counts, time, snapBytes: SNAP_BYTES, performed })
-  verify(labels)
+  const faults = faultsOf(labels)
+  if (faults.length > 0) throw new Error(`${name}: ${faults.join('; ')}`)
   return await keep(file, labels)
 }
 
@@ -73,16 +73,6 @@ export async function runScenario ({ folder, ...options }: Omit<CaptureOptions, 
   } finally {
     rmSync(file, { force: true })
   }
-}
-
-/** Of a run's time, the most that a machine may lose in pauses of more than 100 ms. */
-const MOST_TIME_LOST = 0.02
-
-function verify ({ run, attacks, capture }: RunLabels): void {
-  const silent = attacks.filter((attack) => attack.packets === 0)
-  if (silent.length > 0) throw new Error(`${run}: ${silent.map((attack) => `${attack.tool} ('${attack.command}') sent nothing`).join('; ')}`)
-  if (capture.droppedByKernel > capture.packets * MOST_LOST) throw new Error(`${run}: tcpdump lost ${capture.droppedByKernel} of ${capture.packets} packets: the machine is too busy, run fewer laboratories at a time`)
-  if (capture.time.lostShare > MOST_TIME_LOST) throw new Error(`${run}: the machine lost ${(capture.time.lostShare * 100).toFixed(1)} % of its time in pauses of up to ${capture.time.mostLateMs} ms, so that no rate is what it was to be: the machine is too busy, run fewer laboratories at a time`)
 }
 
 /** One process per pod for all of its jobs, and one for each command; all as the worker, whose packets are marked. */
