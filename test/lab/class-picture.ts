@@ -8,7 +8,8 @@ const ROWS: readonly FeatureName[] = ['flow_count', 'bytes_sent', 'bytes_receive
 const [WIDTH, HEIGHT, LEFT, TOP, GAP] = [250, 54, 120, 64, 18] as const
 
 const escape = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
-const text = (x: number, y: number, content: string, size = 11, fill = '#333'): string => `<text x="${x}" y="${y}" font-size="${size}" fill="${fill}">${escape(content)}</text>`
+/** White around it, for some of it stands on bars. */
+const text = (x: number, y: number, content: string, size = 11, fill = '#333'): string => `<text x="${x}" y="${y}" font-size="${size}" fill="${fill}" stroke="#fff" stroke-width="3" paint-order="stroke">${escape(content)}</text>`
 
 /** SVG: a column for each of `shown`, a row for each of six features, by 0.5 s window, logarithmic; the attack's time is shaded. */
 export function classPicture (name: string, shown: readonly Shown[]): string {
@@ -37,14 +38,14 @@ function drawColumn (one: Shown, left: number): string[] {
   ]
 }
 
-/** A thin bar for each window, as high as the logarithm of its value. */
+/** A thin bar in the middle of each window, as high as the logarithm of its value. */
 function drawFeature ({ windows, startMs }: Shown, feature: number, top: number, x: (ms: number) => number): string[] {
-  const values = windows.map((window) => ({ at: window.number * STEPS_MS[0], value: window.features[feature] ?? 0 }))
+  const values = windows.map((window) => ({ at: (window.number + 0.5) * STEPS_MS[0], value: window.features[feature] ?? 0 }))
   const most = Math.max(0, ...values.map(({ value }) => value))
   if (most === 0) return []
   const bars = values.filter(({ value }) => value > 0).map(({ at, value }) => {
     const height = Math.max(1, Math.round(HEIGHT * 0.95 * Math.log1p(value) / Math.log1p(most)))
     return `M${x(at)} ${top + HEIGHT}v-${height}`
   })
-  return [`<path d="${bars.join('')}" stroke="#3b6ea5" stroke-width="1" fill="none"/>`, text(x(startMs) + 3, top + 10, most >= 10 ? String(Math.round(most)) : most.toFixed(2), 9, '#999')]
+  return [`<path d="${bars.join('')}" stroke="#3b6ea5" stroke-width="1" fill="none"/>`, text(x(startMs) + 3, top + 10, most >= 10 ? String(Math.round(most)) : most.toFixed(2), 9, '#666')]
 }

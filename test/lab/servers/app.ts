@@ -33,7 +33,7 @@ function basic (authorization: string): Reply {
 
 const isPassword = (user: string, password: string): boolean => PASSWORDS[user] === password
 
-/** What each path answers; all others: a page of random length. */
+/** What each path answers; all others: a page of random length, or a word about what was taken in. */
 const PAGES: Readonly<Record<string, (url: URL, request: IncomingMessage, body: string) => Reply>> = {
   healthz: () => ok('ok'),
   fail: () => ({ status: 503, text: 'no' }),
@@ -46,7 +46,7 @@ const PAGES: Readonly<Record<string, (url: URL, request: IncomingMessage, body: 
 async function answer (request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://app')
   const body = await read(request)
-  const page = PAGES[url.pathname.split('/')[1] ?? ''] ?? (() => ok('y'.repeat(Math.floor(Math.random() * 9000))))
+  const page = PAGES[url.pathname.split('/')[1] ?? ''] ?? (() => ok('y'.repeat(Math.floor(Math.random() * (request.method === 'POST' ? 300 : 9000)))))
   const { status, text, headers = {} } = page(url, request, body)
   response.writeHead(status, headers).end(text)
 }
