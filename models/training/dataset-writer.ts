@@ -63,7 +63,7 @@ export class DatasetWriter {
     return this.#runs.push(run) - 1
   }
 
-  add (sample: Sample, view: TensorView): void {
+  add (sample: Sample, view: Pick<TensorView, 'writeTensor' | 'writeContext'>): void {
     this.#tensors.append((values, offset) => view.writeTensor(values, offset))
     this.#contexts.append((values, offset) => view.writeContext(values, offset))
     this.#samples.append((values, offset) => values.set(SAMPLE_COLUMNS.map((name) => sample[name]), offset))

@@ -63,15 +63,15 @@ export class OfflineDetector {
     const { classes, contextColumns: { length: columns } } = scorer.model
     const tensors = new Float32Array(windows.length * TENSOR_SIZE)
     const contexts = new Float32Array(windows.length * columns)
-    let count = 0
+    const unproved: number[] = []
     const taken = windows.filter((window) => {
       const view = this.#table.push(reporter, window)
-      view?.writeTensor(tensors, count * TENSOR_SIZE)
-      view?.writeContext(contexts, count * columns)
-      if (view !== null) count++
+      view?.writeTensor(tensors, unproved.length * TENSOR_SIZE)
+      view?.writeContext(contexts, unproved.length * columns)
+      if (view !== null) unproved.push(view.unproved())
       return view !== null
     })
-    const probabilities = await scorer.score(count, tensors, contexts)
+    const probabilities = await scorer.score(unproved.length, tensors, contexts)
     return taken.map((window, row) => ({
       reporter,
       key: window.key,
@@ -80,6 +80,7 @@ export class OfflineDetector {
       probabilities: probabilities.subarray(row * classes.length, (row + 1) * classes.length),
       tensor: tensors.subarray(row * TENSOR_SIZE, (row + 1) * TENSOR_SIZE),
       context: contexts.subarray(row * columns, (row + 1) * columns),
+      unproved: unproved[row] ?? 0,
       window,
       receivedAtMs: windowStartMs(window) + window.stepMs,
       simulated: true,

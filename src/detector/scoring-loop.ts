@@ -33,6 +33,8 @@ export interface ScoredRow {
   readonly probabilities: Float32Array
   readonly tensor: Float32Array
   readonly context: Float32Array
+  /** Flows of the tensor's windows whose source is not known to be real. */
+  readonly unproved: number
 }
 
 export interface ScoringOptions {
@@ -47,7 +49,7 @@ export interface ScoringOptions {
   readonly rested: () => void
 }
 
-interface Row { readonly incoming: Incoming, readonly window: Window }
+interface Row { readonly incoming: Incoming, readonly window: Window, readonly unproved: number }
 
 /**
  * Takes windows into tensors and scores them, in the order of their arrival, up to 32 at a time. Nothing waits for a
@@ -127,7 +129,8 @@ export class ScoringLoop {
       if (incoming === undefined) break
       while (this.#taken < incoming.windows.length && rows.length < MAX_ROWS) {
         const window = incoming.windows[this.#taken++]
-        if (window !== undefined && this.#fill(incoming, window, rows.length)) rows.push({ incoming, window })
+        const unproved = window === undefined ? null : this.#fill(incoming, window, rows.length)
+        if (window !== undefined && unproved !== null) rows.push({ incoming, window, unproved })
         this.#waiting--
       }
       if (this.#taken < incoming.windows.length) break
@@ -137,22 +140,23 @@ export class ScoringLoop {
     return this.#queue.splice(0, done)
   }
 
-  /** Takes the window into its tensor; true where the tensor is to be scored, and is written into row `row`. */
-  #fill ({ lane, replay, resent }: Incoming, window: Window, row: number): boolean {
+  /** Takes the window into its tensor. Where that is to be scored, writes it into row `row` and gives its unproved flows; else null. */
+  #fill ({ lane, replay, resent }: Incoming, window: Window, row: number): number | null {
     const view = this.#tables.push(lane, replay, window)
-    if (view === null || resent) return false
+    if (view === null || resent) return null
     view.writeTensor(this.#tensors, row * TENSOR_SIZE)
     view.writeContext(this.#contexts, row * CONTEXT_COLUMNS.length)
-    return true
+    return view.unproved()
   }
 
   async #score (rows: readonly Row[]): Promise<void> {
     const { seat, publish, failed } = this.#options
     const [tensors, contexts] = [this.#tensors.subarray(0, rows.length * TENSOR_SIZE), this.#contexts.subarray(0, rows.length * CONTEXT_COLUMNS.length)]
     try {
-      await seat.score(rows.length, tensors, contexts, (probabilities, { classes: { length: width } }) => publish(rows.map(({ incoming, window }, row) => ({
+      await seat.score(rows.length, tensors, contexts, (probabilities, { classes: { length: width } }) => publish(rows.map(({ incoming, window, unproved }, row) => ({
         incoming,
         window,
+        unproved,
         probabilities: probabilities.subarray(row * width, (row + 1) * width),
         tensor: tensors.subarray(row * TENSOR_SIZE, (row + 1) * TENSOR_SIZE),
         context: contexts.subarray(row * CONTEXT_COLUMNS.length, (row + 1) * CONTEXT_COLUMNS.length),

@@ -210,7 +210,7 @@ function joined (last: Entry, entry: Entry): boolean {
 }
 
 /** A score of its own: the row's views are overwritten by the next round. */
-function scoreOf ({ incoming, window, probabilities, tensor, context }: ScoredRow): Score {
+function scoreOf ({ incoming, window, probabilities, tensor, context, unproved }: ScoredRow): Score {
   const { reporter, receivedAtMs, simulated } = incoming
   return {
     reporter,
@@ -220,6 +220,7 @@ function scoreOf ({ incoming, window, probabilities, tensor, context }: ScoredRo
     probabilities: probabilities.slice(),
     tensor: tensor.slice(),
     context: context.slice(),
+    unproved,
     window,
     receivedAtMs,
     simulated,

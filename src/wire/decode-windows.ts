@@ -48,6 +48,7 @@ function checkShape (columns: WindowColumns): string | null {
     ['use_failed', columns.useFailed.length, columns.useProtocol.length],
     ['use_bytes_sent', columns.useBytesSent.length, columns.useProtocol.length],
     ['use_bytes_received', columns.useBytesReceived.length, columns.useProtocol.length],
+    ['proved', columns.proved.length, columns.proved.length === 0 ? 0 : rows],
     ['port_sketches', columns.portSketches.length, rows * SKETCH_BYTES],
     ['key_destination', columns.keyDestination.length, columns.keySource.length],
   ]
@@ -150,6 +151,7 @@ function decodeRows (columns: WindowColumns, steps: readonly Step[], keys: reado
       counters: rowOf(columns.counters, row, COUNTERS.length),
       ports,
       ...(told > 0 && { uses: decodeUses(columns, use, use += told - 1) }),
+      ...(at(columns.proved, row) > 0 && { proved: at(columns.proved, row) - 1 }),
       portSketch: sketchOf(columns.portSketches, row),
       peerSketch: key.kind === 'pair' ? new Uint8Array(SKETCH_BYTES) : sketchOf(columns.peerSketches, fan++),
       quality: at(columns.quality, row),

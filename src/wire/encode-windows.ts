@@ -33,6 +33,7 @@ export function encodeWindows (windows: readonly Window[], clocks: StepClocks = 
     for (const value of window.features) columns.features.push(value)
     for (const value of window.counters) columns.counters.push(Math.min(Math.round(value), MAX_UINT32))
     columns.quality.push(window.quality)
+    columns.proved.push(window.proved === undefined ? 0 : Math.min(1 + Math.round(window.proved), MAX_UINT32))
     columns.portCount.push(window.ports.length)
     for (const { port, packets } of window.ports) {
       columns.port.push(port)

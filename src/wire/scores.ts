@@ -13,7 +13,7 @@ export type DecodedScores = { readonly ok: true, readonly scores: readonly Score
 /** Columns of `scores`, in their order. All are of one model. */
 export function encodeScores (scores: readonly Score[]): ScoreColumns {
   const columns = create(ScoreColumnsSchema, { windows: encodeWindows(scores.map(({ window }) => window)) })
-  for (const { reporter, probabilities, tensor, context, receivedAtMs, simulated } of scores) {
+  for (const { reporter, probabilities, tensor, context, receivedAtMs, simulated, unproved } of scores) {
     const known = columns.reporters.indexOf(reporter)
     columns.reporter.push(known < 0 ? columns.reporters.push(reporter) - 1 : known)
     append(columns.probabilities, probabilities)
@@ -21,6 +21,7 @@ export function encodeScores (scores: readonly Score[]): ScoreColumns {
     append(columns.contexts, context)
     columns.receivedAtMs.push(receivedAtMs)
     columns.simulated.push(simulated)
+    columns.unproved.push(unproved)
   }
   return columns
 }
@@ -42,6 +43,7 @@ export function decodeScores (columns: ScoreColumns, widths: { readonly classes:
     ['contexts', columns.contexts.length, rows * widths.contexts],
     ['received_at_ms', columns.receivedAtMs.length, rows],
     ['simulated', columns.simulated.length, rows],
+    ['unproved', columns.unproved.length, columns.unproved.length === 0 ? 0 : rows],
   ]
   const wrong = lengths.find(([, length, expected]) => length !== expected)
   if (wrong !== undefined) return { ok: false, problem: `column ${wrong[0]} has ${wrong[1]} entries where ${rows} scores need ${wrong[2]}` }
@@ -57,6 +59,7 @@ export function decodeScores (columns: ScoreColumns, widths: { readonly classes:
       probabilities: rowOf(columns.probabilities, row, widths.classes),
       tensor: rowOf(columns.tensors, row, TENSOR_SIZE),
       context: rowOf(columns.contexts, row, widths.contexts),
+      unproved: columns.unproved[row] ?? Infinity,
       window,
       receivedAtMs: columns.receivedAtMs[row] ?? 0,
       simulated: columns.simulated[row] ?? false,

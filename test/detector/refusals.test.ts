@@ -166,7 +166,7 @@ t.test('only a controller may follow the scores', async (t) => {
   const { address, detector } = await start()
   const curious = source(address, POD)
   const window = own()
-  const score = { reporter: '', key: window.key, stepMs: window.stepMs, windowNumber: window.number, probabilities: new Float32Array(6), tensor: new Float32Array(240), context: new Float32Array(27), window, receivedAtMs: 0, simulated: false }
+  const score = { reporter: '', key: window.key, stepMs: window.stepMs, windowNumber: window.number, unproved: 0, probabilities: new Float32Array(6), tensor: new Float32Array(240), context: new Float32Array(27), window, receivedAtMs: 0, simulated: false }
   await t.rejects(curious.explain(score, 'SYN_FLOOD', []), { code: 'UNTRUSTED', message: /PERMISSION_DENIED: .*pod-1 may not follow the scores/ })
   t.equal(detector.refused().get('NotYours'), 1)
 })

@@ -46,7 +46,7 @@ t.test('a scorer that fails is told to whoever asked', async (t) => {
   scorer.fail = true
   const { address } = await start({ scorer })
   const window = syntheticWindow({ key, number: recent(4) })
-  const score: Score = { reporter: 'r', key, stepMs: 500, windowNumber: window.number, probabilities: new Float32Array(6), tensor: new Float32Array(240), context: new Float32Array(scorer.model.contextColumns.length), window, receivedAtMs: 0, simulated: false }
+  const score: Score = { reporter: 'r', key, stepMs: 500, windowNumber: window.number, unproved: 0, probabilities: new Float32Array(6), tensor: new Float32Array(240), context: new Float32Array(scorer.model.contextColumns.length), window, receivedAtMs: 0, simulated: false }
   await t.rejects(source(address).explain(score, 'SYN_FLOOD', new Array<number>(12).fill(0)), { code: 'INTERNAL', message: /INTERNAL: the model could not score/ })
 })
 

@@ -37,9 +37,11 @@ export const arbitraryWindow: fc.Arbitrary<Window> = fc.record({
   peerSketch: sketch,
   quality: fc.integer({ min: 0, max: 15 }),
   uses: fc.option(fc.array(use, { maxLength: 4 })),
-}).map(({ atMs, firstPacketUs, features, counters, peerSketch, uses, ...window }) => ({
+  proved: fc.option(fc.integer({ min: 0, max: 0xffff_fffe })),
+}).map(({ atMs, firstPacketUs, features, counters, peerSketch, uses, proved, ...window }) => ({
   ...window,
   ...(uses !== null && window.key.kind === 'pair' && window.stepMs === 60_000 && { uses }),
+  ...(proved !== null && { proved }),
   number: Math.floor(atMs / window.stepMs),
   firstPacketMs: (Math.floor(atMs / window.stepMs) * window.stepMs * 1000 + firstPacketUs) / 1000,
   features: Float64Array.from(features, (value, index) => FEATURES[index] === 'failed_conn_ratio' ? Math.fround(value % 1) : value),

@@ -103,7 +103,7 @@ type Answers = ReadonlyMap<string, readonly FlowRecord[]>
 const answersIn = (records: readonly FlowRecord[]): Answers => Map.groupBy(records.filter(({ protocol, bytesReceived }) => protocol === PROTOCOLS.tcp && bytesReceived > 0), ({ source }) => source.address)
 
 /**
- * What proves the source, as far as it was kept: its own observer is a witness, or something came back to it over TCP meanwhile. Of a
+ * What proves the source, as far as it was kept: its own observer is a witness that does not deny it, or something came back to it over TCP meanwhile. Of a
  * replay it counts as proven, as it does live.
  */
 function evidenceOf ({ simulated, witnesses, source, target, firstSeen, lastSeen }: Detection, answers: Answers): SourceEvidence {
@@ -111,7 +111,7 @@ function evidenceOf ({ simulated, witnesses, source, target, firstSeen, lastSeen
   const uid = source?.uid
   return {
     completedHandshake: source !== null && answers.get(source.address)?.some(isOfIt) === true,
-    confirmedByOwnObserver: simulated || (uid !== undefined && witnesses.some(({ reporter }) => reporter.endsWith(`/pod/${uid}`))),
+    confirmedByOwnObserver: simulated || (uid !== undefined && witnesses.some(({ reporter, agrees }) => agrees !== false && reporter.endsWith(`/pod/${uid}`))),
     standsForMany: false,
   }
 }

@@ -1,4 +1,4 @@
-import { COUNTERS, FEATURES, KEY_KINDS, STEPS_MS, type FeatureName, type KeyKind, type StepMs, type Window } from '../window/window.ts'
+import { COUNTERS, FEATURES, KEY_KINDS, QUALITY, STEPS_MS, type FeatureName, type KeyKind, type StepMs, type Window } from '../window/window.ts'
 import { PORT_CLASSES, portClassIndex } from './port-class.ts'
 
 /**
@@ -15,15 +15,16 @@ export const CONTEXT_COLUMNS: readonly string[] = [
   'half_open', 'unanswered', 'distinct_ports', 'distinct_peers', 'active_windows',
 ]
 
-/** What is kept of each window for the context, and summed over the span: its counters, packets by class of responder port, and these. */
+/** What is kept of each window for the context, and summed over the span: its counters, packets by class of responder port, and these. The last is no column of the context. */
 const BYTES_SENT = COUNTERS.length + PORT_CLASSES.length
 const BYTES_RECEIVED = BYTES_SENT + 1
 const ACTIVE = BYTES_SENT + 2
-export const SPAN_WIDTH = BYTES_SENT + 3
+export const UNPROVED = BYTES_SENT + 3
+export const SPAN_WIDTH = BYTES_SENT + 4
 
 const counterAt = Object.fromEntries(COUNTERS.map((name, index) => [name, index])) as Record<(typeof COUNTERS)[number], number>
 const featureAt = (name: FeatureName): number => FEATURES.indexOf(name)
-const [SENT_FEATURE, RECEIVED_FEATURE] = [featureAt('bytes_sent'), featureAt('bytes_received')]
+const [FLOWS_FEATURE, SENT_FEATURE, RECEIVED_FEATURE] = [featureAt('flow_count'), featureAt('bytes_sent'), featureAt('bytes_received')]
 
 /** Writes SPAN_WIDTH values of one window at `offset`, whose place must be zero before. */
 export function writeSpanRow (window: Window, out: Float32Array, offset: number): void {
@@ -35,6 +36,13 @@ export function writeSpanRow (window: Window, out: Float32Array, offset: number)
   out[offset + BYTES_SENT] = window.features[SENT_FEATURE] ?? 0
   out[offset + BYTES_RECEIVED] = window.features[RECEIVED_FEATURE] ?? 0
   out[offset + ACTIVE] = 1
+  out[offset + UNPROVED] = unprovedIn(window)
+}
+
+/** Flows whose source is not known to be real. Who sees no packets sees no forged ones; who sees them and does not tell proves nothing. */
+function unprovedIn ({ features, quality, proved }: Window): number {
+  if ((quality & QUALITY.flagsMissing) !== 0) return 0
+  return (features[FLOWS_FEATURE] ?? 0) - (proved ?? 0)
 }
 
 /** Sums over a tensor's span: SPAN_WIDTH values, and distinct counts that cannot be summed. */

@@ -1,6 +1,6 @@
 import { distinct } from '../window/sketch.ts'
 import { FEATURES, SKETCH_BYTES, TENSOR_WINDOWS, keyId, type KeyKind, type StepMs, type Window } from '../window/window.ts'
-import { SPAN_WIDTH, writeContext, writeSpanRow } from './context.ts'
+import { SPAN_WIDTH, UNPROVED, writeContext, writeSpanRow } from './context.ts'
 import { SlotMap } from './slot-map.ts'
 
 /** Values in one tensor. */
@@ -15,6 +15,8 @@ export interface TensorView {
   readonly writeTensor: (out: Float32Array, offset: number) => void
   /** Writes CONTEXT_COLUMNS.length values at `offset`. */
   readonly writeContext: (out: Float32Array, offset: number) => void
+  /** Flows of its windows whose source is not known to be real. */
+  readonly unproved: () => number
 }
 
 /**
@@ -97,6 +99,13 @@ export class TensorTable implements TensorView {
     for (let row = first; row < first + TENSOR_WINDOWS; row++) this.#add(row)
     const span = { sums: this.#sums, distinctPorts: distinct(this.#unitedPorts), distinctPeers: distinct(this.#unitedPeers) }
     writeContext(this.#kind, this.#stepMs, span, out, offset)
+  }
+
+  unproved (): number {
+    const first = this.#slot * TENSOR_WINDOWS
+    let sum = 0
+    for (let row = first; row < first + TENSOR_WINDOWS; row++) sum += this.#spans[row * SPAN_WIDTH + UNPROVED] ?? 0
+    return Math.max(0, sum)
   }
 
   /** Empties the rows of `count` window numbers from `first` on. */

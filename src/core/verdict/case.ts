@@ -24,6 +24,9 @@ interface Stream {
   windowNumber: number
   /** Nats. */
   evidence: number
+  /** Of that, what scores came to of which each proved the source (`SourceEvidence`), nats. */
+  handshake: number
+  ownAccount: number
   /** End of the newest window that supports the case; absent where none has. */
   supportedMs?: number
 }
@@ -155,11 +158,15 @@ export function retold (of: Case, before: Detection): Detection {
   }
 }
 
-/** The observer of a score as a witness of the detection, its best quality kept. */
-export function withWitness (detection: Detection, score: Score): Detection {
+/** The observer of a score as a witness of the detection: its best quality is kept, and that it once agreed. */
+export function withWitness (detection: Detection, score: Score, agrees: boolean | null): Detection {
   const known = detection.witnesses.find(({ reporter }) => reporter === score.reporter)
-  if (known !== undefined && known.quality <= score.window.quality) return detection
   if (known === undefined && detection.witnesses.length >= MAX_STREAMS) return detection
-  const others = detection.witnesses.filter(({ reporter }) => reporter !== score.reporter)
-  return { ...detection, witnesses: [...others, { reporter: score.reporter, quality: score.window.quality, agrees: known?.agrees ?? null }] }
+  const witness = {
+    reporter: score.reporter,
+    quality: Math.min(known?.quality ?? score.window.quality, score.window.quality),
+    agrees: known?.agrees === true || agrees === true ? true : agrees ?? known?.agrees ?? null,
+  }
+  if (known !== undefined && known.quality === witness.quality && known.agrees === witness.agrees) return detection
+  return { ...detection, witnesses: [...detection.witnesses.filter((other) => other !== known), witness] }
 }

@@ -39,9 +39,11 @@ export const neededFor = (threshold: number): number => logit(threshold) - logit
 /** Evidence after a window with `probability`, `steps` after the last one. In nats, never negative. */
 export function accumulate (evidence: number, probability: number, threshold: number, steps: number, settings: EvidenceSettings): number {
   const news = logit(probability) - logit(neutralOf(threshold))
-  const kept = evidence * 2 ** (-steps / settings.halfLifeSteps)
-  return Math.max(news, Math.min(neededFor(threshold), kept + settings.overlapWeight * news), 0)
+  return Math.max(news, Math.min(neededFor(threshold), fade(evidence, steps, settings) + settings.overlapWeight * news), 0)
 }
+
+/** What is left of evidence after so many steps without news. */
+export const fade = (evidence: number, steps: number, settings: EvidenceSettings): number => evidence * 2 ** (-steps / settings.halfLifeSteps)
 
 /** The probability that so much evidence stands for: of one window its own, of many at most the threshold. */
 export const confidenceOf = (evidence: number, threshold: number): number => sigmoid(evidence + logit(neutralOf(threshold)))

@@ -17,6 +17,9 @@ const SavedCase = Type.Object({
     stepMs: Type.Union([Type.Literal(500), Type.Literal(15_000), Type.Literal(60_000)]),
     windowNumber: Type.Integer(),
     evidence: Type.Number(),
+    /** Absent in what an older version saved: it is asked anew. */
+    handshake: Type.Optional(Type.Number()),
+    ownAccount: Type.Optional(Type.Number()),
     supportedMs: Type.Optional(Type.Number()),
   })),
   begunBy: Type.String(),
@@ -77,7 +80,10 @@ function restore (state: VerdictState, saved: SavedVerdict, byId: ReadonlyMap<st
   for (const { key: savedKey, detection: id, ...of } of saved.cases) {
     const key = keyFrom(savedKey.kind, savedKey.source, savedKey.destination)
     const detection = id === null ? null : byId.get(id)
-    if (key !== null && detection !== undefined) state.cases.put(caseId(of.className, keyId(key), of.simulated), { ...of, key, detection })
+    if (key !== null && detection !== undefined) {
+      const streams = of.streams.map((stream) => ({ handshake: 0, ownAccount: 0, ...stream }))
+      state.cases.put(caseId(of.className, keyId(key), of.simulated), { ...of, streams, key, detection })
+    }
   }
 }
 

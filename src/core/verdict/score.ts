@@ -14,6 +14,8 @@ export interface Score {
   readonly tensor: Float32Array
   /** The model's context columns, in the manifest's order. */
   readonly context: Float32Array
+  /** Flows of the tensor's windows whose source is not known to be real. */
+  readonly unproved: number
   /** The newest window itself: its counters and ports are evidence beside the tensor. */
   readonly window: Window
   /** Unix ms at which the detector received the newest window. */

@@ -1,4 +1,4 @@
-import { joinEvidence, sourceEvidence } from './source-evidence.ts'
+import { agreementOf, sourceEvidence } from './source-evidence.ts'
 import { keyId, STEPS_MS, TENSOR_WINDOWS, windowStartMs, type WindowKey } from '../window/window.ts'
 import type { SourceEvidence } from '../safety/safety.ts'
 import { emptyBaselines, learnUsual, type Baselines } from './baseline.ts'
@@ -9,7 +9,7 @@ import {
 import { CaseTable } from './case-table.ts'
 import { storyOf, type Chains } from './chains.ts'
 import type { Detection, Explanation } from './detection.ts'
-import { accumulate, confidenceOf, EVIDENCE_SETTINGS, neededFor, neutralOf, type EvidenceSettings } from './evidence.ts'
+import { accumulate, confidenceOf, fade, EVIDENCE_SETTINGS, neededFor, neutralOf, type EvidenceSettings } from './evidence.ts'
 import type { Score } from './score.ts'
 
 /** All that lasts between scores. Owned by whoever made it, changed by `step` alone; tables are bounded and say what they dropped. */
@@ -109,7 +109,7 @@ function weighClass (state: VerdictState, model: VerdictModel, saying: Saying, c
   if (ended !== null && !speaksFor) return []
   // What is enough by itself is heard, however much its observer has said before.
   if (known === undefined && probability < threshold && !state.cases.admits(score.reporter, score.simulated)) return []
-  const current = known === undefined || ended !== null ? newCase(className, key, score, source) : known
+  const current = known === undefined || ended !== null ? newCase(className, key, score) : known
   if (!weigh(current, saying, key !== score.key, settings) || !speaksFor) return []
   if (current.detection !== null && current.detection.delaySeconds !== null && isEcho(current, score)) return []
 
@@ -117,8 +117,9 @@ function weighClass (state: VerdictState, model: VerdictModel, saying: Saying, c
   const crowdedOut = state.cases.put(id, current)
   if (crowdedOut !== null) effects.push(...close(crowdedOut))
   const strength = Math.max(...current.streams.map(({ evidence }) => evidence))
-  support(current, saying, confidenceOf(strength, threshold), context.nowMs)
   const needed = neededFor(threshold)
+  support(current, saying, confidenceOf(strength, threshold), context.nowMs)
+  current.source = provedBy(current, saying, needed)
   const reached = strength >= needed ? 'open' : strength >= needed / 2 ? 'suspected' : null
   effects.push(...tell(state, model, current, score, reached, context))
   return effects
@@ -145,7 +146,9 @@ function isAnotherAttack (known: Case, score: Score): boolean {
   return known.detection?.phase === 'closed' || (score.simulated && spanStartMs - known.lastSeenMs >= known.quietMs)
 }
 
-const newCase = (className: string, key: WindowKey, score: Score, source: SourceEvidence): Case => ({
+const UNPROVED: SourceEvidence = { completedHandshake: false, confirmedByOwnObserver: false, standsForMany: false }
+
+const newCase = (className: string, key: WindowKey, score: Score): Case => ({
   className,
   key,
   streams: [],
@@ -158,29 +161,35 @@ const newCase = (className: string, key: WindowKey, score: Score, source: Source
   lastSeenMs: 0,
   touchedAtMs: 0,
   quietMs: 0,
-  source,
+  source: UNPROVED,
   simulated: score.simulated,
 })
 
 /** Adds the score to its observer's stream; false where that window counted before, or too many observers speak. */
-function weigh (of: Case, { score, probability, threshold }: Saying, gathered: boolean, settings: EvidenceSettings): boolean {
+function weigh (of: Case, { score, probability, threshold, source }: Saying, gathered: boolean, settings: EvidenceSettings): boolean {
   const { reporter, stepMs, windowNumber } = score
   const stream = of.streams.find((known) => known.reporter === reporter && known.stepMs === stepMs)
   if (stream === undefined) {
     if (of.streams.length >= MAX_STREAMS) return false
-    of.streams.push({ reporter, stepMs, windowNumber, evidence: accumulate(0, probability, threshold, 0, settings) })
+    const evidence = accumulate(0, probability, threshold, 0, settings)
+    of.streams.push({ reporter, stepMs, windowNumber, evidence, handshake: source.completedHandshake ? evidence : 0, ownAccount: source.confirmedByOwnObserver ? evidence : 0 })
     return true
   }
   const steps = windowNumber - stream.windowNumber
   // Many senders of a forged flood speak for one victim in one window: the strongest counts, they do not add up.
   if (gathered && steps === 0) stream.evidence = Math.max(stream.evidence, accumulate(0, probability, threshold, 0, settings))
   else if (steps <= 0) return false
-  else stream.evidence = accumulate(stream.evidence, probability, threshold, steps, settings)
+  else {
+    stream.evidence = accumulate(stream.evidence, probability, threshold, steps, settings)
+    const proved = (before: number, isProof: boolean): number => isProof ? accumulate(before, probability, threshold, steps, settings) : fade(before, steps, settings)
+    stream.handshake = proved(stream.handshake, source.completedHandshake)
+    stream.ownAccount = proved(stream.ownAccount, source.confirmedByOwnObserver)
+  }
   stream.windowNumber = windowNumber
   return true
 }
 
-function support (of: Case, { score, source }: Saying, confidence: number, nowMs: number): void {
+function support (of: Case, { score }: Saying, confidence: number, nowMs: number): void {
   const stream = of.streams.find(({ reporter, stepMs }) => reporter === score.reporter && stepMs === score.stepMs)
   if (stream !== undefined) stream.supportedMs = Math.max(stream.supportedMs ?? 0, windowEndMs(score))
   of.count++
@@ -190,7 +199,18 @@ function support (of: Case, { score, source }: Saying, confidence: number, nowMs
   of.lastSeenMs = Math.max(of.lastSeenMs, windowEndMs(score))
   of.touchedAtMs = nowMs
   of.quietMs = Math.max(of.quietMs, QUIET_STEPS * score.stepMs)
-  of.source = joinEvidence(of.source, source)
+}
+
+/**
+ * What is known by now of who the source is. A proof counts where what was proved is enough by itself: else a pod's honest traffic, which
+ * may look a little like an attack, would vouch for what another sends in its name. Proof stays proof, doubt stays doubt.
+ */
+function provedBy ({ source, streams }: Case, { source: { standsForMany } }: Saying, needed: number): SourceEvidence {
+  return {
+    completedHandshake: source.completedHandshake || streams.some(({ handshake }) => handshake >= needed),
+    confirmedByOwnObserver: source.confirmedByOwnObserver || streams.some(({ ownAccount }) => ownAccount >= needed),
+    standsForMany: source.standsForMany || standsForMany,
+  }
 }
 
 function tell (state: VerdictState, model: VerdictModel, of: Case, score: Score, reached: 'open' | 'suspected' | null, context: VerdictContext): VerdictEffect[] {
@@ -202,7 +222,7 @@ function tell (state: VerdictState, model: VerdictModel, of: Case, score: Score,
   const explanation = before === null || opens ? firstAccount(of.className, score, model, state.baselines) : before.explanation
   const told = before ?? firstTelling(of, context.newId(), chain, model, context.whois, explanation)
   of.detection = {
-    ...withWitness(retold(of, told), score),
+    ...withWitness(retold(of, told), score, agreementOf(score, score.key.kind === 'fan-in' ? null : context.whois(score.key.source))),
     ...(opens ? { delaySeconds: delayOf(of, score, context.nowMs), model: model.version, explanation } : {}),
     phase: opens || wasOpen ? 'open' : 'suspected',
   }

@@ -29,14 +29,17 @@ export const SUM = {
   tcp: 18,
   udp: 19,
   icmp: 20,
+  proved: 21,
+  proved15: 22,
+  proved60: 23,
 } as const
-const SUMS = 21
+const SUMS = 24
 
 /** What folds in another way than by adding: the gaps between the source's packets, and the first packet's time. */
-export const GAP = { packets: 21, firstMs: 22, lastMs: 23, squares: 24 } as const
-export const FIRST_PACKET = 25
+export const GAP = { packets: 24, firstMs: 25, lastMs: 26, squares: 27 } as const
+export const FIRST_PACKET = 28
 /** Distinct ports, (address, port) or sources, by the kind of the key. Folded by the values themselves. */
-export const UNIQUE = 26
+export const UNIQUE = 29
 export const CELL_NUMBERS = 32
 
 /** The windows of one step that are open at one time: a cell for each key that has something in it. */

@@ -1,11 +1,11 @@
 import { FAN_IN, PAIR, type KeyTable } from './key-table.ts'
 import { FIRST_PACKET, GAP, SUM, UNIQUE, type Lane } from './lane.ts'
 import { distinct } from './sketch.ts'
-import type { PortUse } from './window.ts'
-import { COUNTERS, FEATURES, SKETCH_BYTES, STEPS_MS, type Window } from './window.ts'
+import { COUNTERS, FEATURES, QUALITY, SKETCH_BYTES, STEPS_MS, type PortUse, type Window } from './window.ts'
 
 const FLOWS = [SUM.flows, SUM.flows15, SUM.flows60] as const
 const AGE = [SUM.age, SUM.age15, SUM.age60] as const
+const PROVED = [SUM.proved, SUM.proved15, SUM.proved60] as const
 
 /** `uses` by key, of a step that tells them. */
 type Uses = ReadonlyMap<number, readonly PortUse[]> | null
@@ -27,6 +27,8 @@ export function makeWindow (lane: Lane, cell: number, step: number, number: numb
     counters: counters(lane, cell),
     ports: lane.ports.list(cell),
     ...(uses !== null && table.kind(key) === PAIR && { uses: uses.get(key) ?? [] }),
+    // Who sees no packets sees no forged ones either.
+    ...((quality & QUALITY.flagsMissing) === 0 && { proved: lane.number(cell, PROVED[step] ?? SUM.proved) }),
     portSketch,
     peerSketch,
     quality,

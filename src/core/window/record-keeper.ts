@@ -1,5 +1,6 @@
 import type { FlowTracker } from '../flow/flow-tracker.ts'
 import { FLAG, ICMP_ROLE, ICMP_ROLES, PAYLOAD, PROTOCOL, PROTOCOLS, TCP_FLAGS } from '../flow/packet.ts'
+import { FlowProofs } from './flow-proofs.ts'
 import { BIT, KEYS_PER_FLOW, WORD, type FlowKeys } from './flow-keys.ts'
 import { RECORD, RECORD_NUMBERS, type Frame } from './frame.ts'
 import { FAN_IN, FAN_OUT, PAIR } from './key-table.ts'
@@ -15,6 +16,7 @@ export class RecordKeeper {
   readonly #tracker: FlowTracker
   readonly #keys: FlowKeys
   readonly #uses: PortUses
+  readonly #proofs: FlowProofs
   /** Per flow: the 15 s and the 60 s window in which it was last counted, and its age there in ms. */
   readonly #middleNumber: Float64Array
   readonly #middleAge: Float64Array
@@ -25,6 +27,7 @@ export class RecordKeeper {
     this.#tracker = tracker
     this.#keys = keys
     this.#uses = uses
+    this.#proofs = new FlowProofs(maxFlows)
     this.#middleNumber = new Float64Array(maxFlows)
     this.#middleAge = new Float64Array(maxFlows)
     this.#longNumber = new Float64Array(maxFlows)
@@ -34,6 +37,7 @@ export class RecordKeeper {
   opened (slot: number): void {
     this.#middleNumber[slot] = -1
     this.#longNumber[slot] = -1
+    this.#proofs.opened(slot)
   }
 
   /** Counts the packet that the tracker has just given to the flow in `slot`. */
@@ -51,7 +55,8 @@ export class RecordKeeper {
     bump(numbers, at + (sent ? RECORD.sentPackets : RECORD.receivedPackets), segments)
     if (atMs > (numbers[at + RECORD.lastMs] ?? 0)) numbers[at + RECORD.lastMs] = atMs
     else if (atMs < (numbers[at + RECORD.firstMs] ?? 0)) numbers[at + RECORD.firstMs] = atMs
-    const protocol = packet[PROTOCOL]
+    const protocol = packet[PROTOCOL] ?? 0
+    if (!isError) this.#proofs.look(slot, sent, protocol, packet[TCP_FLAGS] ?? 0, payload)
     if (isError || protocol === PROTOCOLS.icmp || protocol === PROTOCOLS.icmp6) bump(numbers, at + RECORD.icmp, 1)
     else if (protocol === PROTOCOLS.udp) bump(numbers, at + RECORD.udp, 1)
     else if (protocol === PROTOCOLS.tcp) {
@@ -115,6 +120,7 @@ export class RecordKeeper {
     const inMiddle = this.#middleNumber[slot] === middle
     const inLong = this.#longNumber[slot] === long
     const port = this.#tracker.table.responderPort(slot)
+    const proved = this.#proofs.settle(slot, this.#keys.key(slot, FAN_OUT) >= 0, inMiddle, inLong)
     for (let place = 0; place < KEYS_PER_FLOW; place++) {
       const cell = frame.cells[record * KEYS_PER_FLOW + place] ?? -1
       if (cell < 0) continue
@@ -125,6 +131,9 @@ export class RecordKeeper {
       lane.add(cell, SUM.age15, inMiddle ? age - (this.#middleAge[slot] ?? 0) : age)
       lane.add(cell, SUM.flows60, inLong ? 0 : 1)
       lane.add(cell, SUM.age60, inLong ? age - (this.#longAge[slot] ?? 0) : age)
+      lane.add(cell, SUM.proved, proved.short)
+      lane.add(cell, SUM.proved15, proved.middle)
+      lane.add(cell, SUM.proved60, proved.long)
       this.#markDistinct(lane, cell, place, slot, port)
       if (port !== 0) lane.ports.add(cell, port, (numbers[at + RECORD.sentPackets] ?? 0) + (numbers[at + RECORD.receivedPackets] ?? 0))
     }

@@ -85,6 +85,11 @@ export interface Window {
   readonly ports: readonly { readonly port: number, readonly packets: number }[]
   /** Of a pair in 60 s alone: what went on at each responder port, by protocol and port; absent where the source does not tell. */
   readonly uses?: readonly PortUse[]
+  /**
+   * Of `flow_count`, those of which the observer knows that their source is real (`FlowProofs`). One that is proved a window late counts
+   * for both windows where it is. Absent where the source does not tell.
+   */
+  readonly proved?: number
   /** Distinct responder ports (pair), (address, port) (fan-out), or ports (fan-in). SKETCH_BYTES long. */
   readonly portSketch: Uint8Array
   /** Distinct destination addresses (fan-out) or sources (fan-in); empty (all zero) for a pair. SKETCH_BYTES long. */

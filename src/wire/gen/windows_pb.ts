@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file windows.proto.
  */
 export const file_windows: GenFile = /*@__PURE__*/
-  fileDesc("Cg13aW5kb3dzLnByb3RvEhJhdXRvc2hpZWxkLndpcmUudjEiLAoJU3RlcENsb2NrEg8KB3N0ZXBfbXMYASABKA0SDgoGbmV3ZXN0GAIgASgEIoQECg1XaW5kb3dDb2x1bW5zEiwKBXN0ZXBzGAEgAygLMh0uYXV0b3NoaWVsZC53aXJlLnYxLlN0ZXBDbG9jaxIRCglhZGRyZXNzZXMYAiADKAwSEgoKa2V5X3NvdXJjZRgDIAMoDRIXCg9rZXlfZGVzdGluYXRpb24YBCADKA0SCwoDa2V5GAUgAygNEgwKBHN0ZXAYBiADKA0SCwoDYWdlGAcgAygNEhcKD2ZpcnN0X3BhY2tldF91cxgQIAMoDRIQCghmZWF0dXJlcxgIIAMoAhIQCghjb3VudGVycxgJIAMoBxIPCgdxdWFsaXR5GAogAygNEhIKCnBvcnRfY291bnQYCyADKA0SDAoEcG9ydBgMIAMoDRIUCgxwb3J0X3BhY2tldHMYDSADKA0SEQoJdXNlX2NvdW50GBEgAygNEhQKDHVzZV9wcm90b2NvbBgSIAMoDRIQCgh1c2VfcG9ydBgTIAMoDRIRCgl1c2VfYmVndW4YFCADKA0SEwoLdXNlX2NhcnJpZWQYFSADKA0SEgoKdXNlX2ZhaWxlZBgWIAMoDRIWCg51c2VfYnl0ZXNfc2VudBgXIAMoARIaChJ1c2VfYnl0ZXNfcmVjZWl2ZWQYGCADKAESFQoNcG9ydF9za2V0Y2hlcxgOIAEoDBIVCg1wZWVyX3NrZXRjaGVzGA8gASgMYgZwcm90bzM");
+  fileDesc("Cg13aW5kb3dzLnByb3RvEhJhdXRvc2hpZWxkLndpcmUudjEiLAoJU3RlcENsb2NrEg8KB3N0ZXBfbXMYASABKA0SDgoGbmV3ZXN0GAIgASgEIpQECg1XaW5kb3dDb2x1bW5zEiwKBXN0ZXBzGAEgAygLMh0uYXV0b3NoaWVsZC53aXJlLnYxLlN0ZXBDbG9jaxIRCglhZGRyZXNzZXMYAiADKAwSEgoKa2V5X3NvdXJjZRgDIAMoDRIXCg9rZXlfZGVzdGluYXRpb24YBCADKA0SCwoDa2V5GAUgAygNEgwKBHN0ZXAYBiADKA0SCwoDYWdlGAcgAygNEhcKD2ZpcnN0X3BhY2tldF91cxgQIAMoDRIQCghmZWF0dXJlcxgIIAMoAhIQCghjb3VudGVycxgJIAMoBxIPCgdxdWFsaXR5GAogAygNEhIKCnBvcnRfY291bnQYCyADKA0SDAoEcG9ydBgMIAMoDRIUCgxwb3J0X3BhY2tldHMYDSADKA0SEQoJdXNlX2NvdW50GBEgAygNEhQKDHVzZV9wcm90b2NvbBgSIAMoDRIQCgh1c2VfcG9ydBgTIAMoDRIRCgl1c2VfYmVndW4YFCADKA0SEwoLdXNlX2NhcnJpZWQYFSADKA0SEgoKdXNlX2ZhaWxlZBgWIAMoDRIWCg51c2VfYnl0ZXNfc2VudBgXIAMoARIaChJ1c2VfYnl0ZXNfcmVjZWl2ZWQYGCADKAESDgoGcHJvdmVkGBkgAygNEhUKDXBvcnRfc2tldGNoZXMYDiABKAwSFQoNcGVlcl9za2V0Y2hlcxgPIAEoDGIGcHJvdG8z");
 
 /**
  * How far one step of time has got.
@@ -179,6 +179,13 @@ export type WindowColumns = Message<"autoshield.wire.v1.WindowColumns"> & {
    * @generated from field: repeated double use_bytes_received = 24;
    */
   useBytesReceived: number[];
+
+  /**
+   * `Window.proved`: 1 + the flows whose source is real; 0 where the source does not tell. An observer of an older version sends no column.
+   *
+   * @generated from field: repeated uint32 proved = 25;
+   */
+  proved: number[];
 
   /**
    * 32 bytes a row: distinct responder ports.

@@ -23,6 +23,8 @@ export interface Made {
   simulated?: boolean
   /** Busy windows before the newest. */
   run?: number
+  /** Flows whose source is not known to be real. */
+  unproved?: number
   features?: Partial<Record<(typeof FEATURES)[number], number>>
   counters?: Partial<Record<(typeof COUNTERS)[number], number>>
 }
@@ -48,6 +50,7 @@ export function madeScore (probabilities: { PORT_SCAN?: number, SYN_FLOOD?: numb
     probabilities: Float32Array.of(1 - PORT_SCAN - SYN_FLOOD, PORT_SCAN, SYN_FLOOD),
     tensor,
     context: new Float32Array(0),
+    unproved: made.unproved ?? 0,
     window: {
       key,
       stepMs,

@@ -1,22 +1,28 @@
 import t from 'tap'
-import { sourceEvidence } from '../../../src/core/verdict/source-evidence.ts'
-import { QUALITY } from '../../../src/core/window/window.ts'
+import { agreementOf, sourceEvidence } from '../../../src/core/verdict/source-evidence.ts'
 import { ATTACKER, madeScore, VICTIM, type Made } from './made-score.ts'
 
 const SOURCE = { uid: 'u7', namespace: 'shop', name: 'web-7', addresses: ['10.0.0.7'], labels: {}, node: 'n1' }
-const SILENT = { bytes_sent: 0, iat_mean_ms: 0 }
+const ANSWERED = { features: { flow_count: 40, bytes_received: 900 }, counters: { tcp_packets: 200 } }
+const REAL = { completedHandshake: true, confirmedByOwnObserver: false }
+const CONFIRMED = { completedHandshake: false, confirmedByOwnObserver: true }
+const NEITHER = { completedHandshake: false, confirmedByOwnObserver: false }
 
 t.test('a source is proved for every row of the table', async (t) => {
-  const rows: readonly [string, Made, { completedHandshake: boolean, confirmedByOwnObserver: boolean }][] = [
-    ['payload came back over TCP', { reporter: VICTIM, features: { ...SILENT, bytes_received: 1 }, counters: { tcp_packets: 4 } }, { completedHandshake: true, confirmedByOwnObserver: false }],
-    ['its observer saw it send payload', { reporter: ATTACKER, features: { ...SILENT, bytes_sent: 1 } }, { completedHandshake: false, confirmedByOwnObserver: true }],
-    ['its observer saw it begin twice', { reporter: ATTACKER, features: { ...SILENT, iat_mean_ms: 4 } }, { completedHandshake: false, confirmedByOwnObserver: true }],
-    ['its observer saw answers that nobody asked for', { reporter: ATTACKER, features: { ...SILENT, flow_count: 136, rst_count: 170, ack_count: 170, unique_ports: 136 }, counters: { packets_received: 136, packets_sent: 34, tcp_packets: 170 } }, { completedHandshake: false, confirmedByOwnObserver: false }],
-    ['a SYN may be the other end\'s', { reporter: ATTACKER, features: { ...SILENT, syn_count: 1, rst_count: 1 }, counters: { packets_received: 1, packets_sent: 1, tcp_packets: 2 } }, { completedHandshake: false, confirmedByOwnObserver: false }],
-    ['another\'s observer saw it', { reporter: VICTIM }, { completedHandshake: false, confirmedByOwnObserver: false }],
-    ['a replay', { reporter: VICTIM, simulated: true, features: SILENT }, { completedHandshake: false, confirmedByOwnObserver: true }],
+  const rows: readonly [string, Made, { completedHandshake: boolean, confirmedByOwnObserver: boolean }, boolean | null][] = [
+    ['its own observer saw it begin them', { reporter: ATTACKER }, CONFIRMED, true],
+    ['its own observer saw answers that it never asked for, beside honest flows', { ...ANSWERED, reporter: ATTACKER, unproved: 38 }, NEITHER, false],
+    ['payload came back in all flows', { ...ANSWERED, reporter: VICTIM }, REAL, true],
+    ['in all but one of twenty', { ...ANSWERED, reporter: VICTIM, unproved: 2 }, REAL, true],
+    ['forged flows beside honest ones', { ...ANSWERED, reporter: VICTIM, unproved: 38 }, NEITHER, null],
+    ['even where the newest window is honest', { ...ANSWERED, reporter: VICTIM, run: 3, unproved: 40 }, NEITHER, null],
+    ['nothing came back', { reporter: VICTIM, features: { flow_count: 40 }, counters: { tcp_packets: 80 } }, NEITHER, null],
+    ['bytes came back that may have been UDP\'s', { ...ANSWERED, counters: { tcp_packets: 200, udp_packets: 2 }, reporter: VICTIM }, NEITHER, null],
+    ['no flow at all', { reporter: ATTACKER, features: { flow_count: 0 } }, NEITHER, false],
+    ['a replay', { reporter: VICTIM, simulated: true, unproved: 40 }, CONFIRMED, true],
   ]
-  for (const [name, made, wanted] of rows) t.strictSame(sourceEvidence(madeScore({}, made), SOURCE, false), { ...wanted, standsForMany: false }, name)
-  const sockets = madeScore({}, { reporter: ATTACKER, features: SILENT })
-  t.match(sourceEvidence({ ...sockets, window: { ...sockets.window, quality: QUALITY.flagsMissing } }, SOURCE, false), { confirmedByOwnObserver: true }, 'who sees sockets sees no such answers')
+  for (const [name, made, wanted, agrees] of rows) {
+    t.strictSame(sourceEvidence(madeScore({}, made), SOURCE, false), { ...wanted, standsForMany: false }, name)
+    t.equal(agreementOf(madeScore({}, made), SOURCE), agrees, name)
+  }
 })

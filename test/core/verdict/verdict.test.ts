@@ -268,3 +268,18 @@ t.test('a replay that was cut short is over after a restart', async (t) => {
   t.equal(state.cases.size, 0)
   t.equal(opened(new Bench(state).score(madeScore({ PORT_SCAN: 0.97 }, { simulated: true }))).source?.address, (PAIR as { source: string }).source, 'the next replay starts anew')
 })
+
+t.test('honest traffic of a pod does not vouch for what is sent in its name', async (t) => {
+  const answered = { features: { flow_count: 40, bytes_received: 900 }, counters: { tcp_packets: 200 } }
+  const bench = new Bench()
+  const forged = bench.score(madeScore({ PORT_SCAN: 0.99 }, { ...answered, unproved: 38 }))
+  t.match(forged, [{ type: 'opened', source: { completedHandshake: false, confirmedByOwnObserver: false }, detection: { witnesses: [{ reporter: VICTIM, agrees: null }] } }])
+  const honest = bench.score(madeScore({ PORT_SCAN: 0.88 }, { ...answered, endMs: T0 + 1000 }))
+  t.match(honest, [{ type: 'updated', source: { completedHandshake: false } }], 'a little suspicious and proved is not enough')
+  const owner = bench.score(madeScore({ PORT_SCAN: 0.99 }, { ...answered, reporter: ATTACKER, unproved: 38 }))
+  t.match(owner, [{ type: 'updated', source: { confirmedByOwnObserver: false } }], 'answers that its own observer sees do not confirm it')
+  t.equal(owner[0]?.detection.witnesses.find(({ reporter }) => reporter === ATTACKER)?.agrees, false, 'it denies it')
+  const real = bench.score(madeScore({ PORT_SCAN: 0.99 }, { ...answered, reporter: ATTACKER, endMs: T0 + 1000 }))
+  t.match(real, [{ type: 'updated', source: { confirmedByOwnObserver: true } }], 'what it saw its pod begin does')
+  t.equal(real[0]?.detection.witnesses.find(({ reporter }) => reporter === ATTACKER)?.agrees, true)
+})
