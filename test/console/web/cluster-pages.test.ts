@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { ProtectedSet, type Protected } from '../../../src/core/safety/protected.ts'
 import { findTool, skipWithout } from '../../setup/tools.ts'
-import { EFFECT, errand, exception, inCluster, TASKS } from '../cluster-scene.ts'
+import { EFFECT, errand, exception, inCluster, pierced, TASKS } from '../cluster-scene.ts'
 import { attack, quiet } from '../scenes.ts'
 import { stage } from '../stage.ts'
 import { builtPage, launch, tabTo, visit, words } from './browser.ts'
@@ -41,6 +41,32 @@ t.test('what a cluster adds to the page', { skip, timeout: 300_000 }, async (t) 
     await page.locator('.flows tbody.cost').waitFor()
     t.match(await words(page, '.flows tbody.cost'), /Legitimate: cut as well shop\/orders-0 → shop\/db-0 TCP 5432 380/)
     t.equal(await page.locator('.options button[aria-pressed=true]').count(), 1)
+    t.strictSame(complaints, [])
+  })
+
+  t.test('of a mitigation it shows why its end was moved and why it did or did not grow', async (t) => {
+    const { loop, urls } = await stage(t, { pageFolder })
+    await inCluster(loop)
+    const made = pierced(loop.now())
+    const at = made.metadata.creationTimestamp
+    const changed = (from: number, outcome: 'taken' | 'held-back', message: string) => ({
+      ...made,
+      status: {
+        ...made.status,
+        term: { reason: 'AttackGoesOn' as const, message: 'The attack goes on.', at, formerEnd: new Date(Date.parse(made.spec.expiresAt) + from).toISOString(), returns: 0 },
+        escalation: { from: 'egress' as const, to: 'isolation' as const, outcome, reason: outcome === 'taken' ? 'Escalated' as const : 'ProtectedTarget' as const, message, at, steps: 1 },
+      }
+    })
+    const { page, complaints } = await visit(t, browser, `${urls.dashboard}/#/mitigations/mit-deny-1`)
+    await page.locator('.mitigation').waitFor()
+    t.equal(await page.getByRole('list', { name: 'Changes' }).count(), 0, 'nothing where nothing changed')
+    await loop.emit({ type: 'mitigation', mitigation: changed(-60_000, 'taken', '3 of 41 attempts got through.') })
+    await page.locator('[aria-label=Changes]', { hasText: 'Lasts longer' }).waitFor()
+    t.match(await words(page, '[aria-label=Changes]'), /Made larger 3 of 41 attempts got through\..* Lasts longer The attack goes on\./)
+    await loop.emit({ type: 'mitigation', mitigation: changed(60_000, 'held-back', 'It is protected.') })
+    await page.locator('[aria-label=Changes]', { hasText: 'Ends sooner' }).waitFor()
+    t.match(await words(page, '[aria-label=Changes] .failed'), /Not made larger It is protected\./)
+    await axe(t, page, 'a mitigation that changed')
     t.strictSame(complaints, [])
   })
 

@@ -34,6 +34,7 @@ export function MitigationCard ({ mitigation, decisions, now }: { mitigation: Mi
         ? <div class="act"><TimeLeft mitigation={mitigation} now={now} /><Undo mitigation={mitigation} /></div>
         : <p class="ended">{end} <Time at={status.endedAt ?? spec.expiresAt} /></p>}
       <Through mitigation={mitigation} />
+      <Changes mitigation={mitigation} />
       <Conditions conditions={status.conditions} />
       <Targets mitigation={mitigation} />
       {plans.map(({ kind, yaml }, index) => <Yaml key={index} title={`${kind} ${status.simulated ? 'that it would apply' : 'that it applies'}`} text={yaml} />)}
@@ -46,6 +47,27 @@ export function MitigationCard ({ mitigation, decisions, now }: { mitigation: Mi
 function Through ({ mitigation }: { mitigation: Mitigation }) {
   const through = stillThrough(mitigation)
   return through === null ? null : <p class="through"><Mark state="broken" /><span><b>Some of it still gets through.</b> {through}</span></p>
+}
+
+/** What became of it since it was decided: another size, another end; or why it did not grow. */
+function Changes ({ mitigation: { spec: { expiresAt }, status: { term, escalation } } }: { mitigation: Mitigation }) {
+  if (term === undefined && escalation === undefined) return null
+  return (
+    <ul class="safety" aria-label="Changes">
+      {escalation !== undefined && (
+        <li class={escalation.outcome === 'held-back' ? 'failed' : ''}>
+          <Mark state={escalation.outcome === 'held-back' ? 'broken' : 'done'} size={12} />
+          <b title={REASONS[escalation.reason]}>{escalation.outcome === 'held-back' ? 'Not made larger' : 'Made larger'}</b><span>{escalation.message}</span><Time at={escalation.at} />
+        </li>
+      )}
+      {term !== undefined && (
+        <li>
+          <Mark state="done" size={12} />
+          <b title={REASONS[term.reason]}>{Date.parse(expiresAt) > Date.parse(term.formerEnd) ? 'Lasts longer' : 'Ends sooner'}</b><span>{term.message}</span><Time at={term.at} />
+        </li>
+      )}
+    </ul>
+  )
 }
 
 /** `Degraded` is bad when it is true, the others when they are not; what is only simulated is neither. */
