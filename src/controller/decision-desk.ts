@@ -1,16 +1,10 @@
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
-import type { ClusterKnowledge } from '../core/plan/plan.ts'
-import type { ServiceAt } from '../core/plan/service-pods.ts'
 import type { Decision } from '../core/policy/decision.ts'
-import type { Rule } from '../core/policy/rule.ts'
-import type { TimeZone } from '../core/policy/time-zone.ts'
 import type { Surroundings } from '../core/plan/safety-request.ts'
 import type { Outcome } from '../core/safety/breaker.ts'
 import { currentLedger, recordOutcome, withAction } from '../core/safety/ledger.ts'
-import type { SafetySettings } from '../core/safety/settings.ts'
 import type { SeenFlow } from '../core/safety/traffic-share.ts'
 import { EMPTY_SAFETY_STATE, parseSafetyState, type Halt, type SafetyState } from '../core/safety/state.ts'
-import type { Application } from '../core/rollout/apply.ts'
 import type { Detection } from '../core/verdict/detection.ts'
 import type { AuditTrail } from '../ports/audit.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -19,8 +13,8 @@ import type { FlowHistory } from '../ports/flows.ts'
 import type { LoopEvent } from '../ports/loop.ts'
 import type { Checkpoints, ObjectStore } from '../ports/object-store.ts'
 import { ApprovalDesk, type Waiting } from './approval-desk.ts'
-import { carriedIn } from './actuation/desired.ts'
-import { ANNOTATIONS, annotationsOf } from './mitigation-case.ts'
+import { ANNOTATIONS } from './mitigation-case.ts'
+import { benchFor, type BenchParts } from './bench-for.ts'
 import { decide, decideAgain, type Bench, type Hearing, type Ruling } from './decide.ts'
 import { GrowthDesk } from './growth-desk.ts'
 import type { ErrandDesk } from './errands/errand-desk.ts'
@@ -34,30 +28,22 @@ import type { PolicyBook } from './policy-book.ts'
 import { Settled } from './settled.ts'
 import { surroundings } from './surroundings.ts'
 
-export interface DecisionDeskParts {
+export interface DecisionDeskParts extends BenchParts {
+  readonly book: PolicyBook
+  readonly mitigations: MitigationDesk
+  readonly exceptions: ExceptionsInForce
   readonly store: ObjectStore
   readonly checkpoints: Checkpoints
   /** What was told of before. */
   readonly audit: Pick<AuditTrail, 'search'>
   readonly journal: Journal
-  readonly book: PolicyBook
-  readonly mitigations: MitigationDesk
   readonly errands: ErrandDesk
-  readonly exceptions: ExceptionsInForce
-  /** What the mesh policies make of a detection now. */
-  readonly applications: (detection: Detection) => readonly Application[]
   readonly pods: PodDirectory
-  /** Absent where there are none. */
-  readonly serviceAt: ServiceAt | undefined
   readonly protections: Protections
-  /** What is known of the cluster's policies; null where none is connected. */
-  readonly cluster: () => ClusterKnowledge | null
   /** null: no cluster is connected. */
   readonly nodes: NodeDirectory | null
   readonly clock: Clock
   readonly newId: () => string
-  readonly zone: TimeZone
-  readonly safety: SafetySettings
   readonly metrics: ControllerMetrics
   readonly log: Log
   readonly publish: (event: LoopEvent) => void
@@ -231,26 +217,7 @@ export class DecisionDesk {
   }
 
   #bench (detection: Detection, nowMs: number): Omit<Bench, 'surroundings'> {
-    const { book, pods, exceptions, newId, zone, safety } = this.#parts
-    return {
-      policy: book.policy,
-      policyOf: (rule) => book.ownerOf(rule),
-      hashOf: (rule) => book.hashOf(rule),
-      applications: this.#parts.applications(detection),
-      zone,
-      modelClasses: this.#modelClasses,
-      pods: pods.list(),
-      serviceAt: this.#parts.serviceAt,
-      cluster: this.#parts.cluster,
-      inForce: carriedIn(this.#parts.mitigations.active),
-      nodes: this.#parts.nodes?.list() ?? null,
-      safety,
-      nowMs,
-      newId,
-      exceptedBy: (rule, action) => exceptions.coverage(detection, rule, action),
-      mitigatedBy: (rule, actionIndex, _, mode) => this.#inForce(rule, actionIndex, detection, mode),
-      isSettled: (rule, actionIndex, _, sinceMs) => this.#settled.isSettled(book.hashOf(rule), actionIndex, detection, sinceMs),
-    }
+    return benchFor(detection, nowMs, { ...this.#parts, modelClasses: this.#modelClasses, settled: this.#settled })
   }
 
   /** Tells the circuit breaker how an enforced action ended. */
@@ -270,14 +237,6 @@ export class DecisionDesk {
     } finally {
       this.#underWay.delete(kept)
     }
-  }
-
-  #inForce (rule: Rule, actionIndex: number, detection: Detection, mode: Mitigation['spec']['mode']): string | null {
-    const wanted = annotationsOf(actionIndex, detection)
-    const found = this.#parts.mitigations.active.find(({ spec, metadata: { annotations } }) =>
-      spec.owner.rule === rule.id && spec.mode === mode &&
-      Object.values(ANNOTATIONS).every((name) => annotations[name] === wanted[name]))
-    return found?.metadata.name ?? null
   }
 
   /** `arrivedMs` is of the score that it answers; absent where a person or a deadline does. */
