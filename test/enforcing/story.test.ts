@@ -15,6 +15,8 @@ const APPLICATION = `${readFileSync(new URL('../lab/servers/app.ts', import.meta
 const [LOGIN, PAGES] = [8000, 8001]
 /** Where the ends talk; no attack is aimed at it alone. */
 const [TALK, OTHER] = [7000, 7001]
+/** The API server's, on the first node. */
+const API_PORT = 6443
 const TTL_S = 30
 const PATIENT_MS = 120_000
 const WITHIN_MS = 3000
@@ -50,7 +52,8 @@ const isTrue = (mitigation: Mitigation | undefined, condition: ConditionType): b
 
 t.test('a pod that attacks another with real tools is found, cut by real packets, and let go in time', { skip: withoutCluster('enforcing') }, async (t) => {
   const cluster = await testCluster(t, { needs: 'enforcing' })
-  const { kubectl, images, enforcing: { outside } } = cluster
+  const { kubectl, images, enforcing: { outside, nodes: [nearNode, farNode] } } = cluster
+  if (nearNode === undefined || farNode === undefined) throw new Error('the cluster lacks a node')
   const installed = await install(t, { 'controller.actuation': 'true', 'webhook.replicas': '1', 'xds.replicas': '1', policy: POLICY }, cluster)
   const shop = await cluster.namespace({ 'autoshield.dev/injection': 'enabled', 'pod-security.kubernetes.io/enforce': 'privileged' })
   await kubectl(['-n', shop, 'wait', '--for=create', 'serviceaccount/default', '--timeout=20s'])
@@ -65,15 +68,15 @@ t.test('a pod that attacks another with real tools is found, cut by real packets
       pod('near', 'node-1', container('tools', images.tools, ['sleep', '3600'])),
       pod('far', 'node-2'),
     ],
-    machines: [outside],
+    machines: [outside, nearNode, farNode],
     ports: [TALK, OTHER],
   })
   const [attacker = '', victim = '', front = '', near = '', far = ''] = ends.pods.map(({ addresses }) => addresses[0])
-  const [world = ''] = outside.addresses
+  const [world = '', itsNode = '', victimsNode = ''] = [outside, nearNode, farNode].map(({ addresses }) => addresses[0])
   for (const { name } of ends.pods) await until(`the observer of ${name} is connected`, async () => (await kubectl(['-n', shop, 'logs', name, '-c', 'autoshield-observer'])).includes('connected to the detector') || undefined, PATIENT_MS)
 
   const before = { objects: await objectsOf(cluster, shop), reachable: await reachability(ends, [TALK, OTHER]) }
-  const others = [near, far, world]
+  const others = [near, far, world, itsNode, victimsNode]
   const talks = others.flatMap((other) => (['kept', 'new'] as const).flatMap((kind): Talk[] => [
     { kind, source: attacker, destination: other, port: TALK }, { kind, source: other, destination: attacker, port: TALK },
     { kind, source: victim, destination: other, port: TALK }, { kind, source: other, destination: victim, port: TALK }, { kind, source: other, destination: front, port: TALK },
@@ -86,6 +89,7 @@ t.test('a pod that attacks another with real tools is found, cut by real packets
     const attempts = ports.map((port): Attempt => ({ source: attacker, destination: victim, protocol: 'TCP', port }))
     return (await ends.try(attempts, WITHIN_MS)).every((reached) => !reached)
   }
+  const reachesApi = async (): Promise<boolean[]> => ends.try([attacker, victim].map((source) => ({ source, destination: itsNode, protocol: 'TCP', port: API_PORT })), WITHIN_MS)
   const mitigation = async (rule: string): Promise<Mitigation | undefined> =>
     (await mitigations(cluster)).find(({ spec: { owner } }) => owner.rule === rule)
   const programmed = async (rule: string): Promise<Mitigation> => until(async () => `${rule}: ${JSON.stringify(await mitigation(rule))} ${await installed.controller('decisions', 'list', '-o', 'json')}`, async () => {
@@ -113,6 +117,7 @@ t.test('a pod that attacks another with real tools is found, cut by real packets
       return before === await pulled() || undefined
     }, PATIENT_MS)
     t.notOk(await cut([LOGIN]), 'other ports go on')
+    t.strictSame(await reachesApi(), [true, true], 'the API server is reached')
     await end('curl')
     await pull
   })
@@ -146,6 +151,7 @@ t.test('a pod that attacks another with real tools is found, cut by real packets
     t.match(found.spec, { subject: { name: 'attacker' }, victims: [{ name: 'victim' }], mode: 'enforce', policies: ['egress-deny'], ports: 'any' })
     t.match(await detected(found), { class: 'PORT_SCAN', simulated: false, source: { name: 'attacker' }, target: { name: 'victim' } })
     await until('it is cut', async () => await cut([TALK, LOGIN, PAGES]) || undefined, PATIENT_MS)
+    t.strictSame(await reachesApi(), [true, true], 'the API server is reached')
     await until(async () => `its attempts are seen to fail: ${JSON.stringify(await mitigation('scans'))}`, async () => {
       await cut([TALK, LOGIN, PAGES])
       return isTrue(await mitigation('scans'), 'Enforcing') || undefined
