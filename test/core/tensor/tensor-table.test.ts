@@ -3,7 +3,7 @@ import t from 'tap'
 import fc from 'fast-check'
 import { CONTEXT_COLUMNS } from '../../../src/core/tensor/context.ts'
 import { TENSOR_SIZE, TensorTable, type TensorView } from '../../../src/core/tensor/tensor-table.ts'
-import { FEATURES, SKETCH_BITS, STEPS_MS, TENSOR_WINDOWS, keyId, type Window } from '../../../src/core/window/window.ts'
+import { FEATURES, QUALITY, SKETCH_BITS, STEPS_MS, TENSOR_WINDOWS, keyId, type Window } from '../../../src/core/window/window.ts'
 import { syntheticWindow } from './synthetic-window.ts'
 
 const tensorOf = (view: TensorView): number[] => {
@@ -151,4 +151,15 @@ t.test('the context tells kind, step, ports, protocols and payload', (t) => {
   })
   t.equal(contextOf(view)['distinct_peers'], 2, 'two sources over both windows')
   t.end()
+})
+
+t.test('flows whose source is not known to be real are counted over the whole span', async (t) => {
+  const table = new TensorTable({ capacity: 4 })
+  const after = (number: number, more: Partial<Window>): number => pushed(table.push('o', { ...syntheticWindow({ number, features: { flow_count: 30 } }), ...more })).unproved()
+  t.equal(after(100, { proved: 1 }), 29)
+  t.equal(after(101, { proved: 30 }), 29, 'honest flows later do not make up for them')
+  t.equal(after(102, { proved: 32 }), 27, 'those that were proved late do')
+  t.equal(after(103, {}), 57, 'who sees packets and does not tell proves nothing')
+  t.equal(after(104, { quality: QUALITY.flagsMissing }), 57, 'who sees none sees no forged ones')
+  t.equal(after(130, { proved: 30 }), 0, 'what has left the span does not count')
 })
