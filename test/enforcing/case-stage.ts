@@ -82,6 +82,13 @@ export class Stage {
     return (await this.#try(source, [{ destination, port }], TRIED_MS))[0] === true
   }
 
+  /** How many of these ways are open, tried all at once. */
+  async open (ways: readonly (readonly [source: string, destination: string])[], timeoutMs: number): Promise<number> {
+    const bySource = Map.groupBy(ways, ([source]) => source)
+    const reached = await Promise.all([...bySource].map(async ([source, some]) => this.#try(source, some.map(([, destination]) => ({ destination, port: PORT })), timeoutMs)))
+    return reached.flat().filter(Boolean).length
+  }
+
   /** Waits until real packets pass from one address to another, or do not. */
   async becomes (what: 'open' | 'cut', source: string, destination: string, port = PORT): Promise<void> {
     await until(`the way from ${source} to ${destination}:${port} is ${what}`, async () => await this.reaches(source, destination, port) === (what === 'open') || undefined, COMES_TRUE_MS)
