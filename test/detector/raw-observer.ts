@@ -1,7 +1,7 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { status, type ClientDuplexStream, type StatusObject } from '@grpc/grpc-js'
 import type { Test } from 'tap'
-import { spiffeId, type Credentials } from '../../src/core/identity.ts'
+import { spiffeId, type Credentials, type Identity } from '../../src/core/identity.ts'
 import { FEATURE_SCHEMA, type Window } from '../../src/core/window/window.ts'
 import { addressToBytes } from '../../src/wire/address.ts'
 import { encodeWindows } from '../../src/wire/encode-windows.ts'
@@ -30,8 +30,9 @@ export class RawObserver {
   readonly #call: ClientDuplexStream<ObserverMessage | Uint8Array, DetectorMessage>
   #changed = Promise.withResolvers<undefined>()
 
-  constructor (t: Test, detector: string, credentials: Credentials) {
-    const client = connect(detector, credentials)
+  /** `server`: who the detector must prove to be; without, it is told by its name. */
+  constructor (t: Test, detector: string, credentials: Credentials, server?: Identity) {
+    const client = connect(detector, credentials, server === undefined ? {} : { server })
     t.teardown(() => client.close())
     const { path, requestSerialize, responseDeserialize } = methodOf(Ingest.method.observe)
     const serialize = (message: ObserverMessage | Uint8Array) => message instanceof Uint8Array ? Buffer.from(message) : requestSerialize(message)
