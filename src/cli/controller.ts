@@ -1,13 +1,10 @@
 import { getServers } from 'node:dns'
 import { mkdir } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
-import { pino, type Logger } from 'pino'
+import { pino } from 'pino'
 import { Gauge, Registry } from 'prom-client'
-import { publishAuthorities } from '../../certs/authorities-map.ts'
 import { certificateRoutes } from '../../certs/certificate-routes.ts'
-import { CertificateIssuer, type IssueRecord } from '../../certs/issuer.ts'
-import { SecretAuthority } from '../../certs/secret-authority.ts'
-import { SelfIssued } from '../../certs/self-issued.ts'
+import { CertificateIssuer } from '../../certs/issuer.ts'
 import { ServingCertificate } from '../../certs/serving-certificate.ts'
 import { ownServiceAccounts } from '../../webhook/audit/admission-audit.ts'
 import { decideInjection } from '../../webhook/inject/decide.ts'
@@ -39,9 +36,8 @@ import { Coverage } from '../controller/coverage/coverage.ts'
 import { registrationMetrics } from '../controller/registration/metrics.ts'
 import { Registration } from '../controller/registration/registration.ts'
 import { AutoshieldError } from '../core/errors.ts'
-import type { AuditTrail } from '../ports/audit.ts'
-import type { KubernetesApi } from '../ports/kubernetes.ts'
 import { ALLOWED_ACTIONS, type AllowedAction, openActing } from './acting.ts'
+import { auditIssue, startIdentity } from './cluster-authority.ts'
 import { type CliContext, dataOption, EXIT, port, verb } from './context.ts'
 import { serveControl } from './control-server.ts'
 import { systemIdentities } from './data-folder.ts'
@@ -175,7 +171,9 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
   const namespaces = new KubernetesNamespaces(api)
   parts.start((signal) => pods.run(signal))
   parts.start((signal) => namespaces.run(signal))
-  const protections = new KubernetesProtections(api, { namespace, settings: safety, pods, namespaces, nameservers: getServers() })
+  const nodes = new KubernetesNodes(api)
+  parts.start((signal) => nodes.run(signal))
+  const protections = new KubernetesProtections(api, { namespace, settings: safety, pods, namespaces, nodes, nameservers: getServers() })
   parts.start((signal) => protections.run(signal))
   const services = new KubernetesServices(api)
   parts.start((signal) => services.run(signal))
@@ -215,19 +213,16 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
   const exceptions = new KubernetesExceptions(api, { namespace })
   parts.start((signal) => exceptions.run(signal))
   const networkPolicies = new KubernetesNetworkPolicies(api, { installation: namespace })
-  const reach = new KubernetesClusterReach(api, { pods, namespaces, policies: networkPolicies })
+  const reach = new KubernetesClusterReach({ pods, namespaces, nodes, policies: networkPolicies })
   parts.start((signal) => networkPolicies.run(signal))
-  parts.start((signal) => reach.run(signal))
   // A detection is judged by who has which address, and by what is in force; before that is known, nothing is.
-  const known = Promise.all([mitigations.synced, meshPolicies.synced, threatPolicies.synced, exceptions.synced, pods.synced, namespaces.synced, protections.synced, networkPolicies.synced, reach.synced, orders.synced])
+  const known = Promise.all([mitigations.synced, meshPolicies.synced, threatPolicies.synced, exceptions.synced, pods.synced, namespaces.synced, protections.synced, networkPolicies.synced, nodes.synced, orders.synced])
   const late = setTimeout(() => log.warn({ mitigations: mitigations.ready(), meshPolicies: meshPolicies.ready(), threatPolicies: threatPolicies.ready(), exceptions: exceptions.ready(), pods: pods.ready(), namespaces: namespaces.ready(), protections: protections.ready(), networkPolicies: networkPolicies.ready(), reach: reach.cluster() !== null, orders: orders.ready() }, 'the loop waits for the cluster to be known; are the rights and the definitions of our objects there?'), LATE_MS)
   await Promise.race([parts.orFailure(known), parts.untilAborted(context.signal)])
   clearTimeout(late)
   if (context.signal.aborted) return
   await mitigations.removeUnfinished().catch((error: unknown) => log.warn({ error: AutoshieldError.from(error).message }, 'mitigations without a status, left by a run that died, stay until the next start'))
 
-  const nodes = new KubernetesNodes(api)
-  parts.start((signal) => nodes.run(signal))
   const selectors = new KubernetesPodSelectors(api, services)
   parts.start((signal) => selectors.run(signal))
   const acting = await openActing(parts, { alerts: flags.alerts, store, flows, cluster: { api, dataFolder: data, allowed: flags.allowAction }, registry, log, version: context.version })
@@ -275,28 +270,6 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
 
 /** The API server lists ten thousand pods in a few seconds. */
 const LATE_MS = 30_000
-
-interface Ground { readonly api: KubernetesApi, readonly namespace: string, readonly trustDomain: string, readonly log: Logger }
-
-/** The cluster's authority, and this process's own identity from it. */
-function startIdentity (parts: Parts, { api, namespace, trustDomain, log }: Ground): { authority: SecretAuthority, identity: SelfIssued } {
-  const authority = new SecretAuthority({ api, namespace, trustDomain, clock: systemClock, onEvent: (event) => log.info({ event }, 'the certificate authority') })
-  const identity = new SelfIssued({ authority, identity: systemIdentities({ trustDomain, namespace }).controller, clock: systemClock })
-  parts.start((signal) => authority.run(signal))
-  parts.start((signal) => identity.run(signal))
-  parts.start((signal) => publishAuthorities({ api, authority, namespace, onFailure: (error) => log.warn({ error: AutoshieldError.from(error).message }, 'the authorities could not be published') }, signal))
-  return { authority, identity }
-}
-
-function auditIssue (audit: AuditTrail, { reason, holder, identity, peer, ...detail }: IssueRecord, log: Logger): void {
-  audit.append({
-    actor: holder === null ? `address/${peer}` : `pod/${holder.namespace}/${holder.pod.name}`,
-    action: identity === null ? 'certificate.refused' : 'certificate.issued',
-    object: identity ?? 'certificate',
-    reason,
-    detail,
-  }).catch((error: unknown) => log.error({ error: AutoshieldError.from(error).message }, 'a certificate is not in the audit trail'))
-}
 
 /** Null where there is none yet. */
 function orNull<T> (get: () => T): T | null {

@@ -6,8 +6,9 @@ import type { Protections } from '../../ports/directories.ts'
 import type { KubernetesApi } from '../../ports/kubernetes.ts'
 import { Mirror } from './mirror.ts'
 import type { KubernetesNamespaces } from './namespaces.ts'
+import type { KubernetesNodes } from './nodes.ts'
 import type { KubernetesPods } from './pods.ts'
-import { readApiServiceCaller, readBackEnds, readNode, readService, readWebhookCallers } from './read-protection.ts'
+import { readApiServiceCaller, readBackEnds, readService, readWebhookCallers } from './read-protection.ts'
 
 export interface ProtectionsOptions {
   /** AutoShield's own. */
@@ -15,13 +16,14 @@ export interface ProtectionsOptions {
   readonly settings: Pick<SafetySettings, 'protected'>
   readonly pods: Pick<KubernetesPods, 'every' | 'onChange'>
   readonly namespaces: Pick<KubernetesNamespaces, 'list' | 'onChange'>
+  readonly nodes: Pick<KubernetesNodes, 'list' | 'onChange'>
   /** Whom this process asks for names. */
   readonly nameservers: readonly string[]
 }
 
 /** What is protected in a cluster, followed live; found anew when it is asked for after something changed. */
 export class KubernetesProtections implements Protections {
-  /** Resolves when everything that it is found from has been seen once, pods and namespaces apart. */
+  /** Resolves when everything that it is found from has been seen once, pods, namespaces and nodes apart. */
   readonly synced: Promise<undefined>
   readonly #options: ProtectionsOptions
   readonly #services
@@ -29,7 +31,6 @@ export class KubernetesProtections implements Protections {
   readonly #mutating
   readonly #validating
   readonly #apiServices
-  readonly #nodes
   readonly #following = new DisposableStack()
   #found: ProtectedSet | null = null
 
@@ -40,16 +41,16 @@ export class KubernetesProtections implements Protections {
     this.#mutating = new Mirror(api, { resource: RESOURCES.mutatingWebhooks, read: readWebhookCallers })
     this.#validating = new Mirror(api, { resource: RESOURCES.validatingWebhooks, read: readWebhookCallers })
     this.#apiServices = new Mirror(api, { resource: RESOURCES.apiServices, read: readApiServiceCaller })
-    this.#nodes = new Mirror(api, { resource: RESOURCES.nodes, read: readNode })
     const changed = (): void => { this.#found = null }
     for (const mirror of this.#mirrors) this.#following.use(mirror.onChange(changed))
     this.#following.use(options.pods.onChange(changed))
     this.#following.use(options.namespaces.onChange(changed))
+    this.#following.use(options.nodes.onChange(changed))
     this.synced = Promise.all(this.#mirrors.map(async ({ synced }) => synced)).then(() => undefined)
   }
 
   now (): ProtectedSet {
-    const { namespace, settings, pods, namespaces, nameservers } = this.#options
+    const { namespace, settings, pods, namespaces, nodes, nameservers } = this.#options
     this.#found ??= new ProtectedSet(discoverProtected({
       ownNamespace: namespace,
       pods: pods.every(),
@@ -58,7 +59,7 @@ export class KubernetesProtections implements Protections {
       backEnds: this.#slices.list(),
       webhooks: [...this.#mutating.list(), ...this.#validating.list()].flat(),
       apiServices: this.#apiServices.list(),
-      nodes: this.#nodes.list(),
+      nodes: nodes.list(),
       nameservers,
     }, settings))
     return this.#found
@@ -75,6 +76,6 @@ export class KubernetesProtections implements Protections {
   }
 
   get #mirrors () {
-    return [this.#services, this.#slices, this.#mutating, this.#validating, this.#apiServices, this.#nodes] as const
+    return [this.#services, this.#slices, this.#mutating, this.#validating, this.#apiServices] as const
   }
 }

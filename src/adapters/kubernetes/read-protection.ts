@@ -2,7 +2,7 @@ import { Type, type TSchema, type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { addressText, parseAddress } from '../../core/flow/address.ts'
 import type { KubernetesObject } from '../../core/kubernetes/object.ts'
-import type { BackEnds, Caller, NodeView, ServiceView } from '../../core/safety/protection-view.ts'
+import type { BackEnds, Caller, ServiceView } from '../../core/safety/protection-view.ts'
 
 const texts = Type.Optional(Type.Array(Type.String()))
 const optionalList = <T extends TSchema>(item: T) => Type.Optional(Type.Array(item))
@@ -19,7 +19,6 @@ const Slice = Compile(Type.Object({
 const service = Type.Object({ namespace: Type.String(), name: Type.String() })
 const Webhooks = Compile(Type.Object({ webhooks: optionalList(Type.Object({ clientConfig: Type.Object({ service: Type.Optional(service) }) })) }))
 const ApiService = Compile(Type.Object({ spec: Type.Object({ service: Type.Optional(Type.Union([Type.Null(), service])) }) }))
-const Node = Compile(Type.Object({ status: Type.Object({ addresses: optionalList(Type.Object({ type: Type.String(), address: Type.String() })) }) }))
 
 /** The text of an address as the rest of the program writes it; nothing for `None` and host names. */
 function canonical (text: string): string[] {
@@ -65,8 +64,3 @@ export function readApiServiceCaller (object: KubernetesObject): Caller | null {
 }
 
 const refOf = ({ namespace, name }: Static<typeof service>): Caller['service'] => ({ namespace, name })
-
-export function readNode (object: KubernetesObject): NodeView {
-  const { name } = object.metadata
-  return { name, addresses: Node.Check(object) ? (object.status.addresses ?? []).flatMap(({ address }) => canonical(address)) : [] }
-}

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { KubernetesNamespaces } from '../../../src/adapters/kubernetes/namespaces.ts'
+import { KubernetesNodes } from '../../../src/adapters/kubernetes/nodes.ts'
 import { openKubernetes } from '../../../src/adapters/kubernetes/open-kubernetes.ts'
 import { KubernetesPods } from '../../../src/adapters/kubernetes/pods.ts'
 import { KubernetesProtections } from '../../../src/adapters/kubernetes/protections.ts'
@@ -17,14 +18,15 @@ t.test('on a real API server', { skip: withoutCluster('api') }, async (t) => {
   }
   const pods = new KubernetesPods(api)
   const namespaces = new KubernetesNamespaces(api)
-  const protections = new KubernetesProtections(api, { namespace: 'shield', settings: DEFAULT_SAFETY_FILE, pods, namespaces, nameservers: [] })
+  const nodes = new KubernetesNodes(api)
+  const protections = new KubernetesProtections(api, { namespace: 'shield', settings: DEFAULT_SAFETY_FILE, pods, namespaces, nodes, nameservers: [] })
   const stopping = new AbortController()
-  const running = Promise.all([pods.run(stopping.signal), namespaces.run(stopping.signal), protections.run(stopping.signal)])
+  const running = Promise.all([pods.run(stopping.signal), namespaces.run(stopping.signal), nodes.run(stopping.signal), protections.run(stopping.signal)])
   t.teardown(async () => {
     stopping.abort()
     await running
   })
-  await Promise.all([pods.synced, namespaces.synced, protections.synced])
+  await Promise.all([pods.synced, namespaces.synced, nodes.synced, protections.synced])
   t.ok(protections.ready())
   const known = (by: string) => protections.now().list.filter((one) => one.by === by)
 

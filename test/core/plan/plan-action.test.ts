@@ -237,7 +237,7 @@ t.test('what needs a cluster or the outside is planned as a whole object and res
     t.strictSame([plan.objects.length, plan.objects[0]?.kind, plan.reason], [1, kind, reason])
     t.match(object(plan), wanted)
   }
-  const lonely = [{ name: 'n1', ready: true, schedulable: true, controlPlane: false, quarantined: false }]
+  const lonely = [{ name: 'n1', addresses: [], ready: true, schedulable: true, controlPlane: false, quarantined: false }]
   t.match(planOf('node_quarantine', detectionOf(), { nodes: lonely }), { spec: null, reason: 'NodeNeeded', message: /last that is ready/ })
   t.equal(planOf('node_quarantine', detectionOf(), { pods: [{ ...PODS.web0, node: '' }] }).reason, 'UnknownTarget', 'a node that nobody knows')
   t.end()

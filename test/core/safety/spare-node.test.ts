@@ -2,7 +2,7 @@ import t from 'tap'
 import type { NodeFacts } from '../../../src/core/kubernetes/node-facts.ts'
 import { needOfNode } from '../../../src/core/safety/spare-node.ts'
 
-const node = (name: string, overrides: Partial<NodeFacts> = {}): NodeFacts => ({ name, ready: true, schedulable: true, controlPlane: false, quarantined: false, ...overrides })
+const node = (name: string, overrides: Partial<NodeFacts> = {}): NodeFacts => ({ name, addresses: [], ready: true, schedulable: true, controlPlane: false, quarantined: false, ...overrides })
 
 t.test('each row of the table: which nodes may be quarantined', (t) => {
   const rows: [string, string, readonly NodeFacts[], RegExp | null][] = [
