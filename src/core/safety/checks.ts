@@ -117,10 +117,10 @@ const configured = ({ request: { action }, settings }: Hearing): Finding =>
 const CHECKS: readonly Check[] = [
   { check: 'known-target', reason: 'UnknownTarget', look: knownTarget },
   { check: 'one-pod', reason: 'UnknownTarget', look: onePod },
+  { check: 'protected', reason: 'ProtectedTarget', look: unprotected },
   { check: 'real-source', reason: 'ForgedSource', look: realSource },
   { check: 'enforceable', reason: 'CannotEnforce', look: enforceable },
   { check: 'spare-node', reason: 'NodeNeeded', look: spareNode },
-  { check: 'protected', reason: 'ProtectedTarget', look: unprotected },
   { check: 'blast-radius', reason: 'BlastRadius', look: blastRadius },
   { check: 'workload-share', reason: 'WorkloadShare', look: workloadShare },
   { check: 'traffic-share', reason: 'TrafficShare', look: trafficShare },

@@ -43,7 +43,7 @@ const request = (overrides: Partial<SafetyRequest> = {}): SafetyRequest => ({
 /** Actions on `request()` that still count for a millisecond. */
 const acted = (count: number) => Array.from({ length: count }, () => ({ atMs: NOW_MS - 59_999, rule: 'scan', source: '10.0.0.1', target: '10.0.0.2' }))
 
-const CHECKS = ['known-target', 'one-pod', 'real-source', 'enforceable', 'spare-node', 'protected', 'blast-radius', 'workload-share', 'traffic-share', 'second-witness', 'kill-switch', 'narrowest', 'already-mitigated', 'cooldown', 'circuit-breaker', 'rate-limit', 'rule-budget', 'target-budget', 'source-budget', 'live-evidence', 'actuation', 'possible-here', 'allowed', 'configured', 'maintenance-alert', 'maintenance-hold', 'approval']
+const CHECKS = ['known-target', 'one-pod', 'protected', 'real-source', 'enforceable', 'spare-node', 'blast-radius', 'workload-share', 'traffic-share', 'second-witness', 'kill-switch', 'narrowest', 'already-mitigated', 'cooldown', 'circuit-breaker', 'rate-limit', 'rule-budget', 'target-budget', 'source-budget', 'live-evidence', 'actuation', 'possible-here', 'allowed', 'configured', 'maintenance-alert', 'maintenance-hold', 'approval']
 const failed = (result: SafetyResult): readonly string[] => result.checks.filter(({ passed }) => !passed).map(({ check }) => check)
 
 t.test('each thing that may hold an action back does so, alone, with its own reason and verdict', (t) => {
@@ -56,10 +56,10 @@ t.test('each thing that may hold an action back does so, alone, with its own rea
   const table: [string, Partial<SafetyRequest>, Partial<SafetySettings>, SafetyState, string, string][] = [
     ['known-target', { subject: null, blastRadius: [] }, {}, EMPTY_SAFETY_STATE, 'alert', 'UnknownTarget'],
     ['one-pod', { evidence: { ...evidence, standsForMany: true } }, {}, EMPTY_SAFETY_STATE, 'alert', 'UnknownTarget'],
+    ['protected', { protectedBy: { kind: 'namespace', name: 'kube-system', by: 'system', how: 'Namespace kube-system is the cluster\'s own.' } }, {}, EMPTY_SAFETY_STATE, 'alert', 'ProtectedTarget'],
     ['real-source', { evidence: { ...evidence, completedHandshake: false, confirmedByOwnObserver: false } }, {}, EMPTY_SAFETY_STATE, 'alert', 'ForgedSource'],
     ['enforceable', { cannotEnforce: { reason: 'CannotEnforce', message: 'nothing can' } }, {}, EMPTY_SAFETY_STATE, 'alert', 'CannotEnforce'],
     ['spare-node', { action: 'node_quarantine', nodeNeeded: 'node n1 is the last' }, { actions: { ...DEFAULT_ACTIONS, node_quarantine: 'here' } }, EMPTY_SAFETY_STATE, 'alert', 'NodeNeeded'],
-    ['protected', { protectedBy: { kind: 'namespace', name: 'kube-system', by: 'system', how: 'Namespace kube-system is the cluster\'s own.' } }, {}, EMPTY_SAFETY_STATE, 'alert', 'ProtectedTarget'],
     ['blast-radius', { blastRadius: [pod('a'), pod('b')] }, {}, EMPTY_SAFETY_STATE, 'hold', 'BlastRadius'],
     ['workload-share', { workloads: [{ workload: 'shop/Deployment/web', ready: 4, restricted: 2, more: 1 }] }, {}, EMPTY_SAFETY_STATE, 'hold', 'WorkloadShare'],
     ['traffic-share', { traffic: { namespace: 'shop', seen: 20, cut: 11 } }, {}, EMPTY_SAFETY_STATE, 'hold', 'TrafficShare'],
