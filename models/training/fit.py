@@ -1,4 +1,4 @@
-"""Trains a Net: cross entropy over rows drawn by weight, early stopping on runs held back, and one temperature."""
+"""Trains a Net: cross entropy over rows drawn by weight, early stopping on runs held back, and its calibration."""
 
 import copy
 import time
@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from augment import vary
 from dataset import Dataset, weights
 from model import Net, Shape
 
@@ -24,6 +25,9 @@ class Settings:
     weight_decay: float = 1e-2
     dropout: float = 0.15
     hidden: int = 64
+    model_type: str = "cnn_lstm"
+    # The share of the drawn rows that are changed as other networks would: see augment.py.
+    augmented: float = 0.0
     seed: int = 1
     # Columns that the model is kept from reading: see the ablation in models/README.md.
     silenced_features: tuple[str, ...] = ("iat_mean_ms", "iat_std_ms")
@@ -45,7 +49,7 @@ def rows_of(data: Dataset) -> Rows:
 def new_net(data: Dataset, settings: Settings) -> Net:
     """A Net whose scaling fits the data: feature columns over windows that are not silent, context columns over all rows."""
     index = data.index
-    net = Net(Shape(context=len(index["contextColumns"]), classes=len(index["classes"]), hidden=settings.hidden), settings.dropout)
+    net = Net(Shape(context=len(index["contextColumns"]), classes=len(index["classes"]), hidden=settings.hidden, model_type=settings.model_type), settings.dropout)
     windows = data.tensors.reshape(-1, data.tensors.shape[2])
     active = torch.from_numpy(windows[windows.any(axis=1)])
     net.tensor_scaling.fit(active, [index["features"].index(name) for name in settings.silenced_features])
@@ -59,6 +63,16 @@ def drawn(rows: Rows, count: int) -> Rows:
     return Rows(rows.tensor[chosen], rows.context[chosen], rows.label[chosen], torch.ones(count))
 
 
+def augmented(rows: Rows, share: float, index: dict) -> Rows:
+    """The rows, of which `share` are varied."""
+    if share == 0:
+        return rows
+    chosen = torch.rand(len(rows.label)) < share
+    tensor, context = rows.tensor.clone(), rows.context.clone()
+    tensor[chosen], context[chosen] = vary(rows.tensor[chosen], rows.context[chosen], index)
+    return Rows(tensor, context, rows.label, rows.weight)
+
+
 @torch.no_grad()
 def logits_of(net: Net, rows: Rows, batch: int = 4096) -> torch.Tensor:
     net.eval()
@@ -66,8 +80,8 @@ def logits_of(net: Net, rows: Rows, batch: int = 4096) -> torch.Tensor:
 
 
 def probabilities(net: Net, data: Dataset) -> np.ndarray:
-    """[n, classes], with the temperature."""
-    return torch.softmax(logits_of(net, rows_of(data)) / net.temperature, dim=1).numpy()
+    """[n, classes], calibrated."""
+    return torch.softmax(net.calibrated(logits_of(net, rows_of(data))), dim=1).numpy()
 
 
 @dataclass(frozen=True)
@@ -87,7 +101,7 @@ def train(training: Dataset, validation: Dataset | None, settings: Settings) -> 
     best, best_loss, best_epoch = net.state_dict(), float("inf"), 0
     for epoch in range(1, settings.epochs + 1):
         started = time.monotonic()
-        loss = one_epoch(net, drawn(seen, settings.rows_an_epoch), optimiser, schedule, settings.batch)
+        loss = one_epoch(net, augmented(drawn(seen, settings.rows_an_epoch), settings.augmented, training.index), optimiser, schedule, settings.batch)
         held_loss = functional.cross_entropy(logits_of(net, held), held.label).item() if held else 0.0
         if held_loss < best_loss or not held:
             best, best_loss, best_epoch = copy.deepcopy(net.state_dict()), held_loss, epoch
@@ -114,8 +128,29 @@ def one_epoch(net: Net, rows: Rows, optimiser: torch.optim.Optimizer, schedule: 
     return total / len(rows.label)
 
 
-def temperature_of(logits: torch.Tensor, rows: Rows) -> torch.Tensor:
-    """The divisor of the logits that makes rows that were not trained on likeliest (Guo et al. 2017). At least 1: more certainty than was learned is not asked for."""
-    candidates = torch.logspace(0, 1, 41)
-    losses = [(functional.cross_entropy(logits / t, rows.label, reduction="none") * rows.weight).sum() for t in candidates]
-    return candidates[torch.stack(losses).argmin()]
+@dataclass(frozen=True)
+class Calibration:
+    """What makes logits mean what they say: softmax(logits / temperature + prior)."""
+
+    temperature: torch.Tensor  # []
+    prior: torch.Tensor  # [classes]
+
+
+def calibrate(logits: torch.Tensor, label: torch.Tensor) -> Calibration:
+    """
+    The calibration that makes the rows likeliest, each counting once (vector scaling with one slope for all classes: Guo et al. 2017). `logits` [n, classes] must be of rows
+    that were not trained on. Training balances the classes; the prior takes that back, so that a probability is one among the rows as they are.
+    """
+    slope = torch.zeros((), requires_grad=True)
+    prior = torch.zeros(logits.shape[1], requires_grad=True)
+    optimiser = torch.optim.LBFGS([slope, prior], max_iter=200, line_search_fn="strong_wolfe")
+
+    def loss() -> torch.Tensor:
+        optimiser.zero_grad()
+        # A class that no row has would be pushed to minus infinity: the small penalty keeps it where it is.
+        value = functional.cross_entropy(logits * slope.exp() + prior, label) + 1e-4 * (slope.square() + prior.square().sum())
+        value.backward()
+        return value
+
+    optimiser.step(loss)
+    return Calibration((-slope.detach()).exp(), prior.detach() - prior.detach()[0])

@@ -1,4 +1,4 @@
-"""The CNN-LSTM: a convolution over time, an LSTM over what it finds, and the context beside both."""
+"""The CNN-LSTM: a convolution over time, an LSTM over what it finds, and the context beside both; and each of the two without the other."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,17 @@ WINDOWS = 20
 FEATURES = 12
 
 
+# What reads the windows: both, the convolution alone (its strongest answer over time), or the LSTM alone.
+MODEL_TYPES = ("cnn_lstm", "cnn", "lstm")
+
+
 @dataclass(frozen=True)
 class Shape:
     """What fixes the graph's size; everything else is learned."""
 
     context: int
     classes: int
+    model_type: str = "cnn_lstm"
     filters: int = 32
     hidden: int = 64
     dense: int = 32
@@ -55,19 +60,31 @@ class Net(nn.Module):
         self.shape = shape
         self.tensor_scaling = Scaling(FEATURES)
         self.context_scaling = Scaling(shape.context)
-        self.conv = nn.Conv1d(FEATURES, shape.filters, shape.kernel, stride=shape.stride, padding=shape.padding)
-        self.lstm = nn.LSTM(shape.filters, shape.hidden)
-        self.join = nn.Linear(shape.hidden + shape.context, shape.dense)
+        if shape.model_type not in MODEL_TYPES:
+            raise ValueError(f"there is no model type {shape.model_type!r}; there are {', '.join(MODEL_TYPES)}")
+        self.conv = nn.Conv1d(FEATURES, shape.filters, shape.kernel, stride=shape.stride, padding=shape.padding) if shape.model_type != "lstm" else None
+        self.lstm = nn.LSTM(shape.filters if self.conv is not None else FEATURES, shape.hidden) if shape.model_type != "cnn" else None
+        self.join = nn.Linear((shape.filters if self.lstm is None else shape.hidden) + shape.context, shape.dense)
         self.out = nn.Linear(shape.dense, shape.classes)
         self.dropout = nn.Dropout(dropout)
-        # Learned after training, on validation runs: what divides the logits so that the probabilities mean what they say.
+        # Learned after training, on runs that were not trained on: what makes the probabilities mean what they say.
         self.register_buffer("temperature", torch.ones(()))
+        self.register_buffer("prior", torch.zeros(shape.classes))
 
     def forward(self, tensor: torch.Tensor, context: torch.Tensor) -> torch.Tensor:
-        found = torch.relu(self.conv(self.tensor_scaling(tensor).transpose(1, 2)))
-        _, (last, _) = self.lstm(self.dropout(found.permute(2, 0, 1)))
-        joined = torch.cat([self.dropout(last[0]), self.context_scaling(context)], dim=1)
+        found = self.tensor_scaling(tensor).transpose(1, 2)
+        if self.conv is not None:
+            found = torch.relu(self.conv(found))
+        if self.lstm is None:
+            read = found.amax(dim=2)
+        else:
+            _, (last, _) = self.lstm(self.dropout(found.permute(2, 0, 1)) if self.conv is not None else found.permute(2, 0, 1))
+            read = last[0]
+        joined = torch.cat([self.dropout(read), self.context_scaling(context)], dim=1)
         return self.out(self.dropout(torch.relu(self.join(joined))))
 
+    def calibrated(self, logits: torch.Tensor) -> torch.Tensor:
+        return logits / self.temperature + self.prior
+
     def probabilities(self, tensor: torch.Tensor, context: torch.Tensor) -> torch.Tensor:
-        return torch.softmax(self.forward(tensor, context) / self.temperature, dim=1)
+        return torch.softmax(self.calibrated(self.forward(tensor, context)), dim=1)

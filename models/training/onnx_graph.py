@@ -15,6 +15,36 @@ def _gates(weights: np.ndarray) -> np.ndarray:
     return np.concatenate([i, o, f, c])
 
 
+def _reading(net: Net, state: dict[str, np.ndarray]) -> tuple[list[onnx.NodeProto], dict[str, np.ndarray]]:
+    """From the scaled windows to what was read of them, [N, read]: the nodes and their constants."""
+    shape = net.shape
+    nodes = [helper.make_node("Transpose", ["tensor_scaled"], ["by_feature"], perm=[0, 2, 1])]
+    constants: dict[str, np.ndarray] = {}
+    found = "by_feature"
+    if net.conv is not None:
+        constants |= {"conv_weight": state["conv.weight"], "conv_bias": state["conv.bias"]}
+        nodes += [
+            helper.make_node("Conv", [found, "conv_weight", "conv_bias"], ["conv"], kernel_shape=[shape.kernel], strides=[shape.stride], pads=[shape.padding, shape.padding]),
+            helper.make_node("Relu", ["conv"], ["found"]),
+        ]
+        found = "found"
+    if net.lstm is None:
+        constants["time_axis"] = np.array([2], dtype=np.int64)
+        return [*nodes, helper.make_node("GlobalMaxPool", [found], ["strongest"]), helper.make_node("Squeeze", ["strongest", "time_axis"], ["read"])], constants
+    constants |= {
+        "lstm_input": _gates(state["lstm.weight_ih_l0"])[None],
+        "lstm_recurrent": _gates(state["lstm.weight_hh_l0"])[None],
+        "lstm_bias": np.concatenate([_gates(state["lstm.bias_ih_l0"]), _gates(state["lstm.bias_hh_l0"])])[None],
+        "first_axis": np.array([0], dtype=np.int64),
+    }
+    return [
+        *nodes,
+        helper.make_node("Transpose", [found], ["by_time"], perm=[2, 0, 1]),
+        helper.make_node("LSTM", ["by_time", "lstm_input", "lstm_recurrent", "lstm_bias"], ["", "last_by_direction"], hidden_size=shape.hidden),
+        helper.make_node("Squeeze", ["last_by_direction", "first_axis"], ["read"]),
+    ], constants
+
+
 def build(net: Net, version: str) -> onnx.ModelProto:
     shape = net.shape
     state = {name: value.detach().cpu().numpy().astype(np.float32) for name, value in net.state_dict().items()}
@@ -26,18 +56,14 @@ def build(net: Net, version: str) -> onnx.ModelProto:
         "one": np.float32(1),
         "low": np.float32(-net.tensor_scaling.limit),
         "high": np.float32(net.tensor_scaling.limit),
-        "conv_weight": state["conv.weight"],
-        "conv_bias": state["conv.bias"],
-        "lstm_input": _gates(state["lstm.weight_ih_l0"])[None],
-        "lstm_recurrent": _gates(state["lstm.weight_hh_l0"])[None],
-        "lstm_bias": np.concatenate([_gates(state["lstm.bias_ih_l0"]), _gates(state["lstm.bias_hh_l0"])])[None],
         "join_weight": state["join.weight"],
         "join_bias": state["join.bias"],
-        # The temperature is folded into the last layer: softmax(z / T) is softmax of a layer that is smaller by T.
+        # The calibration is folded into the last layer: z / T + prior is a layer that is smaller by T, with another bias.
         "out_weight": state["out.weight"] / state["temperature"],
-        "out_bias": state["out.bias"] / state["temperature"],
-        "first_axis": np.array([0], dtype=np.int64),
+        "out_bias": state["out.bias"] / state["temperature"] + state["prior"],
     }
+    reading, read_constants = _reading(net, state)
+    constants |= read_constants
 
     def scaled(name: str) -> list[onnx.NodeProto]:
         return [
@@ -52,15 +78,8 @@ def build(net: Net, version: str) -> onnx.ModelProto:
     nodes = [
         *scaled("tensor"),
         *scaled("context"),
-        helper.make_node("Transpose", ["tensor_scaled"], ["by_feature"], perm=[0, 2, 1]),
-        helper.make_node("Conv", ["by_feature", "conv_weight", "conv_bias"], ["conv"],
-                         kernel_shape=[shape.kernel], strides=[shape.stride], pads=[shape.padding, shape.padding]),
-        helper.make_node("Relu", ["conv"], ["found"]),
-        helper.make_node("Transpose", ["found"], ["by_time"], perm=[2, 0, 1]),
-        helper.make_node("LSTM", ["by_time", "lstm_input", "lstm_recurrent", "lstm_bias"], ["", "last_by_direction"],
-                         hidden_size=shape.hidden),
-        helper.make_node("Squeeze", ["last_by_direction", "first_axis"], ["last"]),
-        helper.make_node("Concat", ["last", "context_scaled"], ["joined"], axis=1),
+        *reading,
+        helper.make_node("Concat", ["read", "context_scaled"], ["joined"], axis=1),
         helper.make_node("Gemm", ["joined", "join_weight", "join_bias"], ["dense"], transB=1),
         helper.make_node("Relu", ["dense"], ["dense_relu"]),
         helper.make_node("Gemm", ["dense_relu", "out_weight", "out_bias"], ["logits"], transB=1),

@@ -75,7 +75,7 @@ def write(folder: Path, net: Net, data: Dataset, version: str, thresholds: list[
         "contextColumns": data.index["contextColumns"],
         "classes": data.classes,
         "thresholds": thresholds,
-        "calibration": {"temperature": round(float(net.temperature), 4), "note": "softmax of the logits over this temperature, fitted on the validation runs; it is folded into the graph's last layer"},
+        "calibration": {"temperature": round(float(net.temperature), 4), "note": "softmax of the logits over this temperature plus a prior by class, fitted on runs that were not trained on; both are folded into the graph's last layer"},
         "golden": [{"tensor": [float(v) for v in data.tensors[row].reshape(-1)], "context": [float(v) for v in data.contexts[row]],
                     "probabilities": [float(v) for v in given]} for row, given in zip(rows, probabilities)],
         "usual": usual(data),

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 
 import release
+from calibration import diagram, reliability
 from dataset import Dataset, fold_of_runs, load
-from fit import Settings, logits_of, rows_of, temperature_of, train
-from model import Net
+from fit import Settings, calibrate, logits_of, rows_of, train
+from model import MODEL_TYPES, Net
 from report import outcome_text, summary
 from verdict import choose_thresholds, outcome
 
@@ -27,6 +28,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--report", type=Path, default=None, help="Markdown file for the report (default: report.md beside this program; under --out if that is given)")
     parser.add_argument("--epochs", type=int, default=defaults.epochs)
     parser.add_argument("--hidden-size", type=int, default=defaults.hidden)
+    parser.add_argument("--model-type", choices=MODEL_TYPES, default=defaults.model_type)
+    parser.add_argument("--augment", type=float, default=defaults.augmented, metavar="SHARE", help="share of the rows of an epoch that are varied in rate, size or past (augment.py)")
     parser.add_argument("--dropout", type=float, default=defaults.dropout)
     parser.add_argument("--seed", type=int, default=defaults.seed)
     parser.add_argument("--folds", type=int, default=4, help="each run is judged by a net that was trained without its fold; temperature, thresholds and report come from there")
@@ -69,31 +72,37 @@ def cross_validate(data: Dataset, settings: Settings, folds: int) -> Checked:
 def final_net(data: Dataset, settings: Settings, checked: Checked) -> Net:
     print(f"training on all runs, {checked.epochs} epochs", flush=True)
     net = train(data, None, replace(settings, epochs=checked.epochs)).net
-    net.temperature.copy_(temperature_of(checked.logits, rows_of(data)))
+    calibration = calibrate(checked.logits, rows_of(data).label)
+    net.temperature.copy_(calibration.temperature)
+    net.prior.copy_(calibration.prior)
     return net
 
 
 def main() -> None:
     given = arguments()
     torch.set_num_threads(given.threads)
-    settings = replace(Settings(), epochs=given.epochs, hidden=given.hidden_size, dropout=given.dropout, seed=given.seed, silenced_features=tuple(given.silence))
+    settings = replace(Settings(), epochs=given.epochs, hidden=given.hidden_size, model_type=given.model_type, augmented=given.augment, dropout=given.dropout, seed=given.seed, silenced_features=tuple(given.silence))
     data = load(given.data)
     print(f"{len(data)} tensors of {len(np.unique(data.samples['run']))} runs: "
           + ", ".join(f"{count} {data.classes[number]}" for number, count in enumerate(np.bincount(data.label, minlength=len(data.classes)))), flush=True)
 
     checked = cross_validate(data, settings, given.folds)
     net = final_net(data, settings, checked)
-    judged = torch.softmax(checked.logits / net.temperature, dim=1).numpy()
+    judged = torch.softmax(net.calibrated(checked.logits), dim=1).numpy()
     thresholds = choose_thresholds(data, judged, given.price)
     result = outcome(data, judged, thresholds)
     text = outcome_text(f"Each run judged by a net that was trained without it ({given.folds} folds)", result, data.classes, thresholds)
-    print(text)
+    measured = reliability(judged, data.label)
+    print(f"{text}\n\nexpected calibration error {measured.error:.4f}")
 
     version = f"{datetime.date.today().isoformat()}-s{given.seed}"
     report = given.report or (HERE if given.out == HERE.parent else given.out) / "report.md"
     report.parent.mkdir(parents=True, exist_ok=True)
-    report.write_text(f"# Training report of model {version}\n\nMade by `npm run train`; {settings}, temperature {float(net.temperature):.3f}.\n\n{text}\n")
-    release.write(given.out, net, data, version, thresholds, {"crossValidation": summary(result)}, sources(data))
+    picture = report.with_name("reliability.svg")
+    picture.write_text(diagram(f"Model {version}", measured))
+    report.write_text(f"# Training report of model {version}\n\nMade by `npm run train`; {settings}, temperature {float(net.temperature):.3f}.\n\n"
+                      f"Expected calibration error, over the same rows: {measured.error:.4f}.\n\n![Reliability diagram]({picture.name})\n\n{text}\n")
+    release.write(given.out, net, data, version, thresholds, {"crossValidation": summary(result), "expectedCalibrationError": round(measured.error, 4)}, sources(data))
     if given.shuffled:
         release.write(given.shuffled, release.shuffled(net, given.seed), data, f"{version}-shuffled", thresholds, {}, sources(data))
 
