@@ -109,7 +109,7 @@ t.test('a compromised pod cannot get another cut off', { skip: withoutCluster('e
     const gone = stage.uidOf('short-lived')
     await kubectl(['-n', namespace, 'delete', 'pod', 'short-lived', '--grace-period=0', '--force'])
     await t.rejects(certified(token), /no certificate from/, 'the token of a pod that is gone gives none')
-    await until('its certificate is of nobody', async () => /PERMISSION_DENIED: .* is no pod that this detector knows/.test(await observer(t, stolen, gone, innocent).ended) || undefined)
+    await until('its certificate is of nobody', async () => /PERMISSION_DENIED: .* is no pod that this detector knows/.test(await observer(t, stolen, gone, innocent).ended) || undefined, 60_000)
     t.ok((await guarded.audit({ action: 'certificate.refused' })).length >= 2, 'refusals are in the trail')
     await unharmed(t)
   })
