@@ -32,6 +32,7 @@ async function main (): Promise<number> {
   }
   const known = (await Promise.all(folders.map(runsIn))).flat()
   const runs = known.filter(({ labels }) => (values.all || labels.holdout) && labels.run.includes(values.only))
+  if (known.length === 0) throw new AutoshieldError('NOT_FOUND', `${folders.join(', ')}: there is neither a RUN.labels.json nor a MANIFEST.tsv; npm run lab makes labelled captures`)
   if (runs.length === 0) throw new AutoshieldError('NOT_FOUND', `${folders.join(', ')}: none of ${known.length} captures is held out from training; --all takes the others, too`)
   console.error(`${runs.length} captures; ${known.length - runs.length} left out${values.all ? '' : ' (the shipped model may have been trained on them, or their names lack --only)'}`)
   await using model = await loadModel(values.model)
@@ -50,6 +51,7 @@ async function main (): Promise<number> {
 }
 
 async function runsIn (folder: string): Promise<Run[]> {
+  if (!existsSync(folder)) throw new AutoshieldError('NOT_FOUND', `there is no folder ${folder}; name one with captures and their labels, such as test/fixtures/captures`)
   return existsSync(join(folder, 'MANIFEST.tsv')) ? collectedRuns(folder) : laboratoryRuns(folder)
 }
 
