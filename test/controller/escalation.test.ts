@@ -31,7 +31,7 @@ async function programmed (bench: Bench): Promise<void> {
   await bench.until(() => only(bench).status.conditions.some(({ type, status }) => type === 'Programmed' && status === 'True'))
 }
 /** Attempts of which some get through, in a window that ends now; the next one lets the loop hear of it again. */
-async function pierce (bench: Bench, afterMs = 20_000): Promise<void> {
+async function pierce (bench: Bench, afterMs = 50_000): Promise<void> {
   for (const gap of [afterMs, 500]) {
     bench.nowMs += gap
     await bench.scores.push(madeScore({ PORT_SCAN: 0.97 }, { endMs: bench.nowMs, reporter: ATTACKER, features: { flow_count: 4, bytes_received: 100, failed_conn_ratio: 0.5 } }))

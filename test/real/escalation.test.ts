@@ -37,7 +37,7 @@ t.test('what attempts get through grows step by step in a real API server, each 
 
   await programmedBy('egress')
   for (const [places, names] of [['ingress', ['ingress']], ['egress,ingress', ['egress', 'ingress']], ['isolation', ['isolation']]] as const) {
-    bench.nowMs += 20_000
+    bench.nowMs += 50_000
     await attack({ features: { flow_count: 4, bytes_received: 100, failed_conn_ratio: 0.5 } })
     bench.nowMs += 500
     await attack()

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../../core/errors.ts'
 import { isReleasing } from '../../core/isolation/release-answer.ts'
 import { isRecord } from '../../core/kubernetes/read-object.ts'
+import { LABELLED_SETTLE_MS, SETTLE_MS } from '../../core/mitigation/escalation.ts'
 import type { Mitigation, TargetStatus } from '../../core/mitigation/mitigation.ts'
 import type { PolicyStanding } from '../../core/mitigation/policy-standing.ts'
 import { labelValue } from '../../core/plan/names.ts'
@@ -206,6 +207,8 @@ export class PolicyActuator implements PolicyFleet {
     })
     return {
       targets: policies.map((policy) => this.#targetOf(policy, unmarked)),
+      // A pod without a mark of its own bore no label of ours before it was given one.
+      settleMs: marks.some((uid) => this.#parts.pods.byUid(uid)?.mark === undefined) ? LABELLED_SETTLE_MS : SETTLE_MS,
       trouble: contested.length === 0 ? this.#parts.troubleOf(name) : { reason: 'Contested', message: `${contested.join(', ')}: ${LEFT}` },
     }
   }

@@ -18,11 +18,17 @@ export const isLarger = (places: readonly PolicyPlace[], than: readonly PolicyPl
 
 /** After targets took a restriction it takes them this long to apply it; what got through meanwhile proves nothing. */
 export const SETTLE_MS = 5_000
+/** The same where a pod got the label that they select it by: to Cilium that is another identity, known everywhere after 5 to 35 s (test/enforcing/pod-label.test.ts). */
+export const LABELLED_SETTLE_MS = 40_000
+
+/** How long what gets through proves nothing, from when every target took it. */
+export const settleMsOf = ({ status: { settleSeconds } }: Mitigation): number => settleSeconds === undefined ? SETTLE_MS : settleSeconds * 1_000
 
 /**
  * Whether a mitigation in force is to grow. `piercedMs`: when the newest stretch began in which attempts got through, Unix ms; null for none.
+ * Settled: it began `settleMsOf` after that.
  *
- *     enforced, of a known pod | programmed | through, and begun SETTLE_MS after that | and after the last step was taken | to grow
+ *     enforced, of a known pod | programmed | through, and settled after that         | and after the last step was taken | to grow
  *     no                       | -          | -                                       | -                                 | no
  *     yes                      | no         | -                                       | -                                 | no
  *     yes                      | yes        | no                                      | -                                 | no
@@ -35,7 +41,7 @@ export function isToGrow (mitigation: Mitigation, piercedMs: number | null): boo
   const programmed = conditionOf(mitigation, 'Programmed')
   if (programmed?.status !== 'True') return false
   const stepMs = escalation?.outcome === 'taken' ? Date.parse(escalation.at) : 0
-  return piercedMs >= Math.max(Date.parse(programmed.lastTransitionTime), stepMs) + SETTLE_MS
+  return piercedMs >= Math.max(Date.parse(programmed.lastTransitionTime), stepMs) + settleMsOf(mitigation)
 }
 
 /** A larger way of carrying a mitigation, as it was planned. */
@@ -52,7 +58,7 @@ export interface Growth {
 export function grown (mitigation: Mitigation, { spec, targets, undo, status: escalation }: Growth, nowMs: number): Mitigation {
   const { metadata, spec: { owner, detection, subject, mode, expiresAt, life, reason }, status } = mitigation
   const { [CANNOT_ENFORCE]: _, ...annotations } = metadata.annotations
-  const { leftOut: _left, ...kept } = status
+  const { leftOut: _left, settleSeconds: _settled, ...kept } = status
   const waiting: TargetStatus[] = targets.map((target) => ({ target, state: 'pending', version: '', message: '' }))
   const larger: Mitigation = {
     ...mitigation,

@@ -1,6 +1,6 @@
 import type { Plan } from '../plan/plan.ts'
 import { asPlanned, CANNOT_ENFORCE, conditionOf, SIMULATED, UNSEEN, withStatus, type Statement } from './conditions.ts'
-import { SETTLE_MS } from './escalation.ts'
+import { SETTLE_MS, settleMsOf } from './escalation.ts'
 import type { Mitigation, MitigationSpec, PodRef, TargetStatus } from './mitigation.ts'
 import type { PolicyStanding } from './policy-standing.ts'
 import { proxyTargets, type ProxyAnswer, type ProxyTarget } from './proxy-answer.ts'
@@ -74,7 +74,8 @@ export function withTargets (mitigation: Mitigation, statuses: readonly ProxyAns
   const unproved = carried.status === 'True' || mitigation.status.simulated ? [] : [UNSEEN]
   const targets = [...proxies.map(({ status }) => status), ...policies === null ? planned : stored]
   const proved = withStatus(mitigation, [carried, ...unproved], {}, nowMs)
-  return withStatus(mitigation, [carried, ...unproved, degraded(proved, proxies, stored, policies)], { targets }, nowMs)
+  const settling = policies !== null && policies.settleMs > SETTLE_MS ? { settleSeconds: Math.ceil(policies.settleMs / 1_000) } : {}
+  return withStatus(mitigation, [carried, ...unproved, degraded(proved, proxies, stored, policies)], { targets, ...settling }, nowMs)
 }
 
 /** Whether it waits for a proxy, so that a deadline may pass without any news. */
@@ -147,7 +148,7 @@ export interface Attempts {
  *     active | no        | yes, and settled              | some     | some    | False, AttemptsContinue | True, AttemptsContinue with the flow, where it was False
  *     active | no        | yes, and not settled          | some     | some    | as it is                | as it is
  *
- * Settled: it began `SETTLE_MS` after that, or proxies alone carry it. A policy object that is stored is not yet applied by every node's
+ * Settled: it began `settleMsOf` after that, or proxies alone carry it. A policy object that is stored is not yet applied by every node's
  * agent, and an answer of a proxy says that it holds.
  */
 export function observeAttempts (mitigation: Mitigation, seen: Attempts, nowMs: number): Mitigation {
@@ -156,7 +157,7 @@ export function observeAttempts (mitigation: Mitigation, seen: Attempts, nowMs: 
   if (programmed?.status !== 'True') return withStatus(mitigation, [UNSEEN], {}, nowMs)
   if (seen.sinceMs < Date.parse(programmed.lastTransitionTime) || seen.attempts === 0) return mitigation
   const stopped = seen.through === 0
-  const settledMs = Date.parse(programmed.lastTransitionTime) + (mitigation.spec.policies === undefined ? 0 : SETTLE_MS)
+  const settledMs = Date.parse(programmed.lastTransitionTime) + (mitigation.spec.policies === undefined ? 0 : settleMsOf(mitigation))
   if (!stopped && seen.sinceMs < settledMs) return mitigation
   const enforcing: Statement = stopped
     ? { type: 'Enforcing', status: 'True', reason: 'AttemptsStopped', message: `${seen.attempts} attempts were seen and none got through.` }

@@ -128,6 +128,7 @@ export const Mitigation = Type.Object({
     }, { additionalProperties: false, description: 'Why it ends at another time than at first, where it does.' })),
     escalation: Type.Optional(EscalationStatus),
     leftOut: Type.Optional(Type.Integer({ minimum: 1, description: 'Pods that would be victims as well, beyond the bound of victims.' })),
+    settleSeconds: Type.Optional(Type.Integer({ minimum: 1, description: 'What gets through within so long after every target has taken it proves nothing, where that is longer than usual: a pod that it selects got its label for it.' })),
     undo: Type.String({ description: 'What undoing it does, in one sentence.' }),
     endedAt: Type.Optional(Type.String({ format: 'date-time', description: 'When it ended, where it has.' })),
   }, { additionalProperties: false }),

@@ -71,6 +71,7 @@ t.test('a pod is selected by the mark that it came with, and by its UID as soon 
   actuator.apply([mitigation()])
   await settled()
   t.strictSame(policies.writes, ['mark db-0 1', `store ${POLICY}`], 'the label that is there is not written')
+  t.equal(actuator.standingOf('m-1')?.settleMs, 40_000, 'nodes take long to know a pod by a new label')
   t.match(policies.stored.get(POLICY)?.spec, { podSelector: { matchLabels: { 'autoshield.dev/pod': MARK } } })
   pods.put(bearing(PODS.far))
   await later(0)

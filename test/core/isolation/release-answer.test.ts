@@ -23,7 +23,7 @@ t.test('labels are taken only while a policy in force isolates the pod', async (
   const { relabel: _labels, ...kept } = isolation().spec
   t.equal(isReleasing({ ...isolation(), spec: kept }), false)
   t.equal(isIsolated(isolation()), false)
-  t.equal(isIsolated(withTargets(isolation(), [], { targets: [stored], trouble: null }, NOW_MS)), true)
+  t.equal(isIsolated(withTargets(isolation(), [], { targets: [stored], settleMs: 5_000, trouble: null }, NOW_MS)), true)
 })
 
 t.test('it is programmed when its policy is stored and its pod is out, and degraded where the pod cannot be changed', async (t) => {
@@ -35,7 +35,7 @@ t.test('it is programmed when its policy is stored and its pod is out, and degra
   ]
   for (const [answer, state, programmed, degraded] of rows) {
     const answered = withReleaseAnswer(isolation(), 'shop/web-0', answer, NOW_MS)
-    const after = withTargets(answered, [], { targets: [stored], trouble: null }, NOW_MS)
+    const after = withTargets(answered, [], { targets: [stored], settleMs: 5_000, trouble: null }, NOW_MS)
     t.match(after.status.targets, [stored, { target: 'pod/shop/web-0', state }], answer.outcome)
     t.match(after.status.conditions.find(({ type }) => type === 'Programmed'), programmed, answer.outcome)
     t.equal(after.status.conditions.find(({ type }) => type === 'Degraded')?.status, degraded, answer.outcome)

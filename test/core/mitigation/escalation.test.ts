@@ -1,7 +1,7 @@
 import t from 'tap'
 import { Value } from 'typebox/value'
 import { conditionOf, withStatus } from '../../../src/core/mitigation/conditions.ts'
-import { grown, isToGrow, SETTLE_MS, sizeOf } from '../../../src/core/mitigation/escalation.ts'
+import { grown, isToGrow, LABELLED_SETTLE_MS, SETTLE_MS, sizeOf } from '../../../src/core/mitigation/escalation.ts'
 import { Mitigation } from '../../../src/core/mitigation/mitigation.ts'
 import { sampleMitigation } from '../../adapters/store/samples.ts'
 
@@ -15,6 +15,7 @@ t.test('it grows on fresh evidence alone, each row of the table', (t) => {
   const made = sampleMitigation('m-1')
   const waiting = withStatus(made, [{ type: 'Programmed', status: 'False', reason: 'Pending', message: '' }], {}, NOW)
   const fresh = NOW + SETTLE_MS
+  const labelled = { ...programmed(made), status: { ...programmed(made).status, settleSeconds: LABELLED_SETTLE_MS / 1_000 } }
   const table: [string, Mitigation, number | null, boolean][] = [
     ['it has ended', { ...programmed(made), status: { ...programmed(made).status, phase: 'expired' } }, fresh, false],
     ['simulated', { ...programmed(made), status: { ...programmed(made).status, simulated: true } }, fresh, false],
@@ -23,6 +24,8 @@ t.test('it grows on fresh evidence alone, each row of the table', (t) => {
     ['nothing got through', programmed(made), null, false],
     ['before it was applied everywhere', programmed(made), fresh - 1, false],
     ['through, after it was', programmed(made), fresh, true],
+    ['before a new label was known everywhere', labelled, NOW + LABELLED_SETTLE_MS - 1, false],
+    ['through, after that was', labelled, NOW + LABELLED_SETTLE_MS, true],
     ['before the last step was applied', taken(programmed(made), NOW + 60_000), NOW + 60_000 + SETTLE_MS - 1, false],
     ['through the last step', taken(programmed(made), NOW + 60_000), NOW + 60_000 + SETTLE_MS, true],
     ['the last step was held back', taken(programmed(made), NOW + 60_000, 'held-back'), fresh, true],

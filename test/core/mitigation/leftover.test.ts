@@ -16,7 +16,7 @@ function born (mode: 'enforce' | 'shadow' = 'enforce'): Mitigation {
 }
 
 const target = (state: TargetStatus['state'], name = 'a', message = ''): TargetStatus => ({ target: `networkpolicy/shop/${name}`, state, version: '', message })
-const standing = (...targets: readonly TargetStatus[]): PolicyStanding => ({ targets, trouble: null })
+const standing = (...targets: readonly TargetStatus[]): PolicyStanding => ({ targets, settleMs: 5_000, trouble: null })
 const proxy = (state: ProxyAnswer['state']): ProxyAnswer => ({ podUid: PODS.db.uid, connected: true, version: 'v1', state, message: 'no', mitigations: ['m-1'], refused: [], taken: [], shortfalls: [], openConnections: {} })
 const said = (mitigation: Mitigation): string[] => (['Programmed', 'Degraded'] as const).map((type) => `${conditionOf(mitigation, type)?.status ?? ''} ${conditionOf(mitigation, type)?.reason ?? ''}`)
 
@@ -27,7 +27,7 @@ t.test('a mitigation that policies carry waits for them from its beginning', (t)
 })
 
 t.test('policies and proxies together say whether it is programmed and degraded, by the table', (t) => {
-  const contested: PolicyStanding = { targets: [target('rejected', 'a', 'it was put back')], trouble: { reason: 'Contested', message: 'left' } }
+  const contested: PolicyStanding = { targets: [target('rejected', 'a', 'it was put back')], settleMs: 5_000, trouble: { reason: 'Contested', message: 'left' } }
   const table: [string, readonly ProxyAnswer[], PolicyStanding | null, readonly string[], string][] = [
     ['policies alone', [], standing(target('programmed')), ['True Acknowledged', 'False Pending'], '1 of 1 NetworkPolicies are stored.'],
     ['one of two', [], standing(target('programmed'), target('pending', 'b')), ['False Pending', 'False Pending'], '1 of 2 NetworkPolicies are stored.'],
@@ -37,7 +37,7 @@ t.test('policies and proxies together say whether it is programmed and degraded,
     ['the proxy took it, the policy is refused', [proxy('in-sync')], standing(target('rejected')), ['False Rejected', 'True Rejected'], '1 of 2 targets refused it.'],
     ['the proxy refused it', [proxy('rejected')], standing(target('programmed')), ['False Rejected', 'True Rejected'], '1 of 2 targets refused it.'],
     ['somebody goes on taking it away', [], contested, ['False Rejected', 'True Contested'], '1 of 1 targets refused it.'],
-    ['another policy lets it through', [], { targets: [target('programmed')], trouble: { reason: 'AddsUp', message: 'shop/open allows it' } }, ['True Acknowledged', 'True AddsUp'], '1 of 1 NetworkPolicies are stored.'],
+    ['another policy lets it through', [], { targets: [target('programmed')], settleMs: 5_000, trouble: { reason: 'AddsUp', message: 'shop/open allows it' } }, ['True Acknowledged', 'True AddsUp'], '1 of 1 NetworkPolicies are stored.'],
     ['nothing is needed now', [], standing(), ['False NoTargets', 'False Pending'], 'No proxy could carry it, and no NetworkPolicy does.'],
     ['nobody carries policies here', [], null, ['False NoTargets', 'False Pending'], 'No proxy could carry it, and no NetworkPolicy does.'],
   ]

@@ -151,7 +151,10 @@ t.test('a refusal that is mended leaves what the plan said', (t) => {
 
 t.test('Enforcing is what was seen after it was programmed, by the table', (t) => {
   const programmed = withProxies(born(), [answer('db')], NOW_MS + 1000)
-  const stored = withTargets(born({ policies: ['egress'] }), [], { targets: [{ target: 'networkpolicy/shop/p', state: 'programmed', version: '', message: '' }], trouble: null }, NOW_MS + 1000)
+  const storedAnd = (settleMs: number) => withTargets(born({ policies: ['egress'] }), [], { targets: [{ target: 'networkpolicy/shop/p', state: 'programmed', version: '', message: '' }], settleMs, trouble: null }, NOW_MS + 1000)
+  const [stored, labelled] = [storedAnd(5_000), storedAnd(40_000)]
+  t.strictSame([stored.status.settleSeconds, labelled.status.settleSeconds], [undefined, 40])
+  t.equal(Value.Check(Mitigation, labelled), true)
   const proved = observeAttempts(programmed, { attempts: 3, through: 0, sinceMs: NOW_MS + 1000 }, NOW_MS + 2000)
   const table: [string, Mitigation, { attempts: number, through: number, sinceMs: number }, string][] = [
     ['not programmed', born(), { attempts: 5, through: 5, sinceMs: NOW_MS }, 'Unknown NoAttemptSeen'],
@@ -163,6 +166,8 @@ t.test('Enforcing is what was seen after it was programmed, by the table', (t) =
     ['through while agents apply the policy', stored, { attempts: 5, through: 1, sinceMs: NOW_MS + 5999 }, 'Unknown NoAttemptSeen'],
     ['stopped meanwhile', stored, { attempts: 5, through: 0, sinceMs: NOW_MS + 5999 }, 'True AttemptsStopped'],
     ['through after that', stored, { attempts: 5, through: 1, sinceMs: NOW_MS + 6000 }, 'False AttemptsContinue'],
+    ['through while agents take up the pod\'s new label', labelled, { attempts: 5, through: 1, sinceMs: NOW_MS + 40_999 }, 'Unknown NoAttemptSeen'],
+    ['through after that as well', labelled, { attempts: 5, through: 1, sinceMs: NOW_MS + 41_000 }, 'False AttemptsContinue'],
     ['later through', proved, { attempts: 1, through: 1, sinceMs: NOW_MS + 3000 }, 'False AttemptsContinue'],
     ['simulated', withProxies(born({ mode: 'shadow' }), [answer('db')], NOW_MS), { attempts: 5, through: 0, sinceMs: NOW_MS + 5000 }, 'False Simulated'],
   ]
