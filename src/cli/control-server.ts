@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import fastify, { type FastifyInstance, type FastifyPluginAsync, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { AutoshieldError } from '../core/errors.ts'
@@ -30,10 +31,12 @@ const HTTP = { headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 
 const MAX_REQUESTS = 100
 /** Of one address: a node's pods may come from the node's own. */
 const CONNECTIONS = { most: 4_096, mostOfOne: 512 } as const
+/** What is under way when it stops may take so long: a replica that is to lead stops serving its health before it begins. */
+const CLOSE_MS = 500
 
 /**
  * Where pods get their certificates and webhooks report admissions: HTTPS, client certificates asked for and not
- * required. Serves until the signal aborts. Rejects UNAVAILABLE where the address cannot be bound.
+ * required. Serves until the signal aborts, and half a second more where somebody is still connected. Rejects UNAVAILABLE where the address cannot be bound.
  */
 export async function serveControl ({ listen, credentials, clock, log, routes, connections = CONNECTIONS, isReady = () => true, onListening }: ControlServerOptions, signal: AbortSignal): Promise<void> {
   const app = fastify({
@@ -41,6 +44,11 @@ export async function serveControl ({ listen, credentials, clock, log, routes, c
     forceCloseConnections: 'idle',
   })
   app.server.maxRequestsPerSocket = MAX_REQUESTS
+  const sockets = new Set<Socket>()
+  app.server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   const dropped = sparingly(() => log.warn(connections, 'too many connections: the address with most of them loses its oldest'), () => 'dropped')
   boundConnections(app.server, connections.most, () => dropped(undefined), connections.mostOfOne)
   app.get('/healthz', () => ({ status: 'ok' }))
@@ -57,5 +65,8 @@ export async function serveControl ({ listen, credentials, clock, log, routes, c
   const stopped = Promise.withResolvers<undefined>()
   signal.addEventListener('abort', () => stopped.resolve(undefined), { once: true })
   if (!signal.aborted) await stopped.promise
+  // Whoever has connected and asks for nothing would hold the closing for ever: Node counts it as busy, and looks at no time-out any more.
+  const late = setTimeout(() => { for (const socket of sockets) socket.destroy() }, CLOSE_MS)
   await app.close()
+  clearTimeout(late)
 }

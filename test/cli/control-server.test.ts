@@ -10,7 +10,7 @@ import { serveControl, type ControlServerOptions } from '../../src/cli/control-s
 import { fixedCredentials } from '../../src/wire/held-credentials.ts'
 import { Root, TestClock } from '../certs/samples.ts'
 
-interface Control { readonly port: number, readonly ca: string, readonly healthz: (from: string, agent?: Agent) => Promise<string> }
+interface Control { readonly port: number, readonly ca: string, readonly stop: () => Promise<void>, readonly healthz: (from: string, agent?: Agent) => Promise<string> }
 
 async function control (t: Test, options: Partial<ControlServerOptions> = {}): Promise<Control> {
   const root = new Root()
@@ -26,17 +26,18 @@ async function control (t: Test, options: Partial<ControlServerOptions> = {}): P
     onListening: listening.resolve,
     ...options,
   }, ending.signal)
-  t.teardown(async () => {
+  const stop = async (): Promise<void> => {
     ending.abort()
     await running
-  })
+  }
+  t.teardown(stop)
   const port = await listening.promise
   const healthz = async (localAddress: string, agent: Agent | false = false): Promise<string> => {
     const call = get({ host: '127.0.0.1', port, path: '/healthz', ca, localAddress, agent })
     const [response] = await once(call, 'response') as [IncomingMessage]
     return `${response.statusCode} ${response.headers.connection} ${await text(response)}`
   }
-  return { port, ca, healthz }
+  return { port, ca, stop, healthz }
 }
 
 /** Connected by TCP alone. */
@@ -74,6 +75,18 @@ t.test('whoever says nothing, or nothing more, is let go within seconds', async 
     await once(socket, 'close')
   }))
   t.ok(performance.now() - startedMs < 12_000, `after ${Math.round(performance.now() - startedMs)} ms`)
+})
+
+t.test('nobody who is connected keeps it from stopping: a follower could not take over', { timeout: 10_000 }, async (t) => {
+  const { port, ca, stop } = await control(t)
+  await idle(t, port, '127.0.0.1')
+  for (const words of ['', 'GET /healthz HTTP/1.1\r\nhost: x\r\nslow: ']) {
+    const socket = connect({ host: '127.0.0.1', port, ca }).on('error', () => undefined).resume()
+    t.teardown(() => socket.destroy())
+    await once(socket, 'secureConnect')
+    socket.write(words)
+  }
+  await stop()
 })
 
 t.test('a lively connection ends as well', async (t) => {
