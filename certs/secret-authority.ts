@@ -6,7 +6,7 @@ import type { KubernetesApi } from '../src/ports/kubernetes.ts'
 import { Listeners } from '../src/wire/listeners.ts'
 import { AUTHORITY_OVERLAP_MS, Authority, createAuthority, LEAF_LIFE_MS } from './authority.ts'
 import { AUTHORITY_SECRET, bundleOf, keyOf, readRoots, recordOf, ROTATE_ROOT, writeRoots, type RootStore } from './authority-secret.ts'
-import { reconcileUntil, scopeOf } from './reconcile.ts'
+import { reconcileUntil, scopeOf, type Reconciled } from './reconcile.ts'
 import { nextStep, promoted, withNext, without, type Roots, type RotationSettings } from './root-rotation.ts'
 
 /** What happened to the authority; logs, audit and tests carry the names. */
@@ -84,12 +84,14 @@ export class SecretAuthority {
   }
 
   /** Reads the Secret, makes it where there is none, and takes each step that is due. Never throws: what fails is told. */
-  async reconcile (): Promise<void> {
+  async reconcile (): Promise<Reconciled> {
     try {
       for (let step = 0; step < MAX_STEPS && await this.#step() === 'again';) step++
+      return 'done'
     } catch (thrown) {
       const { code, message } = AutoshieldError.from(thrown)
       this.#complain(code === 'BAD_DATA' || code === 'UNTRUSTED' ? 'refused' : 'failed', message)
+      return 'failed'
     }
   }
 

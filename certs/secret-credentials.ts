@@ -7,7 +7,7 @@ import type { CredentialSource } from '../src/ports/identity.ts'
 import type { KubernetesApi } from '../src/ports/kubernetes.ts'
 import { checkCredentials, type CredentialProblem } from '../src/wire/check-credentials.ts'
 import { HeldCredentials, sameCredentials } from '../src/wire/held-credentials.ts'
-import { reconcileUntil, scopeOf } from './reconcile.ts'
+import { reconcileUntil, scopeOf, type Reconciled } from './reconcile.ts'
 import { readPair, SERVING_SECRET, serviceNames } from './serving-secret.ts'
 
 export type SecretCredentialsEvent =
@@ -62,21 +62,23 @@ export class SecretCredentials implements CredentialSource {
   }
 
   /** Reads the Secret once and takes the pair if it can be used. Never throws. */
-  async look (): Promise<void> {
+  async look (): Promise<Reconciled> {
     const { api, namespace, clock, dns = serviceNames(WEBHOOK_SERVICE, namespace)[0] } = this.#options
     const where = `Secret ${namespace}/${this.#name}`
     try {
       const secret = await api.get(RESOURCES.secrets, this.#name, namespace)
       if (secret === null) {
         this.#complain({ type: 'refused', problem: 'Gone', reason: `there is no ${where}` })
-        return
+        return 'done'
       }
       const pair = readPair(secret)
       const refused = checkCredentials(pair, { nowMs: clock.now(), dns: [dns] })
       if (refused === null) this.#take(pair)
       else this.#complain({ type: 'refused', problem: refused.problem, reason: `the pair in ${where} is not used: ${refused.detail}` })
+      return 'done'
     } catch (error) {
       this.#complain({ type: 'failed', reason: `${where} could not be read: ${AutoshieldError.from(error).message}` })
+      return 'failed'
     }
   }
 

@@ -9,7 +9,7 @@ import type { KubernetesApi } from '../src/ports/kubernetes.ts'
 import { checkCredentials, renewAtMs } from '../src/wire/check-credentials.ts'
 import { Listeners } from '../src/wire/listeners.ts'
 import type { Authority } from './authority.ts'
-import { reconcileUntil, scopeOf } from './reconcile.ts'
+import { reconcileUntil, scopeOf, type Reconciled } from './reconcile.ts'
 import type { SecretAuthority } from './secret-authority.ts'
 import { isForeignPair, newPairSecret, pairData, readPair, SERVING_SECRET, serviceNames } from './serving-secret.ts'
 
@@ -68,13 +68,14 @@ export class ServingCertificate {
   }
 
   /** Brings the Secret to what it should be. Never throws: what fails is told. */
-  async reconcile (): Promise<void> {
+  async reconcile (): Promise<Reconciled> {
     try {
       await this.#reconcile()
+      return 'done'
     } catch (thrown) {
       const { code, message } = AutoshieldError.from(thrown)
       if (code !== 'CONFLICT') this.#complain(code === 'UNAVAILABLE' ? 'failed' : 'refused', message)
-      // A conflict: somebody wrote meanwhile, the watch tells what, and that calls for the next look.
+      return 'failed' // where it is a conflict, somebody wrote meanwhile
     }
   }
 
