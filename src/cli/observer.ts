@@ -10,7 +10,7 @@ import { hostPort, split } from './host-port.ts'
 import { runClusterObserver, type ObserverSource } from './run-cluster-observer.ts'
 import { runObserver } from './run-observer.ts'
 import { sparingly } from './sparingly.ts'
-import { tellRenewal } from './tell-renewal.ts'
+import { renewalKind, tellRenewal } from './tell-renewal.ts'
 
 interface StandaloneFlags { interface: string, address: string[], detector: string, identity: string, filter?: string }
 interface ClusterFlags {
@@ -73,7 +73,7 @@ async function inCluster ({ source, alsSocket, address, detector, issuer, xds, t
       authoritiesFile: join(credentials, 'ca.pem'),
       clock: systemClock,
       random: Math.random,
-      onEvent: sparingly((event) => context.stderr.write(`autoshield observer: ${tellRenewal(event)}\n`), ({ type }) => type),
+      onEvent: sparingly((event) => context.stderr.write(`autoshield observer: ${tellRenewal(event)}\n`), renewalKind),
     }),
   }, context)
 }

@@ -19,7 +19,7 @@ import { type CliContext, EXIT, port, verb, wholeNumberIn } from './context.ts'
 import { hostPort, split } from './host-port.ts'
 import { Parts } from './parts.ts'
 import { sparingly } from './sparingly.ts'
-import { tellRenewal } from './tell-renewal.ts'
+import { renewalKind, tellRenewal } from './tell-renewal.ts'
 
 interface Flags {
   podUid: string,
@@ -83,7 +83,7 @@ async function run (flags: Flags, context: CliContext): Promise<void> {
     authoritiesFile: join(identity, 'ca.pem'),
     clock: systemClock,
     random: Math.random,
-    onEvent: sparingly((event) => say(tellRenewal(event)), ({ type }) => type),
+    onEvent: sparingly((event) => say(tellRenewal(event)), renewalKind),
   })
   const transparency = await Transparency.prepare(flags.transparent !== undefined)
   const clientAddress = await transparency.now('ready')

@@ -1,5 +1,8 @@
 import type { RenewalEvent } from '../adapters/identity/renewed-credentials.ts'
 
+/** What differs in it is told at once, however often the like was told before: one trouble must not hide the next. */
+export const renewalKind = (event: RenewalEvent): string => event.type === 'renewed' ? event.type : `${event.type}: ${event.reason}`
+
 /** What a pod's log says of its certificate. */
 export function tellRenewal (event: RenewalEvent): string {
   switch (event.type) {

@@ -27,6 +27,7 @@ import { InjectionFile } from './injection-file.ts'
 import { type KubernetesFlags, kubernetesOptions, openFrom } from './kubernetes-option.ts'
 import { Parts } from './parts.ts'
 import { sparingly } from './sparingly.ts'
+import { renewalKind } from './tell-renewal.ts'
 import { LiveInjectionContext } from './injection-context.ts'
 
 interface Flags extends KubernetesFlags {
@@ -150,7 +151,7 @@ function startShipping (parts: Parts, { issuer, credentials: folder, namespace, 
     authoritiesFile: join(folder, 'ca.pem'),
     clock: systemClock,
     random: Math.random,
-    onEvent: sparingly((event) => { log.info({ event }, 'the webhook\'s own identity') }, ({ type }) => type),
+    onEvent: sparingly((event) => { log.info({ event }, 'the webhook\'s own identity') }, renewalKind),
   })
   parts.start((signal) => credentials.run(signal))
   const shipper = new AdmissionShipper({

@@ -26,6 +26,7 @@ import { issuedIdentity, issuedIdentityOptions, type IssuedIdentityFlags } from 
 import { type KubernetesFlags, kubernetesOptions, openFrom } from './kubernetes-option.ts'
 import { Parts } from './parts.ts'
 import { sparingly } from './sparingly.ts'
+import { renewalKind } from './tell-renewal.ts'
 
 interface Flags extends KubernetesFlags, IssuedIdentityFlags {
   listen: string
@@ -97,7 +98,7 @@ async function startIdentity (parts: Parts, flags: Flags, log: Logger): Promise<
     parts.start((signal) => folder.run(signal))
     return folder
   }
-  const credentials = issuedIdentity(flags, 'the xDS server needs an identity: --issuer HOST:PORT, the controller, or --identity DIR.', sparingly((event) => log.info({ event }, 'the identity'), ({ type }) => type))
+  const credentials = issuedIdentity(flags, 'the xDS server needs an identity: --issuer HOST:PORT, the controller, or --identity DIR.', sparingly((event) => log.info({ event }, 'the identity'), renewalKind))
   parts.start((signal) => credentials.run(signal))
   return credentials
 }
