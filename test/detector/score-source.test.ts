@@ -40,6 +40,17 @@ t.test('a controller can ask whose observers are connected', async (t) => {
   await t.rejects(source(address, POD).reporters(), { code: 'UNTRUSTED', message: /may not follow the scores/ })
 })
 
+t.test('a detector that was away is asked again as soon as it is back', async (t) => {
+  const { start, source } = await stage(t)
+  const { address, stop } = await start()
+  const scores = source(address)
+  await scores.reporters()
+  await stop()
+  for (let tries = 0; tries < 3; tries++) await t.rejects(scores.reporters(), { code: 'UNAVAILABLE' })
+  await start({ listen: address })
+  t.same(await scores.reporters(), new Set())
+})
+
 t.test('a scorer that fails is told to whoever asked', async (t) => {
   const { start, source } = await stage(t)
   const scorer = new FakeScorer()

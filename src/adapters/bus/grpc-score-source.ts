@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf'
-import type { Client, ClientReadableStream, MethodDefinition } from '@grpc/grpc-js'
+import { status, type Client, type ClientReadableStream, type MethodDefinition } from '@grpc/grpc-js'
 import { backoffMs, type Backoff } from '../../core/backoff.ts'
 import { AutoshieldError } from '../../core/errors.ts'
 import type { Credentials, Identity } from '../../core/identity.ts'
@@ -47,7 +47,7 @@ export class GrpcScoreSource implements ScoreSource, Reporters, Disposable {
   /** Events that were lost because they were read too slowly, over all streams. */
   lost = 0
   readonly #options: GrpcScoreSourceOptions
-  /** The connection of single calls; made when it is first used, and anew for new credentials. */
+  /** The connection of single calls; made when it is first used, and anew for new credentials and where the detector was away. */
   #line: Line | null = null
 
   constructor (options: GrpcScoreSourceOptions) {
@@ -93,6 +93,8 @@ export class GrpcScoreSource implements ScoreSource, Reporters, Disposable {
     line.calls++
     line.client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, { deadline: Date.now() + ANSWER_MS }, (error, response) => {
       line.calls--
+      // grpc-js would let up to two minutes pass before it tried the same connection again.
+      if (error?.code === status.UNAVAILABLE && line === this.#line) this.#line = null
       if (line !== this.#line && line.calls === 0) line.client.close()
       if (error !== null) reject(fromGrpc(error, `the detector at ${this.#options.detector}`))
       else if (response === undefined) reject(new AutoshieldError('INTERNAL', `the detector at ${this.#options.detector} answered nothing`))
