@@ -28,12 +28,15 @@ const inNetworkOf = (pod: Pod): string[] => ['setpriv', '--pdeathsig', 'KILL', '
 /** What a proxy's container has where redirecting is allowed. */
 const AS_PROXY = ['setpriv', '--regid', String(PROXY_USER), '--clear-groups', '--bounding-set', '-all,+net_admin,+net_raw,+setuid,+setgid,+kill', '--inh-caps=-all', '--no-new-privs']
 
-/** Starts them all, the controllers first, for which somebody points their Service to the one that leads, and waits until the proxies are in front of their pods. */
-export async function startCast (ground: Ground, later: (end: () => Promise<unknown>) => void): Promise<Cast> {
+/** Starts them all, the controllers first, for which somebody points their Service to the one that leads, and waits until the proxies are in front of their pods. `log` gets all that each has said, when it ends. */
+export async function startCast (ground: Ground, later: (end: () => Promise<unknown>) => void, log: (name: string, text: string) => void): Promise<Cast> {
   const { lab, kubectl } = ground
   const member = (name: string, args: readonly string[], within: readonly string[]): Member => {
     const started = new Member(name, () => Running.start(args, { ENABLE_ACTUATION: 'true' }, within))
-    later(async () => started[Symbol.asyncDispose]())
+    later(async () => {
+      await started[Symbol.asyncDispose]()
+      log(name, started.said)
+    })
     return started
   }
   const central = (name: string, args: readonly string[]): Member => member(name, args, inNetworkOf(lab.gateway))

@@ -9,6 +9,12 @@ export type Target = (typeof TARGETS)[number]
 export const AIMS = ['any', 'audit', 'mitigation', 'status', 'policy'] as const
 export type Aim = (typeof AIMS)[number]
 
+/** A stretch of time, Unix ms. */
+export interface Span {
+  readonly fromMs: number
+  readonly untilMs: number
+}
+
 export interface Kill {
   readonly target: Target
   /** The process that was killed. */
@@ -17,12 +23,10 @@ export interface Kill {
   readonly atMs: number
 }
 
-/** One connection that somebody tried; times are Unix ms. */
-export interface Probe {
+/** One connection that somebody tried. */
+export interface Probe extends Span {
   readonly source: string
   readonly victim: string
-  readonly fromMs: number
-  readonly untilMs: number
   readonly got: 'served' | 'refused' | 'silence'
 }
 
@@ -47,10 +51,8 @@ export interface Order {
 }
 
 /** From when to when a pod's proxy could not restrict: killed, and not in front of its pod again. */
-export interface Downtime {
+export interface Downtime extends Span {
   readonly victim: string
-  readonly fromMs: number
-  readonly untilMs: number
 }
 
 /** A NetworkPolicy of ours. */
@@ -99,6 +101,8 @@ export interface Diary {
   readonly uids: ReadonlyMap<string, string>
   readonly probes: readonly Probe[]
   readonly downtimes: readonly Downtime[]
+  /** When the API server did not answer. */
+  readonly apiAway: readonly Span[]
   readonly writes: readonly ApiWrite[]
   readonly orders: readonly Order[]
   readonly rests: readonly Rest[]

@@ -7,7 +7,7 @@ import type { Cast } from './cast.ts'
 import { AIMS, type Aim, type Kill, type Target } from './diary.ts'
 import type { Downtimes } from './downtimes.ts'
 import type { Ground } from './ground.ts'
-import type { Member } from './member.ts'
+import { AGAIN_MS, type Member } from './member.ts'
 
 /** How often each is chosen. Of the API server and etcd everything else hangs, and they take longest to be back. */
 const WEIGHTS: Readonly<Record<Target, number>> = { leader: 26, follower: 12, 'api-server': 7, etcd: 6, proxy: 14, keeper: 8, observer: 10, detector: 9, xds: 8 }
@@ -17,6 +17,9 @@ const AIM_MS = 5_000
 /** A leader that is killed before it works again shows little. */
 const LEADS_WITHIN_MS = 20_000
 
+/** So long a controller stays away whose machine is gone: longer than its lease. */
+const GONE_MS = 9_000
+
 /** One kill as it is drawn beforehand: the same seed draws the same ones. */
 export interface Shot {
   readonly target: Target
@@ -25,7 +28,7 @@ export interface Shot {
   readonly afterMs: number
   /** From the moment that was aimed at. */
   readonly lateMs: number
-  /** How long the API server and etcd stay away. */
+  /** How long a controller, the API server or etcd stays away. */
   readonly awayMs: number
   /** Which of several. */
   readonly which: number
@@ -35,7 +38,9 @@ export function draw (random: Random, count: number): readonly Shot[] {
   return Array.from({ length: count }, () => {
     const target = random.pick(HAT)
     const aim = target === 'leader' || random.chance(0.3) ? random.pick(AIMS) : 'any'
-    return { target, aim, afterMs: random.integer(100, 2_500), lateMs: random.chance(0.5) ? 0 : random.integer(0, 40), awayMs: random.integer(100, 3_000), which: random.integer(0, 1_000) }
+    const isController = target === 'leader' || target === 'follower'
+    const awayMs = isController ? random.pick([AGAIN_MS, GONE_MS]) : random.integer(100, 3_000)
+    return { target, aim, afterMs: random.integer(100, 2_500), lateMs: random.chance(0.5) ? 0 : random.integer(0, 40), awayMs, which: random.integer(0, 1_000) }
   })
 }
 
@@ -72,14 +77,13 @@ export async function shoot ({ target, aim, afterMs, lateMs, awayMs, which }: Sh
   if (aim !== 'any' && led !== undefined) await written(aim, { log: cluster.auditLog, head: join(led.data, 'audit.head') }, AbortSignal.timeout(AIM_MS))
   await delay(lateMs)
   const killed = (name: string): Kill => ({ target, name, aim, atMs: Date.now() })
-  const end = async (member: Member): Promise<Kill> => {
-    const kill = killed(member.name)
-    await member.kill()
-    return kill
+  const end = async (member: Member, away = AGAIN_MS): Promise<Kill> => {
+    await member.kill(away)
+    return killed(member.name) // from now on nothing more comes of it
   }
   switch (target) {
-    case 'leader': return led === undefined ? null : end(led.member)
-    case 'follower': return led === undefined ? null : end(nth(cast.controllers.filter((each) => each !== led), 0).member)
+    case 'leader': return led === undefined ? null : end(led.member, awayMs)
+    case 'follower': return led === undefined ? null : end(nth(cast.controllers.filter((each) => each !== led), 0).member, awayMs)
     case 'observer': return end(nth(cast.observers, which))
     case 'detector': return end(cast.detector)
     case 'xds': return end(cast.xds)

@@ -24,8 +24,16 @@ export function write (second: number, mitigation: Mitigation, pod = 'controller
   return { receivedMs: START_MS + second * 1_000, answeredMs: START_MS + second * 1_000 + 20, pod, resource: 'mitigations', name: mitigation.metadata.name, verb: 'patch', object: stored }
 }
 
-export const lease = (second: number, pod: string, term: number): ApiWrite => ({
-  receivedMs: START_MS + second * 1_000, answeredMs: START_MS + second * 1_000 + 20, pod, resource: 'leases', name: 'autoshield-controller', verb: 'update', object: { spec: { holderIdentity: `${pod}_x`, leaseTransitions: term } },
+const leaseObject = (pod: string, term: number, inSync: readonly string[]): ApiWrite['object'] => ({
+  apiVersion: 'coordination.k8s.io/v1',
+  kind: 'Lease',
+  metadata: { name: 'autoshield-controller', namespace: 'autoshield', annotations: { 'autoshield.dev/in-sync': [pod, ...inSync].map((each) => `${each}_x`).join(',') } },
+  spec: { holderIdentity: `${pod}_x`, leaseTransitions: term },
+})
+
+/** `inSync`: pods that follow in step. */
+export const lease = (second: number, pod: string, term: number, inSync: readonly string[] = []): ApiWrite => ({
+  receivedMs: START_MS + second * 1_000, answeredMs: START_MS + second * 1_000 + 20, pod, resource: 'leases', name: 'autoshield-controller', verb: 'update', object: leaseObject(pod, term, inSync),
 })
 
 export const probe = (second: number, source: string, got: Probe['got']): Probe => ({ source, victim: 'cart', fromMs: START_MS + second * 1_000, untilMs: START_MS + second * 1_000 + 10, got })
@@ -58,6 +66,7 @@ export function wellDone (): Diary {
     uids: new Map([['cart', 'uid-cart'], ['mallory', 'uid-mallory'], ['friend', 'uid-friend']]),
     probes: [...[1, 2, 3].map((at) => probe(at, 'mallory', 'served')), ...[7, 9, 13].map((at) => probe(at, 'mallory', 'refused')), probe(17, 'mallory', 'served'), ...[1, 5, 9, 13, 17].map((at) => probe(at, 'friend', 'served'))],
     downtimes: [],
+    apiAway: [],
     writes: [
       lease(0, 'controller-0', 0), write(5, made('m-1', 5, { taken: false })), write(6, made('m-1', 5)), lease(12, 'controller-1', 1), write(15, made('m-1', 5, { phase: 'expired' }), 'controller-1'),
       write(20, made('m-2', 20), 'controller-1'), write(30, made('m-2', 20, { phase: 'expired' }), 'controller-1'),

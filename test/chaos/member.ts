@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Running } from '../program.ts'
 
 /** As a kubelet does: what ended is started again, not at once. */
-const AGAIN_MS = 1_000
+export const AGAIN_MS = 1_000
 
 /** Asked anew each time: to the compiler a flag that was false stays false. */
 const isLive = (signal: AbortSignal): boolean => !signal.aborted
@@ -18,6 +18,7 @@ export class Member implements AsyncDisposable {
   /** How often it ended though nobody killed it, with its last words. */
   readonly ends: string[] = []
   #killed = false
+  #awayMs = AGAIN_MS
 
   constructor (name: string, start: () => Running) {
     this.name = name
@@ -36,10 +37,11 @@ export class Member implements AsyncDisposable {
     return `${this.#said}${this.#running.stdout}${this.#running.stderr}`
   }
 
-  /** `kill -9`; resolves when it is gone. It is back after a moment. */
-  async kill (): Promise<void> {
+  /** `kill -9`; resolves when it is gone. It is started again after `awayMs`. */
+  async kill (awayMs = AGAIN_MS): Promise<void> {
     const { running } = this
     this.#killed = true
+    this.#awayMs = awayMs
     running.kill('SIGKILL')
     await running.ended
   }
@@ -50,8 +52,10 @@ export class Member implements AsyncDisposable {
       if (!isLive(this.#over.signal)) return
       if (!this.#killed) this.ends.push(`${this.name} ended with ${String(status)}: ${this.#running.stderr.slice(-600)}${this.#running.stdout.slice(-600)}`)
       this.#said = `${this.said}\n--- ended ${new Date().toISOString()}${this.#killed ? ', killed' : ''}\n`
+      const awayMs = this.#awayMs
       this.#killed = false
-      await delay(AGAIN_MS, undefined, { signal: this.#over.signal }).catch(() => undefined)
+      this.#awayMs = AGAIN_MS
+      await delay(awayMs, undefined, { signal: this.#over.signal }).catch(() => undefined)
       if (isLive(this.#over.signal)) this.#running = this.#start()
     }
   }

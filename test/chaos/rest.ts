@@ -19,13 +19,16 @@ export interface Seen {
 }
 
 /**
- * Lets everything come back, attacks once more, and waits until nothing is left of it. Where that does not come to pass, what is left is in
+ * Lets everything come back and every mitigation end, attacks once more, and waits until nothing is left of it. Where that does not come to pass, what is left is in
  * the answer.
  */
 export async function rest (seen: Seen, say: (line: string) => void): Promise<Rest> {
   const { api, ground: { lab }, probes } = seen
   const up = await settled(async () => allRuns(seen))
   if (!up) say('not everything is back')
+  // One that is in force is made to last while its attack goes on: a new one would not have to begin.
+  const clear = await settled(async () => (await look(api)).mitigations.every(({ status }) => status.phase !== 'active'))
+  if (!clear) say('mitigations are still in force')
   const unanswered = await lastAttacks(lab, api)
   const states: Omit<Rest, 'unanswered'>[] = []
   const quiet = await settled(async () => {

@@ -12,6 +12,7 @@ import type { Diary, Judged, Kill, Order, Probe, Rest } from './diary.ts'
 import { Downtimes } from './downtimes.ts'
 import { ATTACKERS, FRIEND, layGround, PLAIN, pointService, VICTIMS } from './ground.ts'
 import { draw, shoot } from './killer.ts'
+import { LeaseWatch } from './lease-watch.ts'
 import { rest } from './rest.ts'
 import { speaking } from './spoken.ts'
 import { judge, leaseHolder, PORT, repeatedly } from './watching.ts'
@@ -27,7 +28,7 @@ export interface ChaosOptions {
 }
 
 /** The whole run. What it starts has ended when it resolves or rejects. */
-export async function chaos ({ kills: count, seed, between, say, log }: ChaosOptions): Promise<Diary> {
+export async function chaos ({ kills: count, seed, between, say, log = () => undefined }: ChaosOptions): Promise<Diary> {
   const ends: (() => Promise<unknown>)[] = []
   const stop = new AbortController()
   try {
@@ -49,20 +50,20 @@ export async function chaos ({ kills: count, seed, between, say, log }: ChaosOpt
       stop.abort()
       await Promise.all(watching)
     })
-    const cast = await startCast(ground, (end) => ends.push(end))
-    if (log !== undefined) ends.push(async () => { for (const member of cast.members) log(member.name, member.said) })
+    const cast = await startCast(ground, (end) => ends.push(end), log)
     say('everything runs')
     for (const [{ name }, everyMs] of [...ATTACKERS.map((each) => [each, 1_000] as const), [FRIEND, 250] as const]) {
       const probe = (name === FRIEND.name ? [...VICTIMS, PLAIN] : VICTIMS).map((victim) => ({ victim: victim.name, address: victim.address, port: PORT }))
       watch(ends, speaking(lab.pod(name), 'traffic-process.ts', { serve: null, probe, everyMs }, (line) => probes.push({ source: name, ...JSON.parse(line) as Omit<Probe, 'source'> })))
     }
-    watch(ends, speaking(lab.gateway, 'orders-process.ts', { apis: cast.controllers.map(({ api }) => api), everyMs: 2_500 }, (line) => orders.push(JSON.parse(line) as Order)))
+    const ordering = speaking(lab.gateway, 'orders-process.ts', { apis: cast.controllers.map(({ api }) => api), everyMs: 2_500 }, (line) => orders.push(JSON.parse(line) as Order))
+    watch(ends, ordering)
 
     const downtimes = new Downtimes(cast.keepers)
-    let holder: string | null = null
+    const lease = new LeaseWatch(api)
     watching.push(
       repeatedly(50, stop.signal, async () => downtimes.look()),
-      repeatedly(200, stop.signal, async () => { holder = await leaseHolder(api) }),
+      repeatedly(200, stop.signal, async () => lease.look()),
       repeatedly(2_000, stop.signal, async () => judged.push(...await judge(api)))
     )
 
@@ -75,7 +76,7 @@ export async function chaos ({ kills: count, seed, between, say, log }: ChaosOpt
       const until = Math.min(count, kills.length + between)
       while (kills.length < until) {
         const shot = shots.shift() ?? draw(random, 1)[0]
-        const kill = shot === undefined ? null : await shoot(shot, { ground, cast, downtimes, holder: () => holder })
+        const kill = shot === undefined ? null : await shoot(shot, { ground, cast, downtimes, holder: () => lease.holder })
         if (kill === null) continue
         kills.push(kill)
         say(`${kills.length} of ${count}: ${kill.name} (${kill.target}${kill.aim === 'any' ? '' : `, right after ${kill.aim}`})`)
@@ -86,6 +87,8 @@ export async function chaos ({ kills: count, seed, between, say, log }: ChaosOpt
       say(`rest: ${probes.length} connections, ${orders.length} orders`)
     }
     const endedMs = Date.now()
+    await ordering[Symbol.asyncDispose]() // what is asked for between two looks would be in one of them alone
+    const trails = trailsOf(cast, await leaseHolder(api))
     const exceptions = (await api.list(RESOURCES.exceptions, { namespace: OWN })).map(({ metadata }) => metadata.name)
     for (const line of cast.members.flatMap(({ ends }) => ends)) say(`by itself: ${line.replaceAll('\n', ' | ')}`)
     return {
@@ -98,12 +101,13 @@ export async function chaos ({ kills: count, seed, between, say, log }: ChaosOpt
       uids: ground.uids,
       probes: probes.filter(({ fromMs }) => fromMs >= startedMs),
       downtimes: downtimes.all(),
+      apiAway: lease.away(),
       writes: readWrites(cluster.auditLog),
       orders: orders.slice(),
       rests,
       judged,
       exceptions,
-      trails: await trailsOf(cast, await leaseHolder(api)),
+      trails,
       budgets: BUDGETS,
     }
   } finally {
@@ -120,8 +124,9 @@ async function labelled (api: KubernetesApi): Promise<string> {
 
 const EVERYTHING = 1_000_000
 
-async function trailsOf ({ controllers }: Cast, leader: string | null): Promise<Diary['trails']> {
-  return controllers.map(({ pod: { name }, data }) => {
+/** The leader's is read last: it has whatever a follower has. */
+function trailsOf ({ controllers }: Cast, leader: string | null): Diary['trails'] {
+  return controllers.toSorted((one, other) => Number(one.pod.name === leader) - Number(other.pod.name === leader)).map(({ pod: { name }, data }) => {
     const verdict = verifyAudit(data)
     using trail = readAuditTrail(data)
     return { replica: name, leads: name === leader, entries: trail.search({ limit: EVERYTHING }).toReversed(), fault: verdict.ok ? null : `entry ${verdict.sequence}: ${verdict.what}` }
