@@ -1,35 +1,26 @@
 import { AutoshieldError } from '../core/errors.ts'
-import type { Errand } from '../core/errand/errand.ts'
 import { CLASSES } from '../core/classes.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import type { PlanEffect } from '../core/plan/effect.ts'
 import type { LeadershipStanding } from '../core/leadership/standing.ts'
-import type { Mark } from '../core/feedback/mark.ts'
 import type { ModelStanding } from '../core/model/standing.ts'
 import { openTimeZone } from '../core/policy/time-zone.ts'
-import { DEFAULT_SAFETY_SETTINGS, type SafetySettings } from '../core/safety/settings.ts'
-import type { AdmissionContext } from '../ports/admission.ts'
+import { DEFAULT_SAFETY_SETTINGS } from '../core/safety/settings.ts'
 import type { AuditTrail } from '../ports/audit.ts'
-import type { Clock } from '../ports/clock.ts'
-import type { NamespaceDirectory, NodeDirectory, PodDirectory, Protections, ServiceDirectory } from '../ports/directories.ts'
-import type { ErrandCarrier, Evidence } from '../ports/errands.ts'
-import type { Exceptions } from '../ports/exceptions.ts'
-import type { FlowLog } from '../ports/flows.ts'
-import type { StandingOrders } from '../ports/kill-switch.ts'
+import type { PodDirectory, Protections } from '../ports/directories.ts'
+import type { Evidence } from '../ports/errands.ts'
 import type { Approvals, FetchedList, Loop, LoopEvent } from '../ports/loop.ts'
-import type { EditableMeshPolicies, MeshPolicies } from '../ports/mesh-policies.ts'
-import type { Checkpoints, Collection, ObjectStore } from '../ports/object-store.ts'
+import type { ObjectStore } from '../ports/object-store.ts'
 import type { ProxyFleet } from '../ports/proxies.ts'
 import type { ModelInfo } from '../ports/scorer.ts'
-import type { Reporters, ScoreEvent, ScoreSource } from '../ports/scores.ts'
-import type { PolicySource, ThreatPolicies } from '../ports/threat-policies.ts'
+import type { ScoreEvent } from '../ports/scores.ts'
 import { isCarriedByPolicies } from './actuation/desired.ts'
-import { type ClusterNetwork, Enforcement } from './actuation/enforcement.ts'
+import { Enforcement } from './actuation/enforcement.ts'
 import { Broadcast } from './broadcast.ts'
+import type { ControllerParts } from './controller-parts.ts'
 import { DecisionDesk } from './decision-desk.ts'
 import { DetectionDesk } from './detection-desk.ts'
 import { ErrandDesk } from './errands/errand-desk.ts'
-import type { ErrandMetrics } from './errands/metrics.ts'
 import { ExceptionDesk } from './exceptions/exception-desk.ts'
 import { ExceptionsInForce } from './exceptions/exceptions-in-force.ts'
 import { Explainer } from './explainer.ts'
@@ -39,64 +30,14 @@ import { Journal } from './journal.ts'
 import { Judge } from './judge.ts'
 import { LoopKillSwitch } from './kill-switch.ts'
 import { ListNews } from './list-news.ts'
-import type { Log } from './log.ts'
-import type { ControllerMetrics } from './metrics.ts'
 import { MitigationDesk } from './mitigation-desk.ts'
 import { ModelNews } from './model-news.ts'
-import { NodeQuarantine, type NodeQuarantineParts } from './nodes/node-quarantine.ts'
+import { NodeQuarantine } from './nodes/node-quarantine.ts'
 import { PolicyKeeper } from './policy-keeper.ts'
 import { RolloutDesk } from './rollout/rollout-desk.ts'
 import { RolloutNews } from './rollout/rollout-news.ts'
-import type { ControllerSettings } from './settings.ts'
 import { ScoreWatch } from './score-watch.ts'
 import { Wake } from './wake.ts'
-
-export interface ControllerParts {
-  readonly store: ObjectStore
-  readonly checkpoints: Checkpoints
-  readonly audit: AuditTrail
-  readonly scores: ScoreSource
-  /** Absent where nobody tells which observers report. */
-  readonly reporters?: Reporters
-  readonly pods: PodDirectory
-  readonly protections: Protections
-  readonly proxies: ProxyFleet
-  readonly meshPolicies: MeshPolicies | EditableMeshPolicies
-  /** Where flows are kept. */
-  readonly flows: FlowLog
-  /** In a cluster. */
-  readonly namespaces?: Pick<NamespaceDirectory, 'byName'>
-  readonly services?: ServiceDirectory
-  readonly policy: PolicySource
-  /** In a cluster; their rules come beside those of `policy`. */
-  readonly threatPolicies?: ThreatPolicies
-  readonly exceptions: Exceptions
-  /** Where what people say of detections is kept. */
-  readonly marks: Collection<Mark>
-  readonly clock: Clock
-  readonly orders?: StandingOrders
-  /** Beats until the signal aborts, then ends; gives the number of the beat, from 0. */
-  readonly every: (ms: number, signal: AbortSignal) => AsyncIterable<number>
-  /** A name that nobody else has: lower-case letters, digits and dashes. */
-  readonly newId: () => string
-  /** Uniform in [0, 1). */
-  readonly random: () => number
-  readonly metrics: ControllerMetrics
-  /** Where errands are kept, who carries them out, and which actions can be carried out here at all. */
-  readonly errands: { readonly store: Collection<Errand>, readonly carrier: ErrandCarrier, readonly metrics: ErrandMetrics }
-  readonly evidence: Evidence
-  readonly actions: SafetySettings['actions']
-  /** Which replica works and who follows it; null where it is the only one. */
-  readonly leadership: () => LeadershipStanding | null
-  /** Where a cluster is connected: its nodes, and the way to them where they may be quarantined. */
-  readonly nodes?: { readonly directory: NodeDirectory, readonly api: NodeQuarantineParts['api'] | null }
-  readonly log: Log
-  readonly settings: ControllerSettings
-  /** Where a cluster is connected: who reaches whom there, and our own policies. */
-  readonly network?: ClusterNetwork
-  /** What happened to pods at admission, in a cluster; detections on them show it. */
-  readonly admission?: AdmissionContext
-}
 
 const BEAT_MS = 1_000
 const BEATS_PER_RELOAD = 2

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { AutoshieldError } from '../../src/core/errors.ts'
 import { DEFAULT_SAFETY_FILE } from '../../src/core/safety/settings.ts'
-import type { ControllerParts } from '../../src/controller/controller.ts'
+import type { ControllerParts } from '../../src/controller/controller-parts.ts'
 import { ATTACKER, madeScore, T0, type Made } from '../core/verdict/made-score.ts'
 import { Bench } from './bench.ts'
 

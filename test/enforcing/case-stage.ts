@@ -82,11 +82,14 @@ export class Stage {
     return (await this.#try(source, [{ destination, port }], TRIED_MS))[0] === true
   }
 
-  /** How many of these ways are open, tried all at once. */
-  async open (ways: readonly (readonly [source: string, destination: string])[], timeoutMs: number): Promise<number> {
+  /** Those of these ways on which nothing comes through, tried all at once. */
+  async shut<Way extends readonly [source: string, destination: string]> (ways: readonly Way[], timeoutMs: number): Promise<Way[]> {
     const bySource = Map.groupBy(ways, ([source]) => source)
-    const reached = await Promise.all([...bySource].map(async ([source, some]) => this.#try(source, some.map(([, destination]) => ({ destination, port: PORT })), timeoutMs)))
-    return reached.flat().filter(Boolean).length
+    const shut = await Promise.all([...bySource].map(async ([source, some]) => {
+      const reached = await this.#try(source, some.map(([, destination]) => ({ destination, port: PORT })), timeoutMs)
+      return some.filter((_, at) => reached[at] !== true)
+    }))
+    return shut.flat()
   }
 
   /** Waits until real packets pass from one address to another, or do not. */

@@ -1,9 +1,9 @@
 import t from 'tap'
-import { KubernetesMitigations } from '../../src/adapters/kubernetes/mitigations.ts'
 import { openKubernetes } from '../../src/adapters/kubernetes/open-kubernetes.ts'
 import type { Proxy } from '../../src/console/api/views.ts'
 import type { Mitigation } from '../../src/core/mitigation/mitigation.ts'
 import { parseInjectionStatus } from '../../src/core/injection/status.ts'
+import { followMitigations } from '../kubernetes/follow-mitigations.ts'
 import { mitigationOf } from '../xds/mitigation-of.ts'
 import { until } from '../xds/real-envoy.ts'
 import { withoutCluster } from './cluster/test-cluster.ts'
@@ -101,14 +101,7 @@ t.test('the mesh in a cluster, with Envoys that the webhook injected', { skip: w
   /** The cluster's mitigations, written from outside: what is enforced does not hang on who wrote it. */
   const api = openKubernetes({ kubeconfig: installed.kubeconfig })
   t.teardown(() => api[Symbol.dispose]())
-  const mitigations = new KubernetesMitigations(api, { namespace: OWN_NAMESPACE })
-  const stopping = new AbortController()
-  const following = mitigations.run(stopping.signal)
-  t.teardown(async () => {
-    stopping.abort()
-    await following
-  })
-  await mitigations.synced
+  const mitigations = await followMitigations(t, api, OWN_NAMESPACE)
   await kubectl(['create', 'namespace', 'clients'])
   await kubectl(['-n', 'clients', 'wait', '--for=create', 'serviceaccount/default', '--timeout=20s'])
   for (const name of ['attacker', 'friend']) await kubectl(['create', '-f', '-'], client(name, images.tools))

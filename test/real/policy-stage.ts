@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import type { Test } from 'tap'
 import { parse } from 'yaml'
-import { KubernetesMitigations } from '../../src/adapters/kubernetes/mitigations.ts'
 import { openKubernetes } from '../../src/adapters/kubernetes/open-kubernetes.ts'
 import { RESOURCES } from '../../src/core/kubernetes/resource.ts'
 import { followCluster } from '../kubernetes/follow-cluster.ts'
+import { followMitigations } from '../kubernetes/follow-mitigations.ts'
 import { until } from '../xds/real-envoy.ts'
 import { testCluster } from './cluster/test-cluster.ts'
 
@@ -21,14 +21,7 @@ export async function policyStage (t: Pick<Test, 'teardown'> & Parameters<typeof
   const kubectl = async (args: readonly string[], stdin?: string): Promise<string> => cluster.kubectl(['-n', namespace, ...args], { ...(stdin !== undefined && { stdin }) })
 
   const { pods, policies, reach } = await followCluster(t, api, namespace)
-  const mitigations = new KubernetesMitigations(api, { namespace })
-  const stop = new AbortController()
-  const running = mitigations.run(stop.signal)
-  t.teardown(async () => {
-    stop.abort()
-    await running
-  })
-  await mitigations.synced
+  const mitigations = await followMitigations(t, api, namespace)
 
   /** Gives its UID. No node has the pod, which would give it an address of its own. */
   const addressed = async (name: string, address: string): Promise<string> => {

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { RestrictionCount } from '../../../src/core/mitigation/restriction-count.ts'
 import { MAX_MESH_POLICIES, type MeshPolicy } from '../../../src/core/rollout/mesh-policy.ts'
-import type { ControllerParts } from '../../../src/controller/controller.ts'
+import type { ControllerParts } from '../../../src/controller/controller-parts.ts'
 import { AutoshieldError } from '../../../src/core/errors.ts'
 import { ATTACKER, madeScore, T0 } from '../../core/verdict/made-score.ts'
 import { madePolicy, madeSpec } from '../../core/rollout/made-policy.ts'
