@@ -10,12 +10,12 @@ const MAX_INSTANCES = 1_000
 /** The newest that are looked at after a start: more than all servers can have under way. */
 const RECALLED = 2_000
 
-/** That the xDS server refused a client, as the trail has it; `more` is beside what was refused. */
-export function refusalEntry ({ reason, peer, identity, details, count }: ClientRefusal, more: NewAuditEntry['detail'] = {}): NewAuditEntry {
+/** That a server refused a client, as the trail has it; `more` is beside what was refused. */
+export function refusalEntry (server: 'xds' | 'detector', { reason, peer, identity, details, count }: ClientRefusal, more: NewAuditEntry['detail'] = {}): NewAuditEntry {
   return {
     actor: identity ?? `address/${peer}`,
-    action: ACTION,
-    object: 'xds',
+    action: `${server}.refused`,
+    object: server,
     reason,
     detail: { peer, count, words: count === 1 ? details : `${details}, and ${count - 1} more`, ...more },
   }
@@ -41,7 +41,7 @@ export class ClientRefusals {
       const taken = this.#taken.get(instance) ?? 0
       const news = refusals.filter(({ sequence }) => sequence > taken)
       // Asked for in one turn, so that they share one transaction: all are kept, or none is.
-      await Promise.all(news.map(async ({ sequence, atMs, ...refusal }) => this.#audit.append(refusalEntry(refusal, { at: new Date(atMs).toISOString(), instance, sequence }))))
+      await Promise.all(news.map(async ({ sequence, atMs, ...refusal }) => this.#audit.append(refusalEntry('xds', refusal, { at: new Date(atMs).toISOString(), instance, sequence }))))
       this.#advance(instance, news.at(-1)?.sequence ?? 0)
     })
   }

@@ -13,7 +13,6 @@ import type { Approvals, FetchedList, Loop, LoopEvent } from '../ports/loop.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { ProxyFleet } from '../ports/proxies.ts'
 import type { ModelInfo } from '../ports/scorer.ts'
-import type { ScoreEvent } from '../ports/scores.ts'
 import { isCarriedByPolicies } from './actuation/desired.ts'
 import { Enforcement } from './actuation/enforcement.ts'
 import { Broadcast } from './broadcast.ts'
@@ -36,6 +35,7 @@ import { NodeQuarantine } from './nodes/node-quarantine.ts'
 import { PolicyKeeper } from './policy-keeper.ts'
 import { RolloutDesk } from './rollout/rollout-desk.ts'
 import { RolloutNews } from './rollout/rollout-news.ts'
+import { ScoreEvents } from './score-events.ts'
 import { ScoreWatch } from './score-watch.ts'
 import { Wake } from './wake.ts'
 
@@ -83,7 +83,7 @@ export class Controller implements Loop, AsyncDisposable {
   readonly #watch: ScoreWatch
   readonly #models: ModelNews
   readonly #enforcement: Enforcement | null
-  #traffic: Extract<LoopEvent, { type: 'traffic' }> | null = null
+  readonly #heard: ScoreEvents
   #running: Promise<void> | null = null
   #eventsDropped = 0
 
@@ -118,7 +118,7 @@ export class Controller implements Loop, AsyncDisposable {
     const inForce = new ExceptionsInForce({ pods, clock })
     this.exceptions = new ExceptionDesk({ exceptions: parts.exceptions, inForce, mitigations: this.#mitigations, store, book, rollouts: this.rollouts, journal: this.#journal, clock, log })
     this.#decisions = new DecisionDesk({
-      store, checkpoints, audit, journal: this.#journal, book, mitigations: this.#mitigations, errands: this.errands, exceptions: inForce, applications: (detection) => this.rollouts.applications(detection), pods, serviceAt: parts.services === undefined ? undefined : (address) => parts.services?.byAddress(address) ?? null, protections, nodes: parts.nodes?.directory ?? null, cluster: () => this.#enforcement?.knowledge() ?? null, clock, newId, zone, metrics, log, publish, safety, kept: this.flows, flows: () => this.#traffic?.edges ?? [],
+      store, checkpoints, audit, journal: this.#journal, book, mitigations: this.#mitigations, errands: this.errands, exceptions: inForce, applications: (detection) => this.rollouts.applications(detection), pods, serviceAt: parts.services === undefined ? undefined : (address) => parts.services?.byAddress(address) ?? null, protections, nodes: parts.nodes?.directory ?? null, cluster: () => this.#enforcement?.knowledge() ?? null, clock, newId, zone, metrics, log, publish, safety, kept: this.flows, flows: () => this.traffic()?.edges ?? [],
     })
     this.approvals = this.#decisions.approvals
     const nodesApi = parts.nodes?.api ?? null
@@ -126,11 +126,12 @@ export class Controller implements Loop, AsyncDisposable {
       ? null
       : new NodeQuarantine({ api: nodesApi, active: () => this.#mitigations.active, tell: async (name, change) => this.#mitigations.answered(name, change), clock, log })
     this.killSwitch = new LoopKillSwitch({ decisions: this.#decisions, mitigations: this.#mitigations, journal: this.#journal, clock, publish, log, orders: parts.orders ?? null })
-    this.#watch = new ScoreWatch({ scores, floor: settings.floor, needsEveryKey: () => book.conditionRules.rules.length > 0 || this.rollouts.isWatching || this.#mitigations.active.some(isCarriedByPolicies), hear: async (event) => this.#hear(event) })
+    this.#watch = new ScoreWatch({ scores, floor: settings.floor, needsEveryKey: () => book.conditionRules.rules.length > 0 || this.rollouts.isWatching || this.#mitigations.active.some(isCarriedByPolicies), hear: async (event) => this.#heard.hear(event) })
     this.feedback = new FeedbackDesk({ marks: parts.marks, store, exceptions: this.exceptions, journal: this.#journal, metrics, clock })
     this.#models = new ModelNews({ checkpoints, journal: this.#journal, metrics })
     const explainer = new Explainer({ scores, metrics, log, answer: async (detection, explanation) => this.#detections.explained(detection, explanation) })
     this.#judge = new Judge({ book, detections: this.#detections, decisions: this.#decisions, explainer, mitigations: this.#mitigations, rollouts: this.rollouts, pods, zone })
+    this.#heard = new ScoreEvents({ flows: this.flows, journal: this.#journal, judge: this.#judge, meet: async (model) => this.#meetModel(model), metrics, mitigations: this.#mitigations, models: this.#models, publish, rollouts: this.rollouts })
   }
 
   /**
@@ -152,7 +153,7 @@ export class Controller implements Loop, AsyncDisposable {
   }
 
   traffic (): Extract<LoopEvent, { type: 'traffic' }> | null {
-    return this.#traffic
+    return this.#heard.traffic
   }
 
   policy (): { source: string, rules: readonly unknown[] } {
@@ -230,22 +231,6 @@ export class Controller implements Loop, AsyncDisposable {
     await this.rollouts.checkpoint()
     await this.#journal.retry()
     await this.flows.rest()
-  }
-
-  async #hear (event: ScoreEvent): Promise<void> {
-    switch (event.type) {
-      case 'synced': return this.#meetModel(event.model)
-      case 'restrictions':
-        this.rollouts.counted(event.counts)
-        return this.#mitigations.counted(event.counts)
-      case 'traffic':
-        this.#traffic = event
-        this.#events.publish(event)
-        return
-      case 'models': return this.#models.take(event.standing)
-      case 'flows': return this.flows.take(event.sightings)
-      case 'scores': return this.#judge.take(event.scores)
-    }
   }
 
   async #meetModel (model: ModelInfo): Promise<void> {

@@ -3,6 +3,7 @@ import type { Verdict } from '../core/policy/decision.ts'
 import type { Precision } from '../core/feedback/precision.ts'
 import type { ModelStanding } from '../core/model/standing.ts'
 import type { ReasonCode } from '../core/reason.ts'
+import type { DetectorStats } from '../ports/scores.ts'
 
 /** What the loop counts. Label values are few: classes of the model and the policy, verdicts, reason codes. */
 export interface ControllerMetrics {
@@ -22,6 +23,8 @@ export interface ControllerMetrics {
   /** What the detector scores with now. */
   models: (standing: ModelStanding) => void
   modelRefused: () => void
+  /** What the detector has counted since its start. */
+  detector: (stats: DetectorStats) => void
   /** What people said of detections, all of it. */
   marked: (precision: readonly Precision[]) => void
 }
@@ -45,6 +48,8 @@ export function controllerMetrics (registry: Registry): ControllerMetrics {
   const models = new Gauge({ name: 'autoshield_model_info', help: 'Models that the detector scores with: the current one, and a candidate in shadow.', labelNames: ['version', 'use'], registers })
   const marked = new Gauge({ name: 'autoshield_detections_marked', help: 'Detections that people marked, and what they said: precision is the share of the confirmed.', labelNames: ['class', 'namespace', 'verdict'], registers })
   const modelRefusals = new Counter({ name: 'autoshield_model_refusals_total', help: 'Models that were asked for and that the detector refused; the one of before went on.', registers })
+  const forged = new Counter({ name: 'autoshield_forged_packets_total', help: 'Packets that left a pod under an address that is not its own, by its observer.', registers })
+  const refused = new Counter({ name: 'autoshield_detector_refusals_total', help: 'Streams and calls that the detector refused; NotYours: an observer spoke of other pods than its own.', labelNames: ['reason'], registers })
   return {
     detection: (className, phase) => detections.inc({ class: className, phase }),
     decision: (verdict, reason) => decisions.inc({ verdict, reason }),
@@ -64,6 +69,12 @@ export function controllerMetrics (registry: Registry): ControllerMetrics {
       if (shadow !== null) models.set({ version: shadow, use: 'shadow' }, 1)
     },
     modelRefused: () => modelRefusals.inc(),
+    detector: (stats) => {
+      forged.reset()
+      forged.inc(stats.forgedSent)
+      refused.reset()
+      for (const [reason, count] of Object.entries(stats.refused)) refused.inc({ reason }, count)
+    },
     marked: (precision) => {
       for (const { class: name, namespace, confirmed, falseAlarms } of precision) {
         marked.set({ class: name, namespace: namespace ?? '', verdict: 'confirmed' }, confirmed)

@@ -13,7 +13,7 @@ const quote = (text: string): string => JSON.stringify(text.slice(0, 256))
 export function checkHello (hello: Hello, identity: Identity, scope: ReporterScope | null): Refusal | null {
   const certified = spiffeId(identity)
   if (hello.identity !== certified) return refusal('NotYours', `hello says ${quote(hello.identity)}, but the certificate is that of ${certified}`)
-  if (scope === null) return refusal('NotYours', `${certified} is no pod that this detector knows`)
+  if (scope === null) return refusal('Unknown', `${certified} is no pod that this detector knows`)
   if (hello.featureSchema !== FEATURE_SCHEMA) {
     return refusal('OtherSchema', `hello speaks feature schema ${quote(hello.featureSchema)}, this detector ${FEATURE_SCHEMA}; run the same version of both`)
   }
@@ -21,7 +21,7 @@ export function checkHello (hello: Hello, identity: Identity, scope: ReporterSco
   for (const bytes of hello.ownAddresses) {
     const address = addressFromBytes(bytes)
     if (address === null) return refusal('Malformed', `an own address has ${bytes.length} bytes; IPv4 has 4 and IPv6 16`)
-    if (scope.kind === 'own' && !scope.owns(address)) return refusal('NotYours', `${address} is not an address of ${certified}`)
+    if (scope.kind === 'own' && !scope.owns(address)) return refusal(scope.isKnown(address) ? 'NotYours' : 'Unknown', `${address} is not an address of ${certified}`)
   }
   return null
 }

@@ -17,8 +17,9 @@ import { Boots } from './boots.ts'
 import { IngestStream, type IngestContext, type ObserveCall } from './ingest-stream.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import { ModelSeat } from './model-seat.ts'
-import { NO_IDENTITY, peerOf } from './peer.ts'
-import { refusal, statusOf, type Refusal, type RefusalReason } from './refusal.ts'
+import { callerOf, NO_IDENTITY } from './peer.ts'
+import { refusal, statusOf, type Refusal } from './refusal.ts'
+import { Refused } from './refused.ts'
 import type { ScopeOf } from './reporter-scope.ts'
 import { ScoreCalls, type ExplainCall, type ReportersCall } from './score-calls.ts'
 import { ScoringLoop } from './scoring-loop.ts'
@@ -53,7 +54,7 @@ const SERVER_OPTIONS = {
 } as const
 /** How long a stop waits for what is under way. */
 const STOP_MS = 2_000
-const TRAFFIC_EVERY_MS = 1_000
+const COUNTS_EVERY_MS = 1_000
 
 /**
  * Takes windows from observers, scores them, and hands the scores to controllers. It keeps nothing that an observer
@@ -62,6 +63,7 @@ const TRAFFIC_EVERY_MS = 1_000
 export class Detector {
   readonly #options: DetectorOptions
   readonly #tally = new Tally()
+  readonly #refused = new Refused()
   readonly #traffic = new Traffic()
   readonly #watchers: Watchers
   readonly #seat: ModelSeat
@@ -96,6 +98,7 @@ export class Detector {
       boots: new Boots(2 * limits.maxObservers),
       scoring: this.#scoring,
       tally: this.#tally,
+      refused: this.#refused,
       paused: new Set(),
       onRestrictions: (podUid, counts) => this.#watchers.restricted(counts.map((count) => ({ podUid, ...count }))),
       onFlows: (sightings) => this.#watchers.saw(sightings),
@@ -104,7 +107,7 @@ export class Detector {
   }
 
   stats (): DetectorStats {
-    return this.#tally.stats({ keys: this.#scoring.keys, dropped: this.#watchers.lost + this.#traffic.dropped })
+    return this.#tally.stats({ keys: this.#scoring.keys, dropped: this.#watchers.lost + this.#traffic.dropped, refused: this.#refused.counts })
   }
 
   /** Scores with another model from the next round on. Resolves with the one of before, which nothing uses any more. */
@@ -127,11 +130,6 @@ export class Detector {
     this.#watchers.tellModels(standing)
   }
 
-  /** Packets that left pods under addresses that are not theirs. */
-  get forgedSent (): number {
-    return this.#tally.forgedSent
-  }
-
   /** Changes what is wanted of observers, and tells those that are connected. */
   configure (wanted: Partial<Pick<Limits, 'maxBatchWindows' | 'maxWindowsPerSecond' | 'silenceMs' | 'stepsMs'>>): void {
     this.#ingest.limits = { ...this.#ingest.limits, ...wanted }
@@ -143,11 +141,6 @@ export class Detector {
     return new Set([...this.#streams].filter(({ open }) => open).map(({ identity }) => spiffeId(identity)))
   }
 
-  /** How often each reason was given for ending a call. */
-  refused (): ReadonlyMap<RefusalReason, number> {
-    return this.#tally.refused
-  }
-
   /**
    * Serves until the signal aborts; then scores what was taken in, if somebody follows, ends every stream with UNAVAILABLE, and resolves.
    * Rejects with UNAVAILABLE where the address cannot be bound.
@@ -156,7 +149,7 @@ export class Detector {
     const server = this.#server()
     try {
       this.#options.onListening?.(await bind(server, this.#options))
-      await this.#tellTraffic(signal)
+      await this.#tellCounts(signal)
       if (this.#watchers.size > 0) await Promise.race([this.#scoring.idle(), setTimeout(STOP_MS, undefined, { ref: false })])
       await this.#stop(server)
     } finally {
@@ -166,8 +159,8 @@ export class Detector {
 
   #server (): Server {
     const server = new Server(SERVER_OPTIONS)
-    const { mayWatch } = this.#options
-    const calls = new ScoreCalls({ scorer: () => this.#seat.scorer, mayWatch, watchers: this.#watchers, limits: this.#ingest.limits, tally: this.#tally, reporters: () => this.reporters() })
+    const { mayWatch, clock } = this.#options
+    const calls = new ScoreCalls({ scorer: () => this.#seat.scorer, mayWatch, watchers: this.#watchers, limits: this.#ingest.limits, refused: this.#refused, clock, reporters: () => this.reporters() })
     server.addService({ observe: serverMethod(Ingest.method.observe) }, { observe: (call: ObserveCall) => this.#observe(call) })
     server.addService(
       { watch: serverMethod(Scores.method.watch), explain: serverMethod(Scores.method.explain), reporters: serverMethod(Scores.method.reporters) },
@@ -189,10 +182,10 @@ export class Detector {
 
   /** Who calls; null, and the call is ended, where that is nobody or has too many streams already. */
   #admit (call: ObserveCall): Identity | null {
-    const peer = peerOf(call)
-    const refused = peer === null ? NO_IDENTITY : this.#checkStreams(peer)
-    if (refused === null) return peer
-    this.#tally.refuse(refused.reason)
+    const caller = callerOf(call)
+    const refused = caller.identity === null ? NO_IDENTITY : this.#checkStreams(caller.identity)
+    if (refused === null) return caller.identity
+    this.#refused.add(refused, caller, this.#options.clock.now())
     call.emit('error', statusOf(refused))
     return null
   }
@@ -213,13 +206,14 @@ export class Detector {
     paused.clear()
   }
 
-  /** Resolves when the signal aborts. */
-  async #tellTraffic (signal: AbortSignal): Promise<void> {
-    while (await wait(TRAFFIC_EVERY_MS, signal)) {
-      const picture = this.#traffic.picture()
-      if (picture === null || this.#watchers.size === 0) continue
-      const { atMs, edges } = picture
-      this.#watchers.tell({ case: 'traffic', value: { atMs, edges: edges.map((edge) => ({ ...edge })), stats: this.stats() } })
+  /** Tells those who follow, whether or not there was traffic. Resolves when the signal aborts. */
+  async #tellCounts (signal: AbortSignal): Promise<void> {
+    while (await wait(COUNTS_EVERY_MS, signal)) {
+      if (this.#watchers.size === 0) continue
+      const [picture, stats] = [this.#traffic.picture(), this.stats()]
+      this.#watchers.tell(picture === null ? { case: 'stats', value: stats } : { case: 'traffic', value: { atMs: picture.atMs, edges: picture.edges.map((edge) => ({ ...edge })), stats } })
+      const refusals = this.#refused.take(this.#options.clock.now())
+      if (refusals.length > 0) this.#watchers.tell({ case: 'refusals', value: { refusals: refusals.map(({ identity, ...refusal }) => ({ ...refusal, identity: identity ?? '' })) } })
     }
   }
 

@@ -12,7 +12,9 @@ import type { Boot, Boots } from './boots.ts'
 import { checkBatch } from './check-batch.ts'
 import { checkHello } from './check-hello.ts'
 import type { Limits } from './limits.ts'
+import { callerOf, expiryOf } from './peer.ts'
 import { refusal, statusOf, type Refusal } from './refusal.ts'
+import type { Refused } from './refused.ts'
 import { witnessIn, type ReporterScope, type ScopeOf } from './reporter-scope.ts'
 import type { ScoringLoop } from './scoring-loop.ts'
 import { fromSource, type Tally } from './tally.ts'
@@ -23,6 +25,8 @@ const RATE_SECONDS = 10
 /** Silence is counted in parts: one that this process slept through itself is not taken for the observer's. */
 const SILENCE_PARTS = 4
 type Said = NonNullable<MessageInitShape<typeof DetectorMessageSchema>['message']>
+
+const EXPIRED = refusal('Expired', 'the certificate that this stream began with has expired; connect again with a newer one')
 
 /** A replay is paced by its credits alone. */
 const NO_RATE = 0xffff_ffff
@@ -36,6 +40,7 @@ export interface IngestContext {
   readonly boots: Boots
   readonly scoring: ScoringLoop
   readonly tally: Tally
+  readonly refused: Refused
   /** Windows that were taken in and are new. */
   readonly onWindows: (windows: readonly Window[]) => void
   /** What a pod's proxy did with attempts, told once the windows that came with it are scored. */
@@ -84,8 +89,10 @@ export class IngestStream {
     this.#onEnd = onEnd
     this.#state = { phase: 'hello', identity }
     const { silenceMs } = context.limits
+    const expiresMs = expiryOf(call)
     this.#silence = setInterval(() => {
-      if (++this.#quiet === SILENCE_PARTS) this.refuse(refusal('Silent', `nothing came for ${silenceMs} ms; send an empty batch at half of that time`))
+      if (context.clock.now() >= expiresMs) this.refuse(EXPIRED)
+      else if (++this.#quiet === SILENCE_PARTS) this.refuse(refusal('Silent', `nothing came for ${silenceMs} ms; send an empty batch at half of that time`))
     }, silenceMs / SILENCE_PARTS)
     call.on('data', (message: ObserverMessage | Malformed) => {
       const refused = this.#receive(message)
@@ -111,7 +118,7 @@ export class IngestStream {
   /** Ends the stream with a status. */
   refuse (refused: Refusal): void {
     if (this.#state.phase === 'ended') return
-    this.#context.tally.refuse(refused.reason)
+    this.#context.refused.add(refused, callerOf(this.#call), this.#context.clock.now())
     this.#close()
     this.#call.emit('error', statusOf(refused))
   }
@@ -149,7 +156,7 @@ export class IngestStream {
     const scope = this.#context.scopeOf(identity)
     const refused = checkHello(hello, identity, scope)
     if (refused !== null || scope === null) return refused
-    if (tally.observers >= limits.maxObservers) return refusal('TooMuch', `this detector serves ${limits.maxObservers} observers already; try another`)
+    if (tally.observers >= limits.maxObservers) return refusal('Full', `this detector serves ${limits.maxObservers} observers already; try another`)
     const boot = boots.open(hello.identity, hello.bootId)
     boot.replace?.()
     boot.replace = () => this.refuse(refusal('Replaced', 'a newer stream of the same boot took over'))

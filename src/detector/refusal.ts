@@ -9,11 +9,14 @@ export interface Refusal {
 /** Closed list; each reason is counted under its name. */
 export const REFUSALS = {
   NoIdentity: status.UNAUTHENTICATED,
+  Expired: status.UNAUTHENTICATED,
   NotYours: status.PERMISSION_DENIED,
+  Unknown: status.PERMISSION_DENIED,
   OtherSchema: status.FAILED_PRECONDITION,
   Malformed: status.INVALID_ARGUMENT,
   Gap: status.OUT_OF_RANGE,
   TooMuch: status.RESOURCE_EXHAUSTED,
+  Full: status.RESOURCE_EXHAUSTED,
   Silent: status.DEADLINE_EXCEEDED,
   Replaced: status.ABORTED,
   Stopping: status.UNAVAILABLE,

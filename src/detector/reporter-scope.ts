@@ -8,7 +8,8 @@ import type { PodDirectory } from '../ports/directories.ts'
  * and what it says is simulated, whatever it claims.
  */
 export type ReporterScope =
-  | { readonly kind: 'own', readonly owns: (address: string) => boolean }
+  /** `isKnown`: whether an address is any pod's. */
+  | { readonly kind: 'own', readonly owns: (address: string) => boolean, readonly isKnown: (address: string) => boolean }
   | { readonly kind: 'replay' }
 
 /** The scope of an identity whose certificate was verified; null for one that nobody knows. */
@@ -23,7 +24,7 @@ export function scopeFromPods (pods: PodDirectory, { trustDomain }: { readonly t
     if (identity.trustDomain !== trustDomain) return null
     if (identity.uid === REPLAY_UID && identity.namespace === REPLAY_UID) return { kind: 'replay' }
     if (pods.byUid(identity.uid)?.namespace !== identity.namespace) return null
-    return { kind: 'own', owns: (address) => pods.byAddress(address)?.uid === identity.uid }
+    return { kind: 'own', owns: (address) => pods.byAddress(address)?.uid === identity.uid, isKnown: (address) => pods.byAddress(address) !== null }
   }
 }
 

@@ -3,14 +3,15 @@ import type { sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js'
 import { evidenceOf, occlusionBatch } from '../core/explain/occlusion.ts'
 import { spiffeId, type Identity } from '../core/identity.ts'
 import { FEATURES } from '../core/window/window.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { Scorer } from '../ports/scorer.ts'
 import { ExplainResponseSchema, ReportersResponseSchema, type ExplainRequest, type ExplainResponse, type ReportersRequest, type ReportersResponse } from '../wire/gen/scores_pb.ts'
 import type { Malformed } from '../wire/method.ts'
 import { decodeScores } from '../wire/scores.ts'
 import type { Limits } from './limits.ts'
-import { NO_IDENTITY, peerOf } from './peer.ts'
+import { callerOf, NO_IDENTITY, peerOf, type Authenticated } from './peer.ts'
 import { refusal, statusOf, type Refusal } from './refusal.ts'
-import type { Tally } from './tally.ts'
+import type { Refused } from './refused.ts'
 import type { WatchCall, Watchers } from './watchers.ts'
 
 export type ExplainCall = ServerUnaryCall<ExplainRequest | Malformed, ExplainResponse>
@@ -22,7 +23,8 @@ export interface ScoreCallOptions {
   readonly watchers: Watchers
   readonly mayWatch: (identity: Identity) => boolean
   readonly limits: Limits
-  readonly tally: Tally
+  readonly refused: Refused
+  readonly clock: Clock
   /** Whose observers are connected now. */
   readonly reporters: () => ReadonlySet<string>
 }
@@ -39,7 +41,7 @@ export class ScoreCalls {
     const { watchers, limits } = this.#options
     const { request } = call
     const refused = this.#checkCaller(call) ??
-      (watchers.size < limits.maxWatchers ? null : refusal('TooMuch', `${limits.maxWatchers} watchers follow the scores already`))
+      (watchers.size < limits.maxWatchers ? null : refusal('Full', `${limits.maxWatchers} watchers follow the scores already`))
     if (refused !== null) this.#refuse(call, refused)
     else if (request.$typeName === 'malformed') this.#refuse(call, refusal('Malformed', 'the request is no WatchRequest of autoshield.wire.v1'))
     else if (!(request.floor >= 0 && request.floor <= 1)) this.#refuse(call, refusal('Malformed', `a floor of ${request.floor} is no probability`))
@@ -49,30 +51,34 @@ export class ScoreCalls {
   explain (call: ExplainCall, reply: sendUnaryData<ExplainResponse>): void {
     const refused = this.#checkCaller(call)
     const answer = refused === null ? this.#occlude(call.request) : Promise.resolve(refused)
-    answer.then((answer) => this.#reply(answer, reply), () => this.#reply(refusal('Failed', 'the model could not score the tensor'), reply))
+    answer.then((answer) => this.#reply(call, answer, reply), () => this.#reply(call, refusal('Failed', 'the model could not score the tensor'), reply))
   }
 
   reporters (call: ReportersCall, reply: sendUnaryData<ReportersResponse>): void {
-    this.#reply(this.#checkCaller(call) ?? create(ReportersResponseSchema, { identities: [...this.#options.reporters()] }), reply)
+    this.#reply(call, this.#checkCaller(call) ?? create(ReportersResponseSchema, { identities: [...this.#options.reporters()] }), reply)
   }
 
-  #reply<T extends ExplainResponse | ReportersResponse> (answer: T | Refusal, reply: sendUnaryData<T>): void {
+  #reply<T extends ExplainResponse | ReportersResponse> (call: Authenticated, answer: T | Refusal, reply: sendUnaryData<T>): void {
     if ('reason' in answer) {
-      this.#options.tally.refuse(answer.reason)
+      this.#count(call, answer)
       reply(statusOf(answer))
     } else {
       reply(null, answer)
     }
   }
 
-  #checkCaller (call: Parameters<typeof peerOf>[0]): Refusal | null {
+  #count (call: Authenticated, refused: Refusal): void {
+    this.#options.refused.add(refused, callerOf(call), this.#options.clock.now())
+  }
+
+  #checkCaller (call: Authenticated): Refusal | null {
     const peer = peerOf(call)
     if (peer === null) return NO_IDENTITY
     return this.#options.mayWatch(peer) ? null : refusal('NotYours', `${spiffeId(peer)} may not follow the scores; controllers alone may`)
   }
 
   #refuse (call: WatchCall, refused: Refusal): void {
-    this.#options.tally.refuse(refused.reason)
+    this.#count(call, refused)
     call.emit('error', statusOf(refused))
   }
 

@@ -1,6 +1,5 @@
 import type { SourceStats } from '../wire/gen/ingest_pb.ts'
 import type { DetectorStats } from '../ports/scores.ts'
-import type { RefusalReason } from './refusal.ts'
 
 type FromSources = Pick<DetectorStats, 'packets' | 'flows' | 'malformed' | 'dropped'>
 
@@ -24,12 +23,7 @@ export class Tally {
   failed = 0
   /** Packets that left a pod with an address that was not its own. */
   forgedSent = 0
-  readonly refused = new Map<RefusalReason, number>()
   readonly #sources: { -readonly [Name in keyof FromSources]: FromSources[Name] } = { packets: 0, flows: 0, malformed: 0, dropped: 0 }
-
-  refuse (reason: RefusalReason): void {
-    this.refused.set(reason, (this.refused.get(reason) ?? 0) + 1)
-  }
 
   /** Adds what one observer has counted more than before; a count that went back adds nothing. */
   advance (before: FromSources, after: FromSources): void {
@@ -38,7 +32,7 @@ export class Tally {
     }
   }
 
-  stats (held: { readonly keys: number, readonly dropped: number }): DetectorStats {
+  stats (held: Pick<DetectorStats, 'keys' | 'dropped' | 'refused'>): DetectorStats {
     return {
       observers: this.observers,
       windows: this.windows,
@@ -46,6 +40,8 @@ export class Tally {
       keys: held.keys,
       ...this.#sources,
       dropped: this.#sources.dropped + held.dropped + this.failed,
+      forgedSent: this.forgedSent,
+      refused: held.refused,
     }
   }
 }

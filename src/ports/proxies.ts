@@ -42,9 +42,9 @@ export interface ProxyFleet {
   onChange: (listener: (status: ProxyStatus) => void) => Disposable
 }
 
-/** A client that an xDS server refused, or several refusals of one peer. */
+/** A client that a server of ours refused, or several refusals of one peer. */
 export interface ClientRefusal {
-  /** Of the closed list in xds/refusal.ts. */
+  /** Of the closed list in xds/refusal.ts, or of that in src/detector/refusal.ts. */
   readonly reason: string
   /** For whoever operates the client. */
   readonly details: string

@@ -3,6 +3,7 @@ import type { RestrictionCount } from '../core/mitigation/restriction-count.ts'
 import type { ModelStanding } from '../core/model/standing.ts'
 import type { FeatureEvidence } from '../core/verdict/detection.ts'
 import type { Score } from '../core/verdict/score.ts'
+import type { ClientRefusal } from './proxies.ts'
 import type { ModelInfo } from './scorer.ts'
 
 /** Traffic that the dashboard draws: one edge a pair, summed over one 15 s window. */
@@ -24,6 +25,10 @@ export interface DetectorStats {
   readonly keys: number
   readonly dropped: number
   readonly malformed: number
+  /** Packets that left a pod under an address that is not its own. */
+  readonly forgedSent: number
+  /** Streams and calls that the detector refused, by reason. */
+  readonly refused: Readonly<Record<string, number>>
 }
 
 /** `synced` opens every stream and says which model is behind the scores; it comes again before the first score of another. */
@@ -34,6 +39,10 @@ export type ScoreEvent =
   | { readonly type: 'restrictions', readonly counts: readonly RestrictionCount[] }
   | { readonly type: 'flows', readonly sightings: readonly FlowSighting[] }
   | { readonly type: 'models', readonly standing: ModelStanding }
+  /** Before there was any traffic that they come with. */
+  | { readonly type: 'stats', readonly stats: DetectorStats }
+  /** Whom the detector refused, sparingly: observers that lie are among them. */
+  | { readonly type: 'refusals', readonly refusals: readonly ClientRefusal[] }
 
 /** What the controller needs of the detectors. */
 export interface ScoreSource {

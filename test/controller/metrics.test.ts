@@ -17,6 +17,8 @@ t.test('metrics have our prefix, units and closed labels, and Prometheus accepts
   metrics.models({ sequence: 1, current: 'm1', shadow: 'm2', refused: [], by: '', reason: '' })
   metrics.models({ sequence: 2, current: 'm2', shadow: null, refused: [], by: '', reason: '' })
   metrics.modelRefused()
+  const stats = { observers: 1, packets: 0, flows: 0, windows: 0, tensors: 0, keys: 0, dropped: 0, malformed: 0, forgedSent: 3, refused: { NotYours: 1 } }
+  for (const refused of [{ NotYours: 1 }, { NotYours: 2, Malformed: 1 }]) metrics.detector({ ...stats, refused })
   metrics.marked([{ class: 'PORT_SCAN', namespace: 'shop', confirmed: 3, falseAlarms: 1, precision: 0.75, low: 0.3, high: 0.95 }])
   const text = await registry.metrics()
   for (const line of [
@@ -31,6 +33,9 @@ t.test('metrics have our prefix, units and closed labels, and Prometheus accepts
     'autoshield_policy_reloads_total{outcome="refused"} 1',
     'autoshield_model_info{version="m2",use="current"} 1',
     'autoshield_model_refusals_total 1',
+    'autoshield_forged_packets_total 3',
+    'autoshield_detector_refusals_total{reason="NotYours"} 2',
+    'autoshield_detector_refusals_total{reason="Malformed"} 1',
     'autoshield_detections_marked{class="PORT_SCAN",namespace="shop",verdict="confirmed"} 3',
     'autoshield_detections_marked{class="PORT_SCAN",namespace="shop",verdict="false-alarm"} 1',
   ]) t.ok(text.split('\n').includes(line), line)

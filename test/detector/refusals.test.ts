@@ -15,6 +15,8 @@ import { POD, POD_ADDRESS, REPLAY, TRUST_DOMAIN, recent, stage, type Running } f
 const own = (change: Parameters<typeof syntheticWindow>[0] = {}): Window =>
   syntheticWindow({ key: { kind: 'pair', source: POD_ADDRESS, destination: '10.0.0.9' }, number: recent(4), ...change })
 
+const DAY_MS = 86_400_000
+
 /** Resolves when the connection is over, in whatever way. */
 async function closed (socket: Socket): Promise<void> {
   socket.on('error', () => undefined)
@@ -48,6 +50,7 @@ const cases: readonly Case[] = [
   { what: 'another feature schema', says: (o) => o.hello({ featureSchema: 'autoshield.dev/features/v0' }), answer: /^FAILED_PRECONDITION: .*features\/v0.*features\/v1; run the same version/, reason: 'OtherSchema' },
   { what: 'a short boot id', says: (o) => o.hello({ bootId: new Uint8Array(4) }), answer: /^INVALID_ARGUMENT: a boot id has 16 bytes, not 4/, reason: 'Malformed' },
   { what: 'another pod\'s address', says: (o) => o.hello({ ownAddresses: [Uint8Array.of(10, 0, 0, 2)] }), answer: /^PERMISSION_DENIED: 10\.0\.0\.2 is not an address of /, reason: 'NotYours' },
+  { what: 'an address that is no pod\'s', says: (o) => o.hello({ ownAddresses: [Uint8Array.of(10, 0, 0, 3)] }), answer: /^PERMISSION_DENIED: 10\.0\.0\.3 is not an address of /, reason: 'Unknown' },
   { what: 'an address of three bytes', says: (o) => o.hello({ ownAddresses: [new Uint8Array(3)] }), answer: /^INVALID_ARGUMENT: an own address has 3 bytes/, reason: 'Malformed' },
   { what: 'a batch before hello', says: (o) => o.batch(1, [own()]), answer: /^INVALID_ARGUMENT: the first message of a stream must be hello/, reason: 'Malformed' },
   { what: 'an end before hello', says: (o) => o.end(), answer: /^INVALID_ARGUMENT: the stream ended before hello/, reason: 'Malformed' },
@@ -75,7 +78,7 @@ t.test('a bad observer is told why, is counted, and harms nobody', async (t) => 
   for (const { what, says, answer, reason, limits } of cases) {
     await t.test(what, async (t) => {
       const running = limits === undefined ? shared : await start({ limits })
-      const count = () => running.detector.refused().get(reason) ?? 0
+      const count = () => running.detector.stats().refused[reason] ?? 0
       const before = count()
       const observer = new RawObserver(t, running.address, mine)
       observer.bootId = Uint8Array.from(randomBytes(16))
@@ -89,12 +92,13 @@ t.test('a bad observer is told why, is counted, and harms nobody', async (t) => 
 
 t.test('an identity that nobody knows is refused', async (t) => {
   const { start, credentials } = await stage(t)
-  const { address } = await start()
+  const { address, detector } = await start()
   for (const identity of [{ ...POD, uid: 'unknown' }, { ...POD, namespace: 'elsewhere' }, { ...POD, trustDomain: 'elsewhere' }, { ...REPLAY, namespace: 'shop' }]) {
     const observer = new RawObserver(t, address, credentials(identity))
     observer.hello({ identity: `spiffe://${identity.trustDomain}/ns/${identity.namespace}/pod/${identity.uid}`, ownAddresses: [] })
     t.match(await observer.ended, /^PERMISSION_DENIED: .* is no pod that this detector knows/)
   }
+  t.strictSame(detector.stats().refused, { Unknown: 4 })
 })
 
 t.test('one identity cannot hold more than a few streams', async (t) => {
@@ -109,7 +113,7 @@ t.test('one identity cannot hold more than a few streams', async (t) => {
 })
 
 t.test('without a certificate of the right CA there is no connection', async (t) => {
-  const { start, credentials } = await stage(t)
+  const { start, credentials, authority } = await stage(t)
   const other = await stage(t)
   const detector = await start()
   const mine = credentials(POD)
@@ -120,11 +124,27 @@ t.test('without a certificate of the right CA there is no connection', async (t)
   const wrongServer = new RawObserver(t, detector.address, { ...mine, authorities: foreign.authorities })
   wrongServer.hello()
   t.match(await wrongServer.ended, /^UNAVAILABLE/, 'the observer refuses a detector of another CA')
+  const expired = new RawObserver(t, detector.address, authority.issueWithKey({ identity: POD, dns: ['localhost'], ip: ['127.0.0.1'] }, Date.now() - 2 * DAY_MS))
+  expired.hello()
+  t.match(await expired.ended, /^UNAVAILABLE/, 'the detector refuses a certificate of yesterday')
   const bare = tlsConnect({ port: Number(detector.address.split(':')[1]), host: '127.0.0.1', ca: mine.authorities, ALPNProtocols: ['h2'] })
   const [error] = await once(bare, 'error') as [Error]
   t.match(error, { code: 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED' }, 'a client without a certificate is cut off')
   t.equal(detector.detector.stats().observers, 0)
   await serves(t, detector, mine)
+})
+
+t.test('a stream ends with the certificate that it began with', async (t) => {
+  const { start, credentials } = await stage(t)
+  let aheadMs = 0
+  const detector = await start({ clock: { now: () => Date.now() + aheadMs }, limits: { silenceMs: 200 } })
+  const observer = new RawObserver(t, detector.address, credentials(POD))
+  observer.hello()
+  await observer.welcome()
+  aheadMs = DAY_MS + 3_600_000
+  t.match(await observer.ended, /^UNAUTHENTICATED: the certificate that this stream began with has expired; connect again/)
+  aheadMs = 0
+  await serves(t, detector, credentials(POD))
 })
 
 t.test('a server of our CA under another name is not taken for the detector', async (t) => {
@@ -168,5 +188,5 @@ t.test('only a controller may follow the scores', async (t) => {
   const window = own()
   const score = { reporter: '', key: window.key, stepMs: window.stepMs, windowNumber: window.number, unproved: 0, probabilities: new Float32Array(6), tensor: new Float32Array(240), context: new Float32Array(27), window, receivedAtMs: 0, simulated: false }
   await t.rejects(curious.explain(score, 'SYN_FLOOD', []), { code: 'UNTRUSTED', message: /PERMISSION_DENIED: .*pod-1 may not follow the scores/ })
-  t.equal(detector.refused().get('NotYours'), 1)
+  t.equal(detector.stats().refused['NotYours'], 1)
 })

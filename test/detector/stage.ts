@@ -25,10 +25,17 @@ export const REPLAY: Identity = { trustDomain: TRUST_DOMAIN, namespace: REPLAY_U
 /** The pod whose observer reports in most tests. */
 export const POD: Identity = { trustDomain: TRUST_DOMAIN, namespace: 'shop', uid: 'pod-1' }
 export const POD_ADDRESS = '10.0.0.1'
+/** Another pod's. */
+const OTHER_ADDRESS = '10.0.0.2'
 export const clock = { now: Date.now }
 
-const pod = { uid: POD.uid, namespace: POD.namespace, name: 'cart', addresses: [POD_ADDRESS], labels: {}, node: 'n1' }
-export const pods: PodDirectory = { list: () => [pod], byAddress: (address) => address === POD_ADDRESS ? pod : null, byUid: (uid) => uid === POD.uid ? pod : null }
+const known = [{ uid: POD.uid, name: 'cart', address: POD_ADDRESS }, { uid: 'other', name: 'other', address: OTHER_ADDRESS }]
+  .map(({ address, ...pod }) => ({ ...pod, namespace: POD.namespace, addresses: [address], labels: {}, node: 'n1' }))
+export const pods: PodDirectory = {
+  list: () => known,
+  byAddress: (wanted) => known.find(({ addresses }) => addresses.includes(wanted)) ?? null,
+  byUid: (wanted) => known.find(({ uid }) => uid === wanted) ?? null,
+}
 
 const SYN = FEATURES.indexOf('syn_count')
 

@@ -78,6 +78,21 @@ t.test('whoever follows the scores gets those from the floor up, and every key e
   })
 })
 
+t.test('whom the detector refuses is told to those who follow the scores, and counted for them before there is any traffic', async (t) => {
+  const { start, credentials, source } = await stage(t)
+  const { address } = await start()
+  const told = new Told(t, source(address))
+  await told.synced()
+  for (let at = 0; at < 2; at++) {
+    const liar = new RawObserver(t, address, credentials(POD))
+    liar.hello({ identity: `spiffe://${POD.trustDomain}/ns/shop/pod/pod-2` })
+    await liar.ended
+  }
+  await told.until(({ events }) => events.some((event) => event.type === 'refusals') && events.some((event) => event.type === 'stats' && event.stats.refused['NotYours'] === 2))
+  t.match(told.events.flatMap((event) => event.type === 'refusals' ? event.refusals : []), [{ reason: 'NotYours', identity: spiffeId(POD), peer: '127.0.0.1', details: /hello says .*pod-2/ }], 'once')
+  t.notOk(told.events.some(({ type }) => type === 'traffic'))
+})
+
 t.test('a replay may speak of every address and is always simulated', async (t) => {
   const { start, uplink, source } = await stage(t)
   const { address } = await start()

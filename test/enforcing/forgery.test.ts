@@ -80,6 +80,8 @@ t.test('a compromised pod cannot get another cut off', { skip: withoutCluster('e
     }
     t.match(await observer(t, credentials, stage.uidOf('innocent'), bad).ended, /PERMISSION_DENIED: hello says/, 'nor by the innocent pod\'s name')
     t.match(await observer(t, credentials, stage.uidOf('bad'), innocent).ended, /PERMISSION_DENIED: .* is not an address of/, 'nor by its address')
+    await until('the refusals are counted', async () => await guarded.metric('autoshield_detector_refusals_total', { reason: 'NotYours' }) >= claims.length + 2 || undefined)
+    t.match(await guarded.audit({ action: 'detector.refused' }), [{ actor: spiffeId(identityOf(stage.uidOf('bad'))), reason: 'NotYours' }], 'the trail says who lied')
     await unharmed(t)
   })
 

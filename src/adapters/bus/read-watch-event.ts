@@ -1,9 +1,9 @@
 import type { RestrictionCount } from '../../core/mitigation/restriction-count.ts'
 import type { ModelInfo } from '../../ports/scorer.ts'
-import type { ScoreEvent } from '../../ports/scores.ts'
+import type { DetectorStats, ScoreEvent } from '../../ports/scores.ts'
 import { decodeFlows } from '../../wire/flow-columns.ts'
 import type { ModelStanding } from '../../core/model/standing.ts'
-import type { ModelStanding as ModelStandingMessage, Restrictions, Synced, Traffic, WatchEvent } from '../../wire/gen/scores_pb.ts'
+import type { DetectorStats as DetectorStatsMessage, ModelStanding as ModelStandingMessage, Restrictions, Synced, Traffic, WatchEvent } from '../../wire/gen/scores_pb.ts'
 import { decodeRestrictionCount } from '../../wire/restriction-counts.ts'
 import { decodeScores } from '../../wire/scores.ts'
 
@@ -26,6 +26,8 @@ export function readWatchEvent ({ event }: WatchEvent, model: ModelInfo | null):
       const decoded = decodeFlows(event.value)
       return decoded.ok ? { type: 'flows', sightings: decoded.sightings } : { type: 'problem', problem: decoded.problem }
     }
+    case 'stats': return { type: 'stats', stats: statsOf(event.value) }
+    case 'refusals': return { type: 'refusals', refusals: event.value.refusals.map(({ reason, details, peer, identity, count }) => ({ reason, details, peer, identity: identity === '' ? null : identity, count })) }
     case undefined: return null
   }
 }
@@ -37,14 +39,16 @@ function modelOf ({ version, classes, contextColumns, thresholds, usual }: Synce
 const standingOf = ({ sequence, current, shadow, refused, by, reason }: ModelStandingMessage): ModelStanding =>
   ({ sequence, current, shadow: shadow === '' ? null : shadow, refused: refused.map(({ version, message }) => ({ version, message })), by, reason })
 
+const statsOf = ({ observers, packets, flows, windows, tensors, keys, dropped, malformed, forgedSent, refused }: DetectorStatsMessage): DetectorStats =>
+  ({ observers, packets, flows, windows, tensors, keys, dropped, malformed, forgedSent, refused })
+
 function trafficOf ({ atMs, edges, stats }: Traffic): ReadEvent {
   if (stats === undefined) return { type: 'problem', problem: 'traffic came without its counts' }
-  const { observers, packets, flows, windows, tensors, keys, dropped, malformed } = stats
   return {
     type: 'traffic',
     atMs,
     edges: edges.map(({ source, destination, packets, bytes, flows }) => ({ source, destination, packets, bytes, flows })),
-    stats: { observers, packets, flows, windows, tensors, keys, dropped, malformed },
+    stats: statsOf(stats),
   }
 }
 

@@ -29,6 +29,8 @@ export const DetectorStats = Type.Object({
   keys: count('Keys held now.'),
   dropped: count('What bounded queues and tables dropped since the detector started.'),
   malformed: count('Packets that could not be understood since the detector started.'),
+  forgedSent: count('Packets that left a pod under an address that is not its own, since the detector started.'),
+  refused: Type.Record(Type.String(), Type.Number(), { description: 'Streams and calls that the detector refused since it started, by reason: observers that spoke of other pods than their own are under NotYours.' }),
 }, { $id: 'DetectorStats', ...closed })
 
 export const Traffic = Type.Object({

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file scores.proto.
  */
 export const file_scores: GenFile = /*@__PURE__*/
-  fileDesc("CgxzY29yZXMucHJvdG8SEmF1dG9zaGllbGQud2lyZS52MSISChBSZXBvcnRlcnNSZXF1ZXN0IicKEVJlcG9ydGVyc1Jlc3BvbnNlEhIKCmlkZW50aXRpZXMYASADKAkiMAoMV2F0Y2hSZXF1ZXN0Eg0KBWZsb29yGAEgASgCEhEKCWV2ZXJ5X2tleRgCIAEoCCLWAgoKV2F0Y2hFdmVudBIsCgZzeW5jZWQYASABKAsyGi5hdXRvc2hpZWxkLndpcmUudjEuU3luY2VkSAASMgoGc2NvcmVzGAIgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlNjb3JlQ29sdW1uc0gAEi4KB3RyYWZmaWMYAyABKAsyGy5hdXRvc2hpZWxkLndpcmUudjEuVHJhZmZpY0gAEjgKDHJlc3RyaWN0aW9ucxgFIAEoCzIgLmF1dG9zaGllbGQud2lyZS52MS5SZXN0cmljdGlvbnNIABIwCgVmbG93cxgGIAEoCzIfLmF1dG9zaGllbGQud2lyZS52MS5GbG93Q29sdW1uc0gAEjMKBm1vZGVscxgHIAEoCzIhLmF1dG9zaGllbGQud2lyZS52MS5Nb2RlbFN0YW5kaW5nSAASDAoEbG9zdBgEIAEoBEIHCgVldmVudCLWAQoGU3luY2VkEg8KB3ZlcnNpb24YASABKAkSDwoHY2xhc3NlcxgCIAMoCRIXCg9jb250ZXh0X2NvbHVtbnMYAyADKAkSEgoKdGhyZXNob2xkcxgEIAMoARI0CgV1c3VhbBgFIAMoCzIlLmF1dG9zaGllbGQud2lyZS52MS5TeW5jZWQuVXN1YWxFbnRyeRpHCgpVc3VhbEVudHJ5EgsKA2tleRgBIAEoCRIoCgV2YWx1ZRgCIAEoCzIZLmF1dG9zaGllbGQud2lyZS52MS5Vc3VhbDoCOAEiGQoFVXN1YWwSEAoIZmVhdHVyZXMYASADKAEi3gEKDFNjb3JlQ29sdW1ucxIyCgd3aW5kb3dzGAEgASgLMiEuYXV0b3NoaWVsZC53aXJlLnYxLldpbmRvd0NvbHVtbnMSEQoJcmVwb3J0ZXJzGAIgAygJEhAKCHJlcG9ydGVyGAMgAygNEhUKDXByb2JhYmlsaXRpZXMYBCADKAISDwoHdGVuc29ycxgFIAMoAhIQCghjb250ZXh0cxgGIAMoAhIWCg5yZWNlaXZlZF9hdF9tcxgHIAMoARIRCglzaW11bGF0ZWQYCCADKAgSEAoIdW5wcm92ZWQYCSADKAEikQEKDU1vZGVsU3RhbmRpbmcSEAoIc2VxdWVuY2UYASABKAESDwoHY3VycmVudBgCIAEoCRIOCgZzaGFkb3cYAyABKAkSMQoHcmVmdXNlZBgEIAMoCzIgLmF1dG9zaGllbGQud2lyZS52MS5Nb2RlbFJlZnVzYWwSCgoCYnkYBSABKAkSDgoGcmVhc29uGAYgASgJIjAKDE1vZGVsUmVmdXNhbBIPCgd2ZXJzaW9uGAEgASgJEg8KB21lc3NhZ2UYAiABKAkicwoHVHJhZmZpYxINCgVhdF9tcxgBIAEoARInCgVlZGdlcxgCIAMoCzIYLmF1dG9zaGllbGQud2lyZS52MS5FZGdlEjAKBXN0YXRzGAMgASgLMiEuYXV0b3NoaWVsZC53aXJlLnYxLkRldGVjdG9yU3RhdHMiPgoMUmVzdHJpY3Rpb25zEi4KBmNvdW50cxgBIAMoCzIeLmF1dG9zaGllbGQud2lyZS52MS5Qcm94eUNvdW50IlIKClByb3h5Q291bnQSDwoHcG9kX3VpZBgBIAEoCRIzCgVjb3VudBgCIAEoCzIkLmF1dG9zaGllbGQud2lyZS52MS5SZXN0cmljdGlvbkNvdW50Iv0BCgtGbG93Q29sdW1ucxIRCglhZGRyZXNzZXMYASADKAwSDAoEcG9kcxgCIAMoCRIOCgZzb3VyY2UYAyADKA0SEwoLZGVzdGluYXRpb24YBCADKA0SCwoDcG9kGAUgAygNEg8KB3dpdG5lc3MYBiADKA0SDgoGbWludXRlGAcgAygNEhAKCHByb3RvY29sGAggAygNEgwKBHBvcnQYCSADKA0SDQoFYmVndW4YCiADKA0SDwoHY2FycmllZBgLIAMoDRIOCgZmYWlsZWQYDCADKA0SEgoKYnl0ZXNfc2VudBgNIAMoARIWCg5ieXRlc19yZWNlaXZlZBgOIAMoASJaCgRFZGdlEg4KBnNvdXJjZRgBIAEoCRITCgtkZXN0aW5hdGlvbhgCIAEoCRIPCgdwYWNrZXRzGAMgASgBEg0KBWJ5dGVzGAQgASgBEg0KBWZsb3dzGAUgASgBIpYBCg1EZXRlY3RvclN0YXRzEhEKCW9ic2VydmVycxgBIAEoDRIPCgdwYWNrZXRzGAIgASgBEg0KBWZsb3dzGAMgASgBEg8KB3dpbmRvd3MYBCABKAESDwoHdGVuc29ycxgFIAEoARIMCgRrZXlzGAYgASgNEg8KB2Ryb3BwZWQYByABKAESEQoJbWFsZm9ybWVkGAggASgBImQKDkV4cGxhaW5SZXF1ZXN0Ei8KBXNjb3JlGAEgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlNjb3JlQ29sdW1ucxISCgpjbGFzc19uYW1lGAIgASgJEg0KBXVzdWFsGAMgAygBIkEKD0V4cGxhaW5SZXNwb25zZRIuCghldmlkZW5jZRgBIAMoCzIcLmF1dG9zaGllbGQud2lyZS52MS5FdmlkZW5jZSJACghFdmlkZW5jZRIPCgdmZWF0dXJlGAEgASgJEg0KBXZhbHVlGAIgASgBEhQKDGNvbnRyaWJ1dGlvbhgDIAEoATKDAgoGU2NvcmVzEksKBVdhdGNoEiAuYXV0b3NoaWVsZC53aXJlLnYxLldhdGNoUmVxdWVzdBoeLmF1dG9zaGllbGQud2lyZS52MS5XYXRjaEV2ZW50MAESUgoHRXhwbGFpbhIiLmF1dG9zaGllbGQud2lyZS52MS5FeHBsYWluUmVxdWVzdBojLmF1dG9zaGllbGQud2lyZS52MS5FeHBsYWluUmVzcG9uc2USWAoJUmVwb3J0ZXJzEiQuYXV0b3NoaWVsZC53aXJlLnYxLlJlcG9ydGVyc1JlcXVlc3QaJS5hdXRvc2hpZWxkLndpcmUudjEuUmVwb3J0ZXJzUmVzcG9uc2ViBnByb3RvMw", [file_restrictions, file_windows]);
+  fileDesc("CgxzY29yZXMucHJvdG8SEmF1dG9zaGllbGQud2lyZS52MSISChBSZXBvcnRlcnNSZXF1ZXN0IicKEVJlcG9ydGVyc1Jlc3BvbnNlEhIKCmlkZW50aXRpZXMYASADKAkiMAoMV2F0Y2hSZXF1ZXN0Eg0KBWZsb29yGAEgASgCEhEKCWV2ZXJ5X2tleRgCIAEoCCLAAwoKV2F0Y2hFdmVudBIsCgZzeW5jZWQYASABKAsyGi5hdXRvc2hpZWxkLndpcmUudjEuU3luY2VkSAASMgoGc2NvcmVzGAIgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlNjb3JlQ29sdW1uc0gAEi4KB3RyYWZmaWMYAyABKAsyGy5hdXRvc2hpZWxkLndpcmUudjEuVHJhZmZpY0gAEjgKDHJlc3RyaWN0aW9ucxgFIAEoCzIgLmF1dG9zaGllbGQud2lyZS52MS5SZXN0cmljdGlvbnNIABIwCgVmbG93cxgGIAEoCzIfLmF1dG9zaGllbGQud2lyZS52MS5GbG93Q29sdW1uc0gAEjMKBm1vZGVscxgHIAEoCzIhLmF1dG9zaGllbGQud2lyZS52MS5Nb2RlbFN0YW5kaW5nSAASMgoFc3RhdHMYCCABKAsyIS5hdXRvc2hpZWxkLndpcmUudjEuRGV0ZWN0b3JTdGF0c0gAEjQKCHJlZnVzYWxzGAkgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlBlZXJSZWZ1c2Fsc0gAEgwKBGxvc3QYBCABKARCBwoFZXZlbnQi1gEKBlN5bmNlZBIPCgd2ZXJzaW9uGAEgASgJEg8KB2NsYXNzZXMYAiADKAkSFwoPY29udGV4dF9jb2x1bW5zGAMgAygJEhIKCnRocmVzaG9sZHMYBCADKAESNAoFdXN1YWwYBSADKAsyJS5hdXRvc2hpZWxkLndpcmUudjEuU3luY2VkLlVzdWFsRW50cnkaRwoKVXN1YWxFbnRyeRILCgNrZXkYASABKAkSKAoFdmFsdWUYAiABKAsyGS5hdXRvc2hpZWxkLndpcmUudjEuVXN1YWw6AjgBIhkKBVVzdWFsEhAKCGZlYXR1cmVzGAEgAygBIt4BCgxTY29yZUNvbHVtbnMSMgoHd2luZG93cxgBIAEoCzIhLmF1dG9zaGllbGQud2lyZS52MS5XaW5kb3dDb2x1bW5zEhEKCXJlcG9ydGVycxgCIAMoCRIQCghyZXBvcnRlchgDIAMoDRIVCg1wcm9iYWJpbGl0aWVzGAQgAygCEg8KB3RlbnNvcnMYBSADKAISEAoIY29udGV4dHMYBiADKAISFgoOcmVjZWl2ZWRfYXRfbXMYByADKAESEQoJc2ltdWxhdGVkGAggAygIEhAKCHVucHJvdmVkGAkgAygBIpEBCg1Nb2RlbFN0YW5kaW5nEhAKCHNlcXVlbmNlGAEgASgBEg8KB2N1cnJlbnQYAiABKAkSDgoGc2hhZG93GAMgASgJEjEKB3JlZnVzZWQYBCADKAsyIC5hdXRvc2hpZWxkLndpcmUudjEuTW9kZWxSZWZ1c2FsEgoKAmJ5GAUgASgJEg4KBnJlYXNvbhgGIAEoCSIwCgxNb2RlbFJlZnVzYWwSDwoHdmVyc2lvbhgBIAEoCRIPCgdtZXNzYWdlGAIgASgJInMKB1RyYWZmaWMSDQoFYXRfbXMYASABKAESJwoFZWRnZXMYAiADKAsyGC5hdXRvc2hpZWxkLndpcmUudjEuRWRnZRIwCgVzdGF0cxgDIAEoCzIhLmF1dG9zaGllbGQud2lyZS52MS5EZXRlY3RvclN0YXRzIkEKDFBlZXJSZWZ1c2FscxIxCghyZWZ1c2FscxgBIAMoCzIfLmF1dG9zaGllbGQud2lyZS52MS5QZWVyUmVmdXNhbCJdCgtQZWVyUmVmdXNhbBIOCgZyZWFzb24YASABKAkSDwoHZGV0YWlscxgCIAEoCRIMCgRwZWVyGAMgASgJEhAKCGlkZW50aXR5GAQgASgJEg0KBWNvdW50GAUgASgBIj4KDFJlc3RyaWN0aW9ucxIuCgZjb3VudHMYASADKAsyHi5hdXRvc2hpZWxkLndpcmUudjEuUHJveHlDb3VudCJSCgpQcm94eUNvdW50Eg8KB3BvZF91aWQYASABKAkSMwoFY291bnQYAiABKAsyJC5hdXRvc2hpZWxkLndpcmUudjEuUmVzdHJpY3Rpb25Db3VudCL9AQoLRmxvd0NvbHVtbnMSEQoJYWRkcmVzc2VzGAEgAygMEgwKBHBvZHMYAiADKAkSDgoGc291cmNlGAMgAygNEhMKC2Rlc3RpbmF0aW9uGAQgAygNEgsKA3BvZBgFIAMoDRIPCgd3aXRuZXNzGAYgAygNEg4KBm1pbnV0ZRgHIAMoDRIQCghwcm90b2NvbBgIIAMoDRIMCgRwb3J0GAkgAygNEg0KBWJlZ3VuGAogAygNEg8KB2NhcnJpZWQYCyADKA0SDgoGZmFpbGVkGAwgAygNEhIKCmJ5dGVzX3NlbnQYDSADKAESFgoOYnl0ZXNfcmVjZWl2ZWQYDiADKAEiWgoERWRnZRIOCgZzb3VyY2UYASABKAkSEwoLZGVzdGluYXRpb24YAiABKAkSDwoHcGFja2V0cxgDIAEoARINCgVieXRlcxgEIAEoARINCgVmbG93cxgFIAEoASKcAgoNRGV0ZWN0b3JTdGF0cxIRCglvYnNlcnZlcnMYASABKA0SDwoHcGFja2V0cxgCIAEoARINCgVmbG93cxgDIAEoARIPCgd3aW5kb3dzGAQgASgBEg8KB3RlbnNvcnMYBSABKAESDAoEa2V5cxgGIAEoDRIPCgdkcm9wcGVkGAcgASgBEhEKCW1hbGZvcm1lZBgIIAEoARITCgtmb3JnZWRfc2VudBgJIAEoARI/CgdyZWZ1c2VkGAogAygLMi4uYXV0b3NoaWVsZC53aXJlLnYxLkRldGVjdG9yU3RhdHMuUmVmdXNlZEVudHJ5Gi4KDFJlZnVzZWRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBImQKDkV4cGxhaW5SZXF1ZXN0Ei8KBXNjb3JlGAEgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlNjb3JlQ29sdW1ucxISCgpjbGFzc19uYW1lGAIgASgJEg0KBXVzdWFsGAMgAygBIkEKD0V4cGxhaW5SZXNwb25zZRIuCghldmlkZW5jZRgBIAMoCzIcLmF1dG9zaGllbGQud2lyZS52MS5FdmlkZW5jZSJACghFdmlkZW5jZRIPCgdmZWF0dXJlGAEgASgJEg0KBXZhbHVlGAIgASgBEhQKDGNvbnRyaWJ1dGlvbhgDIAEoATKDAgoGU2NvcmVzEksKBVdhdGNoEiAuYXV0b3NoaWVsZC53aXJlLnYxLldhdGNoUmVxdWVzdBoeLmF1dG9zaGllbGQud2lyZS52MS5XYXRjaEV2ZW50MAESUgoHRXhwbGFpbhIiLmF1dG9zaGllbGQud2lyZS52MS5FeHBsYWluUmVxdWVzdBojLmF1dG9zaGllbGQud2lyZS52MS5FeHBsYWluUmVzcG9uc2USWAoJUmVwb3J0ZXJzEiQuYXV0b3NoaWVsZC53aXJlLnYxLlJlcG9ydGVyc1JlcXVlc3QaJS5hdXRvc2hpZWxkLndpcmUudjEuUmVwb3J0ZXJzUmVzcG9uc2ViBnByb3RvMw", [file_restrictions, file_windows]);
 
 /**
  * @generated from message autoshield.wire.v1.ReportersRequest
@@ -119,6 +119,20 @@ export type WatchEvent = Message<"autoshield.wire.v1.WatchEvent"> & {
      */
     value: ModelStanding;
     case: "models";
+  } | {
+    /**
+     * Where no traffic was seen yet that they could come with.
+     *
+     * @generated from field: autoshield.wire.v1.DetectorStats stats = 8;
+     */
+    value: DetectorStats;
+    case: "stats";
+  } | {
+    /**
+     * @generated from field: autoshield.wire.v1.PeerRefusals refusals = 9;
+     */
+    value: PeerRefusals;
+    case: "refusals";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -369,6 +383,70 @@ export const TrafficSchema: GenMessage<Traffic> = /*@__PURE__*/
   messageDesc(file_scores, 9);
 
 /**
+ * @generated from message autoshield.wire.v1.PeerRefusals
+ */
+export type PeerRefusals = Message<"autoshield.wire.v1.PeerRefusals"> & {
+  /**
+   * @generated from field: repeated autoshield.wire.v1.PeerRefusal refusals = 1;
+   */
+  refusals: PeerRefusal[];
+};
+
+/**
+ * Describes the message autoshield.wire.v1.PeerRefusals.
+ * Use `create(PeerRefusalsSchema)` to create a new message.
+ */
+export const PeerRefusalsSchema: GenMessage<PeerRefusals> = /*@__PURE__*/
+  messageDesc(file_scores, 10);
+
+/**
+ * A client that the detector refused, once for each reason in ten minutes, and then the sum of what followed.
+ *
+ * @generated from message autoshield.wire.v1.PeerRefusal
+ */
+export type PeerRefusal = Message<"autoshield.wire.v1.PeerRefusal"> & {
+  /**
+   * Of the closed list in src/detector/refusal.ts.
+   *
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: string details = 2;
+   */
+  details: string;
+
+  /**
+   * Address that it came from.
+   *
+   * @generated from field: string peer = 3;
+   */
+  peer: string;
+
+  /**
+   * SPIFFE ID that it proved; empty where it proved none.
+   *
+   * @generated from field: string identity = 4;
+   */
+  identity: string;
+
+  /**
+   * Refusals that this stands for.
+   *
+   * @generated from field: double count = 5;
+   */
+  count: number;
+};
+
+/**
+ * Describes the message autoshield.wire.v1.PeerRefusal.
+ * Use `create(PeerRefusalSchema)` to create a new message.
+ */
+export const PeerRefusalSchema: GenMessage<PeerRefusal> = /*@__PURE__*/
+  messageDesc(file_scores, 11);
+
+/**
  * @generated from message autoshield.wire.v1.Restrictions
  */
 export type Restrictions = Message<"autoshield.wire.v1.Restrictions"> & {
@@ -383,7 +461,7 @@ export type Restrictions = Message<"autoshield.wire.v1.Restrictions"> & {
  * Use `create(RestrictionsSchema)` to create a new message.
  */
 export const RestrictionsSchema: GenMessage<Restrictions> = /*@__PURE__*/
-  messageDesc(file_scores, 10);
+  messageDesc(file_scores, 12);
 
 /**
  * What the proxy of one pod logged of one source.
@@ -409,7 +487,7 @@ export type ProxyCount = Message<"autoshield.wire.v1.ProxyCount"> & {
  * Use `create(ProxyCountSchema)` to create a new message.
  */
 export const ProxyCountSchema: GenMessage<ProxyCount> = /*@__PURE__*/
-  messageDesc(file_scores, 11);
+  messageDesc(file_scores, 13);
 
 /**
  * What pairs did in one minute, by responder port, as one observer told it; one row a use of a port.
@@ -505,7 +583,7 @@ export type FlowColumns = Message<"autoshield.wire.v1.FlowColumns"> & {
  * Use `create(FlowColumnsSchema)` to create a new message.
  */
 export const FlowColumnsSchema: GenMessage<FlowColumns> = /*@__PURE__*/
-  messageDesc(file_scores, 12);
+  messageDesc(file_scores, 14);
 
 /**
  * @generated from message autoshield.wire.v1.Edge
@@ -542,7 +620,7 @@ export type Edge = Message<"autoshield.wire.v1.Edge"> & {
  * Use `create(EdgeSchema)` to create a new message.
  */
 export const EdgeSchema: GenMessage<Edge> = /*@__PURE__*/
-  messageDesc(file_scores, 13);
+  messageDesc(file_scores, 15);
 
 /**
  * Cumulative since the detector's start; `observers` and `keys` are what it holds now.
@@ -589,6 +667,18 @@ export type DetectorStats = Message<"autoshield.wire.v1.DetectorStats"> & {
    * @generated from field: double malformed = 8;
    */
   malformed: number;
+
+  /**
+   * @generated from field: double forged_sent = 9;
+   */
+  forgedSent: number;
+
+  /**
+   * Streams and calls that were refused, by reason.
+   *
+   * @generated from field: map<string, double> refused = 10;
+   */
+  refused: { [key: string]: number };
 };
 
 /**
@@ -596,7 +686,7 @@ export type DetectorStats = Message<"autoshield.wire.v1.DetectorStats"> & {
  * Use `create(DetectorStatsSchema)` to create a new message.
  */
 export const DetectorStatsSchema: GenMessage<DetectorStats> = /*@__PURE__*/
-  messageDesc(file_scores, 14);
+  messageDesc(file_scores, 16);
 
 /**
  * @generated from message autoshield.wire.v1.ExplainRequest
@@ -627,7 +717,7 @@ export type ExplainRequest = Message<"autoshield.wire.v1.ExplainRequest"> & {
  * Use `create(ExplainRequestSchema)` to create a new message.
  */
 export const ExplainRequestSchema: GenMessage<ExplainRequest> = /*@__PURE__*/
-  messageDesc(file_scores, 15);
+  messageDesc(file_scores, 17);
 
 /**
  * @generated from message autoshield.wire.v1.ExplainResponse
@@ -646,7 +736,7 @@ export type ExplainResponse = Message<"autoshield.wire.v1.ExplainResponse"> & {
  * Use `create(ExplainResponseSchema)` to create a new message.
  */
 export const ExplainResponseSchema: GenMessage<ExplainResponse> = /*@__PURE__*/
-  messageDesc(file_scores, 16);
+  messageDesc(file_scores, 18);
 
 /**
  * @generated from message autoshield.wire.v1.Evidence
@@ -673,7 +763,7 @@ export type Evidence = Message<"autoshield.wire.v1.Evidence"> & {
  * Use `create(EvidenceSchema)` to create a new message.
  */
 export const EvidenceSchema: GenMessage<Evidence> = /*@__PURE__*/
-  messageDesc(file_scores, 17);
+  messageDesc(file_scores, 19);
 
 /**
  * @generated from service autoshield.wire.v1.Scores
