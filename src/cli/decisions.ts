@@ -5,6 +5,7 @@ import { readStore } from '../adapters/store/object-store.ts'
 import { AutoshieldError } from '../core/errors.ts'
 import { Decision } from '../core/policy/decision.ts'
 import { type CliContext, EXIT, verb } from './context.ts'
+import { outlookCommand } from './decision-outlook.ts'
 import { apiOption, callApi } from './loop-api.ts'
 import { type Column, outputOption, type OutputFormat, plain, RowPrinter } from './output.ts'
 
@@ -60,6 +61,7 @@ export function decisionsCommand (context: CliContext, done: (status: number) =>
     })
   return verb('decisions', 'what was decided, and answering what waits for a person', ['autoshield decisions list --waiting', 'autoshield decisions approve 7f3a --reason "seen"'])
     .addCommand(list)
+    .addCommand(outlookCommand(context, done))
     .addCommand(answer('approve', 'agree to what waits; safety is asked again, and what it says then is done'))
     .addCommand(answer('reject', 'say no to what waits; for this detection it is not asked again'))
 }

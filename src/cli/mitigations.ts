@@ -6,6 +6,7 @@ import { PlanEffect } from '../core/plan/effect.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import { type CliContext, dataOption, EXIT, verb } from './context.ts'
 import { apiOption, callApi } from './loop-api.ts'
+import { printEffect } from './print-effect.ts'
 import { type Column, outputOption, type OutputFormat, RowPrinter } from './output.ts'
 
 const COLUMNS: readonly Column<Mitigation>[] = [
@@ -20,15 +21,6 @@ const COLUMNS: readonly Column<Mitigation>[] = [
   { title: 'RULE', of: ({ spec }) => spec.owner.rule },
 ]
 
-const OPTIONS: readonly Column<PlanEffect['options'][number]>[] = [
-  { title: 'POLICIES', of: ({ policies }) => policies.join(' and ') },
-  { title: 'STATE', of: ({ state }) => state },
-  { title: 'CUTS', of: ({ cuts: { total, listed: [first] } }) => first === undefined ? '-' : `${first.source} > ${first.destination}${total > 1 ? ` and ${total - 1} more` : ''}` },
-  { title: 'FLOWS', of: ({ flows }) => String(flows.reduce((sum, { connections }) => sum + connections, 0)) },
-  { title: 'COST', of: ({ cost }) => String(cost) },
-  { title: 'REASON', of: ({ reason }) => reason },
-  { title: 'WHY', of: ({ message }) => message },
-]
 const Effect = Compile(PlanEffect)
 
 const condition = ({ status }: Mitigation, type: string): string => {
@@ -67,10 +59,7 @@ export function mitigationsCommand (context: CliContext, done: (status: number) 
     .action(async (name: string, { output, api }: { output: OutputFormat, api: string }) => {
       const effect = await callApi(api, 'GET', `/mitigations/${encodeURIComponent(name)}/effect`)
       if (!Effect.Check(effect)) throw new AutoshieldError('BAD_DATA', `What ${api} answered is no effect of a mitigation: is it this version's AutoShield?`)
-      const printer = new RowPrinter(context.stdout, output, OPTIONS)
-      for (const option of effect.options) await printer.print(option)
-      if (effect.unjudged.length > 0) context.stderr.write(`not judged, in Cilium's own language: ${effect.unjudged.join(', ')}; what they keep closed counts as open\n`)
-      await printer.end('no NetworkPolicy can carry it: nobody stands where its rule wants it cut')
+      await printEffect(context, effect, output)
       done(EXIT.ok)
     })
   return verb('mitigations', 'list and undo restrictions', ['autoshield mitigations list']).addCommand(list).addCommand(plan).addCommand(revert)

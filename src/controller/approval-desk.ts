@@ -30,6 +30,9 @@ const MAX_WAITING = 1_000
 
 const isWaiting = (decision: Decision): decision is Waiting => decision.approval?.state === 'waiting'
 
+/** For what was asked when there was another rule. */
+export const nothingLeft = ({ rule }: Waiting): AutoshieldError => new AutoshieldError('CONFLICT', `The rule "${rule}" has changed or is gone since, so nothing was done: what goes on is decided anew by the rules of now.`)
+
 /** Decisions that wait for a person: answered by one, by their deadline, or by the end of the attack. The store holds them over a restart. */
 export class ApprovalDesk implements Approvals {
   readonly #parts: ApprovalDeskParts
@@ -65,10 +68,15 @@ export class ApprovalDesk implements Approvals {
     this.#count()
   }
 
+  /** Throws NOT_FOUND, or CONFLICT where it does not wait or its attack has ended. */
+  lookUp (id: string): { readonly waiting: Waiting, readonly detection: Detection } {
+    const waiting = this.#waiting.get(id)
+    if (waiting === undefined) throw this.#notWaiting(id)
+    return { waiting, detection: this.#detectionOf(waiting) }
+  }
+
   async answer (id: string, answer: 'approve' | 'reject', by: string, why: string): Promise<Decision> {
-    const decision = this.#waiting.get(id)
-    if (decision === undefined) throw this.#notWaiting(id)
-    const detection = this.#detectionOf(decision)
+    const { waiting: decision, detection } = this.lookUp(id)
     this.#waiting.delete(id) // nobody else answers meanwhile
     try {
       await this.#settle(decision, { type: answer, by, why }, { actor: by, reason: answer === 'approve' ? 'RuleMatched' : 'ApprovalRefused' })
@@ -80,7 +88,7 @@ export class ApprovalDesk implements Approvals {
     }
     if (answer === 'reject') return this.#closeAs(decision, detection, 'suppress', 'ApprovalRefused', `${by} said no: ${why}`)
     const outcome = await this.#parts.again(decision, detection, { by, why })
-    if (outcome === null) throw new AutoshieldError('CONFLICT', `The rule "${decision.rule}" has changed or is gone since, so nothing was done: what goes on is decided anew by the rules of now.`)
+    if (outcome === null) throw nothingLeft(decision)
     return outcome
   }
 

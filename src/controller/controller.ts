@@ -2,6 +2,7 @@ import { AutoshieldError } from '../core/errors.ts'
 import { CLASSES } from '../core/classes.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import type { PlanEffect } from '../core/plan/effect.ts'
+import type { Outlook } from '../core/plan/outlook.ts'
 import type { LeadershipStanding } from '../core/leadership/standing.ts'
 import type { ModelStanding } from '../core/model/standing.ts'
 import { openTimeZone } from '../core/policy/time-zone.ts'
@@ -25,6 +26,7 @@ import { ExceptionsInForce } from './exceptions/exceptions-in-force.ts'
 import { Explainer } from './explainer.ts'
 import { FeedbackDesk } from './feedback/feedback-desk.ts'
 import { FlowRecorder } from './flows/flow-recorder.ts'
+import { outlookOf, type EffectOfSpec } from './foresee.ts'
 import { Journal } from './journal.ts'
 import { Judge } from './judge.ts'
 import { LoopKillSwitch } from './kill-switch.ts'
@@ -178,7 +180,12 @@ export class Controller implements Loop, AsyncDisposable {
     return { ready: reasons.length === 0, reasons }
   }
 
-  effect (mitigation: Mitigation): PlanEffect {
+  outlook (decision: string): Outlook {
+    const { waiting, foreseen } = this.#decisions.foresee(decision)
+    return outlookOf(waiting, foreseen, (mitigation) => this.effect(mitigation))
+  }
+
+  effect (mitigation: Parameters<EffectOfSpec>[0]): PlanEffect {
     if (this.#enforcement === null) throw new AutoshieldError('CONFLICT', `No cluster is connected to this AutoShield, so nobody chooses among NetworkPolicies here. Where one is, ask its controller: kubectl -n autoshield port-forward deploy/autoshield-controller 8000, then autoshield mitigations plan ${mitigation.metadata.name}. What was planned here without one stands in the decision: autoshield decisions list -o json.`)
     return this.#enforcement.effect(mitigation, this.#mitigations.active)
   }

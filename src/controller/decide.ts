@@ -122,12 +122,12 @@ interface Case {
   readonly application: Application | null
 }
 
-function ruleOn (hearing: Pick<Hearing, 'detection' | 'evidence'> & Pick<SafetyRequest, 'answeredByPairs'>, { rule, actionIndex, matched, application }: Case, before: SafetyState, bench: Bench, agreed: RequestGround['agreed'] = null): { ruling: Ruling, state: SafetyState } | null {
+function ruleOn (hearing: Pick<Hearing, 'detection' | 'evidence'> & Pick<SafetyRequest, 'answeredByPairs'>, { rule, actionIndex, matched, application }: Case, before: SafetyState, bench: Bench, agreed: RequestGround['agreed'] = null): { ruling: Ruling, plan: Plan | null, state: SafetyState } | null {
   const { detection, evidence } = hearing
   const action = rule.actions[actionIndex]
   if (action === undefined) return null
   const excepted = bench.exceptedBy(rule, action, detection)
-  if (excepted !== null) return { ruling: exceptedRuling(hearing.detection, { rule, actionIndex, matched, application }, action, excepted, bench), state: before }
+  if (excepted !== null) return { ruling: exceptedRuling(hearing.detection, { rule, actionIndex, matched, application }, action, excepted, bench), plan: null, state: before }
   const name = `m-${bench.newId()}`
   const policy = application?.policy ?? bench.policyOf(rule)
   const mode = detection.simulated || !bench.safety.actuationEnabled || (application?.part ?? 'enforce') !== 'enforce' ? 'shadow' : 'enforce'
@@ -169,7 +169,7 @@ function ruleOn (hearing: Pick<Hearing, 'detection' | 'evidence'> & Pick<SafetyR
     ...(safety.verdict === 'hold' && mode === 'enforce' && { approval: approvalOf(rule, evidence, bench.nowMs) }),
     plan: plan.objects.map((object) => ({ ...object })),
   }
-  return { ruling: { decision, mitigation, errand: errandOf(plan, decision, rule, detection, bench.nowMs), rule, actionIndex }, state: safety.state }
+  return { ruling: { decision, mitigation, errand: errandOf(plan, decision, rule, detection, bench.nowMs), rule, actionIndex }, plan, state: safety.state }
 }
 
 /** What waits for a person is asked about for real actions alone. */
@@ -179,9 +179,9 @@ export function approvalOf ({ approval: { deadlineSeconds, then } }: Rule, evide
 
 /**
  * Asks safety again about what waits, now that somebody agreed: with the rule, the pods and the state of now. null where its rule is
- * not in force any more, or asks for it no more. Pure, as `decide`.
+ * not in force any more, or asks for it no more. `plan`: null where an exception covers it. Pure, as `decide`.
  */
-export function decideAgain (waiting: Decision, evidence: SourceEvidence, detection: Detection, agreed: NonNullable<RequestGround['agreed']>, state: SafetyState, bench: Bench): { ruling: Ruling, state: SafetyState } | null {
+export function decideAgain (waiting: Decision, evidence: SourceEvidence, detection: Detection, agreed: NonNullable<RequestGround['agreed']>, state: SafetyState, bench: Bench): { ruling: Ruling, plan: Plan | null, state: SafetyState } | null {
   const { ruleHash, actionIndex } = waiting
   const is = (rule: Rule): boolean => rule.enabled && bench.hashOf(rule) === ruleHash
   const application = bench.applications.find((one) => is(one.rule) && one.actionIndex === actionIndex) ?? null

@@ -12,10 +12,11 @@ import type { NodeDirectory, PodDirectory, Protections } from '../ports/director
 import type { FlowHistory } from '../ports/flows.ts'
 import type { LoopEvent } from '../ports/loop.ts'
 import type { Checkpoints, ObjectStore } from '../ports/object-store.ts'
-import { ApprovalDesk, type Waiting } from './approval-desk.ts'
+import { ApprovalDesk, nothingLeft, type Waiting } from './approval-desk.ts'
 import { ANNOTATIONS } from './mitigation-case.ts'
 import { benchFor, type BenchParts } from './bench-for.ts'
 import { decide, decideAgain, type Bench, type Hearing, type Ruling } from './decide.ts'
+import type { Foreseen } from './foresee.ts'
 import { GrowthDesk } from './growth-desk.ts'
 import type { ErrandDesk } from './errands/errand-desk.ts'
 import type { ExceptionsInForce } from './exceptions/exceptions-in-force.ts'
@@ -195,13 +196,26 @@ export class DecisionDesk {
 
   async #again (waiting: Waiting, detection: Detection, agreed: { readonly by: string, readonly why: string }): Promise<Decision | null> {
     if (waiting.escalates !== undefined) return this.#growth.again(waiting.escalates, waiting.approval.evidence, detection, agreed)
-    const bench = { ...this.#bench(detection, this.#parts.clock.now()), surroundings: this.#look() }
-    const again = decideAgain(waiting, waiting.approval.evidence, detection, agreed, this.#halted(), bench)
+    const again = this.#decideAgain(waiting, detection, agreed)
     if (again === null) return null
     this.#take(again.state)
     this.#settled.note(again.ruling.decision)
     await this.#carryOut(this.#keep([again.ruling], detection))
     return again.ruling.decision
+  }
+
+  #decideAgain (waiting: Waiting, detection: Detection, agreed: { readonly by: string, readonly why: string }, newId = this.#parts.newId): ReturnType<typeof decideAgain> {
+    const bench = { ...this.#bench(detection, this.#parts.clock.now()), surroundings: this.#look(), newId }
+    return decideAgain(waiting, waiting.approval.evidence, detection, agreed, this.#halted(), bench)
+  }
+
+  /** What would be decided if somebody agreed now; nothing is kept or used up. Throws as an answer does. */
+  foresee (id: string): { readonly waiting: Waiting, readonly foreseen: Foreseen } {
+    const { waiting, detection } = this.approvals.lookUp(id)
+    const agreed = { by: 'Whoever agrees', why: 'reckoned beforehand' }
+    const again = waiting.escalates === undefined ? this.#decideAgain(waiting, detection, agreed, () => id) : this.#growth.foresee(waiting.escalates, waiting.approval.evidence, detection, agreed)
+    if (again === null) throw nothingLeft(waiting)
+    return { waiting, foreseen: { decision: again.ruling.decision, plan: again.plan } }
   }
 
   /** With what stops all actions, whoever says so. */

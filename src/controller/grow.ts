@@ -2,6 +2,7 @@ import { sizeOf, type Growth } from '../core/mitigation/escalation.ts'
 import type { EscalationStatus } from '../core/mitigation/escalation-status.ts'
 import { conditionOf } from '../core/mitigation/conditions.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
+import type { Plan } from '../core/plan/plan.ts'
 import { planLarger } from '../core/plan/plan-larger.ts'
 import { requestOf, type RequestGround } from '../core/plan/safety-request.ts'
 import type { Decision } from '../core/policy/decision.ts'
@@ -23,8 +24,8 @@ export interface GrowthRuling {
 }
 
 /**
- * What becomes of a mitigation that attempts get through. null where its rule is not in force any more, or does not escalate. Pure,
- * as `decide`.
+ * What becomes of a mitigation that attempts get through. null where its rule is not in force any more, or does not escalate. `plan`:
+ * null where there is no larger one. Pure, as `decide`.
  *
  *     larger option that its rule allows | safety  | mitigation | decision
  *     none                               | -       | stays      | alert, NothingLarger
@@ -32,7 +33,7 @@ export interface GrowthRuling {
  *     one                                | holds   | stays      | hold, for a person; asked again when one agrees
  *     one                                | else    | stays      | as safety says
  */
-export function grow (mitigation: Mitigation, detection: Detection, evidence: SourceEvidence, before: SafetyState, bench: Bench, agreed: RequestGround['agreed'] = null): { ruling: GrowthRuling, state: SafetyState } | null {
+export function grow (mitigation: Mitigation, detection: Detection, evidence: SourceEvidence, before: SafetyState, bench: Bench, agreed: RequestGround['agreed'] = null): { ruling: GrowthRuling, plan: Plan | null, state: SafetyState } | null {
   const { metadata: { name, annotations }, spec, status: { escalation } } = mitigation
   const rule = bench.policy.rules.find((one) => one.enabled && bench.hashOf(one) === spec.owner.hash)
   if (rule === undefined || rule.escalation === 'none') return null
@@ -53,6 +54,7 @@ export function grow (mitigation: Mitigation, detection: Detection, evidence: So
         growth: null,
         status: { from, to: from, outcome: 'held-back', reason: 'NothingLarger', message, at, steps },
       },
+      plan: null,
       state: before,
     }
   }
@@ -73,5 +75,5 @@ export function grow (mitigation: Mitigation, detection: Detection, evidence: So
     plan: plan.objects.map((object) => ({ ...object })),
   }
   const growth: Growth | null = isTaken ? { mitigation: name, spec: plan.spec, targets: plan.targets, undo: plan.undo, status } : null
-  return { ruling: { mitigation: name, decision, growth, status }, state: safety.state }
+  return { ruling: { mitigation: name, decision, growth, status }, plan, state: safety.state }
 }

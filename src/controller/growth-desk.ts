@@ -68,12 +68,17 @@ export class GrowthDesk {
     return true
   }
 
-  /** Asks safety again, now that somebody agreed; null where it has ended, or its rule does not ask for it any more. */
-  async again (mitigation: string, evidence: SourceEvidence, detection: Detection, agreed: NonNullable<RequestGround['agreed']>): Promise<Decision | null> {
-    const { mitigations, bench, clock, safety, settled, carryOut } = this.#parts
+  /** What would be decided if somebody agreed; null where it has ended, or its rule does not ask for it any more. Nothing is kept. */
+  foresee (mitigation: string, evidence: SourceEvidence, detection: Detection, agreed: NonNullable<RequestGround['agreed']>): ReturnType<typeof grow> {
+    const { mitigations, bench, clock, safety } = this.#parts
     const found = mitigations.find(mitigation)
-    if (found?.status.phase !== 'active') return null
-    const grew = grow(found, detection, evidence, safety.now(), bench(detection, clock.now()), agreed)
+    return found?.status.phase === 'active' ? grow(found, detection, evidence, safety.now(), bench(detection, clock.now()), agreed) : null
+  }
+
+  /** Asks safety again, now that somebody agreed; null as with `foresee`. */
+  async again (mitigation: string, evidence: SourceEvidence, detection: Detection, agreed: NonNullable<RequestGround['agreed']>): Promise<Decision | null> {
+    const { safety, settled, carryOut } = this.#parts
+    const grew = this.foresee(mitigation, evidence, detection, agreed)
     if (grew === null) return null
     safety.take(grew.state)
     settled.note(grew.ruling.decision)

@@ -2,6 +2,7 @@ import type { LeadershipStanding } from '../core/leadership/standing.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import type { ModelStanding } from '../core/model/standing.ts'
 import type { PlanEffect } from '../core/plan/effect.ts'
+import type { Outlook } from '../core/plan/outlook.ts'
 import type { Decision } from '../core/policy/decision.ts'
 import type { MeshPolicy } from '../core/rollout/mesh-policy.ts'
 import type { Halt } from '../core/safety/state.ts'
@@ -63,6 +64,8 @@ export interface Loop {
   readonly exceptions: ExceptionBook
   readonly rulebook: Rulebook
   readonly feedback: Feedback
+  /** What a yes to a decision that waits would do now; nothing is done. Throws as an answer does: NOT_FOUND, CONFLICT. */
+  outlook: (decision: string) => Outlook
   /** What NetworkPolicies do for a mitigation, or would do. Throws CONFLICT where no cluster is connected, UNAVAILABLE where its policies are not known. */
   effect: (mitigation: Mitigation) => PlanEffect
   /** The newest traffic, or null before any came. */

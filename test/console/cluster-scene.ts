@@ -119,6 +119,7 @@ export async function inCluster (loop: FakeLoop): Promise<void> {
   for (const mitigation of [pierced(now), isolated(now), quarantined(now)]) await loop.emit({ type: 'mitigation', mitigation })
   loop.planEffect = EFFECT
   await loop.emit({ type: 'decision', decision: decided(now, { id: 'dec-wait-1', action: 'pod_isolation', verdict: 'hold', reason: 'ApprovalRequired', message: 'The rule asks that a person agrees.', mitigation: null, approval: { state: 'waiting', deadline: iso(now + 421_000), then: 'suppress', evidence: { completedHandshake: true, confirmedByOwnObserver: true, standsForMany: false } } }) })
+  loop.plans.set('dec-wait-1', { spec: isolated(now).spec, objects: [], targets: ['networkpolicy/ops/autoshield-iso-1', 'pod/ops/ci-runner-0'], blastRadius: loop.podList.filter(({ name }) => name === 'ci-runner-0'), subject: null, reason: 'RuleMatched', message: '', undo: 'The labels of ci-runner-0 are put back, and the NetworkPolicy is deleted.' })
   loop.protectedSet = new ProtectedSet([
     { kind: 'namespace', name: 'autoshield', by: 'own', how: 'AutoShield itself runs in namespace autoshield.' },
     { kind: 'namespace', name: 'kube-system', by: 'system', how: 'Namespace kube-system is the cluster\'s own.' },

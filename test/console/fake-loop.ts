@@ -1,4 +1,7 @@
+import { outlookOf } from '../../src/controller/foresee.ts'
 import type { PlanEffect } from '../../src/core/plan/effect.ts'
+import type { Outlook } from '../../src/core/plan/outlook.ts'
+import type { Plan } from '../../src/core/plan/plan.ts'
 import type { LeadershipStanding } from '../../src/core/leadership/standing.ts'
 import type { ThreatPolicy } from '../../src/core/policy/threat-policy.ts'
 import { advance } from '../../src/core/errand/advance.ts'
@@ -159,6 +162,16 @@ export class FakeLoop implements Loop {
   effect = (): PlanEffect => {
     if (this.planEffect === null) throw new AutoshieldError('CONFLICT', 'No cluster is connected.')
     return this.planEffect
+  }
+
+  /** What is planned for decisions that wait, by their id. */
+  plans = new Map<string, Plan>()
+  outlook = (id: string): Outlook => {
+    const decision = this.store.decisions.get(id)
+    if (decision === null) throw new AutoshieldError('NOT_FOUND', `There is no decision "${id}".`)
+    if (decision.approval?.state !== 'waiting') throw new AutoshieldError('CONFLICT', `Decision ${id} waits for nobody.`)
+    const { approval: _, ...asked } = decision
+    return outlookOf(decision, { decision: { ...asked, verdict: 'mitigate', reason: 'RuleMatched' }, plan: this.plans.get(id) ?? null }, this.effect)
   }
 
   protections = { now: () => this.protectedSet }

@@ -90,6 +90,7 @@ t.test('a step that takes a pod away waits for a person, who has it done or ends
     const [waiting] = bench.controller.approvals.waiting
     t.match(waiting, { verdict: 'hold', reason: 'ApprovalRequired', action: 'pod_isolation', escalates: only(bench).metadata.name })
     t.match(only(bench).status.escalation, { to: 'isolation', outcome: 'held-back', reason: 'ApprovalRequired' })
+    t.match(bench.controller.outlook(waiting?.id ?? ''), { decision: { verdict: 'mitigate' }, flows: { state: 'reckoned', effect: { mitigation: only(bench).metadata.name, options: [{ policies: ['isolation'], state: 'taken' }] } } })
     await bench.controller.approvals.answer(waiting?.id ?? '', answer, 'ada', 'seen')
     if (answer === 'approve') {
       await bench.until(() => only(bench).spec.policies?.join() === 'isolation')

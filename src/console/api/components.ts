@@ -8,6 +8,7 @@ import { Mark } from '../../core/feedback/mark.ts'
 import { Precision } from '../../core/feedback/precision.ts'
 import { Exception } from '../../core/exception/exception.ts'
 import { PlanEffect } from '../../core/plan/effect.ts'
+import { Outlook } from '../../core/plan/outlook.ts'
 import { Protected } from '../../core/safety/protected.ts'
 import { Errand } from '../../core/errand/errand.ts'
 import { Notice } from '../../core/errand/notice.ts'
@@ -18,7 +19,7 @@ import { MeshPolicy } from '../../core/rollout/mesh-policy.ts'
 import { AuditEntry, KeptEvidence, LeadershipState, PanicState, Pod, Policy, Proxy, Snapshot, Status, ThreatPolicyView, Traffic } from './views.ts'
 import { ApiError } from './http-error.ts'
 
-const NAMED = [ApiError, Status, Detection, Decision, Mitigation, Notice, Errand, MeshPolicy, Exception, Mark, Precision, RuleVerdict, Traffic, Pod, Proxy, Snapshot, Policy, AuditEntry, Halt, PanicState, Protected, PlanEffect, FlowPage, Approval, KeptEvidence, LeadershipState, ThreatPolicyView]
+const NAMED = [ApiError, Status, Detection, Decision, Mitigation, Notice, Errand, MeshPolicy, Exception, Mark, Precision, RuleVerdict, Traffic, Pod, Proxy, Snapshot, Policy, AuditEntry, Halt, PanicState, Protected, PlanEffect, Outlook, FlowPage, Approval, KeptEvidence, LeadershipState, ThreatPolicyView]
 
 /** A reference to a named schema, with its type, so that the document says each object once. */
 export const ref = <T extends TSchema & { $id?: string }>(schema: T) => Type.Unsafe<Static<T>>({ $ref: `${schema.$id ?? ''}#` })

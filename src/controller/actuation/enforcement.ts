@@ -8,6 +8,7 @@ import type { Clock } from '../../ports/clock.ts'
 import type { PodDirectory, Protections } from '../../ports/directories.ts'
 import type { FlowHistory } from '../../ports/flows.ts'
 import type { ClusterReach, OwnPolicies } from '../../ports/network-policies.ts'
+import type { EffectOfSpec } from '../foresee.ts'
 import type { Journal } from '../journal.ts'
 import { PodRelease, type PodReleaseParts, type ReleasingMitigations } from '../isolation/pod-release.ts'
 import type { Log } from '../log.ts'
@@ -61,7 +62,7 @@ export class Enforcement {
   }
 
   /** Throws UNAVAILABLE where the policies of the cluster are not known. */
-  effect ({ metadata: { name }, spec }: Mitigation, active: readonly Mitigation[]): PlanEffect {
+  effect ({ metadata: { name }, spec }: Parameters<EffectOfSpec>[0], active: readonly Mitigation[]): PlanEffect {
     const knowledge = this.knowledge()
     if (!knowledge.known) throw new AutoshieldError('UNAVAILABLE', `What policies do cannot be told: ${knowledge.why} Try again when that is mended.`)
     return effectOf(name, spec, knowledge, { ...this.#around(), inForce: carriedIn(active) })

@@ -19,6 +19,15 @@ t.test('what is protected is listed with how it is known, page by page', async (
   t.equal((await ask(`${urls.api}/api/v1/protected?by=nobody`)).status, 400)
 })
 
+t.test('what a yes to what waits would do is told beforehand', async (t) => {
+  const { loop, urls } = await stage(t)
+  for (const id of ['a', 'b']) await loop.store.decisions.put(id, waiting(id))
+  const look = async (id: string) => ask(`${urls.api}/api/v1/decisions/${id}/outlook`)
+  t.match((await look('a')).json(), { decision: { id: 'a', verdict: 'mitigate' }, touches: { total: 0, listed: [] }, expiresAt: null, flows: { state: 'none' } })
+  await post(`${urls.api}/api/v1/decisions/b/reject`, { reason: 'a backup' })
+  t.strictSame([(await look('b')).status, (await look('nobody')).status], [409, 404])
+})
+
 t.test('what waits for a person is listed, answered once, with a reason and a name', async (t) => {
   const { loop, urls } = await stage(t)
   for (const id of ['a', 'b']) await loop.store.decisions.put(id, waiting(id))

@@ -70,6 +70,24 @@ t.test('what a cluster adds to the page', { skip, timeout: 300_000 }, async (t) 
     t.strictSame(complaints, [])
   })
 
+  t.test('what a yes to what waits would do stands there before anybody says it', async (t) => {
+    const { loop, urls } = await stage(t, { pageFolder })
+    await inCluster(loop)
+    const { page, complaints } = await visit(t, browser, `${urls.dashboard}/#/detections/det-guess-1`)
+    await page.locator('.outlook .flows').waitFor()
+    t.match(await words(page, '.outlook'), /If you agree now, it is done\. Of the last hour it would cut 1,284 connections of the attack and 0 legitimate connections; 412 of these pods would go on\. It changes the traffic of 1 pod: ops\/ci-runner-0\. It ends by itself at .* To take it back: The labels of ci-runner-0 are put back/)
+    if (SHOTS !== undefined) await page.screenshot({ path: `${SHOTS}/outlook.png`, fullPage: true })
+    await page.locator('button.approve').click()
+    await page.locator('dialog[open] .touches').waitFor()
+    t.match(await words(page, 'dialog[open]'), /If you agree now, it is done\. Of the last hour it would cut 1,284 connections of the attack/)
+    if (SHOTS !== undefined) await page.screenshot({ path: `${SHOTS}/outlook-dialog.png` })
+    await page.keyboard.press('Escape')
+    loop.planEffect = null
+    await page.getByRole('button', { name: 'Reckon again' }).click()
+    await page.locator('.outlook', { hasText: 'What it would cut cannot be told: No cluster is connected.' }).waitFor()
+    t.strictSame(complaints, [])
+  })
+
   t.test('a long list of cut flows is drawn a part at a time', async (t) => {
     const { loop, urls } = await stage(t, { pageFolder })
     await inCluster(loop)
@@ -238,7 +256,7 @@ t.test('what a cluster adds to the page', { skip, timeout: 300_000 }, async (t) 
   t.test('axe finds nothing on these pages in either colour scheme, and 390 pixels are enough', async (t) => {
     const { loop, urls } = await stage(t, { pageFolder })
     await inCluster(loop)
-    const pages = [['', '.list-let-be'], ['policy', '.rules li'], ['exceptions', '.rules li'], ['errands', '.rules li'], ['protected', 'tbody tr'], ['health', '.health li'], ['mitigations/mit-deny-1', '.flows']] as const
+    const pages = [['', '.list-let-be'], ['policy', '.rules li'], ['exceptions', '.rules li'], ['errands', '.rules li'], ['protected', 'tbody tr'], ['health', '.health li'], ['mitigations/mit-deny-1', '.flows'], ['detections/det-guess-1', '.outlook .flows']] as const
     for (const colorScheme of ['light', 'dark'] as const) {
       const { page, complaints } = await visit(t, browser, urls.dashboard, { colorScheme })
       for (const [hash, place] of pages) {

@@ -2,6 +2,7 @@ import type { Decision } from '../../../core/policy/decision.ts'
 import { postJson } from '../model/live.ts'
 import { remaining } from '../model/words.ts'
 import { Ask } from './ask.tsx'
+import { OutlookWords } from './outlook.tsx'
 import { Time } from './time.tsx'
 
 const THEN = { suppress: 'nothing is done', alert: 'it is told and not done', mitigate: 'it is done' } as const
@@ -32,7 +33,9 @@ function Answer ({ decision, answer, label, keep, title, confirm }: AnswerProps)
       submit={async (said) => { await postJson(`/decisions/${encodeURIComponent(decision.id)}/${answer}`, said) }}
     >
       <p><b>{decision.action}</b> by rule “{decision.rule}”. {decision.message}</p>
-      <p>{answer === 'approve' ? 'Safety is asked again with the state of now: what is protected, forged or stopped stays undone.' : 'Nothing is done, and for this detection it is not asked again.'}</p>
+      {answer === 'approve'
+        ? <><OutlookWords decision={decision} /><p>Safety is asked again when you agree: what is protected, forged or stopped stays undone.</p></>
+        : <p>Nothing is done, and for this detection it is not asked again.</p>}
     </Ask>
   )
 }

@@ -1,8 +1,10 @@
 import { REASONS } from '../../../core/reason.ts'
 import type { Decision, Verdict } from '../../../core/policy/decision.ts'
 import { checkState, type StationState } from '../model/trail.ts'
+import type { Wall } from '../model/wall.ts'
 import { Approval } from './approval.tsx'
 import { Mark } from './mark.tsx'
+import { OutlookPicture } from './outlook.tsx'
 import { Time } from './time.tsx'
 import { Yaml } from './yaml.tsx'
 
@@ -31,7 +33,7 @@ function Passed ({ checks }: { checks: readonly Check[] }) {
 }
 
 /** What policy and safety made of a detection, every check in order. */
-export function Decisions ({ decisions, now }: { decisions: readonly Decision[], now: number }) {
+export function Decisions ({ decisions, wall, now }: { decisions: readonly Decision[], wall: Wall, now: number }) {
   return (
     <section aria-labelledby="decisions-title">
       <h3 id="decisions-title">Decisions</h3>
@@ -47,6 +49,7 @@ export function Decisions ({ decisions, now }: { decisions: readonly Decision[],
             </p>
             <p>{decision.message} <span class="code" title={REASONS[decision.reason]}>{decision.reason}</span></p>
             <Approval decision={decision} now={now} />
+            {decision.approval?.state === 'waiting' && <OutlookPicture decision={decision} wall={wall} />}
             <Checks checks={decision.safety.filter(({ passed }) => !passed)} />
             <Passed checks={decision.safety.filter(({ passed }) => passed)} />
             {decision.mitigation === null && decision.plan.map(({ kind, yaml }, index) => <Yaml key={index} title={`${kind} as planned`} text={yaml} />)}

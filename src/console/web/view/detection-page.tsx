@@ -45,7 +45,7 @@ export function DetectionPage ({ id, wall, now, fetchDetection }: Props) {
         </div>
         <div class="acts">
           {mitigations.map((mitigation) => <MitigationCard key={mitigation.metadata.name} mitigation={mitigation} decisions={decisions} now={now} />)}
-          <Decisions decisions={decisions} now={now} />
+          <Decisions decisions={decisions} wall={wall} now={now} />
           <LetItBe detection={detection} wall={wall} now={now} />
           <Story detection={detection} wall={wall} />
         </div>

@@ -90,11 +90,11 @@ function Conditions ({ conditions }: { conditions: readonly Condition[] }) {
   )
 }
 
-function Targets ({ mitigation: { status } }: { mitigation: Mitigation }) {
+function Targets ({ mitigation: { metadata, status } }: { mitigation: Mitigation }) {
   const targetName = useTargetName()
   if (status.targets.length === 0) return <p class="empty">No proxy and no policy object carries it.</p>
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label="Targets">
+    <div class="scroll" tabIndex={0} role="region" aria-label={`Targets of ${metadata.name}`}>
       <table class="targets">
         <thead><tr><th scope="col">Target</th><th scope="col">State</th><th scope="col">Version</th></tr></thead>
         <tbody>

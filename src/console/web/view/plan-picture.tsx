@@ -15,26 +15,29 @@ import { Yaml } from './yaml.tsx'
 export function PlanPicture ({ mitigation, wall }: { mitigation: Mitigation, wall: Wall }) {
   const { metadata: { name, generation }, status } = mitigation
   const effect = useFetched<PlanEffect>(`/mitigations/${encodeURIComponent(name)}/effect`, generation)
-  const [chosen, setChosen] = useState<number | null>(null)
   return (
     <section class="plan" aria-labelledby="plan-title">
       <h3 id="plan-title">What {status.phase === 'active' && !status.simulated ? 'it cuts, and what goes on' : 'it would cut, and what would go on'}</h3>
       <Shown fetched={effect} what="what it does">
-        {(told) => {
-          const at = chosen ?? leadingOption(told)
-          const option = told.options[at]
-          if (option === undefined) return <p class="empty">No NetworkPolicy can carry it: in front of victims without a name none can stand. The proxies carry it alone.</p>
-          return (
-            <>
-              <Totals option={option} />
-              {told.unjudged.length > 0 && <p class="more">Not judged: {told.unjudged.join(', ')}, of others and in Cilium's own language. What they keep closed counts as open here.</p>}
-              <FlowTable option={option} wall={wall} />
-              <Options options={told.options} at={at} show={setChosen} />
-            </>
-          )
-        }}
+        {(told) => <EffectPicture effect={told} of={name} wall={wall} />}
       </Shown>
     </section>
+  )
+}
+
+/** One way of carrying it, with its flows, and all the ways to choose from. `of`: what it is called. */
+export function EffectPicture ({ effect, of, wall }: { effect: PlanEffect, of: string, wall: Wall }) {
+  const [chosen, setChosen] = useState<number | null>(null)
+  const at = chosen ?? leadingOption(effect)
+  const option = effect.options[at]
+  if (option === undefined) return <p class="empty">No NetworkPolicy can carry it: in front of victims without a name none can stand. The proxies carry it alone.</p>
+  return (
+    <>
+      <Totals option={option} />
+      {effect.unjudged.length > 0 && <p class="more">Not judged: {effect.unjudged.join(', ')}, of others and in Cilium's own language. What they keep closed counts as open here.</p>}
+      <FlowTable option={option} of={of} wall={wall} />
+      <Options options={effect.options} at={at} show={setChosen} />
+    </>
   )
 }
 
@@ -69,10 +72,10 @@ function Totals ({ option }: { option: PlanOption }) {
 /** Rows of each fate that are drawn at first. */
 const ROWS = 8
 
-function FlowTable ({ option, wall }: { option: PlanOption, wall: Wall }) {
+function FlowTable ({ option, of, wall }: { option: PlanOption, of: string, wall: Wall }) {
   const names = new Map(wall.pods.flatMap((pod) => pod.addresses.map((address) => [address, `${pod.namespace}/${pod.name}`] as const)))
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label="Flows before and after">
+    <div class="scroll" tabIndex={0} role="region" aria-label={`Flows before and after ${of}`}>
       <table class="flows">
         <thead><tr><th scope="col">Flow</th><th scope="col">Before</th><th scope="col">After</th><th scope="col" class="num">Last hour</th></tr></thead>
         {fatesOf(option).map((fate) => <Rows key={fate.fate} of={fate} name={(address) => names.get(address) ?? address} />)}
