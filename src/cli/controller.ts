@@ -38,7 +38,7 @@ import { Registration } from '../controller/registration/registration.ts'
 import { AutoshieldError } from '../core/errors.ts'
 import { ALLOWED_ACTIONS, type AllowedAction, openActing } from './acting.ts'
 import { auditIssue, startIdentity } from './cluster-authority.ts'
-import { type CliContext, dataOption, EXIT, port, verb } from './context.ts'
+import { type CliContext, dataOption, EXIT, numberIn, port, verb } from './context.ts'
 import { serveControl } from './control-server.ts'
 import { systemIdentities } from './data-folder.ts'
 import { followMitigations } from './follow-mitigations.ts'
@@ -63,6 +63,7 @@ interface Flags extends KubernetesFlags, ReplicaFlags {
   alerts?: string
   allowAction: AllowedAction[]
   zone: string
+  labelRestSeconds: number
   safety?: string
   control: string
   webhookUrl?: string
@@ -85,6 +86,7 @@ export function controllerCommand (context: CliContext, done: (status: number) =
     .option('--alerts <file>', 'where alerts go and what signs messages (alerts.yaml); without it, the log alone')
     .addOption(new Option('--allow-action <name...>', 'an action that changes more than traffic and is off unless it is named').choices(ALLOWED_ACTIONS).default([]))
     .option('--zone <name>', 'time zone of the conditions in rules', 'UTC')
+    .addOption(new Option('--label-rest-seconds <seconds>', 'how long a pod keeps the label by which a policy selected it when nothing restricts it any more').argParser(numberIn(0, 86_400)).default(300))
     .addOption(new Option('--control <host:port>', 'where pods get certificates and webhooks report').argParser(hostPort).default('0.0.0.0:8444'))
     .option('--webhook-url <url>', 'register the webhook under this URL instead of its Service (development)')
     .option('--api-audit-log <file>', 'the API server\'s own audit log, where it can be read here: it names who changed what webhooks cannot see')
@@ -252,6 +254,7 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
     admission: admissions.context,
     policy: flags.policy,
     zone: flags.zone,
+    labelRestMs: flags.labelRestSeconds * 1_000,
     actuationEnabled: context.settings.enableActuation ?? namesCluster(context.settings),
     safety,
     log,

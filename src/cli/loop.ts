@@ -17,6 +17,8 @@ export interface LoopOptions extends Pick<ControllerParts, 'store' | 'checkpoint
   readonly zone: string
   readonly actuationEnabled: boolean
   readonly safety: SafetyFile
+  /** In a cluster. */
+  readonly labelRestMs?: number
   readonly log: Logger
   readonly registry: Registry
   readonly version: string
@@ -25,7 +27,7 @@ export interface LoopOptions extends Pick<ControllerParts, 'store' | 'checkpoint
 
 /** The controller, and the console that looks at it. The console serves when this resolves; the controller is the caller's to run. */
 export async function openLoop (parts: Parts, options: LoopOptions): Promise<{ controller: Controller, urls: ConsoleUrls }> {
-  const { policy, zone, actuationEnabled, safety, log, registry, version, listen, ...needs } = options
+  const { policy, zone, actuationEnabled, safety, labelRestMs = DEFAULT_CONTROLLER_SETTINGS.labelRestMs, log, registry, version, listen, ...needs } = options
   const controller = new Controller({
     ...needs,
     policy: policyFile(policy),
@@ -35,7 +37,7 @@ export async function openLoop (parts: Parts, options: LoopOptions): Promise<{ c
     random: Math.random,
     metrics: controllerMetrics(registry),
     log: log.child({ part: 'controller' }),
-    settings: { ...DEFAULT_CONTROLLER_SETTINGS, actuationEnabled, zone, safety },
+    settings: { ...DEFAULT_CONTROLLER_SETTINGS, actuationEnabled, zone, safety, labelRestMs },
   })
   const console = createConsole({ ...listen, loop: controller, log: log.child({ part: 'console' }), clock: systemClock, version, registry, pageFolder: SHIPPED.page })
   const urls = await console.listen()

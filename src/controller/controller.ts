@@ -108,7 +108,7 @@ export class Controller implements Loop, AsyncDisposable {
     this.rulebook = new PolicyKeeper({ source: parts.policy, threatPolicies: parts.threatPolicies, checkpoints, journal: this.#journal, clock, zone, metrics, log, changed: () => this.#watch.review() }, CLASSES)
     this.#detections = new DetectionDesk({ store, checkpoints, journal: this.#journal, pods, clock, newId, metrics, publish, sharedAddresses: new Set(settings.safety.sharedAddresses), admission: parts.admission })
     this.flows = new FlowRecorder({ flows: parts.flows, pods, namespaces: parts.namespaces, services: parts.services, reporters: parts.reporters, clock, log })
-    this.#enforcement = parts.network === undefined ? null : new Enforcement({ ...parts.network, pods, protections, flows: this.flows, clock, random: parts.random, audit, journal: this.#journal, log })
+    this.#enforcement = parts.network === undefined ? null : new Enforcement({ ...parts.network, pods, protections, labelRestMs: settings.labelRestMs, flows: this.flows, clock, random: parts.random, audit, journal: this.#journal, log })
     this.#mitigations = new MitigationDesk({ store, audit, journal: this.#journal, proxies, policies: this.#enforcement?.fleet ?? null, pods, protections, rolledOut: () => this.rollouts.rolledOut(), openDetections: () => this.#detections.open(), clock, metrics, publish })
     this.rollouts = new RolloutDesk({
       policies: parts.meshPolicies, checkpoints, journal: this.#journal, mitigations: this.#mitigations, pods, proxies, clock, log, suspects: () => this.#detections.suspects(), harmed: async () => this.#decisions.outcome('harmful'),

@@ -3,7 +3,6 @@ import { revert, type Undo } from '../core/mitigation/lifecycle.ts'
 import { grown, isToGrow, type Growth } from '../core/mitigation/escalation.ts'
 import { followAttack } from '../core/mitigation/time-to-live.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
-import { withLeftover } from '../core/mitigation/leftover.ts'
 import type { RestrictionCount } from '../core/mitigation/restriction-count.ts'
 import type { Detection } from '../core/verdict/detection.ts'
 import type { Score } from '../core/verdict/score.ts'
@@ -17,7 +16,8 @@ import { AttackSigns } from './attack-signs.ts'
 import { answeredBy, attackOf } from './mitigation-case.ts'
 import type { Amended } from './actuation/plan-watch.ts'
 import type { PolicyFleet } from './actuation/policy-actuator.ts'
-import type { Journal } from './journal.ts'
+import type { Journal, NewAuditEntry } from './journal.ts'
+import { LeftoverNews } from './leftover-news.ts'
 import type { ControllerMetrics } from './metrics.ts'
 import { MitigationSet, type Followed, type StatusChange } from './mitigation-set.ts'
 import { answersOf, entryOf, outcomesOf } from './mitigation-entry.ts'
@@ -50,13 +50,13 @@ export class MitigationDesk {
   readonly #set: MitigationSet
   readonly #refusals: ProxyRefusals
   readonly #signs: AttackSigns
-  /** Ended mitigations of which it was told that something is left. */
-  #leftovers: ReadonlySet<string> = new Set()
+  readonly #leftovers: LeftoverNews
 
   constructor (parts: MitigationDeskParts) {
     this.#parts = parts
     this.#set = new MitigationSet(parts.proxies, parts.policies)
     this.#refusals = new ProxyRefusals(parts.audit)
+    this.#leftovers = new LeftoverNews(parts)
     this.#signs = new AttackSigns({
       open: parts.openDetections,
       triedAt: (name) => this.#set.triedAt(name),
@@ -162,15 +162,10 @@ export class MitigationDesk {
       return change === null ? [] : [[mitigation.metadata.name, change] as const]
     }))
     if (moved.size === 0) return
-    const followed = this.#set.follow(({ metadata: { name } }) => {
-      const change = moved.get(name)
-      return change === undefined ? { outcome: 'same' } : { outcome: 'amended', mitigation: change.mitigation, joined: [], left: [], readdressed: [] }
-    })
-    await Promise.all(followed.map(async ({ before, following: { mitigation } }) => this.#parts.journal.keep({
-      writes: () => [this.#put(this.#set.get(mitigation.metadata.name))],
-      audit: [{ ...entryOf(mitigation, 'mitigation.end-moved', moved.get(mitigation.metadata.name)?.reason ?? ''), detail: { message: mitigation.status.term?.message, from: before.spec.expiresAt, to: mitigation.spec.expiresAt } }],
-      then: () => this.#parts.publish({ type: 'mitigation', mitigation }),
-    })))
+    await this.#amend(({ metadata: { name } }) => moved.get(name)?.mitigation ?? null, (mitigation, before) => ({
+      ...entryOf(mitigation, 'mitigation.end-moved', moved.get(mitigation.metadata.name)?.reason ?? ''),
+      detail: { message: mitigation.status.term?.message, from: before.spec.expiresAt, to: mitigation.spec.expiresAt },
+    }))
   }
 
   /** Ends what has run out. The restriction goes at once; its record follows, also through a store that refuses for a while. */
@@ -192,7 +187,7 @@ export class MitigationDesk {
     const refusals = this.#refusals.observe(statuses)
     await Promise.all([
       this.#keep(changes, statuses),
-      this.#tellLeftovers(),
+      this.#leftovers.look(),
       ...refusals.length === 0 ? [] : [this.#parts.journal.keep({ writes: () => [], audit: refusals })],
     ])
     return changes.filter(({ mitigation }) => mitigation.spec.mode === 'enforce').flatMap(outcomesOf)
@@ -202,18 +197,10 @@ export class MitigationDesk {
   async replanned (amended: readonly Amended[]): Promise<void> {
     if (amended.length === 0) return
     const byName = new Map(amended.map((each) => [each.mitigation.metadata.name, each]))
-    const followed = this.#set.follow(({ metadata: { name } }) => {
-      const found = byName.get(name)
-      return found === undefined ? { outcome: 'same' } : { outcome: 'amended', mitigation: found.mitigation, joined: [], left: [], readdressed: [] }
-    })
-    await Promise.all(followed.map(async ({ before, following: { mitigation } }) => {
+    await this.#amend(({ metadata: { name } }) => byName.get(name)?.mitigation ?? null, (mitigation, before) => {
       const { outcome, trouble } = byName.get(mitigation.metadata.name)?.outcome ?? {}
-      await this.#parts.journal.keep({
-        writes: () => [this.#put(this.#set.get(mitigation.metadata.name))],
-        audit: [{ ...entryOf(mitigation, 'mitigation.replanned', trouble?.reason ?? ''), detail: { outcome, message: trouble?.message, before: before.spec.policies, policies: mitigation.spec.policies ?? [] } }],
-        then: () => this.#parts.publish({ type: 'mitigation', mitigation }),
-      })
-    }))
+      return { ...entryOf(mitigation, 'mitigation.replanned', trouble?.reason ?? ''), detail: { outcome, message: trouble?.message, before: before.spec.policies, policies: mitigation.spec.policies ?? [] } }
+    })
   }
 
   /** Those of a case that attempts get through, and that are to grow if their rule allows it. */
@@ -233,35 +220,11 @@ export class MitigationDesk {
 
   /** Puts a larger form in force that is kept. One that has ended meanwhile stays so. */
   async grow (growth: Growth): Promise<void> {
-    const followed = this.#set.follow((mitigation) => mitigation.metadata.name !== growth.mitigation
-      ? { outcome: 'same' }
-      : { outcome: 'amended', mitigation: grown(mitigation, growth, this.#parts.clock.now()), joined: [], left: [], readdressed: [] })
     const { from, to, message, steps } = growth.status
-    await Promise.all(followed.map(async ({ following: { mitigation } }) => this.#parts.journal.keep({
-      writes: () => [this.#put(this.#set.get(mitigation.metadata.name))],
-      audit: [{ ...entryOf(mitigation, 'mitigation.escalated', 'Escalated'), detail: { ...entryOf(mitigation, '', '').detail, from, to, steps, message } }],
-      then: () => this.#parts.publish({ type: 'mitigation', mitigation }),
-    })))
-  }
-
-  /** What has ended and could not be taken away yet is told in its status, and that it is gone at last. */
-  async #tellLeftovers (): Promise<void> {
-    const { policies, store, journal, clock, publish } = this.#parts
-    const left = policies?.leftovers() ?? new Map<string, string>()
-    const names = new Set([...left.keys(), ...this.#leftovers])
-    this.#leftovers = new Set(left.keys())
-    await Promise.all([...names].map(async (name) => {
-      const before = store.mitigations.get(name)
-      if (before === null) return
-      const mitigation = withLeftover(before, left.get(name) ?? null, clock.now())
-      if (mitigation === before) return
-      const kept = left.get(name)
-      await journal.keep({
-        writes: () => [this.#put(mitigation)],
-        audit: kept === undefined ? [] : [{ ...entryOf(mitigation, 'mitigation.left-over', 'NotRemoved'), detail: { message: kept } }],
-        then: () => publish({ type: 'mitigation', mitigation }),
-      })
-    }))
+    await this.#amend((mitigation) => mitigation.metadata.name === growth.mitigation ? grown(mitigation, growth, this.#parts.clock.now()) : null, (mitigation) => {
+      const entry = entryOf(mitigation, 'mitigation.escalated', 'Escalated')
+      return { ...entry, detail: { ...entry.detail, from, to, steps, message } }
+    })
   }
 
   /** Takes in what a score says of attempts that should not get through: `Enforcing`. */
@@ -295,6 +258,19 @@ export class MitigationDesk {
     this.#count()
     publish({ type: 'mitigation', mitigation: ended })
     return ended
+  }
+
+  /** Puts changed forms in force: what holds then goes to proxies and policies at once, and its record follows. `changed`: null for what stays. */
+  async #amend (changed: (mitigation: Mitigation) => Mitigation | null, entry: (mitigation: Mitigation, before: Mitigation) => NewAuditEntry): Promise<void> {
+    const followed = this.#set.follow((before) => {
+      const mitigation = changed(before)
+      return mitigation === null ? { outcome: 'same' } : { outcome: 'amended', mitigation, joined: [], left: [], readdressed: [] }
+    })
+    await Promise.all(followed.map(async ({ before, following: { mitigation } }) => this.#parts.journal.keep({
+      writes: () => [this.#put(this.#set.get(mitigation.metadata.name))],
+      audit: [entry(mitigation, before)],
+      then: () => this.#parts.publish({ type: 'mitigation', mitigation }),
+    })))
   }
 
   async #keep (changes: readonly StatusChange[], statuses: readonly ProxyStatus[] = []): Promise<void> {

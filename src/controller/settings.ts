@@ -9,6 +9,8 @@ export interface ControllerSettings {
   /** IANA name of the zone in which conditions read time.*. */
   readonly zone: string
   readonly safety: SafetyFile
+  /** How long a pod keeps the label by which a policy selected it when nothing restricts it any more. */
+  readonly labelRestMs: number
 }
 
-export const DEFAULT_CONTROLLER_SETTINGS: ControllerSettings = { floor: 0.3, actuationEnabled: false, zone: 'UTC', safety: DEFAULT_SAFETY_FILE }
+export const DEFAULT_CONTROLLER_SETTINGS: ControllerSettings = { floor: 0.3, actuationEnabled: false, zone: 'UTC', safety: DEFAULT_SAFETY_FILE, labelRestMs: 300_000 }

@@ -71,7 +71,7 @@ export async function startCast (ground: Ground, later: (end: () => Promise<unkn
 export const leaderOf = (names: string): PodForm | undefined => CONTROLLERS.find(({ name }) => names.trim() === `pod/${name}`)
 
 function controllerArguments ({ kubeconfigOf, files }: Ground, pod: PodForm, { data, api, at }: { data: string, api: number, at: number }): string[] {
-  return ['controller', '--kubeconfig', kubeconfigOf(pod), '--namespace', OWN, '--settings', files.settings, '--policy', files.policy, '--safety', files.safety, '--detector', INGEST, '--xds-port', '18000',
+  return ['controller', '--label-rest-seconds', '5', '--kubeconfig', kubeconfigOf(pod), '--namespace', OWN, '--settings', files.settings, '--policy', files.policy, '--safety', files.safety, '--detector', INGEST, '--xds-port', '18000',
     '--data', data, '--control', `${pod.address}:8444`, '--webhook-url', 'https://127.0.0.1:1', '--api-port', String(api), '--dashboard-port', String(8081 + at), '--metrics-port', String(9090 + at),
     '--lease', 'autoshield-controller', '--lease-seconds', String(LEASE_SECONDS), '--pod', pod.name, '--replica-address', `${pod.address}:${8445 + at}`]
 }

@@ -32,7 +32,7 @@ t.test('a mitigation\'s NetworkPolicies in a real API server', { skip: withoutCl
   const objects = async (): Promise<string> => kubectl(['get', 'pods,networkpolicies', '-o', 'jsonpath={range .items[*]}{.kind}/{.metadata.name} {.metadata.labels} {.spec.podSelector}{.spec.ingress}{.spec.egress}{"\\n"}{end}'])
   const dir = t.testdir()
   const start = async (): Promise<Bench> => Bench.start(dir, {
-    nowMs: Date.now(), policy: RULES, wrap: ({ store }) => ({ pods, store: { detections: store.detections, decisions: store.decisions, mitigations }, network: { reach, policies } }),
+    nowMs: Date.now(), policy: RULES, settings: { labelRestMs: 0 }, wrap: ({ store }) => ({ pods, store: { detections: store.detections, decisions: store.decisions, mitigations }, network: { reach, policies } }),
   })
   let bench = await start()
   t.teardown(async () => bench[Symbol.asyncDispose]())

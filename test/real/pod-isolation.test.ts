@@ -52,6 +52,7 @@ t.test('an isolated pod leaves its Service and its ReplicaSet, which makes anoth
   const start = async (nowMs: number): Promise<Bench> => Bench.start(dir, {
     nowMs,
     policy: POLICY,
+    settings: { labelRestMs: 0 },
     wrap: () => ({ pods, network: { reach, policies, release: { api, installation: namespace, selectors: (of) => selectors.of(of) } } }),
   })
   let bench = await start(Date.now())

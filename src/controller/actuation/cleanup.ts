@@ -55,7 +55,7 @@ export async function * cleanUp (api: KubernetesApi, { ownNamespace, remove, now
     const { name, namespace = '', uid = '' } = pod.metadata
     const isOurs = JSON.stringify(pod.metadata['managedFields'] ?? []).includes(JSON.stringify(marksManager(ownNamespace)))
     if (!isOurs || isKept(pod)) continue
-    yield attempt({ kind: 'Pod', namespace, name, why: `no NetworkPolicy that stays asks for its label ${POD_LABEL}` }, async () =>
+    yield attempt({ kind: 'Pod', namespace, name, why: `no NetworkPolicy that stays asks for its label ${POD_LABEL} (a controller that runs takes it back by itself, some minutes after its last mitigation)` }, async () =>
       api.apply(RESOURCES.pods, { metadata: { name, namespace, uid, labels: {} } }, { force: true, fieldManager: marksManager(ownNamespace) }))
   }
 }

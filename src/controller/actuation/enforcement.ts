@@ -29,6 +29,7 @@ export interface ClusterNetwork {
 export interface EnforcementParts extends ClusterNetwork {
   readonly pods: PodDirectory
   readonly protections: Protections
+  readonly labelRestMs: number
   readonly flows: FlowHistory
   readonly clock: Clock
   /** Uniform in [0, 1). */
@@ -48,13 +49,13 @@ export class Enforcement {
   readonly #release: PodRelease | null
 
   constructor (parts: EnforcementParts) {
-    const { reach, policies, release, pods, protections, flows, clock, random, audit, journal, log } = parts
+    const { reach, policies, release, pods, protections, labelRestMs, flows, clock, random, audit, journal, log } = parts
     this.#parts = parts
     this.#plans = new PlanWatch(policies)
     this.#ground = new PolicyGround({ reach, flows, clock, selectors: release?.selectors ?? null })
     this.#release = release === undefined ? null : new PodRelease({ ...release, pods, clock, random, log, tell: async (entries) => this.#putBacks.tell(entries) })
     this.#putBacks = new PutBackTrail({ audit, write: async (entries) => journal.keep({ writes: () => [], audit: entries }) })
-    this.#actuator = new PolicyActuator({ policies, pods, installation: release?.installation ?? null, spared: () => protections.now().namespaces, troubleOf: (name) => this.#plans.troubleOf(name) ?? this.#release?.troubleOf(name) ?? null, clock, random, log, tell: async (entries) => this.#putBacks.tell(entries) })
+    this.#actuator = new PolicyActuator({ policies, pods, installation: release?.installation ?? null, spared: () => protections.now().namespaces, troubleOf: (name) => this.#plans.troubleOf(name) ?? this.#release?.troubleOf(name) ?? null, labelRestMs, clock, random, log, tell: async (entries) => this.#putBacks.tell(entries) })
   }
 
   get fleet (): PolicyFleet {

@@ -18,6 +18,7 @@ import { Wake } from '../wake.ts'
 import { Attempts } from './attempts.ts'
 import { Contest, MOST_PUT_BACKS } from './contest.ts'
 import { type Desired, desiredOf, isAsDesired, keyOf, restrictsAsDesired } from './desired.ts'
+import { RestingMarks } from './resting-marks.ts'
 
 /** What carries mitigations by NetworkPolicies: it is handed what should hold and says what does. */
 export interface PolicyFleet {
@@ -38,6 +39,8 @@ export interface PolicyActuatorParts {
   readonly spared: () => readonly string[]
   /** What keeps the policies of a mitigation from cutting as planned; null for nothing. */
   readonly troubleOf: (mitigation: string) => PolicyStanding['trouble']
+  /** How long a label stays that no mitigation asks for any more. */
+  readonly labelRestMs: number
   readonly clock: Clock
   readonly random: () => number
   readonly log: Log
@@ -52,7 +55,7 @@ const markKey = (uid: string): string => `pod/${uid}`
 
 /**
  * Keeps the NetworkPolicies of mitigations, and the labels by which they select, as the mitigations in force ask: makes and amends them,
- * labels first; takes away what nobody asks for, policies first; puts back what somebody else changed. It looks at what is there, never
+ * labels first; takes away what nobody asks for, policies first and labels when they have rested; puts back what somebody else changed. It looks at what is there, never
  * at what it did, so it comes to the same after any restart. Nothing without our mark is ever written.
  */
 export class PolicyActuator implements PolicyFleet {
@@ -60,6 +63,7 @@ export class PolicyActuator implements PolicyFleet {
   readonly #news = new Wake()
   readonly #attempts: Attempts
   readonly #contest = new Contest()
+  readonly #resting: RestingMarks
   readonly #listeners = new Set<() => void>()
   /** When the label of a pod was written, until it shows. */
   readonly #marking = new Map<string, number>()
@@ -76,6 +80,7 @@ export class PolicyActuator implements PolicyFleet {
   constructor (parts: PolicyActuatorParts) {
     this.#parts = parts
     this.#attempts = new Attempts(parts.random)
+    this.#resting = new RestingMarks(parts.labelRestMs)
   }
 
   apply (mitigations: readonly Mitigation[]): void {
@@ -120,13 +125,13 @@ export class PolicyActuator implements PolicyFleet {
     const unasked = policies.list().filter((policy) => !desired.policies.has(policyKey(policy)))
     const extra = unasked.filter((policy) => !isOnAny(policy, released))
     this.#held = new Set(unasked.filter((policy) => !extra.includes(policy)).map(policyKey))
-    const marked = pods.list().filter((pod) => pod.labels[POD_LABEL] === labelValue(pod.uid) && !desired.marks.has(pod.uid) && !released.includes(pod))
+    const marked = pods.list().filter((pod) => pod.labels[POD_LABEL] === labelValue(pod.uid) && !desired.marks.has(pod.uid) && !released.includes(pod) && !this.#unmarked.has(pod.uid))
     this.#attempts.keepOnly(new Set([...kept, ...extra.map(policyKey), ...marked.map(({ uid }) => markKey(uid))]))
     this.#stored = storedIn(policies)
     await Promise.all([...desired.marks.values()].map(async (pod) => this.#mark(pod)))
     await Promise.all([...desired.policies].map(async ([key, policy]) => this.#store(key, policy)))
     await Promise.all(extra.map(async (policy) => this.#remove(policy)))
-    await Promise.all(marked.map(async (pod) => this.#unmark(pod)))
+    await this.#unmark(marked)
     this.#stored = storedIn(policies)
     this.#conclude()
   }
@@ -176,10 +181,13 @@ export class PolicyActuator implements PolicyFleet {
     else log.warn({ policy: key, mitigation: policy.mitigation, error: this.#attempts.failureOf(key)?.message }, 'a policy that nothing asks for could not be removed')
   }
 
-  async #unmark (pod: Pod): Promise<void> {
-    if (this.#unmarked.has(pod.uid)) return
+  async #unmark (unasked: readonly Pod[]): Promise<void> {
+    const nowMs = this.#parts.clock.now()
+    const pod = this.#resting.due(unasked, nowMs)
+    if (pod === null) return
     // Somebody else may have written it, too, and then it stays: once is enough.
-    if (await this.#attempts.attempt(markKey(pod.uid), this.#parts.clock.now(), async () => this.#parts.policies.mark(pod, {}))) this.#unmarked.add(pod.uid)
+    if (await this.#attempts.attempt(markKey(pod.uid), nowMs, async () => this.#parts.policies.mark(pod, {}))) this.#unmarked.add(pod.uid)
+    else this.#resting.again(pod, nowMs)
   }
 
   async #tellPutBack (object: string, key: string, editor: string, what: string): Promise<void> {

@@ -21,13 +21,13 @@ function mitigation (name = 'm-1', change: Partial<MitigationSpec> = {}): Mitiga
 }
 
 /** An actuator among four pods. `settled` resolves when it has looked at everything that came. */
-function acting (t: Test, there: readonly Pod[] = Object.values(PODS)) {
+function acting (t: Test, there: readonly Pod[] = Object.values(PODS), labelRestMs = 0) {
   const pods = new FakePods(there)
   const policies = new FakePolicies(pods)
   const told: NewAuditEntry[] = []
   const clock = { nowMs: NOW_MS, now: () => clock.nowMs }
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
-  const actuator = new PolicyActuator({ policies, pods, installation: 'guard', spared: () => ['kube-system'], troubleOf: () => null, clock, random: () => 0, log, tell: async (entries) => { told.push(...entries) } })
+  const actuator = new PolicyActuator({ policies, pods, installation: 'guard', spared: () => ['kube-system'], troubleOf: () => null, labelRestMs, clock, random: () => 0, log, tell: async (entries) => { told.push(...entries) } })
   const stop = new AbortController()
   const running = actuator.run(stop.signal)
   t.teardown(async () => {
@@ -90,6 +90,38 @@ t.test('the mark of a pod is left on it when a mitigation ends', async (t) => {
   await settled()
   t.strictSame(policies.writes.filter((write) => write.startsWith('mark')), ['mark db-0 1', 'mark db-0 0'])
   t.equal(pods.byUid(PODS.web0.uid)?.labels['autoshield.dev/pod'], MARK)
+})
+
+t.test('a label stays a while after the last mitigation, so that it is there if one comes back, and goes then', async (t) => {
+  const { policies, actuator, settled, later } = acting(t, Object.values(PODS), 300_000)
+  actuator.apply([mitigation()])
+  await settled()
+  actuator.apply([])
+  await later(299_000)
+  t.strictSame(policies.writes.slice(3), [`remove ${POLICY}`], 'the policy goes at once')
+  actuator.apply([mitigation('m-2')])
+  await later(0)
+  t.strictSame(policies.writes.slice(4), [`store ${POLICY.replace('m-1', 'm-2')}`], 'another needs no label')
+  actuator.apply([])
+  await later(0)
+  await later(300_000)
+  await later(0)
+  t.strictSame(policies.writes.slice(6), ['mark web-0 0', 'mark db-0 0'])
+})
+
+t.test('a label that cannot be taken back holds no other up, and is tried again', async (t) => {
+  const { policies, actuator, settled, later } = acting(t, Object.values(PODS), 1_000)
+  actuator.apply([mitigation()])
+  await settled()
+  actuator.apply([])
+  await settled()
+  policies.refuses = (what) => what === 'mark web-0 0' ? new AutoshieldError('UNTRUSTED', 'no') : null
+  await later(1_000)
+  await later(0)
+  t.match(policies.writes.at(-1), 'mark db-0 0')
+  policies.refuses = () => null
+  await later(60_000)
+  t.match(policies.writes.at(-1), 'mark web-0 0')
 })
 
 t.test('the policy of an isolation stays until the labels that were taken from its pod are back', async (t) => {

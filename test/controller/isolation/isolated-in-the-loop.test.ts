@@ -29,7 +29,7 @@ t.test('panic gives an isolated pod its labels back before its policy goes', asy
   api.seed(RESOURCES.services, { metadata: { namespace: 'shop', name: 'web' }, spec: { selector: { app: 'web' } } })
   api.seed(RESOURCES.replicaSets, { metadata: { namespace: 'shop', name: 'web-abc' }, spec: { selector: { matchLabels: LABELS } } })
   const { pods, policies, reach, selectors } = await followCluster(t, api, 'guard')
-  await using bench = await Bench.start(t.testdir(), { policy: POLICY, wrap: () => ({ pods, network: { reach, policies, release: { api, installation: 'guard', selectors: (of) => selectors.of(of) } } }) })
+  await using bench = await Bench.start(t.testdir(), { policy: POLICY, settings: { labelRestMs: 0 }, wrap: () => ({ pods, network: { reach, policies, release: { api, installation: 'guard', selectors: (of) => selectors.of(of) } } }) })
   const mitigation = () => bench.store.mitigations.list()[0]
   const labels = async (): Promise<unknown> => (await api.get(RESOURCES.pods, 'web-7', 'shop'))?.metadata.labels
   await bench.scores.push(madeScore({ PORT_SCAN: 0.97 }, { endMs: bench.nowMs, reporter: ATTACKER }))
