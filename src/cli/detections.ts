@@ -7,7 +7,7 @@ import { type Column, outputOption, type OutputFormat, RowPrinter } from './outp
 
 export const endOf = (end: Detection['source']): string => end === null ? 'any' : end.name === undefined ? end.address : `${end.namespace ?? ''}/${end.name}`
 
-const COLUMNS: readonly Column<Detection>[] = [
+const columns = (saidOf: (id: string) => string): readonly Column<Detection>[] => [
   { title: 'ID', of: ({ id }) => id },
   { title: 'CLASS', of: ({ class: name }) => name },
   { title: 'SOURCE', of: ({ source }) => endOf(source) },
@@ -16,6 +16,7 @@ const COLUMNS: readonly Column<Detection>[] = [
   { title: 'CONFIDENCE', of: ({ confidence }) => confidence.toFixed(3) },
   { title: 'FIRST SEEN', of: ({ firstSeen }) => firstSeen },
   { title: 'LAST SEEN', of: ({ lastSeen }) => lastSeen },
+  { title: 'SAID', of: ({ id }) => saidOf(id) },
 ]
 
 export function detectionsCommand (context: CliContext, done: (status: number) => void): Command {
@@ -25,7 +26,7 @@ export function detectionsCommand (context: CliContext, done: (status: number) =
   ]).addOption(dataOption()).addOption(outputOption())
     .action(async ({ data, output }: { data: string, output: OutputFormat }) => {
       using store = readStore(data)
-      const printer = new RowPrinter(context.stdout, output, COLUMNS)
+      const printer = new RowPrinter(context.stdout, output, columns((id) => store.marks.get(id)?.verdict ?? '-'))
       for (const detection of store.detections.list()) await printer.print(detection)
       await printer.end('nothing was detected')
       done(EXIT.ok)

@@ -6,6 +6,7 @@ import { Protected } from '../core/safety/protected.ts'
 import { type CliContext, EXIT, verb } from './context.ts'
 import { apiOption, callApi } from './loop-api.ts'
 import { type Column, outputOption, type OutputFormat, RowPrinter } from './output.ts'
+import { budgetsCommand } from './safety-standing.ts'
 
 const Page = Compile(Type.Object({ items: Type.Array(Protected), next: Type.Union([Type.String(), Type.Null()]) }))
 
@@ -32,5 +33,5 @@ export function protectedCommand (context: CliContext, done: (status: number) =>
       await printer.end('nothing is protected')
       done(EXIT.ok)
     })
-  return verb('protected', 'what no restriction may touch', ['autoshield protected list']).addCommand(list)
+  return verb('protected', 'what no restriction may touch, and what is used up of what may be done', ['autoshield protected list', 'autoshield protected budgets']).addCommand(list).addCommand(budgetsCommand(context, done))
 }

@@ -7,6 +7,7 @@ import type { LeadershipStanding } from '../core/leadership/standing.ts'
 import type { ModelStanding } from '../core/model/standing.ts'
 import { openTimeZone } from '../core/policy/time-zone.ts'
 import { DEFAULT_SAFETY_SETTINGS } from '../core/safety/settings.ts'
+import type { SafetyStanding } from '../core/safety/standing.ts'
 import type { AuditTrail } from '../ports/audit.ts'
 import type { PodDirectory, Protections } from '../ports/directories.ts'
 import type { Evidence } from '../ports/errands.ts'
@@ -163,6 +164,10 @@ export class Controller implements Loop, AsyncDisposable {
     return { source: name, rules }
   }
 
+  safety (): SafetyStanding {
+    return this.#decisions.standing()
+  }
+
   leadership (): LeadershipStanding | null {
     return this.#parts.leadership()
   }
@@ -274,7 +279,7 @@ export class Controller implements Loop, AsyncDisposable {
   }
 
   #lists (): Readonly<Record<FetchedList, unknown>> {
-    return { errands: this.errands.version, exceptions: this.exceptions.list(), 'threat-policies': this.threatPolicies.list(), protected: this.protections.now().list, leadership: this.leadership() }
+    return { errands: this.errands.version, exceptions: this.exceptions.list(), 'threat-policies': this.threatPolicies.list(), protected: this.protections.now().list, leadership: this.leadership(), marks: this.feedback.version, safety: this.safety() }
   }
 
   async #followPods (signal: AbortSignal): Promise<void> {

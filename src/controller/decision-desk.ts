@@ -5,6 +5,7 @@ import type { Outcome } from '../core/safety/breaker.ts'
 import { currentLedger, recordOutcome, withAction } from '../core/safety/ledger.ts'
 import type { SeenFlow } from '../core/safety/traffic-share.ts'
 import { EMPTY_SAFETY_STATE, parseSafetyState, type Halt, type SafetyState } from '../core/safety/state.ts'
+import { standingOf, type SafetyStanding } from '../core/safety/standing.ts'
 import type { Detection } from '../core/verdict/detection.ts'
 import type { AuditTrail } from '../ports/audit.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -170,6 +171,12 @@ export class DecisionDesk {
     await this.#parts.journal.record({ actor, action: 'panic.ended', object: 'safety', reason: 'Released', detail: { reason, since: halt.at, begunBy: halt.by } })
     await this.#saveSafety(withoutHalt(this.#safety))
     this.#safety = withoutHalt(this.#safety)
+  }
+
+  /** What is used up of what may be done. */
+  standing (): SafetyStanding {
+    const { safety, clock } = this.#parts
+    return standingOf(this.#safety, safety, clock.now())
   }
 
   setModelClasses (classes: readonly string[]): void {

@@ -14,6 +14,8 @@ export interface Feedback {
   /** Newest first. */
   marks: () => readonly Mark[]
   precision: () => readonly Precision[]
+  /** Another number after each mark. */
+  readonly version: number
   /** In place of what was said before. Throws NOT_FOUND, BAD_DATA where an exception is asked for what is confirmed or too long, CONFLICT where one was made already. */
   mark: (detection: string, said: Said, by: string) => Promise<Mark>
 }

@@ -6,6 +6,7 @@ import type { Outlook } from '../core/plan/outlook.ts'
 import type { Decision } from '../core/policy/decision.ts'
 import type { MeshPolicy } from '../core/rollout/mesh-policy.ts'
 import type { Halt } from '../core/safety/state.ts'
+import type { SafetyStanding } from '../core/safety/standing.ts'
 import type { Detection } from '../core/verdict/detection.ts'
 import type { AuditTrail } from './audit.ts'
 import type { PodDirectory, Protections } from './directories.ts'
@@ -21,7 +22,7 @@ import type { DetectorStats, TrafficEdge } from './scores.ts'
 import type { Rulebook, ThreatPolicies } from './threat-policies.ts'
 
 /** Lists whose changes are told without what changed. */
-export type FetchedList = 'errands' | 'exceptions' | 'threat-policies' | 'protected' | 'leadership'
+export type FetchedList = 'errands' | 'exceptions' | 'threat-policies' | 'protected' | 'leadership' | 'marks' | 'safety'
 
 /** What the console shows as it happens. */
 export type LoopEvent =
@@ -58,6 +59,8 @@ export interface Loop {
   readonly errands: Errands
   readonly evidence: Evidence
   readonly threatPolicies: Pick<ThreatPolicies, 'list'>
+  /** What is used up of what may be done, and the circuit breaker. */
+  readonly safety: () => SafetyStanding
   /** Which replica works and who follows it; null where it is the only one. */
   readonly leadership: () => LeadershipStanding | null
   readonly flows: Pick<FlowLog, 'records' | 'kept' | 'watched'>

@@ -26,7 +26,9 @@ import { precisionOf } from '../../src/core/feedback/precision.ts'
 import { AutoshieldError } from '../../src/core/errors.ts'
 import type { FlowRecord } from '../../src/core/history/flow-record.ts'
 import { ProtectedSet } from '../../src/core/safety/protected.ts'
-import type { Halt } from '../../src/core/safety/state.ts'
+import { DEFAULT_SAFETY_SETTINGS } from '../../src/core/safety/settings.ts'
+import { standingOf } from '../../src/core/safety/standing.ts'
+import { EMPTY_SAFETY_STATE, type Halt, type SafetyState } from '../../src/core/safety/state.ts'
 import type { AuditEntry, AuditTrail } from '../../src/ports/audit.ts'
 import type { Evidence } from '../../src/ports/errands.ts'
 import type { WatchedPod } from '../../src/core/history/watched.ts'
@@ -174,6 +176,9 @@ export class FakeLoop implements Loop {
     return outlookOf(decision, { decision: { ...asked, verdict: 'mitigate', reason: 'RuleMatched' }, plan: this.plans.get(id) ?? null }, this.effect)
   }
 
+  safetyState: SafetyState = EMPTY_SAFETY_STATE
+  safety = () => standingOf(this.safetyState, { ...DEFAULT_SAFETY_SETTINGS, actuationEnabled: true }, this.now())
+
   protections = { now: () => this.protectedSet }
   kept = new Map<string, { account: Awaited<ReturnType<Evidence['look']>>, files: Readonly<Record<string, string>> }>()
   evidence: Evidence = {
@@ -242,12 +247,15 @@ export class FakeLoop implements Loop {
   feedback = {
     marks: () => this.#marks.list(),
     precision: () => precisionOf(this.#marks.list()),
+    version: 0,
     mark: async (id: string, { verdict, reason, exceptUntil }: Said, by: string): Promise<Mark> => {
       const detection = this.store.detections.get(id)
       if (detection === null) throw new AutoshieldError('NOT_FOUND', `There is no detection '${id}'.`)
       if (verdict === 'confirmed' && exceptUntil !== null) throw new AutoshieldError('BAD_DATA', 'An exception is for what is a false alarm.')
       const mark = markOf(detection, { verdict, reason, by, at: new Date(this.now()).toISOString(), exception: exceptUntil === null ? null : `mark-${id}` })
       await this.#marks.put(id, mark)
+      this.feedback.version++
+      await this.emit({ type: 'changed', list: 'marks' })
       return mark
     },
   }

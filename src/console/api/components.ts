@@ -4,7 +4,7 @@ import { Decision } from '../../core/policy/decision.ts'
 import { RuleVerdict } from '../../core/policy/why.ts'
 import { Detection } from '../../core/verdict/detection.ts'
 import { Approval } from '../../core/safety/approval.ts'
-import { Mark } from '../../core/feedback/mark.ts'
+import { Mark, MarkSaid } from '../../core/feedback/mark.ts'
 import { Precision } from '../../core/feedback/precision.ts'
 import { Exception } from '../../core/exception/exception.ts'
 import { PlanEffect } from '../../core/plan/effect.ts'
@@ -13,13 +13,14 @@ import { Protected } from '../../core/safety/protected.ts'
 import { Errand } from '../../core/errand/errand.ts'
 import { Notice } from '../../core/errand/notice.ts'
 import { FlowPage } from '../../core/history/flow-page.ts'
+import { SafetyStanding } from '../../core/safety/standing.ts'
 import { Halt } from '../../core/safety/state.ts'
 import { Mitigation } from '../../core/mitigation/mitigation.ts'
 import { MeshPolicy } from '../../core/rollout/mesh-policy.ts'
 import { AuditEntry, KeptEvidence, LeadershipState, PanicState, Pod, Policy, Proxy, Snapshot, Status, ThreatPolicyView, Traffic } from './views.ts'
 import { ApiError } from './http-error.ts'
 
-const NAMED = [ApiError, Status, Detection, Decision, Mitigation, Notice, Errand, MeshPolicy, Exception, Mark, Precision, RuleVerdict, Traffic, Pod, Proxy, Snapshot, Policy, AuditEntry, Halt, PanicState, Protected, PlanEffect, Outlook, FlowPage, Approval, KeptEvidence, LeadershipState, ThreatPolicyView]
+const NAMED = [ApiError, Status, Detection, Decision, Mitigation, Notice, Errand, MeshPolicy, Exception, Mark, MarkSaid, Precision, RuleVerdict, Traffic, Pod, Proxy, Snapshot, Policy, AuditEntry, Halt, PanicState, Protected, SafetyStanding, PlanEffect, Outlook, FlowPage, Approval, KeptEvidence, LeadershipState, ThreatPolicyView]
 
 /** A reference to a named schema, with its type, so that the document says each object once. */
 export const ref = <T extends TSchema & { $id?: string }>(schema: T) => Type.Unsafe<Static<T>>({ $ref: `${schema.$id ?? ''}#` })

@@ -23,6 +23,7 @@ export interface FeedbackDeskParts {
 export class FeedbackDesk implements Feedback {
   readonly #parts: FeedbackDeskParts
   readonly #turns = new Turns()
+  version = 0
 
   constructor (parts: FeedbackDeskParts) {
     this.#parts = parts
@@ -58,6 +59,7 @@ export class FeedbackDesk implements Feedback {
         detail: { class: mark.class, why: reason, exception, before: marks.get(id)?.verdict ?? null },
       })
       await marks.put(id, mark)
+      this.version++
       metrics.marked(this.precision())
       return mark
     })

@@ -31,3 +31,12 @@ export const Mark = Type.Object({
   window: Type.Union([MarkedWindow, Type.Null()], { description: 'What opened it, to train with; null where it was not kept, or a rule\'s condition opened it.' }),
 }, { $id: 'Mark', ...closed })
 export type Mark = Static<typeof Mark>
+
+const { window: _, ...said } = Mark.properties
+/** A mark as lists show it: without the window, which is large. */
+export const MarkSaid = Type.Object(said, { $id: 'MarkSaid', ...closed })
+export type MarkSaid = Static<typeof MarkSaid>
+
+export function saidOf ({ window: _window, ...mark }: Mark): MarkSaid {
+  return mark
+}

@@ -12,6 +12,10 @@ t.test('a detection is marked in the name of who asks, listed, and counted', asy
   const until = new Date(loop.now() + 3_600_000).toISOString()
   t.match((await put(url, { verdict: 'false-alarm', reason: ' a load test ', exceptUntil: until, actor: 'jo' })).json(), { detection: detection.id, verdict: 'false-alarm', reason: 'a load test', by: 'console:jo', exception: `mark-${detection.id}` })
   t.match((await ask(`${urls.api}/api/v1/marks`)).json(), { items: [{ detection: detection.id }] })
+  const said = async (query = '') => ((await ask(`${urls.api}/api/v1/marks/said${query}`)).json() as { items: unknown[] }).items
+  t.match(await said(), [{ detection: detection.id, verdict: 'false-alarm', by: 'console:jo' }])
+  t.notOk(JSON.stringify(await said()).includes('tensor'), 'a list of what was said does not carry windows')
+  t.strictSame([(await said(`?detection=${detection.id}`)).length, (await said('?detection=another')).length], [1, 0])
   t.match((await ask(`${urls.api}/api/v1/precision`)).json(), detection.simulated ? [] : [{ class: detection.class, confirmed: 0, falseAlarms: 1, precision: 0 }])
 })
 

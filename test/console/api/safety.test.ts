@@ -19,6 +19,13 @@ t.test('what is protected is listed with how it is known, page by page', async (
   t.equal((await ask(`${urls.api}/api/v1/protected?by=nobody`)).status, 400)
 })
 
+t.test('budgets and the circuit breaker are told as they stand now', async (t) => {
+  const { loop, urls } = await stage(t)
+  const { enforced } = loop.safetyState
+  loop.safetyState = { ...loop.safetyState, enforced: { ...enforced, breaker: { state: 'open', untilMs: loop.now() + 30_000, openMs: 60_000 }, actions: [{ atMs: loop.now(), rule: 'scan', source: '10.0.0.1', target: '10.0.0.2' }] } }
+  t.match((await ask(`${urls.api}/api/v1/safety`)).json(), { actuation: 'on', enforced: { breaker: { state: 'open' }, actions: { used: 1, most: 10 }, rules: { listed: [{ name: 'scan', used: 1 }] } }, simulated: { breaker: { state: 'closed' } } })
+})
+
 t.test('what a yes to what waits would do is told beforehand', async (t) => {
   const { loop, urls } = await stage(t)
   for (const id of ['a', 'b']) await loop.store.decisions.put(id, waiting(id))

@@ -256,7 +256,7 @@ t.test('what a cluster adds to the page', { skip, timeout: 300_000 }, async (t) 
   t.test('axe finds nothing on these pages in either colour scheme, and 390 pixels are enough', async (t) => {
     const { loop, urls } = await stage(t, { pageFolder })
     await inCluster(loop)
-    const pages = [['', '.list-let-be'], ['policy', '.rules li'], ['exceptions', '.rules li'], ['errands', '.rules li'], ['protected', 'tbody tr'], ['health', '.health li'], ['mitigations/mit-deny-1', '.flows'], ['detections/det-guess-1', '.outlook .flows']] as const
+    const pages = [['', '.list-let-be'], ['detections', '.detections li'], ['policy', '.rules li'], ['exceptions', '.rules li'], ['errands', '.rules li'], ['protected', 'tbody tr'], ['health', '.health li'], ['mitigations/mit-deny-1', '.flows'], ['detections/det-guess-1', '.outlook .flows']] as const
     for (const colorScheme of ['light', 'dark'] as const) {
       const { page, complaints } = await visit(t, browser, urls.dashboard, { colorScheme })
       for (const [hash, place] of pages) {

@@ -161,7 +161,7 @@ t.test('deep links survive every name there can be', async (t) => {
   })))
   t.strictSame(routeOf(''), { page: 'wall' })
   t.strictSame(routeOf('#/nowhere'), { page: 'wall' })
-  t.strictSame(routeOf('#/detections/'), { page: 'wall' })
+  t.strictSame(routeOf('#/detections/'), { page: 'detections', phase: '' })
   t.strictSame(routeOf('#/detections/%E0%A4%A'), { page: 'detection', id: '%E0%A4%A' })
 })
 

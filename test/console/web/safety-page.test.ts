@@ -3,11 +3,13 @@ import t from 'tap'
 import { decided, guessing, quiet } from '../scenes.ts'
 import { stage } from '../stage.ts'
 import { findTool, skipWithout } from '../../setup/tools.ts'
-import { builtPage, launch, visit, words } from './browser.ts'
+import { builtPage, launch, tabTo, visit, words } from './browser.ts'
 
 const chromium = findTool('chromium')
 const skip = skipWithout(chromium.missing === undefined ? [] : [chromium.missing])
 const SHOTS = process.env['SHOTS'] // a folder to look at them in
+
+t.setTimeout(300_000) // a browser on a busy machine
 
 t.test('what a person decides on the page', { skip, timeout: 300_000 }, async (t) => {
   const pageFolder = await builtPage(t)
@@ -43,6 +45,67 @@ t.test('what a person decides on the page', { skip, timeout: 300_000 }, async (t
     await page.locator('.decisions li').first().waitFor()
     t.match(await words(page, '.decisions'), /approved by console:ada, \d\d:\d\d:\d\d: seen it/)
     t.strictSame(complaints, [])
+  })
+
+  t.test('a detection is said to be right or a false alarm, with an exception that ends, and counts at once', async (t) => {
+    const { loop, urls } = await stage(t, { pageFolder })
+    await quiet(loop)
+    const detection = guessing(Date.now())
+    await loop.emit({ type: 'detection', detection })
+    const { page, complaints } = await visit(t, browser, `${urls.dashboard}/#/detections`)
+    t.match(await words(page, 'article'), /No detection of live traffic was marked yet\. Open one and say whether it was right/)
+    await page.locator('.detections a').first().click()
+    t.match(await words(page, '.acts'), /Nobody has said whether it was right\./)
+    await page.locator('button.confirmed').click()
+    await page.getByRole('textbox', { name: 'Why' }).fill('the test of Tuesday')
+    await page.locator('dialog[open] button.primary').click()
+    await page.locator('.said', { hasText: 'confirmed, said console:anonymous' }).waitFor()
+    t.ok(await tabTo(page, 'button.false-alarm'), 'by keyboard, too')
+    await page.keyboard.press('Enter')
+    t.match(await words(page, 'dialog[open]'), /With a time an exception is made: Password guessing by ops\/ci-runner-0 on shop\/db-0, whatever a rule thinks of it, until then\./)
+    if (SHOTS !== undefined) await page.screenshot({ path: `${SHOTS}/mark.png` })
+    await page.getByLabel('Let the same be for').selectOption('24')
+    await page.getByRole('textbox', { name: 'Why' }).fill('the nightly backup')
+    await page.locator('dialog[open] button.primary').click()
+    await page.locator('.said', { hasText: 'false alarm, said console:anonymous' }).waitFor()
+    t.match(await words(page, '.said'), new RegExp(`: the nightly backup Exception mark-${detection.id} was made with it\\.`))
+    t.match(loop.feedback.marks(), [{ verdict: 'false-alarm', exception: `mark-${detection.id}` }])
+    await page.goto(`${urls.dashboard}/#/detections`)
+    await page.locator('.precision').waitFor()
+    t.match(await words(page, '.precision tbody'), /Password guessing shop 0 1 0 % 0 % to 79 %/)
+    t.match(await words(page, '.detections .marked'), 'false alarm')
+    t.strictSame((await new AxeBuilder({ page }).analyze()).violations.map(({ id }) => id), [])
+    if (SHOTS !== undefined) await page.screenshot({ path: `${SHOTS}/detections.png` })
+    await page.getByRole('link', { name: 'Over' }).click()
+    await page.locator('.empty', { hasText: 'None of these.' }).waitFor()
+    await page.goto(urls.dashboard)
+    await page.locator('.list-detections .marked').waitFor()
+    t.strictSame(complaints, [])
+  })
+
+  t.test('how much may still be done and whether the circuit is closed stand on one page, and change by themselves', async (t) => {
+    const { loop, urls } = await stage(t, { pageFolder })
+    await quiet(loop)
+    const { enforced } = loop.safetyState
+    for (const [colorScheme, width] of [['light', 1440], ['dark', 390]] as const) {
+      loop.safetyState = { ...loop.safetyState, enforced }
+      const { page, complaints } = await visit(t, browser, `${urls.dashboard}/#/protected`, { colorScheme, viewport: { width, height: 900 } })
+      await page.locator('.health').waitFor()
+      t.match(await words(page, '.health'), /Circuit breaker Closed: actions pass\. .* This minute all rules together 0 of 10 By rule No rule acted in the last minute; each may have 6 actions\./)
+      const now = Date.now()
+      const actions = Array.from({ length: 6 }, (_, at) => ({ atMs: now, rule: 'guess', source: `10.0.4.${at}`, target: '10.0.2.9' }))
+      loop.safetyState = { ...loop.safetyState, enforced: { ...enforced, actions, breaker: { state: 'open', untilMs: now + 60_000, openMs: 60_000 } } }
+      await loop.emit({ type: 'changed', list: 'safety' })
+      await page.locator('.health .failed', { hasText: 'Open for' }).waitFor()
+      t.match(await words(page, '.health'), /Open for [01]:\d\d more, until .*: nothing new is done\..* By rule guess 6 of 6 By victim 10\.0\.2\.9 6 of 6 By source 10\.0\.4\.0 1 of 6/)
+      t.strictSame((await new AxeBuilder({ page }).analyze()).violations.map(({ id }) => id), [])
+      t.ok(await page.evaluate(`document.documentElement.scrollWidth <= ${width}`))
+      if (SHOTS !== undefined) await page.screenshot({ path: `${SHOTS}/budgets-${colorScheme}.png`, fullPage: true })
+      loop.safetyState = { ...loop.safetyState, enforced: { ...enforced, breaker: { state: 'half-open', trialSinceMs: Date.now(), openMs: 60_000 } } }
+      await loop.emit({ type: 'changed', list: 'safety' })
+      await page.locator('.health', { hasText: 'Half-open: a trial is under way since' }).waitFor()
+      t.strictSame(complaints, [])
+    }
   })
 
   t.test('all actions are stopped by one button, which says so to everybody, and let go on by another', async (t) => {

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { Mark, MarkVerdict } from '../../../core/feedback/mark.ts'
+import { Mark, MarkSaid, MarkVerdict, saidOf } from '../../../core/feedback/mark.ts'
 import { Precision } from '../../../core/feedback/precision.ts'
 import { Actor, actorOf, Id, Said } from '../asked.ts'
 import { answers, ref } from '../components.ts'
@@ -35,6 +35,15 @@ export function feedbackRoutes (app: Api, { loop: { feedback } }: ApiContext): v
       response: answers(pageOf(ref(Mark)), 404),
     },
   }, ({ query }) => paginate(feedback.marks(), ({ detection }) => detection, query))
+
+  app.get('/marks/said', {
+    schema: {
+      tags: ['detections'],
+      summary: 'What was said of detections, newest first, without their windows',
+      querystring: Type.Object({ ...PageQuery, detection: Type.Optional(Type.String({ maxLength: 253, description: 'Of this one alone.' })) }, { additionalProperties: false }),
+      response: answers(pageOf(ref(MarkSaid)), 404),
+    },
+  }, ({ query }) => paginate(feedback.marks().filter(({ detection }) => query.detection === undefined || detection === query.detection).map(saidOf), ({ detection }) => detection, query))
 
   app.get('/precision', {
     schema: {

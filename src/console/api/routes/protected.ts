@@ -1,11 +1,17 @@
 import { Type } from 'typebox'
+import { SafetyStanding } from '../../../core/safety/standing.ts'
 import { Protected, PROTECTED_BY } from '../../../core/safety/protected.ts'
 import { answers, ref } from '../components.ts'
 import type { Api, ApiContext } from '../context.ts'
 import { PageQuery, pageOf, paginate } from '../paging.ts'
 
-/** What no restriction may touch, and how that is known. */
-export function protectedRoutes (app: Api, { loop: { protections } }: ApiContext): void {
+/** What no restriction may touch, and how that is known; and what is used up of what may be done. */
+export function protectedRoutes (app: Api, { loop }: ApiContext): void {
+  const { protections } = loop
+  app.get('/safety', {
+    schema: { tags: ['protected'], summary: 'Budgets and circuit breaker: what is used up, and what is refused until when', response: answers(ref(SafetyStanding)) },
+  }, () => loop.safety())
+
   app.get('/protected', {
     schema: {
       tags: ['protected'],

@@ -8,6 +8,10 @@ import type { Mitigation } from '../../../core/mitigation/mitigation.ts'
 import { activeMitigations, type Wall } from './wall.ts'
 import { classWords } from './words.ts'
 
+export const HOUR_MS = 3_600_000
+/** How long an exception may last, in hours, with its words. */
+export const LASTS = [['1', '1 hour'], ['8', '8 hours'], ['24', '1 day'], ['168', '7 days'], ['720', '30 days'], ['2160', '90 days']] as const
+
 /** Ends so soon that somebody should know. */
 export const SOON_MS = 24 * 3_600_000
 

@@ -1,5 +1,6 @@
 export type Route =
   | { readonly page: 'wall' }
+  | { readonly page: 'detections', readonly phase: string }
   | { readonly page: 'detection', readonly id: string }
   | { readonly page: 'mitigation', readonly name: string }
   | { readonly page: 'audit', readonly text: string }
@@ -23,7 +24,8 @@ const decode = (text: string): string => {
 export function routeOf (hash: string): Route {
   const [name = '', rest = ''] = hash.replace(/^#\/?/, '').split(/\/(.*)/s)
   switch (name) {
-    case 'detections': return rest === '' ? { page: 'wall' } : { page: 'detection', id: decode(rest) }
+    case 'detections': return rest === '' ? { page: 'detections', phase: '' } : { page: 'detection', id: decode(rest) }
+    case 'detections-of': return { page: 'detections', phase: decode(rest) }
     case 'mitigations': return rest === '' ? { page: 'wall' } : { page: 'mitigation', name: decode(rest) }
     case 'audit': return { page: 'audit', text: decode(rest) }
     case 'policy': return { page: 'policy' }
@@ -37,6 +39,7 @@ export function routeOf (hash: string): Route {
   }
 }
 
+export const detectionsHref = (phase: string): string => phase === '' ? '#/detections' : `#/detections-of/${encodeURIComponent(phase)}`
 export const detectionHref = (id: string): string => `#/detections/${encodeURIComponent(id)}`
 export const mitigationHref = (name: string): string => `#/mitigations/${encodeURIComponent(name)}`
 export const errandsHref = (phase: string): string => phase === '' ? '#/errands' : `#/errands/${encodeURIComponent(phase)}`

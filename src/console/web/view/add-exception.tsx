@@ -4,7 +4,7 @@ import type { ExceptionSpec } from '../../../core/exception/exception.ts'
 import { readWhom, WHOM_FORMS } from '../../../core/exception/whom.ts'
 import { SEVERITIES, type Severity } from '../../../core/policy/rule.ts'
 import { call, Refusal } from '../model/live.ts'
-import { touchedBy } from '../model/exceptions.ts'
+import { HOUR_MS, LASTS, touchedBy } from '../model/exceptions.ts'
 import { deed } from '../model/sentence.ts'
 import type { Wall } from '../model/wall.ts'
 import { classWords, few, restriction, subjectName } from '../model/words.ts'
@@ -13,9 +13,6 @@ import { useFetched } from './fetched.ts'
 
 /** What the form begins with. */
 export interface Start { readonly name?: string, readonly source?: string, readonly target?: string, readonly classes?: readonly string[] }
-
-const LASTS = [['1', '1 hour'], ['8', '8 hours'], ['24', '1 day'], ['168', '7 days'], ['720', '30 days'], ['2160', '90 days']] as const
-const HOUR_MS = 3_600_000
 
 const said = (fields: FormData, name: string): string => String(fields.get(name) ?? '').trim()
 

@@ -7,6 +7,7 @@ import { AuditPage } from './audit-page.tsx'
 import { ErrandsPage } from './errands-page.tsx'
 import { ExceptionsPage } from './exceptions-page.tsx'
 import { DetectionPage } from './detection-page.tsx'
+import { DetectionsPage } from './detections-page.tsx'
 import { HealthPage } from './health-page.tsx'
 import { Header } from './header.tsx'
 import { MitigationPage } from './mitigation-page.tsx'
@@ -75,13 +76,14 @@ export function App () {
 function page (route: Route, wall: Wall, now: number, fetchDetection: (id: string) => Promise<boolean>) {
   switch (route.page) {
     case 'wall': return <WallPage wall={wall} now={now} />
+    case 'detections': return <DetectionsPage phase={route.phase} wall={wall} />
     case 'detection': return <DetectionPage key={route.id} id={route.id} wall={wall} now={now} fetchDetection={fetchDetection} />
     case 'mitigation': return <MitigationPage key={route.name} name={route.name} wall={wall} now={now} />
     case 'audit': return <AuditPage key={route.text} text={route.text} />
     case 'policy': return <PolicyPage wall={wall} />
     case 'exceptions': return <ExceptionsPage wall={wall} now={now} />
     case 'errands': return <ErrandsPage phase={route.phase} wall={wall} now={now} />
-    case 'protected': return <ProtectedPage key={route.text} text={route.text} wall={wall} />
+    case 'protected': return <ProtectedPage key={route.text} text={route.text} wall={wall} now={now} />
     case 'health': return <HealthPage wall={wall} now={now} />
     case 'proxies': return <ProxiesPage wall={wall} now={now} />
     case 'rollouts': return <RolloutsPage wall={wall} now={now} />

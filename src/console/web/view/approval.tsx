@@ -34,7 +34,7 @@ function Answer ({ decision, answer, label, keep, title, confirm }: AnswerProps)
     >
       <p><b>{decision.action}</b> by rule “{decision.rule}”. {decision.message}</p>
       {answer === 'approve'
-        ? <><OutlookWords decision={decision} /><p>Safety is asked again when you agree: what is protected, forged or stopped stays undone.</p></>
+        ? <><OutlookWords decision={decision} /><p>Safety is asked again with the state of now: what is protected, forged or stopped stays undone.</p></>
         : <p>Nothing is done, and for this detection it is not asked again.</p>}
     </Ask>
   )

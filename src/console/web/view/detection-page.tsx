@@ -9,6 +9,7 @@ import { AddException } from './add-exception.tsx'
 import { Copy } from './copy.tsx'
 import { Decisions } from './decisions.tsx'
 import { HeatMap } from './heat-map.tsx'
+import { MarkDetection } from './mark-detection.tsx'
 import { Simulated } from './mark.tsx'
 import { MitigationCard } from './mitigation-card.tsx'
 import { Time } from './time.tsx'
@@ -30,6 +31,7 @@ export function DetectionPage ({ id, wall, now, fetchDetection }: Props) {
   }
   const decisions = decisionsOf(wall, id)
   const mitigations = mitigationsOf(wall, id)
+  const waits = decisions.some(({ approval }) => approval?.state === 'waiting')
   return (
     <article class="detection">
       <Head detection={detection} />
@@ -44,8 +46,9 @@ export function DetectionPage ({ id, wall, now, fetchDetection }: Props) {
           <Admission detection={detection} />
         </div>
         <div class="acts">
+          {waits && <Decisions decisions={decisions} wall={wall} now={now} />}
           {mitigations.map((mitigation) => <MitigationCard key={mitigation.metadata.name} mitigation={mitigation} decisions={decisions} now={now} />)}
-          <Decisions decisions={decisions} wall={wall} now={now} />
+          {!waits && <Decisions decisions={decisions} wall={wall} now={now} />}
           <LetItBe detection={detection} wall={wall} now={now} />
           <Story detection={detection} wall={wall} />
         </div>
@@ -158,7 +161,8 @@ function LetItBe ({ detection, wall, now }: { detection: Detection, wall: Wall, 
   const start = { name, classes: [detection.class], ...(source !== null && { source: fullName(source) }), ...(target !== null && { target: fullName(target) }) }
   return (
     <section aria-labelledby="let-be-title">
-      <h3 id="let-be-title">A false alarm, or meant to be?</h3>
+      <h3 id="let-be-title">Was it right, or meant to be?</h3>
+      <MarkDetection detection={detection} wall={wall} now={now} />
       <p class="buttons"><AddException wall={wall} now={now} start={start} label="Let it be for a while" /></p>
     </section>
   )

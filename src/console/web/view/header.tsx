@@ -5,7 +5,7 @@ import type { Link, Wall } from '../model/wall.ts'
 import { Simulated } from './mark.tsx'
 
 const PAGES = [
-  ['wall', '#/', 'Wall'], ['policy', '#/policy', 'Policy'], ['exceptions', '#/exceptions', 'Exceptions'], ['protected', '#/protected', 'Protected'],
+  ['wall', '#/', 'Wall'], ['detections', '#/detections', 'Detections'], ['policy', '#/policy', 'Policy'], ['exceptions', '#/exceptions', 'Exceptions'], ['protected', '#/protected', 'Safety'],
   ['rollouts', '#/rollouts', 'Rollouts'], ['proxies', '#/proxies', 'Proxies'], ['errands', '#/errands', 'Errands'], ['health', '#/health', 'Health'], ['audit', '#/audit', 'Audit'],
 ] as const
 

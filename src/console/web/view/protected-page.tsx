@@ -2,6 +2,7 @@ import type { Protected } from '../../../core/safety/protected.ts'
 import { protectedHref } from '../model/route.ts'
 import type { Wall } from '../model/wall.ts'
 import { usePages } from './fetched.ts'
+import { SafetyStandings } from './safety-standing.tsx'
 import { Search } from './search.tsx'
 import { ShownPages } from './shown.tsx'
 
@@ -17,12 +18,14 @@ const BY: Readonly<Record<Protected['by'], string>> = {
   node: 'a node',
 }
 
-/** What no restriction may touch, each with how that is known. */
-export function ProtectedPage ({ text, wall }: { text: string, wall: Wall }) {
+/** How much may still be done, and what no restriction may touch, each with how that is known. */
+export function ProtectedPage ({ text, wall, now }: { text: string, wall: Wall, now: number }) {
   const pages = usePages<Protected>(`/protected${text === '' ? '' : `?${new URLSearchParams({ text }).toString()}`}`, wall.versions.protected)
   return (
     <article>
-      <h2>Protected</h2>
+      <h2>Safety</h2>
+      <SafetyStandings wall={wall} now={now} />
+      <h3 class="part">Protected</h3>
       <p class="empty">No restriction touches these, whatever a rule says. They are found in the cluster; the safety settings name more, and a namespace is added by the label <code>autoshield.dev/protected=true</code>.</p>
       <Search text={text} label="In a name or a reason" example="a pod, a namespace, an address, DNS" href={protectedHref} />
       <ShownPages pages={pages} what="what is protected" older="Show more">

@@ -1,13 +1,11 @@
-import { trailOf } from '../model/trail.ts'
-import { detectionHref, mitigationHref } from '../model/route.ts'
-import { activeMitigations, decisionsOf, mitigationsOf, waitingDecisions, type Wall } from '../model/wall.ts'
-import { bytes, classWords, fullName, number, restriction, stillThrough, subjectName, towards } from '../model/words.ts'
-import type { Detection } from '../../../core/verdict/detection.ts'
+import { detectionHref, detectionsHref, mitigationHref } from '../model/route.ts'
+import { activeMitigations, waitingDecisions, type Wall } from '../model/wall.ts'
+import { bytes, number, restriction, stillThrough, subjectName, towards } from '../model/words.ts'
 import { Approval } from './approval.tsx'
+import { DetectionRows } from './detection-rows.tsx'
 import { Figures } from './figures.tsx'
 import { Panic } from './panic.tsx'
 import { Mark, Simulated } from './mark.tsx'
-import { Time } from './time.tsx'
 import { TrafficMap } from './traffic-map.tsx'
 import { TimeLeft } from './time-left.tsx'
 import { LetBe, NotDone } from './wall-lists.tsx'
@@ -56,14 +54,6 @@ function Nothing () {
   )
 }
 
-const END = ({ detection }: { detection: Detection }) => (
-  <span class="ends">
-    <b>{detection.source === null ? 'many sources' : fullName(detection.source)}</b>
-    <span class="to" aria-label="to">→</span>
-    <b>{detection.target === null ? 'many addresses' : fullName(detection.target)}</b>
-  </span>
-)
-
 /** What a person has to decide now, the most urgent first. */
 function Waiting ({ wall, now }: { wall: Wall, now: number }) {
   const waiting = waitingDecisions(wall)
@@ -91,39 +81,9 @@ function Detections ({ wall }: { wall: Wall }) {
     <section class="list-detections" aria-labelledby="detections-title">
       <h2 id="detections-title">Detections <span class="count">{going.length} going on, {all.length - going.length} over</span></h2>
       {shown.length === 0 && <p class="empty">None. When a window scores above its class's threshold, its story appears here.</p>}
-      <ul class="detections">
-        {shown.map((detection) => (
-          <li key={detection.id} class={`${detection.phase} ${detection.simulated ? 'is-simulated' : ''}`}>
-            <a href={detectionHref(detection.id)}>
-              <span class="what">
-                <span class="class">{classWords(detection.class).title}</span>
-                <span class="phase">{detection.phase}</span>
-                {detection.simulated && <Simulated />}
-                <span class="confidence" title="Peak probability">{detection.confidence.toFixed(3)}</span>
-                <Time at={detection.firstSeen} />
-              </span>
-              <END detection={detection} />
-              <SmallTrail wall={wall} detection={detection} />
-            </a>
-          </li>
-        ))}
-      </ul>
-      {all.length > ROWS && <p class="more">{all.length - ROWS} more in <a href="/api/v1/detections">/api/v1/detections</a>.</p>}
+      <DetectionRows detections={shown} wall={wall} />
+      {all.length > 0 && <p class="more"><a href={detectionsHref('')}>{all.length > ROWS ? `${number(all.length - ROWS)} more, and how` : 'How'} often they were right</a></p>}
     </section>
-  )
-}
-
-function SmallTrail ({ wall, detection }: { wall: Wall, detection: Detection }) {
-  const stations = trailOf(detection, decisionsOf(wall, detection.id), mitigationsOf(wall, detection.id))
-  const broken = stations.find(({ state }) => state === 'broken')
-  const reached = broken ?? stations.findLast(({ state }) => state === 'done' || state === 'simulated')
-  return (
-    <span class="small-trail">
-      <span class="dots" aria-hidden="true">
-        {stations.map(({ name, state }) => <Mark key={name} state={state} size={12} />)}
-      </span>
-      <span class={broken === undefined ? 'reached' : 'reached broken'}>{reached?.name}{reached?.note === '' ? '' : `: ${reached?.note ?? ''}`}</span>
-    </span>
   )
 }
 
