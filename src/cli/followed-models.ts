@@ -10,6 +10,7 @@ export interface ModelUser {
   setShadow: (scorer: Scorer | null) => Promise<void>
   comparison: () => Comparison | null
   tellModels: (standing: ModelStanding) => void
+  tellComparison: (comparison: Comparison) => void
 }
 
 export interface FollowedModelsOptions {
@@ -88,8 +89,11 @@ export class FollowedModels implements AsyncDisposable {
   async #look (user: ModelUser): Promise<void> {
     const { store, say } = this.#options
     try {
-      const choice = await store.choice()
-      if (choice.sequence === this.#seen) return
+      const [choice, installed] = [await store.choice(), await store.versions()]
+      if (choice.sequence === this.#seen) {
+        if (this.#standing.installed?.join() !== installed.join()) user.tellModels(this.#standing = { ...this.#standing, installed: [...installed] })
+        return
+      }
       this.#seen = choice.sequence
       const refused = [...await this.#follow(user, choice), ...await this.#followShadow(user, choice)]
       this.#standing = {
@@ -99,6 +103,7 @@ export class FollowedModels implements AsyncDisposable {
         refused,
         by: choice.by,
         reason: choice.reason,
+        installed: [...installed],
       }
       user.tellModels(this.#standing)
       await store.tell(this.#standing)
@@ -147,6 +152,7 @@ export class FollowedModels implements AsyncDisposable {
   async #keepComparison (user: ModelUser): Promise<void> {
     const comparison = user.comparison()
     if (comparison === null) return
+    user.tellComparison(comparison)
     await this.#options.store.keepComparison(comparison).catch((thrown: unknown) => this.#options.say(AutoshieldError.from(thrown).message))
   }
 }

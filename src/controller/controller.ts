@@ -4,6 +4,7 @@ import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import type { PlanEffect } from '../core/plan/effect.ts'
 import type { Outlook } from '../core/plan/outlook.ts'
 import type { LeadershipStanding } from '../core/leadership/standing.ts'
+import type { Comparison } from '../core/model/comparison.ts'
 import type { ModelStanding } from '../core/model/standing.ts'
 import { openTimeZone } from '../core/policy/time-zone.ts'
 import { DEFAULT_SAFETY_SETTINGS } from '../core/safety/settings.ts'
@@ -155,6 +156,10 @@ export class Controller implements Loop, AsyncDisposable {
     return this.#models.standing
   }
 
+  comparison (): Comparison | null {
+    return this.#models.comparison
+  }
+
   traffic (): Extract<LoopEvent, { type: 'traffic' }> | null {
     return this.#heard.traffic
   }
@@ -279,7 +284,7 @@ export class Controller implements Loop, AsyncDisposable {
   }
 
   #lists (): Readonly<Record<FetchedList, unknown>> {
-    return { errands: this.errands.version, exceptions: this.exceptions.list(), 'threat-policies': this.threatPolicies.list(), protected: this.protections.now().list, leadership: this.leadership(), marks: this.feedback.version, safety: this.safety() }
+    return { errands: this.errands.version, exceptions: this.exceptions.list(), 'threat-policies': this.threatPolicies.list(), protected: this.protections.now().list, leadership: this.leadership(), marks: this.feedback.version, safety: this.safety(), models: { standing: this.models(), comparison: this.comparison() } }
   }
 
   async #followPods (signal: AbortSignal): Promise<void> {

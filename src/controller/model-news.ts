@@ -1,4 +1,5 @@
 import { Check } from 'typebox/value'
+import type { Comparison } from '../core/model/comparison.ts'
 import { ModelStanding } from '../core/model/standing.ts'
 import type { ReasonCode } from '../core/reason.ts'
 import type { Checkpoints } from '../ports/object-store.ts'
@@ -13,6 +14,7 @@ export class ModelNews {
   readonly #journal: Journal
   readonly #metrics: ControllerMetrics
   #standing: ModelStanding | null = null
+  #comparison: Comparison | null = null
 
   constructor ({ checkpoints, journal, metrics }: { readonly checkpoints: Checkpoints, readonly journal: Journal, readonly metrics: ControllerMetrics }) {
     this.#checkpoints = checkpoints
@@ -23,6 +25,16 @@ export class ModelNews {
   /** null before a detector has told. */
   get standing (): ModelStanding | null {
     return this.#standing
+  }
+
+  /** Of the models that score now; null where no candidate does, or nothing was compared yet. */
+  get comparison (): Comparison | null {
+    const { current, shadow } = this.#standing ?? { current: null, shadow: null }
+    return this.#comparison?.current === current && this.#comparison.candidate === shadow ? this.#comparison : null
+  }
+
+  compared (comparison: Comparison): void {
+    this.#comparison = comparison
   }
 
   async take (standing: ModelStanding): Promise<void> {

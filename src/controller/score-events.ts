@@ -49,6 +49,9 @@ export class ScoreEvents {
         return
       case 'refusals': return journal.keep({ writes: () => [], audit: event.refusals.map((refusal) => refusalEntry('detector', refusal)) })
       case 'models': return models.take(event.standing)
+      case 'comparison':
+        models.compared(event.comparison)
+        return
       case 'flows': return flows.take(event.sightings)
       case 'scores': return judge.take(event.scores)
     }

@@ -130,6 +130,11 @@ export class Detector {
     this.#watchers.tellModels(standing)
   }
 
+  /** Tells those who follow the scores, now and later, how the candidate compares. */
+  tellComparison (comparison: Comparison): void {
+    this.#watchers.tellComparison(comparison)
+  }
+
   /** Changes what is wanted of observers, and tells those that are connected. */
   configure (wanted: Partial<Pick<Limits, 'maxBatchWindows' | 'maxWindowsPerSecond' | 'silenceMs' | 'stepsMs'>>): void {
     this.#ingest.limits = { ...this.#ingest.limits, ...wanted }

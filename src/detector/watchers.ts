@@ -1,6 +1,7 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import type { ServerWritableStream } from '@grpc/grpc-js'
 import type { FlowSighting } from '../core/history/sighting.ts'
+import type { Comparison } from '../core/model/comparison.ts'
 import type { ModelStanding } from '../core/model/standing.ts'
 import type { RestrictionCount } from '../core/mitigation/restriction-count.ts'
 import type { Score } from '../core/verdict/score.ts'
@@ -39,6 +40,7 @@ export class Watchers {
   readonly #watchers = new Set<Watcher>()
   #model: ModelInfo
   #standing: ModelStanding | null = null
+  #comparison: Comparison | null = null
   readonly #maxQueued: number
   readonly #holdMs: number
   readonly #clock: Clock
@@ -66,6 +68,7 @@ export class Watchers {
     call.on('close', () => this.#remove(watcher))
     watcher.send({ event: { case: 'synced', value: encodeModel(this.#model) } })
     if (this.#standing !== null) watcher.send({ event: { case: 'models', value: encodeStanding(this.#standing) } })
+    if (this.#comparison !== null) watcher.send({ event: { case: 'comparison', value: encodeComparison(this.#comparison) } })
   }
 
   /** Scores that are published from now on are another model's. */
@@ -78,6 +81,12 @@ export class Watchers {
   tellModels (standing: ModelStanding): void {
     this.#standing = standing
     this.tell({ case: 'models', value: encodeStanding(standing) })
+  }
+
+  /** What model and candidate said of the same windows; those who come later are told it, too. */
+  tellComparison (comparison: Comparison): void {
+    this.#comparison = comparison
+    this.tell({ case: 'comparison', value: encodeComparison(comparison) })
   }
 
   /**
@@ -227,8 +236,10 @@ function scoreOf ({ incoming, window, probabilities, tensor, context, unproved }
   }
 }
 
-const encodeStanding = ({ sequence, current, shadow, refused, by, reason }: ModelStanding): Extract<Event, { case: 'models' }>['value'] =>
-  ({ sequence, current, shadow: shadow ?? '', refused: refused.map(({ version, message }) => ({ version, message })), by, reason })
+const encodeComparison = (comparison: Comparison): Extract<Event, { case: 'comparison' }>['value'] => ({ json: JSON.stringify(comparison) })
+
+const encodeStanding = ({ sequence, current, shadow, refused, by, reason, installed }: ModelStanding): Extract<Event, { case: 'models' }>['value'] =>
+  ({ sequence, current, shadow: shadow ?? '', refused: refused.map(({ version, message }) => ({ version, message })), by, reason, installed: [...installed ?? []] })
 
 function encodeModel ({ version, classes, contextColumns, thresholds, usual }: ModelInfo): Extract<Event, { case: 'synced' }>['value'] {
   return {

@@ -1,5 +1,6 @@
 import type { LeadershipStanding } from '../core/leadership/standing.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
+import type { Comparison } from '../core/model/comparison.ts'
 import type { ModelStanding } from '../core/model/standing.ts'
 import type { PlanEffect } from '../core/plan/effect.ts'
 import type { Outlook } from '../core/plan/outlook.ts'
@@ -22,7 +23,7 @@ import type { DetectorStats, TrafficEdge } from './scores.ts'
 import type { Rulebook, ThreatPolicies } from './threat-policies.ts'
 
 /** Lists whose changes are told without what changed. */
-export type FetchedList = 'errands' | 'exceptions' | 'threat-policies' | 'protected' | 'leadership' | 'marks' | 'safety'
+export type FetchedList = 'errands' | 'exceptions' | 'threat-policies' | 'protected' | 'leadership' | 'marks' | 'safety' | 'models'
 
 /** What the console shows as it happens. */
 export type LoopEvent =
@@ -75,6 +76,8 @@ export interface Loop {
   traffic: () => Extract<LoopEvent, { type: 'traffic' }> | null
   /** What the detector scores with; null before one has told. */
   models: () => ModelStanding | null
+  /** How its candidate compares; null where there is none, or nothing was compared yet. */
+  comparison: () => Comparison | null
   policy: () => { source: string, rules: readonly unknown[] }
   revert: (mitigation: string, actor: string, reason: string) => Promise<Mitigation>
   /** Bounded per subscriber; a slow one loses its oldest events, and `dropped` says how many. */

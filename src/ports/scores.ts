@@ -1,5 +1,6 @@
 import type { FlowSighting } from '../core/history/sighting.ts'
 import type { RestrictionCount } from '../core/mitigation/restriction-count.ts'
+import type { Comparison } from '../core/model/comparison.ts'
 import type { ModelStanding } from '../core/model/standing.ts'
 import type { FeatureEvidence } from '../core/verdict/detection.ts'
 import type { Score } from '../core/verdict/score.ts'
@@ -39,6 +40,8 @@ export type ScoreEvent =
   | { readonly type: 'restrictions', readonly counts: readonly RestrictionCount[] }
   | { readonly type: 'flows', readonly sightings: readonly FlowSighting[] }
   | { readonly type: 'models', readonly standing: ModelStanding }
+  /** What model and candidate said of the same windows, so far. */
+  | { readonly type: 'comparison', readonly comparison: Comparison }
   /** Before there was any traffic that they come with. */
   | { readonly type: 'stats', readonly stats: DetectorStats }
   /** Whom the detector refused, sparingly: observers that lie are among them. */

@@ -1,11 +1,18 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import t from 'tap'
 import { ModelStore } from '../../src/adapters/models/model-store.ts'
 import { FollowedModels, type ModelUser } from '../../src/cli/followed-models.ts'
 import { AutoshieldError } from '../../src/core/errors.ts'
+import type { Comparison } from '../../src/core/model/comparison.ts'
 import { type ModelStanding, NOTHING_CHOSEN, promote, putInShadow, rollBack } from '../../src/core/model/standing.ts'
 import type { Scorer } from '../../src/ports/scorer.ts'
 
 const asked = { by: 'ann', reason: 'better', at: '2026-01-01T00:00:00.000Z' }
+
+const COMPARISON: Comparison = {
+  current: 'one', candidate: 'two', since: asked.at, until: asked.at, windows: 4, skipped: 0, failed: 0, agreed: 3, alarms: {}, difference: { mean: 0, p99: null, max: 0 }, latency: { current: { p50Ms: 1, p99Ms: 2 }, candidate: { p50Ms: 1, p99Ms: 2 } },
+}
 
 /** A model that tells when it is let go. */
 function named (version: string, gone: string[]): Scorer {
@@ -32,8 +39,11 @@ class User implements ModelUser {
   }
 
   setShadow = async (scorer: Scorer | null): Promise<void> => { this.shadow = scorer }
-  comparison = () => null
+  compared: Comparison | null = null
+  readonly toldComparisons: Comparison[] = []
+  comparison = () => this.compared
   tellModels = (standing: ModelStanding): void => { this.told.push(standing) }
+  tellComparison = (comparison: Comparison): void => { this.toldComparisons.push(comparison) }
 }
 
 /** One look a beat, after each thing that is asked for. */
@@ -89,6 +99,23 @@ t.test('a model that cannot be used is refused with its reason, and the one of b
   t.equal(user.current.model.version, 'good')
   t.match(user.told.at(-1), { current: 'good', refused: [{ version: 'bad', message: 'bad is broken' }] })
   t.match(said.at(-1), /model bad is refused, and good goes on: bad is broken/)
+})
+
+t.test('what is installed is told when it changes, though nothing was asked for', async (t) => {
+  const store = new ModelStore(t.testdir())
+  const { user } = await followed(store, [], [
+    async () => undefined,
+    async () => { await mkdir(join(store.folder, 'mine-2')) },
+    async () => undefined,
+  ])
+  t.same(user.told.map(({ sequence, installed }) => [sequence, installed]), [[0, []], [0, ['mine-2']]])
+})
+
+t.test('what was compared is kept, and told to whoever follows the detector', async (t) => {
+  const store = new ModelStore(t.testdir())
+  const { user } = await followed(store, [], [async (user) => { user.compared = COMPARISON }])
+  t.same(user.toldComparisons, [COMPARISON])
+  t.same(await store.comparison(), COMPARISON)
 })
 
 t.test('a candidate that cannot be used leaves the current one alone', async (t) => {

@@ -119,6 +119,20 @@ export async function inCluster (loop: FakeLoop): Promise<void> {
   for (const mitigation of [pierced(now), isolated(now), quarantined(now)]) await loop.emit({ type: 'mitigation', mitigation })
   loop.planEffect = EFFECT
   await loop.emit({ type: 'decision', decision: decided(now, { id: 'dec-wait-1', action: 'pod_isolation', verdict: 'hold', reason: 'ApprovalRequired', message: 'The rule asks that a person agrees.', mitigation: null, approval: { state: 'waiting', deadline: iso(now + 421_000), then: 'suppress', evidence: { completedHandshake: true, confirmedByOwnObserver: true, standsForMany: false } } }) })
+  loop.standing = { sequence: 3, current: 'lab-2026-11', shadow: 'lab-2026-12', refused: [{ version: 'theirs-1', message: 'theirs-1 is signed by a key that is not among those of --model-keys.' }], by: 'ann', reason: 'a week in shadow', installed: ['lab-2026-11', 'lab-2026-12', 'theirs-1'] }
+  loop.compared = {
+    current: 'lab-2026-11',
+    candidate: 'lab-2026-12',
+    since: iso(now - 6 * HOUR_MS),
+    until: iso(now),
+    windows: 184_220,
+    skipped: 552_660,
+    failed: 0,
+    agreed: 183_904,
+    alarms: { PORT_SCAN: { current: 41, candidate: 44, both: 41 }, BRUTE_FORCE: { current: 68, candidate: 66, both: 65 } },
+    difference: { mean: 0.0021, p99: 0.031, max: 0.42 },
+    latency: { current: { p50Ms: 1.31, p99Ms: 3.9 }, candidate: { p50Ms: 1.74, p99Ms: 5.2 } },
+  }
   loop.plans.set('dec-wait-1', { spec: isolated(now).spec, objects: [], targets: ['networkpolicy/ops/autoshield-iso-1', 'pod/ops/ci-runner-0'], blastRadius: loop.podList.filter(({ name }) => name === 'ci-runner-0'), subject: null, reason: 'RuleMatched', message: '', undo: 'The labels of ci-runner-0 are put back, and the NetworkPolicy is deleted.' })
   loop.protectedSet = new ProtectedSet([
     { kind: 'namespace', name: 'autoshield', by: 'own', how: 'AutoShield itself runs in namespace autoshield.' },

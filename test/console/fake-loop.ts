@@ -2,6 +2,8 @@ import { outlookOf } from '../../src/controller/foresee.ts'
 import type { PlanEffect } from '../../src/core/plan/effect.ts'
 import type { Outlook } from '../../src/core/plan/outlook.ts'
 import type { Plan } from '../../src/core/plan/plan.ts'
+import type { Comparison } from '../../src/core/model/comparison.ts'
+import type { ModelStanding } from '../../src/core/model/standing.ts'
 import type { LeadershipStanding } from '../../src/core/leadership/standing.ts'
 import type { ThreatPolicy } from '../../src/core/policy/threat-policy.ts'
 import { advance } from '../../src/core/errand/advance.ts'
@@ -281,7 +283,10 @@ export class FakeLoop implements Loop {
   }
 
   traffic = () => this.#traffic
-  models = () => ({ sequence: 2, current: 'mine-2', shadow: 'mine-3', refused: [], by: 'ann', reason: 'a week in shadow' })
+  standing: ModelStanding | null = { sequence: 2, current: 'mine-2', shadow: 'mine-3', refused: [], by: 'ann', reason: 'a week in shadow' }
+  compared: Comparison | null = null
+  models = () => this.standing
+  comparison = () => this.compared
   policy: Loop['policy'] = () => ({ source: 'policies/default.yaml', rules: [{ name: 'Brute force', attack_class: 'BRUTE_FORCE', confidence_threshold: 0.9 }] })
   ready = () => this.readiness
 

@@ -33,6 +33,19 @@ t.test('another model, a candidate and a refusal are in the trail once, with who
   t.equal(entries(bench).length, 3)
 })
 
+t.test('a comparison is told while its two models score, and no longer', async (t) => {
+  await using bench = await Bench.start(t.testdir())
+  const at = '2026-01-01T00:00:00.000Z'
+  const latency = { p50Ms: 1, p99Ms: 2 }
+  const comparison = { current: 'm1', candidate: 'm2', since: at, until: at, windows: 2, skipped: 0, failed: 0, agreed: 1, alarms: {}, difference: { mean: 0, p99: null, max: 0 }, latency: { current: latency, candidate: latency } }
+  await bench.scores.tell({ type: 'models', standing: { ...STANDING, shadow: 'm2' } })
+  t.equal(bench.controller.comparison(), null, 'nothing was compared yet')
+  await bench.scores.tell({ type: 'comparison', comparison })
+  t.same(bench.controller.comparison(), comparison)
+  await bench.scores.tell({ type: 'models', standing: { ...STANDING, sequence: 2, current: 'm2' } })
+  t.equal(bench.controller.comparison(), null, 'the candidate was promoted')
+})
+
 const CUSTOM = `
 rules:
   - id: mine

@@ -1,9 +1,11 @@
+import { Check } from 'typebox/value'
 import type { RestrictionCount } from '../../core/mitigation/restriction-count.ts'
+import { Comparison } from '../../core/model/comparison.ts'
+import type { ModelStanding } from '../../core/model/standing.ts'
 import type { ModelInfo } from '../../ports/scorer.ts'
 import type { DetectorStats, ScoreEvent } from '../../ports/scores.ts'
 import { decodeFlows } from '../../wire/flow-columns.ts'
-import type { ModelStanding } from '../../core/model/standing.ts'
-import type { DetectorStats as DetectorStatsMessage, ModelStanding as ModelStandingMessage, Restrictions, Synced, Traffic, WatchEvent } from '../../wire/gen/scores_pb.ts'
+import type { DetectorStats as DetectorStatsMessage, ModelComparison, ModelStanding as ModelStandingMessage, Restrictions, Synced, Traffic, WatchEvent } from '../../wire/gen/scores_pb.ts'
 import { decodeRestrictionCount } from '../../wire/restriction-counts.ts'
 import { decodeScores } from '../../wire/scores.ts'
 
@@ -20,6 +22,7 @@ export function readWatchEvent ({ event }: WatchEvent, model: ModelInfo | null):
       const decoded = decodeScores(event.value, { classes: model.classes.length, contexts: model.contextColumns.length })
       return decoded.ok ? { type: 'scores', scores: decoded.scores } : { type: 'problem', problem: decoded.problem }
     }
+    case 'comparison': return comparisonOf(event.value)
     case 'models': return { type: 'models', standing: standingOf(event.value) }
     case 'restrictions': return restrictionsOf(event.value)
     case 'flows': {
@@ -36,8 +39,22 @@ function modelOf ({ version, classes, contextColumns, thresholds, usual }: Synce
   return { version, classes, contextColumns, thresholds, usual: Object.fromEntries(Object.entries(usual).map(([key, { features }]) => [key, features])) }
 }
 
-const standingOf = ({ sequence, current, shadow, refused, by, reason }: ModelStandingMessage): ModelStanding =>
-  ({ sequence, current, shadow: shadow === '' ? null : shadow, refused: refused.map(({ version, message }) => ({ version, message })), by, reason })
+function comparisonOf ({ json }: ModelComparison): ReadEvent {
+  const comparison = parsed(json)
+  return Check(Comparison, comparison) ? { type: 'comparison', comparison } : { type: 'problem', problem: 'a comparison of models cannot be understood' }
+}
+
+/** null where it is no JSON. */
+function parsed (json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch {
+    return null
+  }
+}
+
+const standingOf = ({ sequence, current, shadow, refused, by, reason, installed }: ModelStandingMessage): ModelStanding =>
+  ({ sequence, current, shadow: shadow === '' ? null : shadow, refused: refused.map(({ version, message }) => ({ version, message })), by, reason, installed })
 
 const statsOf = ({ observers, packets, flows, windows, tensors, keys, dropped, malformed, forgedSent, refused }: DetectorStatsMessage): DetectorStats =>
   ({ observers, packets, flows, windows, tensors, keys, dropped, malformed, forgedSent, refused })

@@ -16,6 +16,7 @@ import { flowRoutes } from './routes/flows.ts'
 import { fleetRoutes } from './routes/fleet.ts'
 import { leadershipRoutes } from './routes/leadership.ts'
 import { mitigationRoutes } from './routes/mitigations.ts'
+import { modelRoutes } from './routes/models.ts'
 import { panicRoutes } from './routes/panic.ts'
 import { protectedRoutes } from './routes/protected.ts'
 import { rolloutRoutes } from './routes/rollouts.ts'
@@ -34,7 +35,7 @@ export async function addApi (app: Api, context: ApiContext): Promise<void> {
         version: context.version,
         description: 'What the loop sees, decides and does. Lists are newest first with `limit` and `cursor`; every refusal is `{code, message}`.',
       },
-      tags: ['status', 'detections', 'decisions', 'mitigations', 'errands', 'rollouts', 'panic', 'protected', 'exceptions', 'flows', 'proxies', 'policy', 'audit', 'events'].map((name) => ({ name })),
+      tags: ['status', 'detections', 'decisions', 'mitigations', 'errands', 'rollouts', 'panic', 'protected', 'exceptions', 'flows', 'proxies', 'models', 'policy', 'audit', 'events'].map((name) => ({ name })),
     },
     // A schema is called by its own name in the document, not by the order in which it was added.
     refResolver: { buildLocalReference: (json, _base, _fragment, index) => typeof json['$id'] === 'string' ? json['$id'] : `def-${index}` },
@@ -47,7 +48,7 @@ export async function addApi (app: Api, context: ApiContext): Promise<void> {
   })
   await app.register(async (scope: Api) => addRoutes(scope, () => {
     const subjects = [
-      statusRoutes, leadershipRoutes, detectionRoutes, feedbackRoutes, approvalRoutes, mitigationRoutes, errandRoutes, evidenceRoutes, panicRoutes, protectedRoutes, flowRoutes, rolloutRoutes, exceptionRoutes,
+      statusRoutes, leadershipRoutes, detectionRoutes, feedbackRoutes, approvalRoutes, mitigationRoutes, errandRoutes, evidenceRoutes, panicRoutes, protectedRoutes, flowRoutes, modelRoutes, rolloutRoutes, exceptionRoutes,
       threatPolicyRoutes, fleetRoutes, eventRoutes,
     ]
     for (const add of subjects) add(scope, context)

@@ -17,10 +17,10 @@ import { SafetyStanding } from '../../core/safety/standing.ts'
 import { Halt } from '../../core/safety/state.ts'
 import { Mitigation } from '../../core/mitigation/mitigation.ts'
 import { MeshPolicy } from '../../core/rollout/mesh-policy.ts'
-import { AuditEntry, KeptEvidence, LeadershipState, PanicState, Pod, Policy, Proxy, Snapshot, Status, ThreatPolicyView, Traffic } from './views.ts'
+import { AuditEntry, KeptEvidence, LeadershipState, ModelsView, PanicState, Pod, Policy, Proxy, Snapshot, Status, ThreatPolicyView, Traffic } from './views.ts'
 import { ApiError } from './http-error.ts'
 
-const NAMED = [ApiError, Status, Detection, Decision, Mitigation, Notice, Errand, MeshPolicy, Exception, Mark, MarkSaid, Precision, RuleVerdict, Traffic, Pod, Proxy, Snapshot, Policy, AuditEntry, Halt, PanicState, Protected, SafetyStanding, PlanEffect, Outlook, FlowPage, Approval, KeptEvidence, LeadershipState, ThreatPolicyView]
+const NAMED = [ApiError, Status, Detection, Decision, Mitigation, Notice, Errand, MeshPolicy, Exception, Mark, MarkSaid, Precision, RuleVerdict, Traffic, Pod, Proxy, Snapshot, Policy, AuditEntry, Halt, PanicState, Protected, SafetyStanding, PlanEffect, Outlook, FlowPage, Approval, KeptEvidence, LeadershipState, ModelsView, ThreatPolicyView]
 
 /** A reference to a named schema, with its type, so that the document says each object once. */
 export const ref = <T extends TSchema & { $id?: string }>(schema: T) => Type.Unsafe<Static<T>>({ $ref: `${schema.$id ?? ''}#` })

@@ -4,6 +4,7 @@ import { LeadershipStanding } from '../../core/leadership/standing.ts'
 import { Limit, MitigationSpec } from '../../core/mitigation/mitigation.ts'
 import { OpenConnections } from '../../core/mitigation/open-connections.ts'
 import { ThreatPolicyStatus } from '../../core/policy/threat-policy.ts'
+import { Comparison } from '../../core/model/comparison.ts'
 import { ModelStanding } from '../../core/model/standing.ts'
 import { Halt } from '../../core/safety/state.ts'
 import { STANDINGS } from '../../core/mitigation/proxy-standing.ts'
@@ -42,6 +43,11 @@ export const Traffic = Type.Object({
 export const PanicState = Type.Object({ halt: Type.Union([Halt, Type.Null()], { description: 'null: actions go on.' }) }, { $id: 'PanicState', ...closed })
 
 export const LeadershipState = Type.Object({ leadership: Type.Union([LeadershipStanding, Type.Null()], { description: 'null: this is the only replica.' }) }, { $id: 'LeadershipState', ...closed })
+
+export const ModelsView = Type.Object({
+  standing: Type.Union([ModelStanding, Type.Null()], { description: 'null before a detector has told.' }),
+  comparison: Type.Union([Comparison, Type.Null()], { description: 'How the candidate in shadow compares; null where there is none, or nothing was compared yet.' }),
+}, { $id: 'Models', ...closed })
 
 export const KeptEvidence = Type.Object({
   manifest: EvidenceManifest,

@@ -30,6 +30,7 @@ export const ModelStanding = Type.Object({
   refused: Type.Array(ModelRefusal, { maxItems: 2, description: 'What was asked for and is not used.' }),
   by: Type.String({ maxLength: 128 }),
   reason: Type.String({ maxLength: 500 }),
+  installed: Type.Optional(Type.Array(Version, { maxItems: 64, description: 'Versions that may be asked for, by name; absent where nobody told.' })),
 }, { $id: 'ModelStanding', ...closed })
 export type ModelStanding = Static<typeof ModelStanding>
 

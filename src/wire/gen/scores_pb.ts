@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file scores.proto.
  */
 export const file_scores: GenFile = /*@__PURE__*/
-  fileDesc("CgxzY29yZXMucHJvdG8SEmF1dG9zaGllbGQud2lyZS52MSISChBSZXBvcnRlcnNSZXF1ZXN0IicKEVJlcG9ydGVyc1Jlc3BvbnNlEhIKCmlkZW50aXRpZXMYASADKAkiMAoMV2F0Y2hSZXF1ZXN0Eg0KBWZsb29yGAEgASgCEhEKCWV2ZXJ5X2tleRgCIAEoCCLAAwoKV2F0Y2hFdmVudBIsCgZzeW5jZWQYASABKAsyGi5hdXRvc2hpZWxkLndpcmUudjEuU3luY2VkSAASMgoGc2NvcmVzGAIgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlNjb3JlQ29sdW1uc0gAEi4KB3RyYWZmaWMYAyABKAsyGy5hdXRvc2hpZWxkLndpcmUudjEuVHJhZmZpY0gAEjgKDHJlc3RyaWN0aW9ucxgFIAEoCzIgLmF1dG9zaGllbGQud2lyZS52MS5SZXN0cmljdGlvbnNIABIwCgVmbG93cxgGIAEoCzIfLmF1dG9zaGllbGQud2lyZS52MS5GbG93Q29sdW1uc0gAEjMKBm1vZGVscxgHIAEoCzIhLmF1dG9zaGllbGQud2lyZS52MS5Nb2RlbFN0YW5kaW5nSAASMgoFc3RhdHMYCCABKAsyIS5hdXRvc2hpZWxkLndpcmUudjEuRGV0ZWN0b3JTdGF0c0gAEjQKCHJlZnVzYWxzGAkgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlBlZXJSZWZ1c2Fsc0gAEgwKBGxvc3QYBCABKARCBwoFZXZlbnQi1gEKBlN5bmNlZBIPCgd2ZXJzaW9uGAEgASgJEg8KB2NsYXNzZXMYAiADKAkSFwoPY29udGV4dF9jb2x1bW5zGAMgAygJEhIKCnRocmVzaG9sZHMYBCADKAESNAoFdXN1YWwYBSADKAsyJS5hdXRvc2hpZWxkLndpcmUudjEuU3luY2VkLlVzdWFsRW50cnkaRwoKVXN1YWxFbnRyeRILCgNrZXkYASABKAkSKAoFdmFsdWUYAiABKAsyGS5hdXRvc2hpZWxkLndpcmUudjEuVXN1YWw6AjgBIhkKBVVzdWFsEhAKCGZlYXR1cmVzGAEgAygBIt4BCgxTY29yZUNvbHVtbnMSMgoHd2luZG93cxgBIAEoCzIhLmF1dG9zaGllbGQud2lyZS52MS5XaW5kb3dDb2x1bW5zEhEKCXJlcG9ydGVycxgCIAMoCRIQCghyZXBvcnRlchgDIAMoDRIVCg1wcm9iYWJpbGl0aWVzGAQgAygCEg8KB3RlbnNvcnMYBSADKAISEAoIY29udGV4dHMYBiADKAISFgoOcmVjZWl2ZWRfYXRfbXMYByADKAESEQoJc2ltdWxhdGVkGAggAygIEhAKCHVucHJvdmVkGAkgAygBIpEBCg1Nb2RlbFN0YW5kaW5nEhAKCHNlcXVlbmNlGAEgASgBEg8KB2N1cnJlbnQYAiABKAkSDgoGc2hhZG93GAMgASgJEjEKB3JlZnVzZWQYBCADKAsyIC5hdXRvc2hpZWxkLndpcmUudjEuTW9kZWxSZWZ1c2FsEgoKAmJ5GAUgASgJEg4KBnJlYXNvbhgGIAEoCSIwCgxNb2RlbFJlZnVzYWwSDwoHdmVyc2lvbhgBIAEoCRIPCgdtZXNzYWdlGAIgASgJInMKB1RyYWZmaWMSDQoFYXRfbXMYASABKAESJwoFZWRnZXMYAiADKAsyGC5hdXRvc2hpZWxkLndpcmUudjEuRWRnZRIwCgVzdGF0cxgDIAEoCzIhLmF1dG9zaGllbGQud2lyZS52MS5EZXRlY3RvclN0YXRzIkEKDFBlZXJSZWZ1c2FscxIxCghyZWZ1c2FscxgBIAMoCzIfLmF1dG9zaGllbGQud2lyZS52MS5QZWVyUmVmdXNhbCJdCgtQZWVyUmVmdXNhbBIOCgZyZWFzb24YASABKAkSDwoHZGV0YWlscxgCIAEoCRIMCgRwZWVyGAMgASgJEhAKCGlkZW50aXR5GAQgASgJEg0KBWNvdW50GAUgASgBIj4KDFJlc3RyaWN0aW9ucxIuCgZjb3VudHMYASADKAsyHi5hdXRvc2hpZWxkLndpcmUudjEuUHJveHlDb3VudCJSCgpQcm94eUNvdW50Eg8KB3BvZF91aWQYASABKAkSMwoFY291bnQYAiABKAsyJC5hdXRvc2hpZWxkLndpcmUudjEuUmVzdHJpY3Rpb25Db3VudCL9AQoLRmxvd0NvbHVtbnMSEQoJYWRkcmVzc2VzGAEgAygMEgwKBHBvZHMYAiADKAkSDgoGc291cmNlGAMgAygNEhMKC2Rlc3RpbmF0aW9uGAQgAygNEgsKA3BvZBgFIAMoDRIPCgd3aXRuZXNzGAYgAygNEg4KBm1pbnV0ZRgHIAMoDRIQCghwcm90b2NvbBgIIAMoDRIMCgRwb3J0GAkgAygNEg0KBWJlZ3VuGAogAygNEg8KB2NhcnJpZWQYCyADKA0SDgoGZmFpbGVkGAwgAygNEhIKCmJ5dGVzX3NlbnQYDSADKAESFgoOYnl0ZXNfcmVjZWl2ZWQYDiADKAEiWgoERWRnZRIOCgZzb3VyY2UYASABKAkSEwoLZGVzdGluYXRpb24YAiABKAkSDwoHcGFja2V0cxgDIAEoARINCgVieXRlcxgEIAEoARINCgVmbG93cxgFIAEoASKcAgoNRGV0ZWN0b3JTdGF0cxIRCglvYnNlcnZlcnMYASABKA0SDwoHcGFja2V0cxgCIAEoARINCgVmbG93cxgDIAEoARIPCgd3aW5kb3dzGAQgASgBEg8KB3RlbnNvcnMYBSABKAESDAoEa2V5cxgGIAEoDRIPCgdkcm9wcGVkGAcgASgBEhEKCW1hbGZvcm1lZBgIIAEoARITCgtmb3JnZWRfc2VudBgJIAEoARI/CgdyZWZ1c2VkGAogAygLMi4uYXV0b3NoaWVsZC53aXJlLnYxLkRldGVjdG9yU3RhdHMuUmVmdXNlZEVudHJ5Gi4KDFJlZnVzZWRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBImQKDkV4cGxhaW5SZXF1ZXN0Ei8KBXNjb3JlGAEgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlNjb3JlQ29sdW1ucxISCgpjbGFzc19uYW1lGAIgASgJEg0KBXVzdWFsGAMgAygBIkEKD0V4cGxhaW5SZXNwb25zZRIuCghldmlkZW5jZRgBIAMoCzIcLmF1dG9zaGllbGQud2lyZS52MS5FdmlkZW5jZSJACghFdmlkZW5jZRIPCgdmZWF0dXJlGAEgASgJEg0KBXZhbHVlGAIgASgBEhQKDGNvbnRyaWJ1dGlvbhgDIAEoATKDAgoGU2NvcmVzEksKBVdhdGNoEiAuYXV0b3NoaWVsZC53aXJlLnYxLldhdGNoUmVxdWVzdBoeLmF1dG9zaGllbGQud2lyZS52MS5XYXRjaEV2ZW50MAESUgoHRXhwbGFpbhIiLmF1dG9zaGllbGQud2lyZS52MS5FeHBsYWluUmVxdWVzdBojLmF1dG9zaGllbGQud2lyZS52MS5FeHBsYWluUmVzcG9uc2USWAoJUmVwb3J0ZXJzEiQuYXV0b3NoaWVsZC53aXJlLnYxLlJlcG9ydGVyc1JlcXVlc3QaJS5hdXRvc2hpZWxkLndpcmUudjEuUmVwb3J0ZXJzUmVzcG9uc2ViBnByb3RvMw", [file_restrictions, file_windows]);
+  fileDesc("CgxzY29yZXMucHJvdG8SEmF1dG9zaGllbGQud2lyZS52MSISChBSZXBvcnRlcnNSZXF1ZXN0IicKEVJlcG9ydGVyc1Jlc3BvbnNlEhIKCmlkZW50aXRpZXMYASADKAkiMAoMV2F0Y2hSZXF1ZXN0Eg0KBWZsb29yGAEgASgCEhEKCWV2ZXJ5X2tleRgCIAEoCCL7AwoKV2F0Y2hFdmVudBIsCgZzeW5jZWQYASABKAsyGi5hdXRvc2hpZWxkLndpcmUudjEuU3luY2VkSAASMgoGc2NvcmVzGAIgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlNjb3JlQ29sdW1uc0gAEi4KB3RyYWZmaWMYAyABKAsyGy5hdXRvc2hpZWxkLndpcmUudjEuVHJhZmZpY0gAEjgKDHJlc3RyaWN0aW9ucxgFIAEoCzIgLmF1dG9zaGllbGQud2lyZS52MS5SZXN0cmljdGlvbnNIABIwCgVmbG93cxgGIAEoCzIfLmF1dG9zaGllbGQud2lyZS52MS5GbG93Q29sdW1uc0gAEjMKBm1vZGVscxgHIAEoCzIhLmF1dG9zaGllbGQud2lyZS52MS5Nb2RlbFN0YW5kaW5nSAASMgoFc3RhdHMYCCABKAsyIS5hdXRvc2hpZWxkLndpcmUudjEuRGV0ZWN0b3JTdGF0c0gAEjQKCHJlZnVzYWxzGAkgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlBlZXJSZWZ1c2Fsc0gAEjkKCmNvbXBhcmlzb24YCiABKAsyIy5hdXRvc2hpZWxkLndpcmUudjEuTW9kZWxDb21wYXJpc29uSAASDAoEbG9zdBgEIAEoBEIHCgVldmVudCLWAQoGU3luY2VkEg8KB3ZlcnNpb24YASABKAkSDwoHY2xhc3NlcxgCIAMoCRIXCg9jb250ZXh0X2NvbHVtbnMYAyADKAkSEgoKdGhyZXNob2xkcxgEIAMoARI0CgV1c3VhbBgFIAMoCzIlLmF1dG9zaGllbGQud2lyZS52MS5TeW5jZWQuVXN1YWxFbnRyeRpHCgpVc3VhbEVudHJ5EgsKA2tleRgBIAEoCRIoCgV2YWx1ZRgCIAEoCzIZLmF1dG9zaGllbGQud2lyZS52MS5Vc3VhbDoCOAEiGQoFVXN1YWwSEAoIZmVhdHVyZXMYASADKAEi3gEKDFNjb3JlQ29sdW1ucxIyCgd3aW5kb3dzGAEgASgLMiEuYXV0b3NoaWVsZC53aXJlLnYxLldpbmRvd0NvbHVtbnMSEQoJcmVwb3J0ZXJzGAIgAygJEhAKCHJlcG9ydGVyGAMgAygNEhUKDXByb2JhYmlsaXRpZXMYBCADKAISDwoHdGVuc29ycxgFIAMoAhIQCghjb250ZXh0cxgGIAMoAhIWCg5yZWNlaXZlZF9hdF9tcxgHIAMoARIRCglzaW11bGF0ZWQYCCADKAgSEAoIdW5wcm92ZWQYCSADKAEipAEKDU1vZGVsU3RhbmRpbmcSEAoIc2VxdWVuY2UYASABKAESDwoHY3VycmVudBgCIAEoCRIOCgZzaGFkb3cYAyABKAkSMQoHcmVmdXNlZBgEIAMoCzIgLmF1dG9zaGllbGQud2lyZS52MS5Nb2RlbFJlZnVzYWwSCgoCYnkYBSABKAkSDgoGcmVhc29uGAYgASgJEhEKCWluc3RhbGxlZBgHIAMoCSIfCg9Nb2RlbENvbXBhcmlzb24SDAoEanNvbhgBIAEoCSIwCgxNb2RlbFJlZnVzYWwSDwoHdmVyc2lvbhgBIAEoCRIPCgdtZXNzYWdlGAIgASgJInMKB1RyYWZmaWMSDQoFYXRfbXMYASABKAESJwoFZWRnZXMYAiADKAsyGC5hdXRvc2hpZWxkLndpcmUudjEuRWRnZRIwCgVzdGF0cxgDIAEoCzIhLmF1dG9zaGllbGQud2lyZS52MS5EZXRlY3RvclN0YXRzIkEKDFBlZXJSZWZ1c2FscxIxCghyZWZ1c2FscxgBIAMoCzIfLmF1dG9zaGllbGQud2lyZS52MS5QZWVyUmVmdXNhbCJdCgtQZWVyUmVmdXNhbBIOCgZyZWFzb24YASABKAkSDwoHZGV0YWlscxgCIAEoCRIMCgRwZWVyGAMgASgJEhAKCGlkZW50aXR5GAQgASgJEg0KBWNvdW50GAUgASgBIj4KDFJlc3RyaWN0aW9ucxIuCgZjb3VudHMYASADKAsyHi5hdXRvc2hpZWxkLndpcmUudjEuUHJveHlDb3VudCJSCgpQcm94eUNvdW50Eg8KB3BvZF91aWQYASABKAkSMwoFY291bnQYAiABKAsyJC5hdXRvc2hpZWxkLndpcmUudjEuUmVzdHJpY3Rpb25Db3VudCL9AQoLRmxvd0NvbHVtbnMSEQoJYWRkcmVzc2VzGAEgAygMEgwKBHBvZHMYAiADKAkSDgoGc291cmNlGAMgAygNEhMKC2Rlc3RpbmF0aW9uGAQgAygNEgsKA3BvZBgFIAMoDRIPCgd3aXRuZXNzGAYgAygNEg4KBm1pbnV0ZRgHIAMoDRIQCghwcm90b2NvbBgIIAMoDRIMCgRwb3J0GAkgAygNEg0KBWJlZ3VuGAogAygNEg8KB2NhcnJpZWQYCyADKA0SDgoGZmFpbGVkGAwgAygNEhIKCmJ5dGVzX3NlbnQYDSADKAESFgoOYnl0ZXNfcmVjZWl2ZWQYDiADKAEiWgoERWRnZRIOCgZzb3VyY2UYASABKAkSEwoLZGVzdGluYXRpb24YAiABKAkSDwoHcGFja2V0cxgDIAEoARINCgVieXRlcxgEIAEoARINCgVmbG93cxgFIAEoASKcAgoNRGV0ZWN0b3JTdGF0cxIRCglvYnNlcnZlcnMYASABKA0SDwoHcGFja2V0cxgCIAEoARINCgVmbG93cxgDIAEoARIPCgd3aW5kb3dzGAQgASgBEg8KB3RlbnNvcnMYBSABKAESDAoEa2V5cxgGIAEoDRIPCgdkcm9wcGVkGAcgASgBEhEKCW1hbGZvcm1lZBgIIAEoARITCgtmb3JnZWRfc2VudBgJIAEoARI/CgdyZWZ1c2VkGAogAygLMi4uYXV0b3NoaWVsZC53aXJlLnYxLkRldGVjdG9yU3RhdHMuUmVmdXNlZEVudHJ5Gi4KDFJlZnVzZWRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBImQKDkV4cGxhaW5SZXF1ZXN0Ei8KBXNjb3JlGAEgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlNjb3JlQ29sdW1ucxISCgpjbGFzc19uYW1lGAIgASgJEg0KBXVzdWFsGAMgAygBIkEKD0V4cGxhaW5SZXNwb25zZRIuCghldmlkZW5jZRgBIAMoCzIcLmF1dG9zaGllbGQud2lyZS52MS5FdmlkZW5jZSJACghFdmlkZW5jZRIPCgdmZWF0dXJlGAEgASgJEg0KBXZhbHVlGAIgASgBEhQKDGNvbnRyaWJ1dGlvbhgDIAEoATKDAgoGU2NvcmVzEksKBVdhdGNoEiAuYXV0b3NoaWVsZC53aXJlLnYxLldhdGNoUmVxdWVzdBoeLmF1dG9zaGllbGQud2lyZS52MS5XYXRjaEV2ZW50MAESUgoHRXhwbGFpbhIiLmF1dG9zaGllbGQud2lyZS52MS5FeHBsYWluUmVxdWVzdBojLmF1dG9zaGllbGQud2lyZS52MS5FeHBsYWluUmVzcG9uc2USWAoJUmVwb3J0ZXJzEiQuYXV0b3NoaWVsZC53aXJlLnYxLlJlcG9ydGVyc1JlcXVlc3QaJS5hdXRvc2hpZWxkLndpcmUudjEuUmVwb3J0ZXJzUmVzcG9uc2ViBnByb3RvMw", [file_restrictions, file_windows]);
 
 /**
  * @generated from message autoshield.wire.v1.ReportersRequest
@@ -133,6 +133,12 @@ export type WatchEvent = Message<"autoshield.wire.v1.WatchEvent"> & {
      */
     value: PeerRefusals;
     case: "refusals";
+  } | {
+    /**
+     * @generated from field: autoshield.wire.v1.ModelComparison comparison = 10;
+     */
+    value: ModelComparison;
+    case: "comparison";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -322,6 +328,13 @@ export type ModelStanding = Message<"autoshield.wire.v1.ModelStanding"> & {
    * @generated from field: string reason = 6;
    */
   reason: string;
+
+  /**
+   * Versions that are installed beside the model that the detector was started with, by name.
+   *
+   * @generated from field: repeated string installed = 7;
+   */
+  installed: string[];
 };
 
 /**
@@ -330,6 +343,27 @@ export type ModelStanding = Message<"autoshield.wire.v1.ModelStanding"> & {
  */
 export const ModelStandingSchema: GenMessage<ModelStanding> = /*@__PURE__*/
   messageDesc(file_scores, 7);
+
+/**
+ * What model and candidate said of the same windows.
+ *
+ * @generated from message autoshield.wire.v1.ModelComparison
+ */
+export type ModelComparison = Message<"autoshield.wire.v1.ModelComparison"> & {
+  /**
+   * A `ModelComparison` of src/core/model/comparison.ts.
+   *
+   * @generated from field: string json = 1;
+   */
+  json: string;
+};
+
+/**
+ * Describes the message autoshield.wire.v1.ModelComparison.
+ * Use `create(ModelComparisonSchema)` to create a new message.
+ */
+export const ModelComparisonSchema: GenMessage<ModelComparison> = /*@__PURE__*/
+  messageDesc(file_scores, 8);
 
 /**
  * @generated from message autoshield.wire.v1.ModelRefusal
@@ -351,7 +385,7 @@ export type ModelRefusal = Message<"autoshield.wire.v1.ModelRefusal"> & {
  * Use `create(ModelRefusalSchema)` to create a new message.
  */
 export const ModelRefusalSchema: GenMessage<ModelRefusal> = /*@__PURE__*/
-  messageDesc(file_scores, 8);
+  messageDesc(file_scores, 9);
 
 /**
  * @generated from message autoshield.wire.v1.Traffic
@@ -380,7 +414,7 @@ export type Traffic = Message<"autoshield.wire.v1.Traffic"> & {
  * Use `create(TrafficSchema)` to create a new message.
  */
 export const TrafficSchema: GenMessage<Traffic> = /*@__PURE__*/
-  messageDesc(file_scores, 9);
+  messageDesc(file_scores, 10);
 
 /**
  * @generated from message autoshield.wire.v1.PeerRefusals
@@ -397,7 +431,7 @@ export type PeerRefusals = Message<"autoshield.wire.v1.PeerRefusals"> & {
  * Use `create(PeerRefusalsSchema)` to create a new message.
  */
 export const PeerRefusalsSchema: GenMessage<PeerRefusals> = /*@__PURE__*/
-  messageDesc(file_scores, 10);
+  messageDesc(file_scores, 11);
 
 /**
  * A client that the detector refused, once for each reason in ten minutes, and then the sum of what followed.
@@ -444,7 +478,7 @@ export type PeerRefusal = Message<"autoshield.wire.v1.PeerRefusal"> & {
  * Use `create(PeerRefusalSchema)` to create a new message.
  */
 export const PeerRefusalSchema: GenMessage<PeerRefusal> = /*@__PURE__*/
-  messageDesc(file_scores, 11);
+  messageDesc(file_scores, 12);
 
 /**
  * @generated from message autoshield.wire.v1.Restrictions
@@ -461,7 +495,7 @@ export type Restrictions = Message<"autoshield.wire.v1.Restrictions"> & {
  * Use `create(RestrictionsSchema)` to create a new message.
  */
 export const RestrictionsSchema: GenMessage<Restrictions> = /*@__PURE__*/
-  messageDesc(file_scores, 12);
+  messageDesc(file_scores, 13);
 
 /**
  * What the proxy of one pod logged of one source.
@@ -487,7 +521,7 @@ export type ProxyCount = Message<"autoshield.wire.v1.ProxyCount"> & {
  * Use `create(ProxyCountSchema)` to create a new message.
  */
 export const ProxyCountSchema: GenMessage<ProxyCount> = /*@__PURE__*/
-  messageDesc(file_scores, 13);
+  messageDesc(file_scores, 14);
 
 /**
  * What pairs did in one minute, by responder port, as one observer told it; one row a use of a port.
@@ -583,7 +617,7 @@ export type FlowColumns = Message<"autoshield.wire.v1.FlowColumns"> & {
  * Use `create(FlowColumnsSchema)` to create a new message.
  */
 export const FlowColumnsSchema: GenMessage<FlowColumns> = /*@__PURE__*/
-  messageDesc(file_scores, 14);
+  messageDesc(file_scores, 15);
 
 /**
  * @generated from message autoshield.wire.v1.Edge
@@ -620,7 +654,7 @@ export type Edge = Message<"autoshield.wire.v1.Edge"> & {
  * Use `create(EdgeSchema)` to create a new message.
  */
 export const EdgeSchema: GenMessage<Edge> = /*@__PURE__*/
-  messageDesc(file_scores, 15);
+  messageDesc(file_scores, 16);
 
 /**
  * Cumulative since the detector's start; `observers` and `keys` are what it holds now.
@@ -686,7 +720,7 @@ export type DetectorStats = Message<"autoshield.wire.v1.DetectorStats"> & {
  * Use `create(DetectorStatsSchema)` to create a new message.
  */
 export const DetectorStatsSchema: GenMessage<DetectorStats> = /*@__PURE__*/
-  messageDesc(file_scores, 16);
+  messageDesc(file_scores, 17);
 
 /**
  * @generated from message autoshield.wire.v1.ExplainRequest
@@ -717,7 +751,7 @@ export type ExplainRequest = Message<"autoshield.wire.v1.ExplainRequest"> & {
  * Use `create(ExplainRequestSchema)` to create a new message.
  */
 export const ExplainRequestSchema: GenMessage<ExplainRequest> = /*@__PURE__*/
-  messageDesc(file_scores, 17);
+  messageDesc(file_scores, 18);
 
 /**
  * @generated from message autoshield.wire.v1.ExplainResponse
@@ -736,7 +770,7 @@ export type ExplainResponse = Message<"autoshield.wire.v1.ExplainResponse"> & {
  * Use `create(ExplainResponseSchema)` to create a new message.
  */
 export const ExplainResponseSchema: GenMessage<ExplainResponse> = /*@__PURE__*/
-  messageDesc(file_scores, 18);
+  messageDesc(file_scores, 19);
 
 /**
  * @generated from message autoshield.wire.v1.Evidence
@@ -763,7 +797,7 @@ export type Evidence = Message<"autoshield.wire.v1.Evidence"> & {
  * Use `create(EvidenceSchema)` to create a new message.
  */
 export const EvidenceSchema: GenMessage<Evidence> = /*@__PURE__*/
-  messageDesc(file_scores, 19);
+  messageDesc(file_scores, 20);
 
 /**
  * @generated from service autoshield.wire.v1.Scores

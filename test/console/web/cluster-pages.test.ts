@@ -253,10 +253,29 @@ t.test('what a cluster adds to the page', { skip, timeout: 300_000 }, async (t) 
     t.match(await words(page, '.health .failed'), /Nobody follows/)
   })
 
+  t.test('which model scores, how a candidate compares and how to change it is on one page', async (t) => {
+    const { loop, urls } = await stage(t, { pageFolder })
+    await inCluster(loop)
+    const { page, complaints } = await visit(t, browser, `${urls.dashboard}/#/models`)
+    await page.locator('.rules li').first().waitFor()
+    t.match(await words(page, 'article'), /Scores now lab-2026-11 .*ann: a week in shadow\. In shadow lab-2026-12 Refused theirs-1: .* Agree on the class 99\.83 % Windows scored by both 184,220 .*Alarms: Port scan 41 44 41 .*A run, median 1\.3 ms 1\.7 ms/)
+    t.match(await words(page, '.rules'), /lab-2026-11 scores now lab-2026-12 in shadow Copy: let it score Copy: end the shadow theirs-1 installed Copy: put in shadow Copy: let it score/)
+    if (SHOTS !== undefined) await page.screenshot({ path: `${SHOTS}/models.png`, fullPage: true })
+    loop.standing = { sequence: 4, current: 'lab-2026-12', shadow: null, refused: [], by: 'bob', reason: '', installed: [] }
+    loop.compared = null
+    await loop.emit({ type: 'changed', list: 'models' })
+    await page.locator('.empty', { hasText: 'autoshield model install FOLDER' }).waitFor()
+    t.match(await words(page, 'article'), /Scores now lab-2026-12 .* In shadow No candidate\./)
+    loop.standing = null
+    await loop.emit({ type: 'changed', list: 'models' })
+    await page.locator('.empty', { hasText: 'No detector has told yet what it scores with.' }).waitFor()
+    t.strictSame(complaints, [])
+  })
+
   t.test('axe finds nothing on these pages in either colour scheme, and 390 pixels are enough', async (t) => {
     const { loop, urls } = await stage(t, { pageFolder })
     await inCluster(loop)
-    const pages = [['', '.list-let-be'], ['detections', '.detections li'], ['policy', '.rules li'], ['exceptions', '.rules li'], ['errands', '.rules li'], ['protected', 'tbody tr'], ['health', '.health li'], ['mitigations/mit-deny-1', '.flows'], ['detections/det-guess-1', '.outlook .flows']] as const
+    const pages = [['', '.list-let-be'], ['detections', '.detections li'], ['policy', '.rules li'], ['exceptions', '.rules li'], ['errands', '.rules li'], ['protected', 'tbody tr'], ['models', '.rules li'], ['health', '.health li'], ['mitigations/mit-deny-1', '.flows'], ['detections/det-guess-1', '.outlook .flows']] as const
     for (const colorScheme of ['light', 'dark'] as const) {
       const { page, complaints } = await visit(t, browser, urls.dashboard, { colorScheme })
       for (const [hash, place] of pages) {

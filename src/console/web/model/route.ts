@@ -8,6 +8,7 @@ export type Route =
   | { readonly page: 'exceptions' }
   | { readonly page: 'errands', readonly phase: string }
   | { readonly page: 'protected', readonly text: string }
+  | { readonly page: 'models' }
   | { readonly page: 'health' }
   | { readonly page: 'proxies' }
   | { readonly page: 'rollouts' }
@@ -32,6 +33,7 @@ export function routeOf (hash: string): Route {
     case 'exceptions': return { page: 'exceptions' }
     case 'errands': return { page: 'errands', phase: decode(rest) }
     case 'protected': return { page: 'protected', text: decode(rest) }
+    case 'models': return { page: 'models' }
     case 'health': return { page: 'health' }
     case 'proxies': return { page: 'proxies' }
     case 'rollouts': return { page: 'rollouts' }

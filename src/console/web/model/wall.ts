@@ -90,7 +90,7 @@ export const EMPTY_WALL: Wall = {
   stats: null,
   statsAtMs: 0,
   rates: [],
-  versions: { errands: 0, exceptions: 0, 'threat-policies': 0, protected: 0, leadership: 0, marks: 0, safety: 0 },
+  versions: { errands: 0, exceptions: 0, 'threat-policies': 0, protected: 0, leadership: 0, marks: 0, safety: 0, models: 0 },
 }
 
 /** Keyed in the order of the list, which is newest first; a Map of this page is oldest first. */
@@ -154,7 +154,7 @@ export function reduce (wall: Wall, change: WallChange): Wall {
         rollouts: keyed(lists.rollouts, ({ metadata }) => metadata.name),
         halt: lists.halt,
         pods: lists.pods,
-        versions: { errands: atMs, exceptions: atMs, 'threat-policies': atMs, protected: atMs, leadership: atMs, marks: atMs, safety: atMs },
+        versions: { errands: atMs, exceptions: atMs, 'threat-policies': atMs, protected: atMs, leadership: atMs, marks: atMs, safety: atMs, models: atMs },
       }
       return lists.traffic === null ? next : addTraffic(next, lists.traffic, atMs)
     }

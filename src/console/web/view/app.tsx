@@ -11,6 +11,7 @@ import { DetectionsPage } from './detections-page.tsx'
 import { HealthPage } from './health-page.tsx'
 import { Header } from './header.tsx'
 import { MitigationPage } from './mitigation-page.tsx'
+import { ModelsPage } from './models-page.tsx'
 import { PodNames } from './pod-names.ts'
 import { PolicyPage } from './policy-page.tsx'
 import { ProtectedPage } from './protected-page.tsx'
@@ -84,6 +85,7 @@ function page (route: Route, wall: Wall, now: number, fetchDetection: (id: strin
     case 'exceptions': return <ExceptionsPage wall={wall} now={now} />
     case 'errands': return <ErrandsPage phase={route.phase} wall={wall} now={now} />
     case 'protected': return <ProtectedPage key={route.text} text={route.text} wall={wall} now={now} />
+    case 'models': return <ModelsPage wall={wall} />
     case 'health': return <HealthPage wall={wall} now={now} />
     case 'proxies': return <ProxiesPage wall={wall} now={now} />
     case 'rollouts': return <RolloutsPage wall={wall} now={now} />

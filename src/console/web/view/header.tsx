@@ -6,7 +6,7 @@ import { Simulated } from './mark.tsx'
 
 const PAGES = [
   ['wall', '#/', 'Wall'], ['detections', '#/detections', 'Detections'], ['policy', '#/policy', 'Policy'], ['exceptions', '#/exceptions', 'Exceptions'], ['protected', '#/protected', 'Safety'],
-  ['rollouts', '#/rollouts', 'Rollouts'], ['proxies', '#/proxies', 'Proxies'], ['errands', '#/errands', 'Errands'], ['health', '#/health', 'Health'], ['audit', '#/audit', 'Audit'],
+  ['rollouts', '#/rollouts', 'Rollouts'], ['proxies', '#/proxies', 'Proxies'], ['errands', '#/errands', 'Errands'], ['models', '#/models', 'Models'], ['health', '#/health', 'Health'], ['audit', '#/audit', 'Audit'],
 ] as const
 
 const LINK_WORDS: Readonly<Record<Link['state'], string>> = { connecting: 'connecting', live: 'live', lost: 'not connected' }
