@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { ProtectedSet, type Protected } from '../../../src/core/safety/protected.ts'
 import { findTool, skipWithout } from '../../setup/tools.ts'
 import { EFFECT, errand, exception, inCluster, pierced, TASKS } from '../cluster-scene.ts'
-import { attack, quiet } from '../scenes.ts'
+import { attack, quiet, traffic } from '../scenes.ts'
 import { stage } from '../stage.ts'
 import { builtPage, launch, tabTo, visit, words } from './browser.ts'
 
@@ -239,7 +239,7 @@ t.test('what a cluster adds to the page', { skip, timeout: 300_000 }, async (t) 
     await page.locator('article .empty', { hasText: 'autoshield policy apply FILE' }).waitFor()
   })
 
-  t.test('who leads and how far others are behind is in the health view, and changes by itself', async (t) => {
+  t.test('who leads, how far others are behind and who was refused is in the health view, and changes by itself', async (t) => {
     const { loop, urls } = await stage(t, { pageFolder })
     await inCluster(loop)
     const { page } = await visit(t, browser, `${urls.dashboard}/#/health`)
@@ -251,6 +251,10 @@ t.test('what a cluster adds to the page', { skip, timeout: 300_000 }, async (t) 
     await loop.emit({ type: 'changed', list: 'leadership' })
     await page.locator('.health .failed', { hasText: 'It took over without what the one before acknowledged last' }).waitFor()
     t.match(await words(page, '.health .failed'), /Nobody follows/)
+    const seen = traffic(Date.now(), 1)
+    await loop.emit({ ...seen, stats: { ...seen.stats, forgedSent: 1_200, refused: { NotYours: 3, Malformed: 1 } } })
+    await page.locator('.health', { hasText: 'under addresses that are not theirs' }).waitFor()
+    t.match(await words(page, '.health'), /1,200 packets left pods under addresses that are not theirs\. 4 streams and calls were refused: 3 NotYours, 1 Malformed\./)
   })
 
   t.test('which model scores, how a candidate compares and how to change it is on one page', async (t) => {
