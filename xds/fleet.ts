@@ -18,7 +18,12 @@ export interface FleetOptions {
   readonly defaultInbound: Inbound
   /** Makes resources of duties; another one shows what becomes of resources that a proxy refuses. */
   readonly configure?: typeof buildSnapshot
+  /** Does the work after whatever else waits for the event loop; setImmediate unless given. */
+  readonly later?: (work: () => void) => void
 }
+
+/** Pods that are brought up to date without a pause, some 20 ms where each has a configuration of its own. */
+const SLICE = 256
 
 interface Pod {
   readonly rollBack: RollBack
@@ -40,7 +45,8 @@ const EMPTY = createSnapshot({}, [])
 
 /**
  * What every proxy should have and what it has: the desired set goes in, one snapshot a pod comes out. Level-based, free of
- * gRPC and timers. A pod is held while it has a ProxySpec, a restriction or a connected proxy.
+ * gRPC and timers. A pod is held while it has a ProxySpec, a restriction or a connected proxy. A change of many pods is worked off in
+ * slices, between which heartbeats and answers are served; a change of few does not wait for it.
  */
 export class Fleet implements ProxyFleet, SnapshotSource {
   readonly #clock: Clock
@@ -50,10 +56,14 @@ export class Fleet implements ProxyFleet, SnapshotSource {
   readonly #listeners = new Set<(status: ProxyStatus) => void>()
   readonly #goneListeners = new Set<(podUid: string) => void>()
   readonly #duties = new DutyIndex()
+  readonly #later: (work: () => void) => void
+  /** Pods that a change of many has not reached yet, in its order. */
+  readonly #due = new Set<string>()
   #specs: ReadonlyMap<string, ProxySpec> = new Map()
   #mitigations: readonly Mitigation[] = []
 
-  constructor ({ clock, defaultInbound, configure }: FleetOptions) {
+  constructor ({ clock, defaultInbound, configure, later = setImmediate }: FleetOptions) {
+    this.#later = later
     this.#clock = clock
     this.#builder = new SnapshotBuilder(configure)
     this.#defaultSpec = { inbound: defaultInbound }
@@ -123,10 +133,11 @@ export class Fleet implements ProxyFleet, SnapshotSource {
 
   /** The snapshot that a proxy of this pod begins with. */
   current (podUid: string): Snapshot {
+    if (this.#due.delete(podUid)) this.#update(podUid)
     return this.#hold(podUid).snapshot
   }
 
-  /** A proxy of this pod is there until the result is disposed. It is updated before `apply` or `setProxies` returns. */
+  /** A proxy of this pod is there until the result is disposed. Where a change concerns few pods it is updated before `apply` or `setProxies` returns. */
   connect (podUid: string, subscriber: Subscriber): Disposable {
     const pod = this.#hold(podUid)
     pod.subscribers.add(subscriber)
@@ -160,14 +171,34 @@ export class Fleet implements ProxyFleet, SnapshotSource {
     return standing
   }
 
-  /** Makes the snapshots of these pods what they should be, and forgets pods that nothing names any more. */
-  #converge (uids: Iterable<string>): void {
-    for (const uid of uids) {
-      if (this.#forgets(uid)) continue
-      const pod = this.#hold(uid)
-      this.#refresh(uid, pod)
-      this.#tell(uid, pod, this.#advance(uid, pod))
+  /** Makes the snapshots of these pods what they should be: at once where they are few, else a slice at a time. */
+  #converge (uids: ReadonlySet<string>): void {
+    if (uids.size <= SLICE) {
+      for (const uid of uids) {
+        this.#due.delete(uid)
+        this.#update(uid)
+      }
+      return
     }
+    const isGoingOn = this.#due.size > 0
+    for (const uid of uids) this.#due.add(uid)
+    if (!isGoingOn) this.#goOn()
+  }
+
+  #goOn (): void {
+    for (const uid of [...this.#due.values().take(SLICE)]) {
+      this.#due.delete(uid)
+      this.#update(uid)
+    }
+    if (this.#due.size > 0) this.#later(() => this.#goOn())
+  }
+
+  /** Makes the snapshot of a pod what it should be now, or forgets a pod that nothing names any more. */
+  #update (uid: string): void {
+    if (this.#forgets(uid)) return
+    const pod = this.#hold(uid)
+    this.#refresh(uid, pod)
+    this.#tell(uid, pod, this.#advance(uid, pod))
   }
 
   #forgets (uid: string): boolean {

@@ -1,4 +1,4 @@
-// `npm run bench [-- --json] [-- --only NAME]`: every figure beside something measured in the same run.
+// `npm run bench [-- --json] [-- --only NAME,...]`: every figure beside something measured in the same run.
 import { parseArgs } from 'node:util'
 import { containmentFigures } from './containment.ts'
 import { detectorFigures } from './detector.ts'
@@ -34,15 +34,16 @@ const SUITES: Readonly<Record<string, () => Promise<Figure[]>>> = {
 }
 
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, only: { type: 'string' } } })
-const { only } = values
-if (only !== undefined && !Object.hasOwn(SUITES, only)) {
-  console.error(`bench: there is no suite '${only}'; --only takes ${Object.keys(SUITES).join(', ')}.`)
+const wanted = values.only?.split(',') ?? Object.keys(SUITES)
+const unknown = wanted.find((name) => !Object.hasOwn(SUITES, name))
+if (unknown !== undefined) {
+  console.error(`bench: there is no suite '${unknown}'; --only takes ${Object.keys(SUITES).join(', ')}.`)
   process.exit(64)
 }
 
 const short = (value: number): string => Math.abs(value) >= 100 ? Math.round(value).toLocaleString('en') : value.toPrecision(3)
 for (const [name, figures] of Object.entries(SUITES)) {
-  if (only !== undefined && name !== only) continue
+  if (!wanted.includes(name)) continue
   console.error(`bench: ${name} ...`)
   for (const figure of await figures()) {
     console.log(values.json

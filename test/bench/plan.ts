@@ -15,6 +15,8 @@ const NAMESPACES = 100
 const PODS_EACH = 100
 const WORKLOADS = 20
 const ASKED = 50
+/** Flows of the two pods in the last hour, that a plan is held against. */
+const SEEN = 200
 const BUILDS = 5
 const CYCLONUS = 'cyclonus, on one port'
 
@@ -60,7 +62,8 @@ function planTimes (cluster: Cluster, random: ReturnType<typeof randomFrom>): { 
     const [source, target] = random.sample(cluster.pods, 2)
     if (source === undefined || target === undefined) throw new Error('the cluster has no two pods')
     const end = ({ uid, addresses: [address = ''] }: Pod) => ({ uid, address })
-    planAction(rule, action, detectionOf({ source: end(source), target: end(target) }), context({ pods: cluster.pods, cluster: { known: true, ground, seen: () => [] } }))
+    const flows = [source, target].flatMap((from) => random.sample(cluster.pods, SEEN / 2).map((to) => ({ source: end(from).address, destination: end(to).address, protocol: 'TCP' as const, port: 8080, connections: 3 })))
+    planAction(rule, action, detectionOf({ source: end(source), target: end(target) }), context({ pods: cluster.pods, cluster: { known: true, ground, seen: () => flows } }))
   }
   const kept = groundOf(cluster)
   return {
