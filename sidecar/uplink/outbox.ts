@@ -48,6 +48,8 @@ export class Outbox {
   #restrictions: OwnRestrictionCount[] = []
   #next = 1
   #forgotten = 0
+  /** A batch is wanted when everything is closed that ended by then, Unix ms; null for none. */
+  #wantedMs: number | null = null
 
   /** At most `maxWindows` wait, and as many are kept for a resend. */
   constructor (maxWindows: number) {
@@ -70,7 +72,17 @@ export class Outbox {
 
   /** Whether something waits that is worth a batch. */
   get pending (): boolean {
-    return this.#waiting.length + this.#restrictions.length > 0
+    return this.#waiting.length + this.#restrictions.length > 0 || (this.#wantedMs !== null && this.#closedMs >= this.#wantedMs)
+  }
+
+  get #closedMs (): number {
+    const [shortest] = STEPS_MS
+    return ((this.#clocks.get(shortest) ?? -1) + 1) * shortest
+  }
+
+  /** A batch is worth sending, be it empty, as soon as everything is closed that ended by then (Unix ms). The latest time counts. */
+  tellBy (atMs: number): void {
+    this.#wantedMs = Math.max(atMs, this.#wantedMs ?? 0)
   }
 
   /** Batches that were sent and not acknowledged, oldest first. */
@@ -138,6 +150,7 @@ export class Outbox {
   }
 
   #batch (windows: readonly Window[], forgedSent: number, restrictions: readonly OwnRestrictionCount[], resent: boolean): OutgoingBatch {
+    if (this.#wantedMs !== null && this.#closedMs >= this.#wantedMs) this.#wantedMs = null
     const batch = { sequence: this.#next++, windows, clocks: new Map(this.#clocks), resent, forgedSent, restrictions, counts: this.#counts, droppedWindows: this.dropped }
     this.#unacknowledged.push(batch)
     return batch

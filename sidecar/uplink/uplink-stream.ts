@@ -110,6 +110,9 @@ export class UplinkStream {
       case 'config':
         if (this.#state.phase === 'open') this.#state = { ...this.#state, ...this.#configured(message.value) }
         break
+      case 'tellBy':
+        this.#options.outbox.tellBy(message.value.atMs)
+        break
       case undefined:
         break // a message of a newer version
     }

@@ -245,6 +245,7 @@ async function runController (context: CliContext, flags: Flags): Promise<void> 
     marks: store.marks,
     audit,
     scores,
+    accounts: scores,
     reporters: scores,
     pods,
     protections,

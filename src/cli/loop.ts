@@ -11,7 +11,7 @@ import type { SafetyFile } from '../core/safety/settings.ts'
 import type { Parts } from './parts.ts'
 import { SHIPPED } from './up-options.ts'
 
-export interface LoopOptions extends Pick<ControllerParts, 'store' | 'checkpoints' | 'audit' | 'meshPolicies' | 'threatPolicies' | 'exceptions' | 'marks' | 'flows' | 'namespaces' | 'services' | 'scores' | 'reporters' | 'pods' | 'protections' | 'network' | 'proxies' | 'orders' | 'admission' | 'errands' | 'evidence' | 'leadership' | 'actions' | 'nodes'> {
+export interface LoopOptions extends Pick<ControllerParts, 'store' | 'checkpoints' | 'audit' | 'meshPolicies' | 'threatPolicies' | 'exceptions' | 'marks' | 'flows' | 'namespaces' | 'services' | 'scores' | 'reporters' | 'accounts' | 'pods' | 'protections' | 'network' | 'proxies' | 'orders' | 'admission' | 'errands' | 'evidence' | 'leadership' | 'actions' | 'nodes'> {
   /** File of the rules. */
   readonly policy: string
   readonly zone: string

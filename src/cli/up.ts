@@ -100,6 +100,7 @@ async function up (context: CliContext, flags: UpFlags): Promise<void> {
     flows,
     audit,
     scores,
+    accounts: scores,
     pods,
     protections: standaloneProtections(pods, safety),
     proxies: fleet,

@@ -13,7 +13,7 @@ import type { StandingOrders } from '../ports/kill-switch.ts'
 import type { EditableMeshPolicies, MeshPolicies } from '../ports/mesh-policies.ts'
 import type { Checkpoints, Collection, ObjectStore } from '../ports/object-store.ts'
 import type { ProxyFleet } from '../ports/proxies.ts'
-import type { Reporters, ScoreSource } from '../ports/scores.ts'
+import type { Reporters, ScoreSource, SourceAccounts } from '../ports/scores.ts'
 import type { PolicySource, ThreatPolicies } from '../ports/threat-policies.ts'
 import type { ClusterNetwork } from './actuation/enforcement.ts'
 import type { ErrandMetrics } from './errands/metrics.ts'
@@ -30,6 +30,8 @@ export interface ControllerParts {
   readonly scores: ScoreSource
   /** Absent where nobody tells which observers report. */
   readonly reporters?: Reporters
+  /** Absent where nobody can be asked. */
+  readonly accounts?: SourceAccounts
   readonly pods: PodDirectory
   readonly protections: Protections
   readonly proxies: ProxyFleet

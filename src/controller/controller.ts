@@ -36,11 +36,13 @@ import { ListNews } from './list-news.ts'
 import { MitigationDesk } from './mitigation-desk.ts'
 import { ModelNews } from './model-news.ts'
 import { NodeQuarantine } from './nodes/node-quarantine.ts'
+import { OtherEnd } from './other-end.ts'
 import { PolicyKeeper } from './policy-keeper.ts'
 import { RolloutDesk } from './rollout/rollout-desk.ts'
 import { RolloutNews } from './rollout/rollout-news.ts'
 import { ScoreEvents } from './score-events.ts'
 import { ScoreWatch } from './score-watch.ts'
+import { waysTo } from './ways-to.ts'
 import { Wake } from './wake.ts'
 
 const BEAT_MS = 1_000
@@ -83,6 +85,7 @@ export class Controller implements Loop, AsyncDisposable {
   readonly #mitigations: MitigationDesk
   readonly #decisions: DecisionDesk
   readonly #judge: Judge
+  readonly #otherEnd: OtherEnd
   readonly #nodes: NodeQuarantine | null
   readonly #watch: ScoreWatch
   readonly #models: ModelNews
@@ -134,7 +137,17 @@ export class Controller implements Loop, AsyncDisposable {
     this.feedback = new FeedbackDesk({ marks: parts.marks, store, exceptions: this.exceptions, journal: this.#journal, metrics, clock })
     this.#models = new ModelNews({ checkpoints, journal: this.#journal, metrics })
     const explainer = new Explainer({ scores, metrics, log, answer: async (detection, explanation) => this.#detections.explained(detection, explanation) })
-    this.#judge = new Judge({ book, detections: this.#detections, decisions: this.#decisions, explainer, mitigations: this.#mitigations, rollouts: this.rollouts, pods, zone })
+    const otherEnd = new OtherEnd({
+      accounts: parts.accounts ?? null,
+      waysTo: waysTo({ pods, services: parts.services, nodes: parts.nodes?.directory }),
+      compared: async (event) => this.#detections.compared(event),
+      decide: async (hearing, arrivedMs) => this.#decisions.hear(hearing, arrivedMs),
+      clock,
+      metrics,
+      log,
+    })
+    this.#otherEnd = otherEnd
+    this.#judge = new Judge({ book, detections: this.#detections, otherEnd, explainer, mitigations: this.#mitigations, rollouts: this.rollouts, pods, zone })
     this.#heard = new ScoreEvents({ flows: this.flows, journal: this.#journal, judge: this.#judge, meet: async (model) => this.#meetModel(model), metrics, mitigations: this.#mitigations, models: this.#models, publish, rollouts: this.rollouts })
   }
 
@@ -243,6 +256,7 @@ export class Controller implements Loop, AsyncDisposable {
 
   /** Last writes; a store that refuses them costs evidence in the making, nothing that was decided. */
   async #finish (): Promise<void> {
+    await this.#otherEnd.idle()
     await this.#detections.flush()
     await this.#detections.checkpoint()
     await this.rollouts.checkpoint()
@@ -252,6 +266,7 @@ export class Controller implements Loop, AsyncDisposable {
 
   async #meetModel (model: ModelInfo): Promise<void> {
     this.#judge.meet(model)
+    this.#decisions.setModelClasses(model.classes)
     await this.rulebook.meet(model.classes)
     this.#watch.review()
   }

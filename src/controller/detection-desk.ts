@@ -110,6 +110,14 @@ export class DetectionDesk {
     await this.flush()
   }
 
+  /** Takes in what the other end answered. Resolves to what came of it, when that is written. */
+  async compared (event: Extract<VerdictEvent, { type: 'compared' }>): Promise<readonly VerdictEffect[]> {
+    const { effects, kept } = this.take(event)
+    await kept
+    await this.flush()
+    return effects
+  }
+
   /** Writes what has gone on since the last time. */
   async flush (): Promise<void> {
     const changed = [...this.#changed.values()]

@@ -5,18 +5,18 @@ import type { VerdictEffect } from '../core/verdict/verdict.ts'
 import type { PodDirectory } from '../ports/directories.ts'
 import type { ModelInfo } from '../ports/scorer.ts'
 import { classesAsserted } from './asserted.ts'
-import type { DecisionDesk } from './decision-desk.ts'
 import type { DetectionDesk } from './detection-desk.ts'
 import type { Explainer } from './explainer.ts'
 import type { MitigationDesk } from './mitigation-desk.ts'
 import type { PolicyBook } from './policy-book.ts'
+import type { OtherEnd } from './other-end.ts'
 import { RecentScores } from './recent-scores.ts'
 import type { RolloutDesk } from './rollout/rollout-desk.ts'
 
 export interface JudgeParts {
   readonly book: PolicyBook
   readonly detections: DetectionDesk
-  readonly decisions: DecisionDesk
+  readonly otherEnd: OtherEnd
   readonly explainer: Explainer
   readonly mitigations: MitigationDesk
   readonly rollouts: RolloutDesk
@@ -40,10 +40,8 @@ export class Judge {
   }
 
   meet (model: ModelInfo): void {
-    const { detections, decisions } = this.#parts
     this.#model = model
-    detections.setModel(model)
-    decisions.setModelClasses(model.classes)
+    this.#parts.detections.setModel(model)
   }
 
   /** Resolves when all that follows is kept. */
@@ -81,10 +79,10 @@ export class Judge {
   }
 
   async #follow ({ type, detection, source, score }: VerdictEffect, arrivedMs: number): Promise<void> {
-    const { detections, decisions, explainer } = this.#parts
+    const { detections, otherEnd, explainer } = this.#parts
     if (score === null || detection.phase !== 'open') return
     const knownToModel = this.#model?.classes.includes(detection.class) ?? false
     if (type === 'opened' && knownToModel) explainer.ask({ detection: detection.id, className: detection.class, score, ...detections.usual(score) })
-    await decisions.hear({ detection, evidence: source, scores: this.#recent.around(score), pairs: detections.pairsOf(detection, score) }, arrivedMs)
+    await otherEnd.hear({ detection, evidence: source, scores: this.#recent.around(score), pairs: detections.pairsOf(detection, score) }, arrivedMs)
   }
 }

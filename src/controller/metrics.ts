@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { Verdict } from '../core/policy/decision.ts'
 import type { Precision } from '../core/feedback/precision.ts'
 import type { ModelStanding } from '../core/model/standing.ts'
+import type { Comparison } from '../core/verdict/source-account.ts'
 import type { ReasonCode } from '../core/reason.ts'
 import type { DetectorStats } from '../ports/scores.ts'
 
@@ -17,7 +18,9 @@ export interface ControllerMetrics {
   approvals: (waiting: number) => void
   auditEntry: () => void
   /** What a bounded queue or table let go. */
-  dropped: (what: 'event' | 'explanation' | 'record' | 'case' | 'victim' | 'approval', count: number) => void
+  dropped: (what: 'event' | 'explanation' | 'record' | 'case' | 'victim' | 'approval' | 'account', count: number) => void
+  /** What the observer of a source said of what its victim's tells. */
+  compared: (comparison: Comparison) => void
   storeFailure: () => void
   policyReload: (outcome: 'loaded' | 'refused') => void
   /** What the detector scores with now. */
@@ -36,13 +39,14 @@ export function controllerMetrics (registry: Registry): ControllerMetrics {
   const decisionSeconds = new Histogram({
     name: 'autoshield_decision_seconds',
     help: 'From a score\'s arrival at the controller to its decision on the disk.',
-    buckets: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1],
+    buckets: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 2.5],
     registers,
   })
   const mitigations = new Gauge({ name: 'autoshield_mitigations_active', help: 'Mitigations in force now; simulated ones enforce nothing.', labelNames: ['simulated'], registers })
   const approvals = new Gauge({ name: 'autoshield_approvals_waiting', help: 'Decisions that wait for a person now.', registers })
   const auditEntries = new Counter({ name: 'autoshield_audit_entries_total', help: 'Entries written to the audit trail.', registers })
   const dropped = new Counter({ name: 'autoshield_controller_dropped_total', help: 'What bounded queues and tables of the controller let go.', labelNames: ['what'], registers })
+  const compared = new Counter({ name: 'autoshield_source_accounts_total', help: 'What observers of sources said of what their victims\' tell, when they were asked before a decision.', labelNames: ['comparison'], registers })
   const storeFailures = new Counter({ name: 'autoshield_store_failures_total', help: 'Writes of the loop that the store refused; they are tried again.', registers })
   const policyReloads = new Counter({ name: 'autoshield_policy_reloads_total', help: 'Policy files that were read and taken, or refused.', labelNames: ['outcome'], registers })
   const models = new Gauge({ name: 'autoshield_model_info', help: 'Models that the detector scores with: the current one, and a candidate in shadow.', labelNames: ['version', 'use'], registers })
@@ -61,6 +65,7 @@ export function controllerMetrics (registry: Registry): ControllerMetrics {
     approvals: (waiting) => approvals.set(waiting),
     auditEntry: () => auditEntries.inc(),
     dropped: (what, count) => dropped.inc({ what }, count),
+    compared: (comparison) => compared.inc({ comparison }),
     storeFailure: () => storeFailures.inc(),
     policyReload: (outcome) => policyReloads.inc({ outcome }),
     models: ({ current, shadow }) => {

@@ -32,6 +32,7 @@ export const REASONS = {
   ProtectedTarget: 'the pod or namespace is protected',
   UnknownTarget: 'the address belongs to no known pod, or stands for many',
   ForgedSource: 'the source neither completed a handshake nor is confirmed by its own observer',
+  WitnessesDisagree: 'the observer of the source was asked and did not see its pod send what the victim tells of: it is forged, or one of the two lies',
   SimulatedEvidence: 'the evidence is a replay, so the action is simulated',
   ActuationDisabled: 'actuation is switched off, so the action is simulated',
   ActionNeedsCluster: 'the action needs a cluster, so it is planned and simulated',

@@ -9,7 +9,7 @@ import type { CredentialSource } from '../ports/identity.ts'
 import type { Scorer } from '../ports/scorer.ts'
 import type { DetectorStats } from '../ports/scores.ts'
 import { Ingest } from '../wire/gen/ingest_pb.ts'
-import { Scores, type ExplainResponse, type ReportersResponse } from '../wire/gen/scores_pb.ts'
+import { Scores, type ExplainResponse, type ReportersResponse, type SourceAccountResponse } from '../wire/gen/scores_pb.ts'
 import { serverMethod } from '../wire/method.ts'
 import { FLOW_CONTROL_WINDOW_BYTES, serverTls } from '../wire/tls.ts'
 import { wait } from '../wire/wait.ts'
@@ -21,8 +21,9 @@ import { callerOf, NO_IDENTITY } from './peer.ts'
 import { refusal, statusOf, type Refusal } from './refusal.ts'
 import { Refused } from './refused.ts'
 import type { ScopeOf } from './reporter-scope.ts'
-import { ScoreCalls, type ExplainCall, type ReportersCall } from './score-calls.ts'
+import { ScoreCalls, type ExplainCall, type ReportersCall, type SourceAccountCall } from './score-calls.ts'
 import { ScoringLoop } from './scoring-loop.ts'
+import { SourceAccounts } from './source-accounts.ts'
 import { Tally } from './tally.ts'
 import { Traffic } from './traffic.ts'
 import { Watchers, type WatchCall } from './watchers.ts'
@@ -165,13 +166,15 @@ export class Detector {
   #server (): Server {
     const server = new Server(SERVER_OPTIONS)
     const { mayWatch, clock } = this.#options
-    const calls = new ScoreCalls({ scorer: () => this.#seat.scorer, mayWatch, watchers: this.#watchers, limits: this.#ingest.limits, refused: this.#refused, clock, reporters: () => this.reporters() })
+    const accounts = new SourceAccounts({ streams: () => this.#streams, scoring: this.#scoring, limits: this.#ingest.limits, clock })
+    const calls = new ScoreCalls({ scorer: () => this.#seat.scorer, mayWatch, watchers: this.#watchers, limits: this.#ingest.limits, refused: this.#refused, clock, reporters: () => this.reporters(), accounts })
     server.addService({ observe: serverMethod(Ingest.method.observe) }, { observe: (call: ObserveCall) => this.#observe(call) })
     server.addService(
-      { watch: serverMethod(Scores.method.watch), explain: serverMethod(Scores.method.explain), reporters: serverMethod(Scores.method.reporters) },
+      { watch: serverMethod(Scores.method.watch), explain: serverMethod(Scores.method.explain), sourceAccount: serverMethod(Scores.method.sourceAccount), reporters: serverMethod(Scores.method.reporters) },
       {
         watch: (call: WatchCall) => calls.watch(call),
         explain: (call: ExplainCall, reply: sendUnaryData<ExplainResponse>) => calls.explain(call, reply),
+        sourceAccount: (call: SourceAccountCall, reply: sendUnaryData<SourceAccountResponse>) => calls.sourceAccount(call, reply),
         reporters: (call: ReportersCall, reply: sendUnaryData<ReportersResponse>) => calls.reporters(call, reply),
       }
     )

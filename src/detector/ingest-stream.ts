@@ -11,6 +11,7 @@ import type { OwnRestrictionCount } from '../wire/restriction-counts.ts'
 import type { Boot, Boots } from './boots.ts'
 import { checkBatch } from './check-batch.ts'
 import { checkHello } from './check-hello.ts'
+import type { Coverage } from './coverage.ts'
 import type { Limits } from './limits.ts'
 import { callerOf, expiryOf } from './peer.ts'
 import { refusal, statusOf, type Refusal } from './refusal.ts'
@@ -115,6 +116,16 @@ export class IngestStream {
     return this.#state.phase === 'open'
   }
 
+  /** How far it has told; null where it is not open, or what it tells is simulated. */
+  get coverage (): Coverage | null {
+    return this.#state.phase === 'open' && !this.#state.simulated ? this.#state.boot.coverage : null
+  }
+
+  /** Has the observer tell of all that ends by then (Unix ms), though nothing may have happened. */
+  tellBy (atMs: number): void {
+    if (this.#state.phase === 'open') this.#send({ case: 'tellBy', value: { atMs } })
+  }
+
   /** Ends the stream with a status. */
   refuse (refused: Refusal): void {
     if (this.#state.phase === 'ended') return
@@ -152,12 +163,12 @@ export class IngestStream {
   }
 
   #open (hello: Hello, identity: Identity): Refusal | null {
-    const { boots, limits, tally } = this.#context
+    const { boots, limits, tally, clock } = this.#context
     const scope = this.#context.scopeOf(identity)
     const refused = checkHello(hello, identity, scope)
     if (refused !== null || scope === null) return refused
     if (tally.observers >= limits.maxObservers) return refusal('Full', `this detector serves ${limits.maxObservers} observers already; try another`)
-    const boot = boots.open(hello.identity, hello.bootId)
+    const boot = boots.open(hello.identity, hello.bootId, hello.source, clock.now())
     boot.replace?.()
     boot.replace = () => this.refuse(refusal('Replaced', 'a newer stream of the same boot took over'))
     tally.observers++
@@ -225,6 +236,7 @@ export class IngestStream {
       counts: restrictions.length,
       settled: () => {
         boot.scored = sequence
+        boot.coverage.take(batch, windows, limits.maxBatchWindows, clock.now())
         if (restrictions.length > 0) onRestrictions(this.identity.uid, restrictions)
         if (sightings.length > 0) onFlows(sightings)
         this.#acknowledge(boot)

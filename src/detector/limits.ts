@@ -24,6 +24,10 @@ export interface Limits {
   readonly holdMs: number
   /** Streams of watchers at one time. */
   readonly maxWatchers: number
+  /** Accounts of pairs' sources that may be asked for in a second, as a mean over two. */
+  readonly maxAccountsPerSecond: number
+  /** How long one waits for its observer. */
+  readonly accountWaitMs: number
   /** How far a live observer's clock may be ahead. */
   readonly maxAheadMs: number
   readonly stepsMs: readonly number[]
@@ -41,6 +45,8 @@ export const DEFAULT_LIMITS: Limits = {
   maxQueuedEvents: 1_024,
   holdMs: 30_000,
   maxWatchers: 16,
+  maxAccountsPerSecond: 100,
+  accountWaitMs: 1_000,
   maxAheadMs: 60_000,
   stepsMs: STEPS_MS,
 }

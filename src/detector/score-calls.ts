@@ -5,17 +5,20 @@ import { spiffeId, type Identity } from '../core/identity.ts'
 import { FEATURES } from '../core/window/window.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Scorer } from '../ports/scorer.ts'
-import { ExplainResponseSchema, ReportersResponseSchema, type ExplainRequest, type ExplainResponse, type ReportersRequest, type ReportersResponse } from '../wire/gen/scores_pb.ts'
+import { ExplainResponseSchema, ReportersResponseSchema, type ExplainRequest, type ExplainResponse, type ReportersRequest, type ReportersResponse, type SourceAccountRequest, type SourceAccountResponse } from '../wire/gen/scores_pb.ts'
 import type { Malformed } from '../wire/method.ts'
 import { decodeScores } from '../wire/scores.ts'
 import type { Limits } from './limits.ts'
 import { callerOf, NO_IDENTITY, peerOf, type Authenticated } from './peer.ts'
 import { refusal, statusOf, type Refusal } from './refusal.ts'
 import type { Refused } from './refused.ts'
+import type { SourceAccounts } from './source-accounts.ts'
 import type { WatchCall, Watchers } from './watchers.ts'
 
 export type ExplainCall = ServerUnaryCall<ExplainRequest | Malformed, ExplainResponse>
 export type ReportersCall = ServerUnaryCall<ReportersRequest | Malformed, ReportersResponse>
+
+export type SourceAccountCall = ServerUnaryCall<SourceAccountRequest | Malformed, SourceAccountResponse>
 
 export interface ScoreCallOptions {
   /** The model of now. */
@@ -27,9 +30,10 @@ export interface ScoreCallOptions {
   readonly clock: Clock
   /** Whose observers are connected now. */
   readonly reporters: () => ReadonlySet<string>
+  readonly accounts: Pick<SourceAccounts, 'answer'>
 }
 
-/** The calls of a controller: follow the scores, have one explained, and ask who reports. */
+/** The calls of a controller: follow the scores, have one explained, ask for the account of a source, and who reports. */
 export class ScoreCalls {
   readonly #options: ScoreCallOptions
 
@@ -58,7 +62,13 @@ export class ScoreCalls {
     this.#reply(call, this.#checkCaller(call) ?? create(ReportersResponseSchema, { identities: [...this.#options.reporters()] }), reply)
   }
 
-  #reply<T extends ExplainResponse | ReportersResponse> (call: Authenticated, answer: T | Refusal, reply: sendUnaryData<T>): void {
+  sourceAccount (call: SourceAccountCall, reply: sendUnaryData<SourceAccountResponse>): void {
+    const refused = this.#checkCaller(call)
+    const answer = refused === null ? this.#options.accounts.answer(call.request) : Promise.resolve(refused)
+    answer.then((answer) => this.#reply(call, answer, reply), () => this.#reply(call, refusal('Failed', 'the account could not be read'), reply))
+  }
+
+  #reply<T extends ExplainResponse | ReportersResponse | SourceAccountResponse> (call: Authenticated, answer: T | Refusal, reply: sendUnaryData<T>): void {
     if ('reason' in answer) {
       this.#count(call, answer)
       reply(statusOf(answer))

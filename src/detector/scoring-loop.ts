@@ -85,6 +85,11 @@ export class ScoringLoop {
     return this.#tables.evicted
   }
 
+  /** As TensorTables.held, of the windows that were taken so far. */
+  held (...of: Parameters<TensorTables['held']>): ReturnType<TensorTables['held']> {
+    return this.#tables.held(...of)
+  }
+
   add (incoming: Incoming): void {
     this.#queue.push(incoming)
     this.#waiting += incoming.windows.length + incoming.counts

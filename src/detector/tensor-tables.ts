@@ -1,5 +1,5 @@
-import { TensorTable, type TensorView } from '../core/tensor/tensor-table.ts'
-import type { Window } from '../core/window/window.ts'
+import { TensorTable, type HeldWindows, type TensorView } from '../core/tensor/tensor-table.ts'
+import type { StepMs, Window, WindowKey } from '../core/window/window.ts'
 
 const SHARDS = 16
 
@@ -32,6 +32,12 @@ export class TensorTables {
     if (!replay) return this.#shards[hash(lane) % SHARDS]?.push(lane, window) ?? null
     this.#replay ??= new TensorTable({ capacity: this.#maxKeys })
     return this.#replay.push(lane, window)
+  }
+
+  /** Of a live lane: what is held of a key, and the end of the newest window that went for want of room beside it, Unix ms. */
+  held (lane: string, key: WindowKey, stepMs: StepMs): { readonly held: HeldWindows | null, readonly lostMs: number } {
+    const table = this.#shards[hash(lane) % SHARDS]
+    return { held: table?.held(lane, key, stepMs) ?? null, lostMs: table?.lostMs ?? 0 }
   }
 
   #all (): readonly TensorTable[] {

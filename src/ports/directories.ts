@@ -26,6 +26,8 @@ export interface Protections {
 export interface ServiceDirectory {
   /** Null for one that is no Service's. */
   byAddress: (address: string) => FlowService | null
+  /** Addresses of the Services that send to the pod. */
+  inFrontOf: (pod: Pod) => readonly string[]
 }
 
 /** What is known of the cluster's nodes. */

@@ -5,6 +5,8 @@ import type { ModelStanding } from '../core/model/standing.ts'
 import type { FeatureEvidence } from '../core/verdict/detection.ts'
 import type { Score } from '../core/verdict/score.ts'
 import type { ClientRefusal } from './proxies.ts'
+import type { SourceAccount } from '../core/verdict/source-account.ts'
+import type { StepMs } from '../core/window/window.ts'
 import type { ModelInfo } from './scorer.ts'
 
 /** Traffic that the dashboard draws: one edge a pair, summed over one 15 s window. */
@@ -59,4 +61,21 @@ export interface ScoreSource {
 export interface Reporters {
   /** SPIFFE IDs of the observers that are connected to the detector. Throws UNAVAILABLE where it does not answer. */
   reporters: () => Promise<ReadonlySet<string>>
+}
+
+export interface SourceQuestion {
+  /** SPIFFE ID of the observer of the source's pod. */
+  readonly reporter: string
+  readonly source: string
+  /** Addresses by which the source may have turned to the other end, 1 to 64. */
+  readonly destinations: readonly string[]
+  readonly stepMs: StepMs
+  /** Unix ms: the answer waits, for a second at most, until the observer has told of all that ended by then. */
+  readonly throughMs: number
+}
+
+/** What the other end tells of a pair. */
+export interface SourceAccounts {
+  /** null where no such observer is connected. Throws UNAVAILABLE where the detector does not answer. */
+  sourceAccount: (question: SourceQuestion) => Promise<SourceAccount | null>
 }

@@ -186,6 +186,7 @@ export class CountedMetrics implements ControllerMetrics {
   marked: ControllerMetrics['marked'] = (precision) => this.counted.push(`marked ${precision.map(({ confirmed, falseAlarms }) => `${confirmed}:${falseAlarms}`).join(' ')}`)
   modelRefused: ControllerMetrics['modelRefused'] = () => this.counted.push('model refused')
   detector: ControllerMetrics['detector'] = ({ forgedSent, refused }) => this.counted.push(`detector ${forgedSent} ${JSON.stringify(refused)}`)
+  compared: ControllerMetrics['compared'] = (comparison) => this.counted.push(`compared ${comparison}`)
   storeFailure: ControllerMetrics['storeFailure'] = () => this.counted.push('store failure')
   policyReload: ControllerMetrics['policyReload'] = (outcome) => this.counted.push(`policy ${outcome}`)
 }

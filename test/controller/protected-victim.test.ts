@@ -23,7 +23,7 @@ for (const direction of ['ingress', 'both', 'egress']) {
 
 t.test('an attack by way of a Service with a protected pod behind it is cut as it leaves its source, and nothing selects the victim', async (t) => {
   const known = protecting('u9')
-  const services = { byAddress: (address: string) => address === '10.96.0.2' ? { namespace: 'shop', name: 'db', selector: {}, ports: [], addresses: ['10.0.0.9'] } : null }
+  const services = { byAddress: (address: string) => address === '10.96.0.2' ? { namespace: 'shop', name: 'db', selector: {}, ports: [], addresses: ['10.0.0.9'] } : null, inFrontOf: () => [] }
   await using bench = await Bench.start(t.testdir(), { wrap: () => ({ ...known.wrap(), services }) })
   await bench.scores.push(madeScore({ PORT_SCAN: 0.97 }, { key: { kind: 'pair', source: '10.0.0.7', destination: '10.96.0.2' }, endMs: T0 + 500, reporter: ATTACKER }))
   t.match(bench.store.mitigations.list(), [{ spec: { subject: { uid: 'u7' }, direction: 'egress', victims: [{ uid: 'u9' }], services: ['10.96.0.2'] } }])

@@ -4,10 +4,12 @@ import { backoffMs, type Backoff } from '../../core/backoff.ts'
 import { AutoshieldError } from '../../core/errors.ts'
 import type { Credentials, Identity } from '../../core/identity.ts'
 import type { Score } from '../../core/verdict/score.ts'
+import type { SourceAccount } from '../../core/verdict/source-account.ts'
 import type { CredentialSource } from '../../ports/identity.ts'
 import type { ModelInfo } from '../../ports/scorer.ts'
-import type { Reporters, ScoreEvent, ScoreSource } from '../../ports/scores.ts'
-import { ExplainRequestSchema, ReportersRequestSchema, Scores, WatchRequestSchema, type WatchEvent } from '../../wire/gen/scores_pb.ts'
+import type { Reporters, ScoreEvent, ScoreSource, SourceAccounts, SourceQuestion } from '../../ports/scores.ts'
+import { ExplainRequestSchema, ReportersRequestSchema, Scores, SourceAccountRequestSchema, WatchRequestSchema, type WatchEvent } from '../../wire/gen/scores_pb.ts'
+import { addressToBytes } from '../../wire/address.ts'
 import { methodOf } from '../../wire/method.ts'
 import { encodeScores } from '../../wire/scores.ts'
 import { connect } from '../../wire/tls.ts'
@@ -43,7 +45,7 @@ const ANSWER_MS = 5_000
 const isLive = (signal: AbortSignal): boolean => !signal.aborted
 
 /** The scores of a detector in another process. */
-export class GrpcScoreSource implements ScoreSource, Reporters, Disposable {
+export class GrpcScoreSource implements ScoreSource, Reporters, SourceAccounts, Disposable {
   /** Events that were lost because they were read too slowly, over all streams. */
   lost = 0
   readonly #options: GrpcScoreSourceOptions
@@ -74,6 +76,15 @@ export class GrpcScoreSource implements ScoreSource, Reporters, Disposable {
     const request = create(ExplainRequestSchema, { score: encodeScores([score]), className, usual: [...usual] })
     const { evidence } = await this.#ask(methodOf(Scores.method.explain), request)
     return evidence.map(({ feature, value, contribution }) => ({ feature, value, contribution }))
+  }
+
+  async sourceAccount ({ reporter, source, destinations, stepMs, throughMs }: SourceQuestion): Promise<SourceAccount | null> {
+    const request = create(SourceAccountRequestSchema, { reporter, source: addressBytes(source), destinations: destinations.map(addressBytes), stepMs, throughMs })
+    const { account } = await this.#ask(methodOf(Scores.method.sourceAccount), request)
+    if (account === undefined) return null
+    const { number, flows, proved, ...told } = account
+    if (flows.length !== number.length || proved.length !== number.length) throw new AutoshieldError('BAD_DATA', `the detector at ${this.#options.detector} contradicts itself: an account of ${number.length} windows has columns of ${flows.length} and ${proved.length}; run the same version of both`)
+    return { source: told.source, sinceMs: told.sinceMs, toldMs: told.toldMs, lostMs: told.lostMs, oldest: told.oldest, windows: number.map((number, row) => ({ number, flows: flows[row] ?? 0, proved: proved[row] ?? 0 })) }
   }
 
   async reporters (): Promise<ReadonlySet<string>> {
@@ -142,4 +153,11 @@ export class GrpcScoreSource implements ScoreSource, Reporters, Disposable {
       client.close()
     }
   }
+}
+
+/** Throws RangeError where an address is none. */
+function addressBytes (address: string): Uint8Array<ArrayBuffer> {
+  const bytes = addressToBytes(address)
+  if (bytes === null) throw new RangeError(`'${address}' is no IP address`)
+  return Uint8Array.from(bytes)
 }

@@ -6,6 +6,8 @@ import type { LabelSelector } from '../../core/kubernetes/label-selector.ts'
 import type { KubernetesObject } from '../../core/kubernetes/object.ts'
 import { RESOURCES } from '../../core/kubernetes/resource.ts'
 import { TRANSPORTS } from '../../core/kubernetes/transport.ts'
+import { podsBehind } from '../../core/plan/service-pods.ts'
+import type { Pod } from '../../core/pod.ts'
 import type { ServiceDirectory } from '../../ports/directories.ts'
 import type { KubernetesApi } from '../../ports/kubernetes.ts'
 import { Mirror } from './mirror.ts'
@@ -41,6 +43,11 @@ export class KubernetesServices implements ServiceDirectory {
   byAddress (address: string): FlowService | null {
     this.#byAddress ??= this.#read()
     return this.#byAddress.get(address) ?? null
+  }
+
+  inFrontOf (pod: Pod): readonly string[] {
+    this.#byAddress ??= this.#read()
+    return [...this.#byAddress].flatMap(([address, service]) => podsBehind(service, [pod]).length > 0 ? [address] : [])
   }
 
   /** Of those in a namespace that select pods. */

@@ -1,4 +1,5 @@
 import type { Pod } from '../pod.ts'
+import { standingOf } from '../safety/real-source.ts'
 import type { Detection, Endpoint } from '../verdict/detection.ts'
 import type { PlanContext } from './plan.ts'
 import { podsBehind, type KnownService } from './service-pods.ts'
@@ -59,7 +60,7 @@ export function endsOf (detection: Detection, context: Pick<PlanContext, 'pods' 
   }
 }
 
-export const isReal = ({ evidence }: Pick<PlanContext, 'evidence'>): boolean => evidence.completedHandshake || evidence.confirmedByOwnObserver
+export const isReal = ({ evidence }: Pick<PlanContext, 'evidence'>): boolean => standingOf(evidence) === 'real'
 
 function targetOf (endpoint: Endpoint | null, pod: Pod | null, service: KnownService | null, pods: readonly Pod[]): Target {
   if (endpoint === null) return { kind: 'anybody' }

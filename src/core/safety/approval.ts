@@ -38,7 +38,7 @@ export const Approval = Type.Object({
   state: Type.Enum(['waiting', 'approved', 'rejected', 'lapsed', 'withdrawn'], { description: 'lapsed: nobody answered until the deadline. withdrawn: the attack ended, or it was decided anew.' }),
   deadline: Type.String({ format: 'date-time', description: 'Until when a person may answer.' }),
   then: Type.Enum([...AFTER_DEADLINE], { description: 'What is done where nobody answers.' }),
-  evidence: Type.Object({ completedHandshake: Type.Boolean(), confirmedByOwnObserver: Type.Boolean(), standsForMany: Type.Boolean() }, { additionalProperties: false, description: 'What was known of the source.' }),
+  evidence: Type.Object({ completedHandshake: Type.Boolean(), confirmedByOwnObserver: Type.Boolean(), deniedByOwnObserver: Type.Optional(Type.Literal(true)), standsForMany: Type.Boolean() }, { additionalProperties: false, description: 'What was known of the source.' }),
   by: Type.Optional(Type.String({ description: 'Who answered.' })),
   why: Type.Optional(Type.String({ description: 'Why, in the words of whoever answered, or how it came to an end.' })),
   at: Type.Optional(Type.String({ format: 'date-time', description: 'When it was answered or came to an end.' })),

@@ -4,6 +4,7 @@ import { decide, fails, ofRestriction, passes, type Finding, type Hearing } from
 import { cooldownOf } from './ledger.ts'
 import { approved, maintained } from './people-checks.ts'
 import { REACH } from './reach.ts'
+import { standingOf } from './real-source.ts'
 import type { SafetyCheck, SafetyRequest } from './safety.ts'
 import { VERDICT_OF } from './verdict-of.ts'
 import { blastRadius, trafficShare, workloadShare } from './width-checks.ts'
@@ -29,18 +30,13 @@ const knownTarget = ofRestriction(({ request: { subject, source } }) => {
 const onePod = ofRestriction(({ request: { subject, evidence, source } }) =>
   decide(subject === 'anySource' || !evidence.standsForMany, 'the address stands for one pod', `${source} stands for many: a node, a NAT or a gateway`))
 
-/**
- *     subject   | completed a handshake | confirmed by its own observer | passes
- *     anySource | -                     | -                             | yes
- *     pod, none | yes                   | -                             | yes
- *     pod, none | no                    | yes                           | yes
- *     pod, none | no                    | no                            | no
- */
 const realSource = ofRestriction(({ request: { subject, evidence, source } }) => {
   if (subject === 'anySource') return passes('no source is named')
-  if (evidence.completedHandshake) return passes(`${source} completed a handshake`)
-  return decide(evidence.confirmedByOwnObserver, `the observer of ${source} confirms it`,
-    `${source} neither completed a handshake nor is confirmed by its own observer, so it may be forged`)
+  switch (standingOf(evidence)) {
+    case 'real': return passes(evidence.confirmedByOwnObserver ? `the observer of ${source} confirms it` : `${source} completed a handshake`)
+    case 'unproved': return fails(`${source} neither completed a handshake nor is confirmed by its own observer, so it may be forged`)
+    case 'disputed': return { ...fails(`the observer of ${source} was asked and did not see its pod send this: somebody on the way forges it, or one of the two observers lies`), reason: 'WitnessesDisagree' }
+  }
 })
 
 const enforceable = ofRestriction(({ request: { cannotEnforce } }) =>

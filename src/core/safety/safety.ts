@@ -14,6 +14,8 @@ export interface SourceEvidence {
   readonly completedHandshake: boolean
   /** The observer of the pod that has the address saw the traffic, too. */
   readonly confirmedByOwnObserver: boolean
+  /** That observer was asked, sees every packet, and saw its pod begin none, or far fewer, of the flows. */
+  readonly deniedByOwnObserver?: true
   /** A node's, a NAT's, a gateway's address. */
   readonly standsForMany: boolean
 }

@@ -5,6 +5,7 @@ import type { ReasonCode } from '../reason.ts'
 export const VERDICT_OF: Partial<Record<ReasonCode, Verdict>> = {
   UnknownTarget: 'alert',
   ForgedSource: 'alert',
+  WitnessesDisagree: 'alert',
   CannotEnforce: 'alert',
   AddsUp: 'alert',
   OpensTraffic: 'alert',

@@ -34,6 +34,11 @@ export class SlotMap {
     return slot
   }
 
+  /** The slot of `name`, without using it; -1 if it has none. */
+  find (name: string): number {
+    return this.#slots.get(name) ?? NONE
+  }
+
   /** A slot for a name that has none, perhaps taken from the least recently used. What the slot held before is the caller's to clear. */
   claim (name: string): number {
     let slot = this.#names.length

@@ -1,10 +1,12 @@
 import { distinct } from '../window/sketch.ts'
-import { FEATURES, SKETCH_BYTES, TENSOR_WINDOWS, keyId, type KeyKind, type StepMs, type Window } from '../window/window.ts'
+import { FEATURES, SKETCH_BYTES, TENSOR_WINDOWS, keyId, type KeyKind, type StepMs, type Window, type WindowKey } from '../window/window.ts'
 import { SPAN_WIDTH, UNPROVED, writeContext, writeSpanRow } from './context.ts'
 import { SlotMap } from './slot-map.ts'
 
 /** Values in one tensor. */
 export const TENSOR_SIZE = TENSOR_WINDOWS * FEATURES.length
+
+const FLOWS = FEATURES.indexOf('flow_count')
 
 /** 32-bit words that a window's sketches take: ports first, then peers. */
 const SKETCH_WIDTH = 2 * SKETCH_BYTES / 4
@@ -19,6 +21,14 @@ export interface TensorView {
   readonly unproved: () => number
 }
 
+/** What of one key's windows is held. */
+export interface HeldWindows {
+  /** Number of the oldest that is held; older ones are forgotten. */
+  readonly oldest: number
+  /** Those that are not silent, oldest first. `proved`: flows whose source is real. */
+  readonly windows: readonly { readonly number: number, readonly flows: number, readonly proved: number }[]
+}
+
 /**
  * The last 20 windows of each (reporter, key, step): one table for detector, `autoshield detect` and training.
  * Bounded: at `capacity` keys the least recently pushed goes. About 3.6 KiB a key, which the system gives when first touched.
@@ -26,8 +36,11 @@ export interface TensorView {
 export class TensorTable implements TensorView {
   /** Windows refused because one as new, or newer, of the same key was there (an observer resends after a reconnect). */
   stale = 0
+  /** End of the newest window that was dropped with its key to make room, Unix ms; 0 for none. */
+  lostMs = 0
   readonly #slots: SlotMap
   readonly #newest: Float64Array // window numbers do not fit 32 bits
+  readonly #endsMs: Float64Array // of the newest windows
   // Rings: window number n lies in row n mod 20 of its slot.
   readonly #rows: Float32Array
   readonly #spans: Float32Array
@@ -45,6 +58,7 @@ export class TensorTable implements TensorView {
   constructor ({ capacity = 32_768 }: { capacity?: number } = {}) {
     this.#slots = new SlotMap(capacity)
     this.#newest = new Float64Array(capacity)
+    this.#endsMs = new Float64Array(capacity)
     this.#rows = new Float32Array(capacity * TENSOR_SIZE)
     this.#spans = new Float32Array(capacity * TENSOR_WINDOWS * SPAN_WIDTH)
     this.#sketches = new Uint32Array(capacity * TENSOR_WINDOWS * SKETCH_WIDTH)
@@ -63,10 +77,12 @@ export class TensorTable implements TensorView {
 
   /** Takes the next window of its key. Null, and counted as stale, if it is not newer than what the table has of that key. */
   push (reporter: string, window: Window): TensorView | null {
-    const name = `${keyId(window.key)} ${window.stepMs} ${reporter}`
+    const name = nameOf(reporter, window.key, window.stepMs)
     let slot = this.#slots.use(name)
     if (slot < 0) {
+      const evicted = this.#slots.evicted
       slot = this.#slots.claim(name)
+      if (this.#slots.evicted > evicted) this.lostMs = Math.max(this.lostMs, this.#endsMs[slot] ?? 0)
       this.#clear(slot, 0, TENSOR_WINDOWS)
     } else {
       const gap = window.number - (this.#newest[slot] ?? 0)
@@ -78,11 +94,25 @@ export class TensorTable implements TensorView {
       this.#clear(slot, window.number - silent + 1, silent)
     }
     this.#newest[slot] = window.number
+    this.#endsMs[slot] = (window.number + 1) * window.stepMs
     this.#store(slot * TENSOR_WINDOWS + window.number % TENSOR_WINDOWS, window)
     this.#slot = slot
     this.#kind = window.key.kind
     this.#stepMs = window.stepMs
     return this
+  }
+
+  /** What is held of a key; null where nothing is. Uses the key no more than if nobody had asked. */
+  held (reporter: string, key: WindowKey, stepMs: StepMs): HeldWindows | null {
+    const slot = this.#slots.find(nameOf(reporter, key, stepMs))
+    if (slot < 0) return null
+    const oldest = (this.#newest[slot] ?? 0) - TENSOR_WINDOWS + 1
+    const windows = Array.from({ length: TENSOR_WINDOWS }, (_, at) => {
+      const row = slot * TENSOR_WINDOWS + (oldest + at) % TENSOR_WINDOWS
+      const flows = this.#rows[row * FEATURES.length + FLOWS] ?? 0
+      return { number: oldest + at, flows, proved: flows - (this.#spans[row * SPAN_WIDTH + UNPROVED] ?? 0) }
+    })
+    return { oldest, windows: windows.filter(({ flows }) => flows > 0) }
   }
 
   writeTensor (out: Float32Array, offset: number): void {
@@ -134,3 +164,5 @@ export class TensorTable implements TensorView {
     }
   }
 }
+
+const nameOf = (reporter: string, key: WindowKey, stepMs: StepMs): string => `${keyId(key)} ${stepMs} ${reporter}`

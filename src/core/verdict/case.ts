@@ -170,3 +170,10 @@ export function withWitness (detection: Detection, score: Score, agrees: boolean
   if (known !== undefined && known.quality === witness.quality && known.agrees === witness.agrees) return detection
   return { ...detection, witnesses: [...detection.witnesses.filter((other) => other !== known), witness] }
 }
+
+/** The source's own observer as a witness, which was asked and sees every packet; in place of what it told unasked. */
+export function withAnswer (detection: Detection, reporter: string, agrees: boolean): Detection {
+  const known = detection.witnesses.find((witness) => witness.reporter === reporter)
+  if (known?.agrees === agrees) return detection
+  return { ...detection, witnesses: [...detection.witnesses.filter((other) => other !== known), { reporter, quality: known?.quality ?? 0, agrees }] }
+}

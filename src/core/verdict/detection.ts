@@ -35,7 +35,7 @@ export type Explanation = Static<typeof Explanation>
 export const Witness = Type.Object({
   reporter: Type.String({ description: 'SPIFFE ID of the observer.' }),
   quality: Type.Integer({ description: 'Bits of what its source could only estimate; 0 is best.' }),
-  agrees: Type.Union([Type.Boolean(), Type.Null()], { description: 'Whether its account proves the source real; false: the source\'s own observer saw its pod begin none of this; null: it cannot tell.' }),
+  agrees: Type.Union([Type.Boolean(), Type.Null()], { description: 'Whether its account proves the source real; false: the source\'s own observer saw its pod begin none of this, or far less than the victim tells of; null: it cannot tell.' }),
 }, { $id: 'Witness', additionalProperties: false })
 
 /** What happened at admission to the pod at one end. */

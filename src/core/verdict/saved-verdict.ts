@@ -32,7 +32,7 @@ const SavedCase = Type.Object({
   lastSeenMs: Type.Number(),
   touchedAtMs: Type.Number(),
   quietMs: Type.Number(),
-  source: Type.Object({ completedHandshake: Type.Boolean(), confirmedByOwnObserver: Type.Boolean(), standsForMany: Type.Boolean() }),
+  source: Type.Object({ completedHandshake: Type.Boolean(), confirmedByOwnObserver: Type.Boolean(), deniedByOwnObserver: Type.Optional(Type.Literal(true)), standsForMany: Type.Boolean() }),
   simulated: Type.Literal(false),
 })
 

@@ -43,7 +43,7 @@ export function agreementOf (score: Score, source: Pod | null): boolean | null {
   return isOwnObserver(score, source) ? false : null
 }
 
-const isOwnObserver = ({ reporter }: Score, source: Pod | null): boolean => source !== null && reporter.endsWith(`/pod/${source.uid}`)
+export const isOwnObserver = ({ reporter }: Pick<Score, 'reporter'>, source: Pod | null): boolean => source !== null && reporter.endsWith(`/pod/${source.uid}`)
 
 function areProved ({ tensor, unproved }: Score): boolean {
   let flows = 0

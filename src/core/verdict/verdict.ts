@@ -1,9 +1,10 @@
-import { agreementOf, sourceEvidence } from './source-evidence.ts'
+import { agreementOf, isOwnObserver, sourceEvidence } from './source-evidence.ts'
 import { keyId, STEPS_MS, TENSOR_WINDOWS, windowStartMs, type WindowKey } from '../window/window.ts'
+import { standingOf } from '../safety/real-source.ts'
 import type { SourceEvidence } from '../safety/safety.ts'
 import { emptyBaselines, learnUsual, type Baselines } from './baseline.ts'
 import {
-  caseId, firstAccount, firstPacketOf, firstTelling, isEcho, MAX_STREAMS, QUIET_STEPS, retold, tensorStartMs, windowEndMs, withWitness,
+  caseId, firstAccount, firstPacketOf, firstTelling, isEcho, MAX_STREAMS, QUIET_STEPS, retold, tensorStartMs, windowEndMs, withAnswer, withWitness,
   type Case, type VerdictModel, type Whois
 } from './case.ts'
 import { CaseTable } from './case-table.ts'
@@ -11,6 +12,7 @@ import { storyOf, type Chains } from './chains.ts'
 import type { Detection, Explanation } from './detection.ts'
 import { accumulate, confidenceOf, fade, EVIDENCE_SETTINGS, neededFor, neutralOf, type EvidenceSettings } from './evidence.ts'
 import type { Score } from './score.ts'
+import type { Comparison } from './source-account.ts'
 
 /** All that lasts between scores. Owned by whoever made it, changed by `step` alone; tables are bounded and say what they dropped. */
 export interface VerdictState {
@@ -28,6 +30,8 @@ export type VerdictEvent =
   /** A rule's condition holds for the newest window; no model has an opinion on its class. */
   | { readonly type: 'asserted', readonly className: string, readonly score: Score }
   | { readonly type: 'explained', readonly detection: string, readonly explanation: Explanation }
+  /** What the observer of its source answered that was asked; `reporter` is whose it is. */
+  | { readonly type: 'compared', readonly detection: string, readonly reporter: string, readonly comparison: Comparison }
   | { readonly type: 'tick' }
 
 /** What a detection came to. `source` is what proves who its source is; `score` what brought it here, null for the passing of time. */
@@ -69,6 +73,8 @@ export function step (state: VerdictState, event: VerdictEvent, context: Verdict
       return state.model === null ? [] : weighClass(state, state.model, { className: event.className, probability: 1, threshold: 0.5, score: event.score, source: whoSent(event.score, context) }, context, settings)
     case 'explained':
       return explained(state, event.detection, event.explanation)
+    case 'compared':
+      return compared(state, event)
     case 'tick':
       return passTime(state, context.nowMs)
   }
@@ -209,6 +215,7 @@ function provedBy ({ source, streams }: Case, { source: { standsForMany } }: Say
   return {
     completedHandshake: source.completedHandshake || streams.some(({ handshake }) => handshake >= needed),
     confirmedByOwnObserver: source.confirmedByOwnObserver || streams.some(({ ownAccount }) => ownAccount >= needed),
+    ...(source.deniedByOwnObserver === true && { deniedByOwnObserver: true }),
     standsForMany: source.standsForMany || standsForMany,
   }
 }
@@ -221,8 +228,11 @@ function tell (state: VerdictState, model: VerdictModel, of: Case, score: Score,
   const opens = reached === 'open' && !wasOpen
   const explanation = before === null || opens ? firstAccount(of.className, score, model, state.baselines) : before.explanation
   const told = before ?? firstTelling(of, context.newId(), chain, model, context.whois, explanation)
+  const source = score.key.kind === 'fan-in' ? null : context.whois(score.key.source)
+  // What it says of single windows does not take back what it answered of all of them.
+  const isDenied = standingOf(of.source) === 'disputed' && isOwnObserver(score, source)
   of.detection = {
-    ...withWitness(retold(of, told), score, agreementOf(score, score.key.kind === 'fan-in' ? null : context.whois(score.key.source))),
+    ...withWitness(retold(of, told), score, isDenied ? false : agreementOf(score, source)),
     ...(opens ? { delaySeconds: delayOf(of, score, context.nowMs), model: model.version, explanation } : {}),
     phase: opens || wasOpen ? 'open' : 'suspected',
   }
@@ -242,6 +252,21 @@ function explained (state: VerdictState, id: string, explanation: Explanation): 
     return [{ type: 'updated', detection: found.detection, source: found.source, score: null }]
   }
   return []
+}
+
+/**
+ *     comparison                                | witness of the source's observer | source
+ *     agrees                                    | agrees                           | as it is: that the flows are its pod's does not say what they are
+ *     saw-less, saw-nothing                     | disagrees                        | denied
+ *     no-observer, cannot-tell, not-yet         | as it is                         | as it is
+ */
+function compared (state: VerdictState, { detection: id, reporter, comparison }: Extract<VerdictEvent, { type: 'compared' }>): VerdictEffect[] {
+  const found = [...state.cases.values()].find(({ detection }) => detection?.id === id)
+  const denies = comparison === 'saw-less' || comparison === 'saw-nothing'
+  if (found?.detection == null || (!denies && comparison !== 'agrees')) return []
+  if (denies) found.source = { ...found.source, deniedByOwnObserver: true }
+  found.detection = withAnswer(found.detection, reporter, !denies)
+  return [{ type: 'updated', detection: found.detection, source: found.source, score: null }]
 }
 
 function passTime (state: VerdictState, nowMs: number): VerdictEffect[] {

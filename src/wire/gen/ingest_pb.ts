@@ -29,7 +29,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ingest.proto.
  */
 export const file_ingest: GenFile = /*@__PURE__*/
-  fileDesc("Cgxpbmdlc3QucHJvdG8SEmF1dG9zaGllbGQud2lyZS52MSJ0Cg9PYnNlcnZlck1lc3NhZ2USKgoFaGVsbG8YASABKAsyGS5hdXRvc2hpZWxkLndpcmUudjEuSGVsbG9IABIqCgViYXRjaBgCIAEoCzIZLmF1dG9zaGllbGQud2lyZS52MS5CYXRjaEgAQgkKB21lc3NhZ2UijQEKBUhlbGxvEhAKCGlkZW50aXR5GAEgASgJEhYKDmZlYXR1cmVfc2NoZW1hGAIgASgJEg8KB2Jvb3RfaWQYAyABKAwSDgoGc291cmNlGAQgASgJEg8KB3ZlcnNpb24YBSABKAkSFQoNb3duX2FkZHJlc3NlcxgGIAMoDBIRCglzaW11bGF0ZWQYByABKAgi3gEKBUJhdGNoEhAKCHNlcXVlbmNlGAEgASgEEjIKB3dpbmRvd3MYAiABKAsyIS5hdXRvc2hpZWxkLndpcmUudjEuV2luZG93Q29sdW1ucxIOCgZyZXNlbnQYAyABKAgSEwoLZm9yZ2VkX3NlbnQYBCABKAQSLgoFc3RhdHMYBSABKAsyHy5hdXRvc2hpZWxkLndpcmUudjEuU291cmNlU3RhdHMSOgoMcmVzdHJpY3Rpb25zGAYgAygLMiQuYXV0b3NoaWVsZC53aXJlLnYxLlJlc3RyaWN0aW9uQ291bnQicgoLU291cmNlU3RhdHMSDwoHcGFja2V0cxgBIAEoBBINCgVmbG93cxgCIAEoBBIRCgltYWxmb3JtZWQYAyABKAQSFwoPZHJvcHBlZF9wYWNrZXRzGAQgASgEEhcKD2Ryb3BwZWRfd2luZG93cxgFIAEoBCKiAQoPRGV0ZWN0b3JNZXNzYWdlEi4KB3dlbGNvbWUYASABKAsyGy5hdXRvc2hpZWxkLndpcmUudjEuV2VsY29tZUgAEiYKA2FjaxgCIAEoCzIXLmF1dG9zaGllbGQud2lyZS52MS5BY2tIABIsCgZjb25maWcYAyABKAsyGi5hdXRvc2hpZWxkLndpcmUudjEuQ29uZmlnSABCCQoHbWVzc2FnZSJrCgdXZWxjb21lEioKBmNvbmZpZxgBIAEoCzIaLmF1dG9zaGllbGQud2lyZS52MS5Db25maWcSJAoDYWNrGAIgASgLMhcuYXV0b3NoaWVsZC53aXJlLnYxLkFjaxIOCgZyZXNlbmQYAyABKAgiKAoDQWNrEhAKCHNlcXVlbmNlGAEgASgEEg8KB2NyZWRpdHMYAiABKA0iaQoGQ29uZmlnEhkKEW1heF9iYXRjaF93aW5kb3dzGAEgASgNEh4KFm1heF93aW5kb3dzX3Blcl9zZWNvbmQYAiABKA0SEgoKc2lsZW5jZV9tcxgDIAEoDRIQCghzdGVwc19tcxgEIAMoDTJhCgZJbmdlc3QSVwoHT2JzZXJ2ZRIjLmF1dG9zaGllbGQud2lyZS52MS5PYnNlcnZlck1lc3NhZ2UaIy5hdXRvc2hpZWxkLndpcmUudjEuRGV0ZWN0b3JNZXNzYWdlKAEwAWIGcHJvdG8z", [file_restrictions, file_windows]);
+  fileDesc("Cgxpbmdlc3QucHJvdG8SEmF1dG9zaGllbGQud2lyZS52MSJ0Cg9PYnNlcnZlck1lc3NhZ2USKgoFaGVsbG8YASABKAsyGS5hdXRvc2hpZWxkLndpcmUudjEuSGVsbG9IABIqCgViYXRjaBgCIAEoCzIZLmF1dG9zaGllbGQud2lyZS52MS5CYXRjaEgAQgkKB21lc3NhZ2UijQEKBUhlbGxvEhAKCGlkZW50aXR5GAEgASgJEhYKDmZlYXR1cmVfc2NoZW1hGAIgASgJEg8KB2Jvb3RfaWQYAyABKAwSDgoGc291cmNlGAQgASgJEg8KB3ZlcnNpb24YBSABKAkSFQoNb3duX2FkZHJlc3NlcxgGIAMoDBIRCglzaW11bGF0ZWQYByABKAgi3gEKBUJhdGNoEhAKCHNlcXVlbmNlGAEgASgEEjIKB3dpbmRvd3MYAiABKAsyIS5hdXRvc2hpZWxkLndpcmUudjEuV2luZG93Q29sdW1ucxIOCgZyZXNlbnQYAyABKAgSEwoLZm9yZ2VkX3NlbnQYBCABKAQSLgoFc3RhdHMYBSABKAsyHy5hdXRvc2hpZWxkLndpcmUudjEuU291cmNlU3RhdHMSOgoMcmVzdHJpY3Rpb25zGAYgAygLMiQuYXV0b3NoaWVsZC53aXJlLnYxLlJlc3RyaWN0aW9uQ291bnQicgoLU291cmNlU3RhdHMSDwoHcGFja2V0cxgBIAEoBBINCgVmbG93cxgCIAEoBBIRCgltYWxmb3JtZWQYAyABKAQSFwoPZHJvcHBlZF9wYWNrZXRzGAQgASgEEhcKD2Ryb3BwZWRfd2luZG93cxgFIAEoBCLRAQoPRGV0ZWN0b3JNZXNzYWdlEi4KB3dlbGNvbWUYASABKAsyGy5hdXRvc2hpZWxkLndpcmUudjEuV2VsY29tZUgAEiYKA2FjaxgCIAEoCzIXLmF1dG9zaGllbGQud2lyZS52MS5BY2tIABIsCgZjb25maWcYAyABKAsyGi5hdXRvc2hpZWxkLndpcmUudjEuQ29uZmlnSAASLQoHdGVsbF9ieRgEIAEoCzIaLmF1dG9zaGllbGQud2lyZS52MS5UZWxsQnlIAEIJCgdtZXNzYWdlImsKB1dlbGNvbWUSKgoGY29uZmlnGAEgASgLMhouYXV0b3NoaWVsZC53aXJlLnYxLkNvbmZpZxIkCgNhY2sYAiABKAsyFy5hdXRvc2hpZWxkLndpcmUudjEuQWNrEg4KBnJlc2VuZBgDIAEoCCIoCgNBY2sSEAoIc2VxdWVuY2UYASABKAQSDwoHY3JlZGl0cxgCIAEoDSIXCgZUZWxsQnkSDQoFYXRfbXMYASABKAEiaQoGQ29uZmlnEhkKEW1heF9iYXRjaF93aW5kb3dzGAEgASgNEh4KFm1heF93aW5kb3dzX3Blcl9zZWNvbmQYAiABKA0SEgoKc2lsZW5jZV9tcxgDIAEoDRIQCghzdGVwc19tcxgEIAMoDTJhCgZJbmdlc3QSVwoHT2JzZXJ2ZRIjLmF1dG9zaGllbGQud2lyZS52MS5PYnNlcnZlck1lc3NhZ2UaIy5hdXRvc2hpZWxkLndpcmUudjEuRGV0ZWN0b3JNZXNzYWdlKAEwAWIGcHJvdG8z", [file_restrictions, file_windows]);
 
 /**
  * @generated from message autoshield.wire.v1.ObserverMessage
@@ -242,6 +242,14 @@ export type DetectorMessage = Message<"autoshield.wire.v1.DetectorMessage"> & {
      */
     value: Config;
     case: "config";
+  } | {
+    /**
+     * An observer of an older version ignores it.
+     *
+     * @generated from field: autoshield.wire.v1.TellBy tell_by = 4;
+     */
+    value: TellBy;
+    case: "tellBy";
   } | { case: undefined; value?: undefined };
 };
 
@@ -311,6 +319,27 @@ export const AckSchema: GenMessage<Ack> = /*@__PURE__*/
   messageDesc(file_ingest, 6);
 
 /**
+ * The detector wants a batch, be it empty, as soon as the windows of the shortest step that ended by then are closed.
+ *
+ * @generated from message autoshield.wire.v1.TellBy
+ */
+export type TellBy = Message<"autoshield.wire.v1.TellBy"> & {
+  /**
+   * Unix milliseconds.
+   *
+   * @generated from field: double at_ms = 1;
+   */
+  atMs: number;
+};
+
+/**
+ * Describes the message autoshield.wire.v1.TellBy.
+ * Use `create(TellBySchema)` to create a new message.
+ */
+export const TellBySchema: GenMessage<TellBy> = /*@__PURE__*/
+  messageDesc(file_ingest, 7);
+
+/**
  * What the detector wants of the observer. Each replaces the one before.
  *
  * @generated from message autoshield.wire.v1.Config
@@ -350,7 +379,7 @@ export type Config = Message<"autoshield.wire.v1.Config"> & {
  * Use `create(ConfigSchema)` to create a new message.
  */
 export const ConfigSchema: GenMessage<Config> = /*@__PURE__*/
-  messageDesc(file_ingest, 7);
+  messageDesc(file_ingest, 8);
 
 /**
  * @generated from service autoshield.wire.v1.Ingest

@@ -16,7 +16,137 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file scores.proto.
  */
 export const file_scores: GenFile = /*@__PURE__*/
-  fileDesc("CgxzY29yZXMucHJvdG8SEmF1dG9zaGllbGQud2lyZS52MSISChBSZXBvcnRlcnNSZXF1ZXN0IicKEVJlcG9ydGVyc1Jlc3BvbnNlEhIKCmlkZW50aXRpZXMYASADKAkiMAoMV2F0Y2hSZXF1ZXN0Eg0KBWZsb29yGAEgASgCEhEKCWV2ZXJ5X2tleRgCIAEoCCL7AwoKV2F0Y2hFdmVudBIsCgZzeW5jZWQYASABKAsyGi5hdXRvc2hpZWxkLndpcmUudjEuU3luY2VkSAASMgoGc2NvcmVzGAIgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlNjb3JlQ29sdW1uc0gAEi4KB3RyYWZmaWMYAyABKAsyGy5hdXRvc2hpZWxkLndpcmUudjEuVHJhZmZpY0gAEjgKDHJlc3RyaWN0aW9ucxgFIAEoCzIgLmF1dG9zaGllbGQud2lyZS52MS5SZXN0cmljdGlvbnNIABIwCgVmbG93cxgGIAEoCzIfLmF1dG9zaGllbGQud2lyZS52MS5GbG93Q29sdW1uc0gAEjMKBm1vZGVscxgHIAEoCzIhLmF1dG9zaGllbGQud2lyZS52MS5Nb2RlbFN0YW5kaW5nSAASMgoFc3RhdHMYCCABKAsyIS5hdXRvc2hpZWxkLndpcmUudjEuRGV0ZWN0b3JTdGF0c0gAEjQKCHJlZnVzYWxzGAkgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlBlZXJSZWZ1c2Fsc0gAEjkKCmNvbXBhcmlzb24YCiABKAsyIy5hdXRvc2hpZWxkLndpcmUudjEuTW9kZWxDb21wYXJpc29uSAASDAoEbG9zdBgEIAEoBEIHCgVldmVudCLWAQoGU3luY2VkEg8KB3ZlcnNpb24YASABKAkSDwoHY2xhc3NlcxgCIAMoCRIXCg9jb250ZXh0X2NvbHVtbnMYAyADKAkSEgoKdGhyZXNob2xkcxgEIAMoARI0CgV1c3VhbBgFIAMoCzIlLmF1dG9zaGllbGQud2lyZS52MS5TeW5jZWQuVXN1YWxFbnRyeRpHCgpVc3VhbEVudHJ5EgsKA2tleRgBIAEoCRIoCgV2YWx1ZRgCIAEoCzIZLmF1dG9zaGllbGQud2lyZS52MS5Vc3VhbDoCOAEiGQoFVXN1YWwSEAoIZmVhdHVyZXMYASADKAEi3gEKDFNjb3JlQ29sdW1ucxIyCgd3aW5kb3dzGAEgASgLMiEuYXV0b3NoaWVsZC53aXJlLnYxLldpbmRvd0NvbHVtbnMSEQoJcmVwb3J0ZXJzGAIgAygJEhAKCHJlcG9ydGVyGAMgAygNEhUKDXByb2JhYmlsaXRpZXMYBCADKAISDwoHdGVuc29ycxgFIAMoAhIQCghjb250ZXh0cxgGIAMoAhIWCg5yZWNlaXZlZF9hdF9tcxgHIAMoARIRCglzaW11bGF0ZWQYCCADKAgSEAoIdW5wcm92ZWQYCSADKAEipAEKDU1vZGVsU3RhbmRpbmcSEAoIc2VxdWVuY2UYASABKAESDwoHY3VycmVudBgCIAEoCRIOCgZzaGFkb3cYAyABKAkSMQoHcmVmdXNlZBgEIAMoCzIgLmF1dG9zaGllbGQud2lyZS52MS5Nb2RlbFJlZnVzYWwSCgoCYnkYBSABKAkSDgoGcmVhc29uGAYgASgJEhEKCWluc3RhbGxlZBgHIAMoCSIfCg9Nb2RlbENvbXBhcmlzb24SDAoEanNvbhgBIAEoCSIwCgxNb2RlbFJlZnVzYWwSDwoHdmVyc2lvbhgBIAEoCRIPCgdtZXNzYWdlGAIgASgJInMKB1RyYWZmaWMSDQoFYXRfbXMYASABKAESJwoFZWRnZXMYAiADKAsyGC5hdXRvc2hpZWxkLndpcmUudjEuRWRnZRIwCgVzdGF0cxgDIAEoCzIhLmF1dG9zaGllbGQud2lyZS52MS5EZXRlY3RvclN0YXRzIkEKDFBlZXJSZWZ1c2FscxIxCghyZWZ1c2FscxgBIAMoCzIfLmF1dG9zaGllbGQud2lyZS52MS5QZWVyUmVmdXNhbCJdCgtQZWVyUmVmdXNhbBIOCgZyZWFzb24YASABKAkSDwoHZGV0YWlscxgCIAEoCRIMCgRwZWVyGAMgASgJEhAKCGlkZW50aXR5GAQgASgJEg0KBWNvdW50GAUgASgBIj4KDFJlc3RyaWN0aW9ucxIuCgZjb3VudHMYASADKAsyHi5hdXRvc2hpZWxkLndpcmUudjEuUHJveHlDb3VudCJSCgpQcm94eUNvdW50Eg8KB3BvZF91aWQYASABKAkSMwoFY291bnQYAiABKAsyJC5hdXRvc2hpZWxkLndpcmUudjEuUmVzdHJpY3Rpb25Db3VudCL9AQoLRmxvd0NvbHVtbnMSEQoJYWRkcmVzc2VzGAEgAygMEgwKBHBvZHMYAiADKAkSDgoGc291cmNlGAMgAygNEhMKC2Rlc3RpbmF0aW9uGAQgAygNEgsKA3BvZBgFIAMoDRIPCgd3aXRuZXNzGAYgAygNEg4KBm1pbnV0ZRgHIAMoDRIQCghwcm90b2NvbBgIIAMoDRIMCgRwb3J0GAkgAygNEg0KBWJlZ3VuGAogAygNEg8KB2NhcnJpZWQYCyADKA0SDgoGZmFpbGVkGAwgAygNEhIKCmJ5dGVzX3NlbnQYDSADKAESFgoOYnl0ZXNfcmVjZWl2ZWQYDiADKAEiWgoERWRnZRIOCgZzb3VyY2UYASABKAkSEwoLZGVzdGluYXRpb24YAiABKAkSDwoHcGFja2V0cxgDIAEoARINCgVieXRlcxgEIAEoARINCgVmbG93cxgFIAEoASKcAgoNRGV0ZWN0b3JTdGF0cxIRCglvYnNlcnZlcnMYASABKA0SDwoHcGFja2V0cxgCIAEoARINCgVmbG93cxgDIAEoARIPCgd3aW5kb3dzGAQgASgBEg8KB3RlbnNvcnMYBSABKAESDAoEa2V5cxgGIAEoDRIPCgdkcm9wcGVkGAcgASgBEhEKCW1hbGZvcm1lZBgIIAEoARITCgtmb3JnZWRfc2VudBgJIAEoARI/CgdyZWZ1c2VkGAogAygLMi4uYXV0b3NoaWVsZC53aXJlLnYxLkRldGVjdG9yU3RhdHMuUmVmdXNlZEVudHJ5Gi4KDFJlZnVzZWRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBImQKDkV4cGxhaW5SZXF1ZXN0Ei8KBXNjb3JlGAEgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlNjb3JlQ29sdW1ucxISCgpjbGFzc19uYW1lGAIgASgJEg0KBXVzdWFsGAMgAygBIkEKD0V4cGxhaW5SZXNwb25zZRIuCghldmlkZW5jZRgBIAMoCzIcLmF1dG9zaGllbGQud2lyZS52MS5FdmlkZW5jZSJACghFdmlkZW5jZRIPCgdmZWF0dXJlGAEgASgJEg0KBXZhbHVlGAIgASgBEhQKDGNvbnRyaWJ1dGlvbhgDIAEoATKDAgoGU2NvcmVzEksKBVdhdGNoEiAuYXV0b3NoaWVsZC53aXJlLnYxLldhdGNoUmVxdWVzdBoeLmF1dG9zaGllbGQud2lyZS52MS5XYXRjaEV2ZW50MAESUgoHRXhwbGFpbhIiLmF1dG9zaGllbGQud2lyZS52MS5FeHBsYWluUmVxdWVzdBojLmF1dG9zaGllbGQud2lyZS52MS5FeHBsYWluUmVzcG9uc2USWAoJUmVwb3J0ZXJzEiQuYXV0b3NoaWVsZC53aXJlLnYxLlJlcG9ydGVyc1JlcXVlc3QaJS5hdXRvc2hpZWxkLndpcmUudjEuUmVwb3J0ZXJzUmVzcG9uc2ViBnByb3RvMw", [file_restrictions, file_windows]);
+  fileDesc("CgxzY29yZXMucHJvdG8SEmF1dG9zaGllbGQud2lyZS52MSJzChRTb3VyY2VBY2NvdW50UmVxdWVzdBIQCghyZXBvcnRlchgBIAEoCRIOCgZzb3VyY2UYAiABKAwSFAoMZGVzdGluYXRpb25zGAMgAygMEg8KB3N0ZXBfbXMYBCABKA0SEgoKdGhyb3VnaF9tcxgFIAEoASJcChVTb3VyY2VBY2NvdW50UmVzcG9uc2USNwoHYWNjb3VudBgBIAEoCzIhLmF1dG9zaGllbGQud2lyZS52MS5Tb3VyY2VBY2NvdW50SACIAQFCCgoIX2FjY291bnQikgEKDVNvdXJjZUFjY291bnQSDgoGc291cmNlGAEgASgJEhAKCHNpbmNlX21zGAIgASgBEg8KB3RvbGRfbXMYAyABKAESDwoHbG9zdF9tcxgEIAEoARIOCgZudW1iZXIYBSADKAESDQoFZmxvd3MYBiADKAESDgoGcHJvdmVkGAcgAygBEg4KBm9sZGVzdBgIIAEoASISChBSZXBvcnRlcnNSZXF1ZXN0IicKEVJlcG9ydGVyc1Jlc3BvbnNlEhIKCmlkZW50aXRpZXMYASADKAkiMAoMV2F0Y2hSZXF1ZXN0Eg0KBWZsb29yGAEgASgCEhEKCWV2ZXJ5X2tleRgCIAEoCCL7AwoKV2F0Y2hFdmVudBIsCgZzeW5jZWQYASABKAsyGi5hdXRvc2hpZWxkLndpcmUudjEuU3luY2VkSAASMgoGc2NvcmVzGAIgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlNjb3JlQ29sdW1uc0gAEi4KB3RyYWZmaWMYAyABKAsyGy5hdXRvc2hpZWxkLndpcmUudjEuVHJhZmZpY0gAEjgKDHJlc3RyaWN0aW9ucxgFIAEoCzIgLmF1dG9zaGllbGQud2lyZS52MS5SZXN0cmljdGlvbnNIABIwCgVmbG93cxgGIAEoCzIfLmF1dG9zaGllbGQud2lyZS52MS5GbG93Q29sdW1uc0gAEjMKBm1vZGVscxgHIAEoCzIhLmF1dG9zaGllbGQud2lyZS52MS5Nb2RlbFN0YW5kaW5nSAASMgoFc3RhdHMYCCABKAsyIS5hdXRvc2hpZWxkLndpcmUudjEuRGV0ZWN0b3JTdGF0c0gAEjQKCHJlZnVzYWxzGAkgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlBlZXJSZWZ1c2Fsc0gAEjkKCmNvbXBhcmlzb24YCiABKAsyIy5hdXRvc2hpZWxkLndpcmUudjEuTW9kZWxDb21wYXJpc29uSAASDAoEbG9zdBgEIAEoBEIHCgVldmVudCLWAQoGU3luY2VkEg8KB3ZlcnNpb24YASABKAkSDwoHY2xhc3NlcxgCIAMoCRIXCg9jb250ZXh0X2NvbHVtbnMYAyADKAkSEgoKdGhyZXNob2xkcxgEIAMoARI0CgV1c3VhbBgFIAMoCzIlLmF1dG9zaGllbGQud2lyZS52MS5TeW5jZWQuVXN1YWxFbnRyeRpHCgpVc3VhbEVudHJ5EgsKA2tleRgBIAEoCRIoCgV2YWx1ZRgCIAEoCzIZLmF1dG9zaGllbGQud2lyZS52MS5Vc3VhbDoCOAEiGQoFVXN1YWwSEAoIZmVhdHVyZXMYASADKAEi3gEKDFNjb3JlQ29sdW1ucxIyCgd3aW5kb3dzGAEgASgLMiEuYXV0b3NoaWVsZC53aXJlLnYxLldpbmRvd0NvbHVtbnMSEQoJcmVwb3J0ZXJzGAIgAygJEhAKCHJlcG9ydGVyGAMgAygNEhUKDXByb2JhYmlsaXRpZXMYBCADKAISDwoHdGVuc29ycxgFIAMoAhIQCghjb250ZXh0cxgGIAMoAhIWCg5yZWNlaXZlZF9hdF9tcxgHIAMoARIRCglzaW11bGF0ZWQYCCADKAgSEAoIdW5wcm92ZWQYCSADKAEipAEKDU1vZGVsU3RhbmRpbmcSEAoIc2VxdWVuY2UYASABKAESDwoHY3VycmVudBgCIAEoCRIOCgZzaGFkb3cYAyABKAkSMQoHcmVmdXNlZBgEIAMoCzIgLmF1dG9zaGllbGQud2lyZS52MS5Nb2RlbFJlZnVzYWwSCgoCYnkYBSABKAkSDgoGcmVhc29uGAYgASgJEhEKCWluc3RhbGxlZBgHIAMoCSIfCg9Nb2RlbENvbXBhcmlzb24SDAoEanNvbhgBIAEoCSIwCgxNb2RlbFJlZnVzYWwSDwoHdmVyc2lvbhgBIAEoCRIPCgdtZXNzYWdlGAIgASgJInMKB1RyYWZmaWMSDQoFYXRfbXMYASABKAESJwoFZWRnZXMYAiADKAsyGC5hdXRvc2hpZWxkLndpcmUudjEuRWRnZRIwCgVzdGF0cxgDIAEoCzIhLmF1dG9zaGllbGQud2lyZS52MS5EZXRlY3RvclN0YXRzIkEKDFBlZXJSZWZ1c2FscxIxCghyZWZ1c2FscxgBIAMoCzIfLmF1dG9zaGllbGQud2lyZS52MS5QZWVyUmVmdXNhbCJdCgtQZWVyUmVmdXNhbBIOCgZyZWFzb24YASABKAkSDwoHZGV0YWlscxgCIAEoCRIMCgRwZWVyGAMgASgJEhAKCGlkZW50aXR5GAQgASgJEg0KBWNvdW50GAUgASgBIj4KDFJlc3RyaWN0aW9ucxIuCgZjb3VudHMYASADKAsyHi5hdXRvc2hpZWxkLndpcmUudjEuUHJveHlDb3VudCJSCgpQcm94eUNvdW50Eg8KB3BvZF91aWQYASABKAkSMwoFY291bnQYAiABKAsyJC5hdXRvc2hpZWxkLndpcmUudjEuUmVzdHJpY3Rpb25Db3VudCL9AQoLRmxvd0NvbHVtbnMSEQoJYWRkcmVzc2VzGAEgAygMEgwKBHBvZHMYAiADKAkSDgoGc291cmNlGAMgAygNEhMKC2Rlc3RpbmF0aW9uGAQgAygNEgsKA3BvZBgFIAMoDRIPCgd3aXRuZXNzGAYgAygNEg4KBm1pbnV0ZRgHIAMoDRIQCghwcm90b2NvbBgIIAMoDRIMCgRwb3J0GAkgAygNEg0KBWJlZ3VuGAogAygNEg8KB2NhcnJpZWQYCyADKA0SDgoGZmFpbGVkGAwgAygNEhIKCmJ5dGVzX3NlbnQYDSADKAESFgoOYnl0ZXNfcmVjZWl2ZWQYDiADKAEiWgoERWRnZRIOCgZzb3VyY2UYASABKAkSEwoLZGVzdGluYXRpb24YAiABKAkSDwoHcGFja2V0cxgDIAEoARINCgVieXRlcxgEIAEoARINCgVmbG93cxgFIAEoASKcAgoNRGV0ZWN0b3JTdGF0cxIRCglvYnNlcnZlcnMYASABKA0SDwoHcGFja2V0cxgCIAEoARINCgVmbG93cxgDIAEoARIPCgd3aW5kb3dzGAQgASgBEg8KB3RlbnNvcnMYBSABKAESDAoEa2V5cxgGIAEoDRIPCgdkcm9wcGVkGAcgASgBEhEKCW1hbGZvcm1lZBgIIAEoARITCgtmb3JnZWRfc2VudBgJIAEoARI/CgdyZWZ1c2VkGAogAygLMi4uYXV0b3NoaWVsZC53aXJlLnYxLkRldGVjdG9yU3RhdHMuUmVmdXNlZEVudHJ5Gi4KDFJlZnVzZWRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBImQKDkV4cGxhaW5SZXF1ZXN0Ei8KBXNjb3JlGAEgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlNjb3JlQ29sdW1ucxISCgpjbGFzc19uYW1lGAIgASgJEg0KBXVzdWFsGAMgAygBIkEKD0V4cGxhaW5SZXNwb25zZRIuCghldmlkZW5jZRgBIAMoCzIcLmF1dG9zaGllbGQud2lyZS52MS5FdmlkZW5jZSJACghFdmlkZW5jZRIPCgdmZWF0dXJlGAEgASgJEg0KBXZhbHVlGAIgASgBEhQKDGNvbnRyaWJ1dGlvbhgDIAEoATLpAgoGU2NvcmVzEksKBVdhdGNoEiAuYXV0b3NoaWVsZC53aXJlLnYxLldhdGNoUmVxdWVzdBoeLmF1dG9zaGllbGQud2lyZS52MS5XYXRjaEV2ZW50MAESUgoHRXhwbGFpbhIiLmF1dG9zaGllbGQud2lyZS52MS5FeHBsYWluUmVxdWVzdBojLmF1dG9zaGllbGQud2lyZS52MS5FeHBsYWluUmVzcG9uc2USZAoNU291cmNlQWNjb3VudBIoLmF1dG9zaGllbGQud2lyZS52MS5Tb3VyY2VBY2NvdW50UmVxdWVzdBopLmF1dG9zaGllbGQud2lyZS52MS5Tb3VyY2VBY2NvdW50UmVzcG9uc2USWAoJUmVwb3J0ZXJzEiQuYXV0b3NoaWVsZC53aXJlLnYxLlJlcG9ydGVyc1JlcXVlc3QaJS5hdXRvc2hpZWxkLndpcmUudjEuUmVwb3J0ZXJzUmVzcG9uc2ViBnByb3RvMw", [file_restrictions, file_windows]);
+
+/**
+ * Answered when the observer has told of all that ended by `through_ms`, or after a second without that.
+ *
+ * @generated from message autoshield.wire.v1.SourceAccountRequest
+ */
+export type SourceAccountRequest = Message<"autoshield.wire.v1.SourceAccountRequest"> & {
+  /**
+   * SPIFFE ID of the observer.
+   *
+   * @generated from field: string reporter = 1;
+   */
+  reporter: string;
+
+  /**
+   * 4 or 16 bytes, never IPv4-mapped.
+   *
+   * @generated from field: bytes source = 2;
+   */
+  source: Uint8Array;
+
+  /**
+   * Addresses by which the source may have turned to the other end, at most 64; their pairs are summed.
+   *
+   * @generated from field: repeated bytes destinations = 3;
+   */
+  destinations: Uint8Array[];
+
+  /**
+   * @generated from field: uint32 step_ms = 4;
+   */
+  stepMs: number;
+
+  /**
+   * Unix milliseconds.
+   *
+   * @generated from field: double through_ms = 5;
+   */
+  throughMs: number;
+};
+
+/**
+ * Describes the message autoshield.wire.v1.SourceAccountRequest.
+ * Use `create(SourceAccountRequestSchema)` to create a new message.
+ */
+export const SourceAccountRequestSchema: GenMessage<SourceAccountRequest> = /*@__PURE__*/
+  messageDesc(file_scores, 0);
+
+/**
+ * @generated from message autoshield.wire.v1.SourceAccountResponse
+ */
+export type SourceAccountResponse = Message<"autoshield.wire.v1.SourceAccountResponse"> & {
+  /**
+   * Absent where no live stream of that observer is open.
+   *
+   * @generated from field: optional autoshield.wire.v1.SourceAccount account = 1;
+   */
+  account?: SourceAccount | undefined;
+};
+
+/**
+ * Describes the message autoshield.wire.v1.SourceAccountResponse.
+ * Use `create(SourceAccountResponseSchema)` to create a new message.
+ */
+export const SourceAccountResponseSchema: GenMessage<SourceAccountResponse> = /*@__PURE__*/
+  messageDesc(file_scores, 1);
+
+/**
+ * @generated from message autoshield.wire.v1.SourceAccount
+ */
+export type SourceAccount = Message<"autoshield.wire.v1.SourceAccount"> & {
+  /**
+   * As in Hello.
+   *
+   * @generated from field: string source = 1;
+   */
+  source: string;
+
+  /**
+   * Since when this detector hears that observer with that source, Unix milliseconds.
+   *
+   * @generated from field: double since_ms = 2;
+   */
+  sinceMs: number;
+
+  /**
+   * All windows that ended by then are in; Unix milliseconds, 0 before any.
+   *
+   * @generated from field: double told_ms = 3;
+   */
+  toldMs: number;
+
+  /**
+   * The newest time of which something was lost: packets, or windows for want of room. Unix milliseconds, 0 for none.
+   *
+   * @generated from field: double lost_ms = 4;
+   */
+  lostMs: number;
+
+  /**
+   * Windows of the step that are not silent, of the last 20 at most: number, flows, and those of them whose source is real.
+   *
+   * @generated from field: repeated double number = 5;
+   */
+  number: number[];
+
+  /**
+   * @generated from field: repeated double flows = 6;
+   */
+  flows: number[];
+
+  /**
+   * @generated from field: repeated double proved = 7;
+   */
+  proved: number[];
+
+  /**
+   * Number of the oldest window that is held.
+   *
+   * @generated from field: double oldest = 8;
+   */
+  oldest: number;
+};
+
+/**
+ * Describes the message autoshield.wire.v1.SourceAccount.
+ * Use `create(SourceAccountSchema)` to create a new message.
+ */
+export const SourceAccountSchema: GenMessage<SourceAccount> = /*@__PURE__*/
+  messageDesc(file_scores, 2);
 
 /**
  * @generated from message autoshield.wire.v1.ReportersRequest
@@ -29,7 +159,7 @@ export type ReportersRequest = Message<"autoshield.wire.v1.ReportersRequest"> & 
  * Use `create(ReportersRequestSchema)` to create a new message.
  */
 export const ReportersRequestSchema: GenMessage<ReportersRequest> = /*@__PURE__*/
-  messageDesc(file_scores, 0);
+  messageDesc(file_scores, 3);
 
 /**
  * @generated from message autoshield.wire.v1.ReportersResponse
@@ -48,7 +178,7 @@ export type ReportersResponse = Message<"autoshield.wire.v1.ReportersResponse"> 
  * Use `create(ReportersResponseSchema)` to create a new message.
  */
 export const ReportersResponseSchema: GenMessage<ReportersResponse> = /*@__PURE__*/
-  messageDesc(file_scores, 1);
+  messageDesc(file_scores, 4);
 
 /**
  * @generated from message autoshield.wire.v1.WatchRequest
@@ -74,7 +204,7 @@ export type WatchRequest = Message<"autoshield.wire.v1.WatchRequest"> & {
  * Use `create(WatchRequestSchema)` to create a new message.
  */
 export const WatchRequestSchema: GenMessage<WatchRequest> = /*@__PURE__*/
-  messageDesc(file_scores, 2);
+  messageDesc(file_scores, 5);
 
 /**
  * @generated from message autoshield.wire.v1.WatchEvent
@@ -154,7 +284,7 @@ export type WatchEvent = Message<"autoshield.wire.v1.WatchEvent"> & {
  * Use `create(WatchEventSchema)` to create a new message.
  */
 export const WatchEventSchema: GenMessage<WatchEvent> = /*@__PURE__*/
-  messageDesc(file_scores, 3);
+  messageDesc(file_scores, 6);
 
 /**
  * @generated from message autoshield.wire.v1.Synced
@@ -193,7 +323,7 @@ export type Synced = Message<"autoshield.wire.v1.Synced"> & {
  * Use `create(SyncedSchema)` to create a new message.
  */
 export const SyncedSchema: GenMessage<Synced> = /*@__PURE__*/
-  messageDesc(file_scores, 4);
+  messageDesc(file_scores, 7);
 
 /**
  * @generated from message autoshield.wire.v1.Usual
@@ -212,7 +342,7 @@ export type Usual = Message<"autoshield.wire.v1.Usual"> & {
  * Use `create(UsualSchema)` to create a new message.
  */
 export const UsualSchema: GenMessage<Usual> = /*@__PURE__*/
-  messageDesc(file_scores, 5);
+  messageDesc(file_scores, 8);
 
 /**
  * One row a score, in the rows of `windows`: the newest window of each tensor.
@@ -285,7 +415,7 @@ export type ScoreColumns = Message<"autoshield.wire.v1.ScoreColumns"> & {
  * Use `create(ScoreColumnsSchema)` to create a new message.
  */
 export const ScoreColumnsSchema: GenMessage<ScoreColumns> = /*@__PURE__*/
-  messageDesc(file_scores, 6);
+  messageDesc(file_scores, 9);
 
 /**
  * What a detector scores with, and what it was asked to and does not.
@@ -342,7 +472,7 @@ export type ModelStanding = Message<"autoshield.wire.v1.ModelStanding"> & {
  * Use `create(ModelStandingSchema)` to create a new message.
  */
 export const ModelStandingSchema: GenMessage<ModelStanding> = /*@__PURE__*/
-  messageDesc(file_scores, 7);
+  messageDesc(file_scores, 10);
 
 /**
  * What model and candidate said of the same windows.
@@ -363,7 +493,7 @@ export type ModelComparison = Message<"autoshield.wire.v1.ModelComparison"> & {
  * Use `create(ModelComparisonSchema)` to create a new message.
  */
 export const ModelComparisonSchema: GenMessage<ModelComparison> = /*@__PURE__*/
-  messageDesc(file_scores, 8);
+  messageDesc(file_scores, 11);
 
 /**
  * @generated from message autoshield.wire.v1.ModelRefusal
@@ -385,7 +515,7 @@ export type ModelRefusal = Message<"autoshield.wire.v1.ModelRefusal"> & {
  * Use `create(ModelRefusalSchema)` to create a new message.
  */
 export const ModelRefusalSchema: GenMessage<ModelRefusal> = /*@__PURE__*/
-  messageDesc(file_scores, 9);
+  messageDesc(file_scores, 12);
 
 /**
  * @generated from message autoshield.wire.v1.Traffic
@@ -414,7 +544,7 @@ export type Traffic = Message<"autoshield.wire.v1.Traffic"> & {
  * Use `create(TrafficSchema)` to create a new message.
  */
 export const TrafficSchema: GenMessage<Traffic> = /*@__PURE__*/
-  messageDesc(file_scores, 10);
+  messageDesc(file_scores, 13);
 
 /**
  * @generated from message autoshield.wire.v1.PeerRefusals
@@ -431,7 +561,7 @@ export type PeerRefusals = Message<"autoshield.wire.v1.PeerRefusals"> & {
  * Use `create(PeerRefusalsSchema)` to create a new message.
  */
 export const PeerRefusalsSchema: GenMessage<PeerRefusals> = /*@__PURE__*/
-  messageDesc(file_scores, 11);
+  messageDesc(file_scores, 14);
 
 /**
  * A client that the detector refused, once for each reason in ten minutes, and then the sum of what followed.
@@ -478,7 +608,7 @@ export type PeerRefusal = Message<"autoshield.wire.v1.PeerRefusal"> & {
  * Use `create(PeerRefusalSchema)` to create a new message.
  */
 export const PeerRefusalSchema: GenMessage<PeerRefusal> = /*@__PURE__*/
-  messageDesc(file_scores, 12);
+  messageDesc(file_scores, 15);
 
 /**
  * @generated from message autoshield.wire.v1.Restrictions
@@ -495,7 +625,7 @@ export type Restrictions = Message<"autoshield.wire.v1.Restrictions"> & {
  * Use `create(RestrictionsSchema)` to create a new message.
  */
 export const RestrictionsSchema: GenMessage<Restrictions> = /*@__PURE__*/
-  messageDesc(file_scores, 13);
+  messageDesc(file_scores, 16);
 
 /**
  * What the proxy of one pod logged of one source.
@@ -521,7 +651,7 @@ export type ProxyCount = Message<"autoshield.wire.v1.ProxyCount"> & {
  * Use `create(ProxyCountSchema)` to create a new message.
  */
 export const ProxyCountSchema: GenMessage<ProxyCount> = /*@__PURE__*/
-  messageDesc(file_scores, 14);
+  messageDesc(file_scores, 17);
 
 /**
  * What pairs did in one minute, by responder port, as one observer told it; one row a use of a port.
@@ -617,7 +747,7 @@ export type FlowColumns = Message<"autoshield.wire.v1.FlowColumns"> & {
  * Use `create(FlowColumnsSchema)` to create a new message.
  */
 export const FlowColumnsSchema: GenMessage<FlowColumns> = /*@__PURE__*/
-  messageDesc(file_scores, 15);
+  messageDesc(file_scores, 18);
 
 /**
  * @generated from message autoshield.wire.v1.Edge
@@ -654,7 +784,7 @@ export type Edge = Message<"autoshield.wire.v1.Edge"> & {
  * Use `create(EdgeSchema)` to create a new message.
  */
 export const EdgeSchema: GenMessage<Edge> = /*@__PURE__*/
-  messageDesc(file_scores, 16);
+  messageDesc(file_scores, 19);
 
 /**
  * Cumulative since the detector's start; `observers` and `keys` are what it holds now.
@@ -720,7 +850,7 @@ export type DetectorStats = Message<"autoshield.wire.v1.DetectorStats"> & {
  * Use `create(DetectorStatsSchema)` to create a new message.
  */
 export const DetectorStatsSchema: GenMessage<DetectorStats> = /*@__PURE__*/
-  messageDesc(file_scores, 17);
+  messageDesc(file_scores, 20);
 
 /**
  * @generated from message autoshield.wire.v1.ExplainRequest
@@ -751,7 +881,7 @@ export type ExplainRequest = Message<"autoshield.wire.v1.ExplainRequest"> & {
  * Use `create(ExplainRequestSchema)` to create a new message.
  */
 export const ExplainRequestSchema: GenMessage<ExplainRequest> = /*@__PURE__*/
-  messageDesc(file_scores, 18);
+  messageDesc(file_scores, 21);
 
 /**
  * @generated from message autoshield.wire.v1.ExplainResponse
@@ -770,7 +900,7 @@ export type ExplainResponse = Message<"autoshield.wire.v1.ExplainResponse"> & {
  * Use `create(ExplainResponseSchema)` to create a new message.
  */
 export const ExplainResponseSchema: GenMessage<ExplainResponse> = /*@__PURE__*/
-  messageDesc(file_scores, 19);
+  messageDesc(file_scores, 22);
 
 /**
  * @generated from message autoshield.wire.v1.Evidence
@@ -797,7 +927,7 @@ export type Evidence = Message<"autoshield.wire.v1.Evidence"> & {
  * Use `create(EvidenceSchema)` to create a new message.
  */
 export const EvidenceSchema: GenMessage<Evidence> = /*@__PURE__*/
-  messageDesc(file_scores, 20);
+  messageDesc(file_scores, 23);
 
 /**
  * @generated from service autoshield.wire.v1.Scores
@@ -822,6 +952,16 @@ export const Scores: GenService<{
     methodKind: "unary";
     input: typeof ExplainRequestSchema;
     output: typeof ExplainResponseSchema;
+  },
+  /**
+   * What the observer of a pair's source told of it.
+   *
+   * @generated from rpc autoshield.wire.v1.Scores.SourceAccount
+   */
+  sourceAccount: {
+    methodKind: "unary";
+    input: typeof SourceAccountRequestSchema;
+    output: typeof SourceAccountResponseSchema;
   },
   /**
    * Whose observers are connected now.

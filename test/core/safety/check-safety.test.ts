@@ -122,6 +122,16 @@ t.test('a source may be restricted only where it is proved to be real, for every
   t.end()
 })
 
+t.test('a source whose own observer denies what the victim tells is told of and not restricted, but at the victim', (t) => {
+  const denied = { completedHandshake: true, confirmedByOwnObserver: false, deniedByOwnObserver: true, standsForMany: false } as const
+  t.match(checkSafety(EMPTY_SAFETY_STATE, request({ evidence: denied }), settings(), NOW_MS), { verdict: 'alert', reason: 'WitnessesDisagree', message: /did not see its pod send this/ })
+  const agreed = checkSafety(EMPTY_SAFETY_STATE, request({ evidence: denied, approval: { by: 'ada', why: 'sure' } }), settings(), NOW_MS)
+  t.equal(agreed.reason, 'WitnessesDisagree', 'nobody can agree to it')
+  t.equal(checkSafety(EMPTY_SAFETY_STATE, request({ evidence: denied, subject: 'anySource' }), settings(), NOW_MS).verdict, 'mitigate')
+  t.equal(checkSafety(EMPTY_SAFETY_STATE, request({ evidence: { ...denied, confirmedByOwnObserver: true } }), settings(), NOW_MS).verdict, 'mitigate', 'what it saw of its pod itself counts more')
+  t.end()
+})
+
 t.test('one observer alone causes no more than a cut towards its own pod, for every row of the table', (t) => {
   const beyond = ['pod_isolation', 'pod_termination', 'node_quarantine']
   for (const action of ACTION_TYPES) {

@@ -18,12 +18,12 @@ class Bench {
 
   constructor (state = emptyVerdict()) {
     this.state = state
-    this.#take({ type: 'model', model: MODEL })
+    this.take({ type: 'model', model: MODEL })
   }
 
   score (score: Score): readonly VerdictEffect[] {
     this.nowMs = Math.max(this.nowMs, score.receivedAtMs)
-    return this.#take({ type: 'score', score })
+    return this.take({ type: 'score', score })
   }
 
   /** Scores, told as the types of what came of each. */
@@ -33,10 +33,10 @@ class Bench {
 
   tick (afterMs: number): readonly VerdictEffect[] {
     this.nowMs += afterMs
-    return this.#take({ type: 'tick' })
+    return this.take({ type: 'tick' })
   }
 
-  #take (event: Parameters<typeof step>[1]): readonly VerdictEffect[] {
+  take (event: Parameters<typeof step>[1]): readonly VerdictEffect[] {
     return step(this.state, event, {
       nowMs: this.nowMs,
       newId: () => `id${this.#ids++}`,
@@ -282,4 +282,31 @@ t.test('honest traffic of a pod does not vouch for what is sent in its name', as
   const real = bench.score(madeScore({ PORT_SCAN: 0.99 }, { ...answered, reporter: ATTACKER, endMs: T0 + 1000 }))
   t.match(real, [{ type: 'updated', source: { confirmedByOwnObserver: true } }], 'what it saw its pod begin does')
   t.equal(real[0]?.detection.witnesses.find(({ reporter }) => reporter === ATTACKER)?.agrees, true)
+})
+
+t.test('what the source\'s observer answers is kept with the case, and single windows do not take it back', async (t) => {
+  const answered = { features: { flow_count: 40, bytes_received: 900 }, counters: { tcp_packets: 200 } }
+  const agreesOf = (effects: readonly VerdictEffect[]) => effects[0]?.detection.witnesses.find(({ reporter }) => reporter === ATTACKER)?.agrees
+  for (const comparison of ['saw-nothing', 'saw-less'] as const) {
+    const bench = new Bench()
+    const { id } = opened(bench.score(madeScore({ PORT_SCAN: 0.99 }, answered)))
+    const denied = bench.take({ type: 'compared', detection: id, reporter: ATTACKER, comparison })
+    t.match(denied, [{ type: 'updated', source: { completedHandshake: true, deniedByOwnObserver: true } }])
+    t.equal(agreesOf(denied), false)
+    const honest = bench.score(madeScore({ PORT_SCAN: 0.88 }, { ...answered, reporter: ATTACKER }))
+    t.match(honest, [{ source: { confirmedByOwnObserver: false, deniedByOwnObserver: true } }])
+    t.equal(agreesOf(honest), false, 'a little honest traffic changes nothing')
+    const { state } = loadVerdict(JSON.parse(JSON.stringify(saveVerdict(bench.state))), honest.map(({ detection }) => detection))
+    t.match(new Bench(state).score(madeScore({ PORT_SCAN: 0.97 }, { ...answered, endMs: T0 + 1_000 })), [{ source: { deniedByOwnObserver: true } }], 'nor does a restart')
+    const own = bench.score(madeScore({ PORT_SCAN: 0.99 }, { ...answered, reporter: ATTACKER, endMs: T0 + 1_000 }))
+    t.match(own, [{ source: { confirmedByOwnObserver: true } }])
+    t.equal(agreesOf(own), true, 'what it tells of an attack by its own pod does')
+  }
+  const bench = new Bench()
+  const { id } = opened(bench.score(madeScore({ PORT_SCAN: 0.99 }, answered)))
+  for (const comparison of ['no-observer', 'cannot-tell', 'not-yet'] as const) t.strictSame(bench.take({ type: 'compared', detection: id, reporter: ATTACKER, comparison }), [])
+  const agreed = bench.take({ type: 'compared', detection: id, reporter: ATTACKER, comparison: 'agrees' })
+  t.equal(agreesOf(agreed), true)
+  t.match(agreed[0]?.source, { confirmedByOwnObserver: false }, 'that the flows are its pod\'s does not say what they are')
+  t.strictSame(bench.take({ type: 'compared', detection: 'other', reporter: ATTACKER, comparison: 'saw-nothing' }), [])
 })

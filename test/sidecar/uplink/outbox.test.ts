@@ -88,3 +88,15 @@ t.test('counts of restrictions go with one batch each, stay until they are ackno
   t.match(outbox.unacknowledged, [{ sequence: 2, restrictions: first.restrictions }], 'a detector that knows nothing of them is told again')
   t.equal(outbox.take(10, steps).restrictions[0]?.atMs, 260)
 })
+
+t.test('a detector that asks is told of silence as soon as it is known, and once', async (t) => {
+  const outbox = new Outbox(10)
+  outbox.add([], clock(7))
+  t.equal(outbox.pending, false, 'silence alone is worth no batch')
+  outbox.tellBy(4_500)
+  t.equal(outbox.pending, false, 'the window that ends then is still open')
+  outbox.add([], clock(8))
+  t.equal(outbox.pending, true)
+  t.match(outbox.take(10, steps), { windows: [], clocks: clock(8) })
+  t.equal(outbox.pending, false)
+})
