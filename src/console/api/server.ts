@@ -21,6 +21,7 @@ export function createServer ({ log, allowedHosts }: ServerOptions): Api {
     loggerInstance: log,
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: 10_000,
+    pluginTimeout: 0, // on a starved node reading the pages of the API takes more than the ten seconds after which a leader would give up
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 16_384 }, // the schemas bound names; Node bounds the whole request line
     logController: new LogController({ disableRequestLogging: true }), // the metrics count requests; a line for each would drown the loop's own
