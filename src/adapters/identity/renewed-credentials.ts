@@ -35,8 +35,22 @@ export interface RenewedCredentialsOptions {
   readonly onEvent?: (event: RenewalEvent) => void
 }
 
-const BACKOFF: Backoff = { baseMs: 250, maxMs: 60_000 }
+const BASE_MS = 250
 const REFUSED: Backoff = { baseMs: 60_000, maxMs: 600_000 }
+
+/**
+ * Waits between requests: a pod that has no certificate yet is blind, or without its proxy, until it gets one; one that has has a third
+ * of its life to renew it.
+ *
+ *     trouble     | has a certificate | at most
+ *     unavailable | no                | 10 s
+ *     unavailable | yes               | 60 s
+ *     refused     | either            | 10 min
+ */
+export function waitsAfter (trouble: 'refused' | 'unavailable', has: 'none' | 'one'): Backoff {
+  if (trouble === 'refused') return REFUSED
+  return { baseMs: BASE_MS, maxMs: has === 'none' ? 10_000 : 60_000 }
+}
 
 /** Asked anew each time: to the compiler a flag that was false stays false. */
 const isLive = (signal: AbortSignal): boolean => !signal.aborted
@@ -66,7 +80,7 @@ export class RenewedCredentials implements CredentialSource {
 
   /** Gets a certificate and keeps it new until the signal aborts. Tries for ever. */
   async run (signal: AbortSignal): Promise<void> {
-    const { random, backoff = BACKOFF, refusedBackoff = REFUSED, onEvent } = this.#options
+    const { random, backoff, refusedBackoff, onEvent } = this.#options
     for (let attempt = 0; isLive(signal); attempt++) {
       try {
         const endsMs = await this.#renew(signal)
@@ -77,7 +91,8 @@ export class RenewedCredentials implements CredentialSource {
         if (!isLive(signal)) return
         const { code, message } = AutoshieldError.from(thrown)
         const type = code === 'UNTRUSTED' ? 'refused' : 'unavailable'
-        const retryMs = backoffMs(attempt, random(), type === 'refused' ? refusedBackoff : backoff)
+        const asked = type === 'refused' ? refusedBackoff : backoff
+        const retryMs = backoffMs(attempt, random(), asked ?? waitsAfter(type, this.#held.held === null ? 'none' : 'one'))
         onEvent?.({ type, reason: message, retryMs })
         await wait(retryMs, signal)
       }

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
 import { CertificateIssuer } from '../../../certs/issuer.ts'
-import { RenewedCredentials, type RenewalEvent, type RenewedCredentialsOptions } from '../../../src/adapters/identity/renewed-credentials.ts'
+import { RenewedCredentials, waitsAfter, type RenewalEvent, type RenewedCredentialsOptions } from '../../../src/adapters/identity/renewed-credentials.ts'
 import { serveControl } from '../../../src/cli/control-server.ts'
 import { AutoshieldError } from '../../../src/core/errors.ts'
 import { checkCredentials } from '../../../src/wire/check-credentials.ts'
@@ -196,4 +196,10 @@ t.test('what is no request for a certificate is answered by what is wrong with i
   t.match(await ask('{"publicKey"'), { status: 400 })
   t.match(await ask('x', { authorization: 'Bearer good', 'content-type': 'text/html' }), { status: 415 })
   t.match(await ask('', {}, 'GET'), { status: 404 })
+})
+
+t.test('a pod without a certificate is not left waiting as long as one that renews its own', async (t) => {
+  t.equal(waitsAfter('unavailable', 'none').maxMs, 10_000)
+  t.equal(waitsAfter('unavailable', 'one').maxMs, 60_000)
+  for (const has of ['none', 'one'] as const) t.equal(waitsAfter('refused', has).maxMs, 600_000)
 })
