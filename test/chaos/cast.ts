@@ -13,6 +13,8 @@ import { Member } from './member.ts'
 const TRUST_DOMAIN = 'autoshield.local'
 const [ISSUER, INGEST, ADS] = [`${CONTROL}:8444`, `${DETECTOR.address}:18001`, `${XDS.address}:18000`]
 export const LEASE_SECONDS = 4
+/** On a machine with far too much to do, leaders lose their leases to one another until all has started. */
+const UP_WITHIN_MS = 600_000
 
 /** Every process of the product in a run. */
 export interface Cast {
@@ -25,8 +27,8 @@ export interface Cast {
 }
 
 const inNetworkOf = (pod: Pod): string[] => ['setpriv', '--pdeathsig', 'KILL', 'nsenter', `--net=/proc/${pod.pid}/ns/net`]
-/** What a proxy's container has where redirecting is allowed. */
-const AS_PROXY = ['setpriv', '--regid', String(PROXY_USER), '--clear-groups', '--bounding-set', '-all,+net_admin,+net_raw,+setuid,+setgid,+kill', '--inh-caps=-all', '--no-new-privs']
+/** What a proxy's container has where redirecting is allowed. Another group forgets whose death it was to follow. */
+const AS_PROXY = ['setpriv', '--pdeathsig', 'KILL', '--regid', String(PROXY_USER), '--clear-groups', '--bounding-set', '-all,+net_admin,+net_raw,+setuid,+setgid,+kill', '--inh-caps=-all', '--no-new-privs']
 
 /** Starts them all, the controllers first, for which somebody points their Service to the one that leads, and waits until the proxies are in front of their pods. `log` gets all that each has said, when it ends. */
 export async function startCast (ground: Ground, later: (end: () => Promise<unknown>) => void, log: (name: string, text: string) => void): Promise<Cast> {
@@ -49,7 +51,7 @@ export async function startCast (ground: Ground, later: (end: () => Promise<unkn
   const authorities = await until('the authorities are published', async () => {
     const { data } = JSON.parse(await kubectl(['-n', OWN, 'get', 'configmap', AUTHORITIES_MAP.name, '-o', 'json']).catch(() => '{}')) as { data?: Record<string, string> }
     return data?.[AUTHORITIES_MAP.key]
-  }, 180_000)
+  }, UP_WITHIN_MS)
   for (const pod of [DETECTOR, XDS, ...SHOP_PODS]) await writeFile(join(ground.credentialsOf(pod), AUTHORITIES_MAP.key), authorities)
 
   const issued = (pod: PodForm): string[] => ['--issuer', ISSUER, '--credentials', ground.credentialsOf(pod), '--trust-domain', TRUST_DOMAIN]
@@ -64,7 +66,7 @@ export async function startCast (ground: Ground, later: (end: () => Promise<unkn
       '--folder', join(pod.folder, 'proxy'), '--envoy', ground.files.envoy, '--user', String(PROXY_USER), '--inbound', String(PROXY_PORTS.inbound), '--transparent', String(PROXY_PORTS.transparent)]
     return { victim, member: member(`keeper of ${victim.name}`, args, [...inNetworkOf(pod), ...AS_PROXY]), envoys: () => processesIn(pod, 'envoy') }
   }))
-  for (const { member: { running } } of keepers) await running.saying(/connections are redirected/, 240_000)
+  for (const { member: { running } } of keepers) await running.saying(/connections are redirected/, UP_WITHIN_MS)
   return { controllers, detector, xds, observers, keepers, members: [...controllers.map((each) => each.member), detector, xds, ...observers, ...keepers.map((each) => each.member)] }
 }
 

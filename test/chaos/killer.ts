@@ -3,10 +3,11 @@ import { join } from 'node:path'
 import type { Random } from '../lab/random.ts'
 import { killProgram } from '../real/cluster/kill-program.ts'
 import { written } from './api-log.ts'
-import type { Cast } from './cast.ts'
+import { type Cast, LEASE_SECONDS } from './cast.ts'
 import { AIMS, type Aim, type Kill, type Target } from './diary.ts'
 import type { Downtimes } from './downtimes.ts'
 import type { Ground } from './ground.ts'
+import type { LeaseWatch } from './lease-watch.ts'
 import { AGAIN_MS, type Member } from './member.ts'
 
 /** How often each is chosen. Of the API server and etcd everything else hangs, and they take longest to be back. */
@@ -15,10 +16,10 @@ const HAT = (Object.keys(WEIGHTS) as Target[]).flatMap((target) => Array.from({ 
 /** An aim that nothing meets in this time is shot at all the same. */
 const AIM_MS = 5_000
 /** A leader that is killed before it works again shows little. */
-const LEADS_WITHIN_MS = 20_000
+const LEADS_WITHIN_MS = 30_000
 
-/** So long a controller stays away whose machine is gone: longer than its lease. */
-const GONE_MS = 9_000
+/** So long a controller stays away whose machine is gone: until long after another has its lease. */
+const GONE_MS = 2 * LEASE_SECONDS * 1_000 + AGAIN_MS
 
 /** One kill as it is drawn beforehand: the same seed draws the same ones. */
 export interface Shot {
@@ -39,7 +40,7 @@ export function draw (random: Random, count: number): readonly Shot[] {
     const target = random.pick(HAT)
     const aim = target === 'leader' || random.chance(0.3) ? random.pick(AIMS) : 'any'
     const isController = target === 'leader' || target === 'follower'
-    const awayMs = isController ? random.pick([AGAIN_MS, GONE_MS]) : random.integer(100, 3_000)
+    const awayMs = isController ? random.pick([AGAIN_MS, GONE_MS, GONE_MS]) : random.integer(100, 3_000)
     return { target, aim, afterMs: random.integer(100, 2_500), lateMs: random.chance(0.5) ? 0 : random.integer(0, 40), awayMs, which: random.integer(0, 1_000) }
   })
 }
@@ -48,8 +49,7 @@ export interface Gallery {
   readonly ground: Ground
   readonly cast: Cast
   readonly downtimes: Downtimes
-  /** The pod that holds the lease, by the newest look; null where nobody does, or nobody knows. */
-  readonly holder: () => string | null
+  readonly lease: Pick<LeaseWatch, 'lead'>
 }
 
 const nth = <T>(list: readonly T[], which: number): T => {
@@ -58,12 +58,13 @@ const nth = <T>(list: readonly T[], which: number): T => {
   return found
 }
 
-/** Who leads and works; undefined where nobody has come to that in time. */
-async function leading ({ cast, holder }: Gallery): Promise<Cast['controllers'][number] | undefined> {
+/** Who leads and works, with the other one in step where that is wanted; undefined where nobody has come to that in time. */
+async function leading ({ cast, lease }: Gallery, other: 'any' | 'in-step' = 'any'): Promise<Cast['controllers'][number] | undefined> {
   const endMs = Date.now() + LEADS_WITHIN_MS
   while (Date.now() < endMs) {
-    const found = cast.controllers.find(({ pod, member: { running } }) => pod.name === holder() && running.stdout.includes('the controller runs'))
-    if (found !== undefined) return found
+    const { holder, inStep } = lease.lead
+    const found = cast.controllers.find(({ pod, member: { running } }) => pod.name === holder && running.stdout.includes('the controller runs'))
+    if (found !== undefined && (other === 'any' || inStep.length === cast.controllers.length)) return found
     await delay(50)
   }
   return undefined
@@ -73,7 +74,8 @@ async function leading ({ cast, holder }: Gallery): Promise<Cast['controllers'][
 export async function shoot ({ target, aim, afterMs, lateMs, awayMs, which }: Shot, gallery: Gallery): Promise<Kill | null> {
   const { ground: { cluster }, cast, downtimes } = gallery
   await delay(afterMs)
-  const led = target === 'leader' || target === 'follower' || aim !== 'any' ? await leading(gallery) : undefined
+  const isGone = target === 'leader' && awayMs > AGAIN_MS // so that the other one takes over
+  const led = target === 'leader' || target === 'follower' || aim !== 'any' ? await leading(gallery, isGone ? 'in-step' : 'any') : undefined
   if (aim !== 'any' && led !== undefined) await written(aim, { log: cluster.auditLog, head: join(led.data, 'audit.head') }, AbortSignal.timeout(AIM_MS))
   await delay(lateMs)
   const killed = (name: string): Kill => ({ target, name, aim, atMs: Date.now() })

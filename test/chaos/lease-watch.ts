@@ -1,6 +1,6 @@
 import type { KubernetesApi } from '../../src/ports/kubernetes.ts'
 import type { Span } from './diary.ts'
-import { leaseHolder } from './watching.ts'
+import { leadOf, type Lead } from './watching.ts'
 
 /** An answer that took longer than this says that the API server, or etcd behind it, was away. */
 const SLOW_MS = 1_000
@@ -11,8 +11,8 @@ export class LeaseWatch {
   readonly #past: Span[] = []
   /** Since when nothing was answered; null while it answers. */
   #awaySinceMs: number | null = null
-  /** The pod by the newest look that was answered; null where nobody holds it. */
-  holder: string | null = null
+  /** By the newest look that was answered. */
+  lead: Lead = { holder: null, inStep: [] }
 
   constructor (api: KubernetesApi) {
     this.#api = api
@@ -22,7 +22,7 @@ export class LeaseWatch {
   async look (): Promise<void> {
     const fromMs = Date.now()
     try {
-      this.holder = await leaseHolder(this.#api)
+      this.lead = await leadOf(this.#api)
     } catch (error) {
       this.#awaySinceMs ??= fromMs
       throw error

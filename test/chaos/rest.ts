@@ -5,7 +5,7 @@ import type { Cast } from './cast.ts'
 import type { Probe, Rest } from './diary.ts'
 import type { Downtimes } from './downtimes.ts'
 import { ATTACKERS, type Ground, VICTIMS } from './ground.ts'
-import { leaseHolder, look } from './watching.ts'
+import { leadOf, look } from './watching.ts'
 
 /** Far more than anything needs: this is no aim, but where waiting is given up. */
 const GIVE_UP_MS = 150_000
@@ -48,11 +48,10 @@ const pairs = (): [string, string][] => ATTACKERS.flatMap(({ name }) => VICTIMS.
 
 /** One leads with the other in step, the proxies stand, and the API server answers. */
 async function allRuns ({ api, cast, downtimes }: Seen): Promise<boolean> {
-  const holder = await leaseHolder(api)
+  const { holder, inStep } = await leadOf(api)
   const leading = cast.controllers.find(({ pod }) => pod.name === holder)
   const following = cast.controllers.find(({ pod }) => pod.name !== holder)
-  return downtimes.allUp && leading !== undefined && following !== undefined &&
-    leading.member.running.stdout.includes('the controller runs') && following.member.running.stdout.includes('this replica follows, and may take over')
+  return downtimes.allUp && leading !== undefined && following !== undefined && inStep.includes(following.pod.name) && leading.member.running.stdout.includes('the controller runs')
 }
 
 async function settled (isSo: () => Promise<boolean>): Promise<boolean> {

@@ -15,7 +15,7 @@ import { draw, shoot } from './killer.ts'
 import { LeaseWatch } from './lease-watch.ts'
 import { rest } from './rest.ts'
 import { speaking } from './spoken.ts'
-import { judge, leaseHolder, PORT, repeatedly } from './watching.ts'
+import { judge, leadOf, PORT, repeatedly } from './watching.ts'
 
 export interface ChaosOptions {
   readonly kills: number
@@ -37,7 +37,7 @@ export async function chaos ({ kills: count, seed, between, say, log = () => und
     const random = randomFrom(seed)
     const [probes, orders, judged, rests, kills] = [[] as Probe[], [] as Order[], [] as Judged[], [] as Rest[], [] as Kill[]]
     for (const { name } of [...VICTIMS, PLAIN]) watch(ends, speaking(lab.pod(name), 'traffic-process.ts', { serve: PORT, probe: [], everyMs: 0 }, () => undefined))
-    const api = openKubernetes({ kubeconfig: cluster.kubeconfig }, { timeoutMs: 5_000 })
+    const api = openKubernetes({ kubeconfig: cluster.kubeconfig })
     ends.push(async () => api[Symbol.dispose]())
     let pointedAt = ''
     const watching = [repeatedly(300, stop.signal, async () => {
@@ -76,7 +76,7 @@ export async function chaos ({ kills: count, seed, between, say, log = () => und
       const until = Math.min(count, kills.length + between)
       while (kills.length < until) {
         const shot = shots.shift() ?? draw(random, 1)[0]
-        const kill = shot === undefined ? null : await shoot(shot, { ground, cast, downtimes, holder: () => lease.holder })
+        const kill = shot === undefined ? null : await shoot(shot, { ground, cast, downtimes, lease })
         if (kill === null) continue
         kills.push(kill)
         say(`${kills.length} of ${count}: ${kill.name} (${kill.target}${kill.aim === 'any' ? '' : `, right after ${kill.aim}`})`)
@@ -88,7 +88,7 @@ export async function chaos ({ kills: count, seed, between, say, log = () => und
     }
     const endedMs = Date.now()
     await ordering[Symbol.asyncDispose]() // what is asked for between two looks would be in one of them alone
-    const trails = trailsOf(cast, await leaseHolder(api))
+    const trails = trailsOf(cast, (await leadOf(api)).holder)
     const exceptions = (await api.list(RESOURCES.exceptions, { namespace: OWN })).map(({ metadata }) => metadata.name)
     for (const line of cast.members.flatMap(({ ends }) => ends)) say(`by itself: ${line.replaceAll('\n', ' | ')}`)
     return {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { readLease } from '../../src/adapters/kubernetes/stored-lease.ts'
 import { fromStored } from '../../src/adapters/kubernetes/stored-mitigation.ts'
-import { isRecord } from '../../src/core/kubernetes/read-object.ts'
 import { RESOURCES } from '../../src/core/kubernetes/resource.ts'
 import { readPod } from '../../src/core/kubernetes/read-pod.ts'
 import type { Mitigation } from '../../src/core/mitigation/mitigation.ts'
@@ -54,16 +54,28 @@ export async function judge (api: KubernetesApi): Promise<readonly Judged[]> {
   return [...ofMitigations, ...innocent.length === 0 ? [] : [{ atMs, mitigation: 'all that were stored', open: [], cut: innocent }]]
 }
 
+/** Those that their policies carry. One whose time has come promises nothing any more, though its end may not be written yet. */
 const standing = (mitigations: readonly Mitigation[]): ReadonlyMap<string, Mitigation> => new Map(mitigations.filter(({ spec, status: { phase, targets } }) => {
   const carried = targets.filter(({ target }) => target.startsWith('networkpolicy/'))
-  return phase === 'active' && spec.policies !== undefined && carried.length > 0 && carried.every(({ state }) => state === 'programmed')
+  return phase === 'active' && Date.parse(spec.expiresAt) > Date.now() && spec.policies !== undefined && carried.length > 0 && carried.every(({ state }) => state === 'programmed')
 }).map((mitigation) => [mitigation.metadata.name, mitigation]))
 
-/** The pod that holds the lease, or held it last; null where it was laid down. Rejects where the API server is away. */
-export async function leaseHolder (api: KubernetesApi): Promise<string | null> {
+/** Pods by what the lease says. */
+export interface Lead {
+  /** Who holds it, or held it last; null where it was laid down, or never taken. */
+  readonly holder: string | null
+  /** Who has all that was acknowledged. */
+  readonly inStep: readonly string[]
+}
+
+const podOf = (replica: string): string => replica.split('_')[0] ?? replica
+
+/** Rejects where the API server is away. */
+export async function leadOf (api: KubernetesApi): Promise<Lead> {
   const lease = await api.get(RESOURCES.leases, 'autoshield-controller', OWN)
-  const holder = isRecord(lease?.['spec']) ? lease['spec']['holderIdentity'] : undefined
-  return typeof holder === 'string' && holder !== '' ? holder.split('_')[0] ?? null : null
+  if (lease === null) return { holder: null, inStep: [] }
+  const { holder, inSync } = readLease(lease)
+  return { holder: holder === null ? null : podOf(holder), inStep: inSync.map(podOf) }
 }
 
 /** Does something again and again until the signal aborts; what fails meanwhile fails because something is killed. */
