@@ -255,6 +255,10 @@ t.test('what a cluster adds to the page', { skip, timeout: 300_000 }, async (t) 
     await loop.emit({ ...seen, stats: { ...seen.stats, forgedSent: 1_200, refused: { NotYours: 3, Malformed: 1 } } })
     await page.locator('.health', { hasText: 'under addresses that are not theirs' }).waitFor()
     t.match(await words(page, '.health'), /1,200 packets left pods under addresses that are not theirs\. 4 streams and calls were refused: 3 NotYours, 1 Malformed\./)
+    await page.locator('.health', { hasText: 'Closed; 0 of 10 actions in the last minute.' }).waitFor()
+    loop.safetyState = { ...loop.safetyState, enforced: { ...loop.safetyState.enforced, breaker: { state: 'open', untilMs: loop.now() + 60_000, openMs: 60_000 } } }
+    await loop.emit({ type: 'changed', list: 'safety' })
+    await page.locator('.health .failed', { hasText: /Open until .*: nothing new is done\./ }).waitFor()
   })
 
   t.test('which model scores, how a candidate compares and how to change it is on one page', async (t) => {

@@ -1,7 +1,8 @@
 import type { LeadershipStanding } from '../../../core/leadership/standing.ts'
 import { standingOf } from '../../../core/mitigation/proxy-standing.ts'
 import type { FlowPage } from '../../../core/history/flow-page.ts'
-import { errandsHref } from '../model/route.ts'
+import type { SafetyStanding } from '../../../core/safety/standing.ts'
+import { errandsHref, protectedHref } from '../model/route.ts'
 import type { StationState } from '../model/trail.ts'
 import type { Wall } from '../model/wall.ts'
 import { number } from '../model/words.ts'
@@ -12,6 +13,7 @@ import { Time } from './time.tsx'
 /** Whether AutoShield itself is well: the loop, who leads, what is watched, what carries restrictions, what is kept. */
 export function HealthPage ({ wall, now }: { wall: Wall, now: number }) {
   const leads = useFetched<{ leadership: LeadershipStanding | null }>('/leadership', wall.versions.leadership)
+  const safety = useFetched<SafetyStanding>('/safety', wall.versions.safety)
   const flows = useFetched<Pick<FlowPage, 'keptSince' | 'lost'>>('/flows?limit=1')
   const failed = useFetched<{ items: readonly unknown[], next: string | null }>('/errands?phase=failed&limit=100', wall.versions.errands)
   return (
@@ -19,6 +21,7 @@ export function HealthPage ({ wall, now }: { wall: Wall, now: number }) {
       <h2>Health</h2>
       <ul class="health">
         <Loop wall={wall} />
+        <Circuit safety={safety} />
         {leads.state === 'there' ? <Leads leadership={leads.value.leadership} /> : <Line state={leads.state === 'asking' ? 'waiting' : 'broken'} title="Leadership">{leads.state === 'asking' ? 'Asking …' : leads.problem}</Line>}
         <Watched wall={wall} />
         <Proxies wall={wall} now={now} />
@@ -40,6 +43,14 @@ function Loop ({ wall: { ready, reasons, halt } }: { wall: Wall }) {
       {halt !== null && <Line state="broken" title="Kill switch">Pulled by {halt.by} since <Time at={halt.at} />: {halt.reason}</Line>}
     </>
   )
+}
+
+/** Whether anything new may be done at all. */
+function Circuit ({ safety }: { safety: Fetched<SafetyStanding> }) {
+  if (safety.state !== 'there') return null
+  const { actuation, enforced: { breaker, actions } } = safety.value
+  const words = breaker.state === 'open' ? <>Open until <Time at={breaker.until} />: nothing new is done.</> : breaker.state === 'half-open' ? 'Half-open: one action is let through on trial.' : `Closed; ${number(actions.used)} of ${number(actions.most)} actions in the last minute.`
+  return <Line state={breaker.state === 'open' ? 'broken' : breaker.state === 'half-open' ? 'waiting' : actuation === 'off' ? 'none' : 'done'} title="Circuit breaker"><p><a href={protectedHref('')}>{words}</a></p>{actuation === 'off' && <p>Actuation is off: everything is decided and nothing is done.</p>}</Line>
 }
 
 /** A pod's name, without the id of its data. */
