@@ -10,7 +10,7 @@ t.setTimeout(300_000)
 
 const POLICY = `
 rules:
-  - { id: scans, name: Scans, attack_class: PORT_SCAN, confidence_threshold: 0.9, cooldown_seconds: 1, ttl_seconds: 86400, approval: { required: never }, actions: [{ action_type: pod_isolation }] }
+  - { id: scans, name: Scans, attack_class: PORT_SCAN, confidence_threshold: 0.9, cooldown_seconds: 1, ttl_seconds: 86400, approval: { required: drastic }, actions: [{ action_type: pod_isolation }] }
 `
 
 const objects = (image: string): string => [
@@ -64,6 +64,21 @@ t.test('an isolated pod leaves its Service and its ReplicaSet, which makes anoth
   await bench.scores.push(madeScore({ PORT_SCAN: 0.97 }, { key: { kind: 'pair', source: address, destination: other }, endMs: bench.nowMs, reporter: `spiffe://autoshield.local/ns/${namespace}/pod/${uid}` }))
   const mitigation = () => bench.store.mitigations.list()[0]
   const condition = (type: string) => mitigation()?.status.conditions.find((each) => each.type === type)
+
+  await t.test('what isolating it would do is told before somebody agrees, and is what is done then', async (t) => {
+    const [waiting] = bench.controller.approvals.waiting
+    const id = waiting?.id ?? ''
+    const outlook = bench.controller.outlook(id)
+    t.match(outlook, {
+      decision: { verdict: 'mitigate', reason: 'RuleMatched' },
+      touches: { total: 1, listed: [{ uid, namespace, name }] },
+      flows: { state: 'reckoned', effect: { options: [{ policies: ['isolation'], state: 'taken', reason: 'RuleMatched' }] } },
+    })
+    t.strictSame([await ours(), mitigation()], ['', undefined], 'nothing is done by looking')
+    await bench.controller.approvals.answer(id, 'approve', 'ada', 'seen')
+    t.strictSame(mitigation()?.status.targets.map(({ target }) => target), outlook.targets.map((target) => target.replace(`m-${id}`, mitigation()?.metadata.name ?? '')))
+    t.equal(outlook.flows.state === 'reckoned' && outlook.flows.effect.options[0]?.objects.length, 1)
+  })
 
   await t.test('the Service sends it nothing, another replica serves, and the pod runs on', async (t) => {
     t.match(mitigation()?.spec, { relabel: 'owner-and-services', policies: ['isolation'] })
