@@ -71,6 +71,14 @@ t.test('that nobody is served while the plain pod is not either is the machine\'
   t.match(violationsOf({ ...diary, probes: [...failing, plain('served')] }), [{ invariant: 'no harm' }])
 })
 
+t.test('what a leader alone acknowledged may be lost where its successor says so, and only what came just before', async (t) => {
+  const lost = (at: number, reason: string): Diary => retold(without(wellDone(), 'exception.added'), (entries) =>
+    trail(...entries.map((entry) => entry.action === 'leadership.taken' && entry.detail['term'] === 1 ? { ...entry, at: new Date(START_MS + at * 1_000).toISOString(), reason } : entry)))
+  t.strictSame(violationsOf(lost(12, 'LeaseTakenLate')), [])
+  t.match(violationsOf(lost(12, 'LeaseTaken')), [{ invariant: 'nothing forgotten' }])
+  t.match(violationsOf(lost(2, 'LeaseTakenLate')), [{ invariant: 'nothing forgotten' }], 'it was acknowledged after that')
+})
+
 t.test('a leader that comes back in its own term goes on in it', async (t) => {
   const diary = wellDone()
   t.strictSame(violationsOf(more({ ...diary, writes: [...diary.writes, lease(40, 'controller-1', 1)] }, { action: 'leadership.taken', object: 'controller/controller-1_x', detail: { term: 1 } })), [])

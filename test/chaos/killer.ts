@@ -63,7 +63,7 @@ async function leading ({ cast, lease }: Gallery, other: 'any' | 'in-step' = 'an
   const endMs = Date.now() + LEADS_WITHIN_MS
   while (Date.now() < endMs) {
     const { holder, inStep } = lease.lead
-    const found = cast.controllers.find(({ pod, member: { running } }) => pod.name === holder && running.stdout.includes('the controller runs'))
+    const found = cast.controllers.find(({ pod, member: { state, running } }) => state === 'runs' && pod.name === holder && running.stdout.includes('the controller runs'))
     if (found !== undefined && (other === 'any' || inStep.length === cast.controllers.length)) return found
     await delay(50)
   }
@@ -79,7 +79,8 @@ export async function shoot ({ target, aim, afterMs, lateMs, awayMs, which }: Sh
   if (aim !== 'any' && led !== undefined) await written(aim, { log: cluster.auditLog, head: join(led.data, 'audit.head') }, AbortSignal.timeout(AIM_MS))
   await delay(lateMs)
   const killed = (name: string): Kill => ({ target, name, aim, atMs: Date.now() })
-  const end = async (member: Member, away = AGAIN_MS): Promise<Kill> => {
+  const end = async (member: Member, away = AGAIN_MS): Promise<Kill | null> => {
+    if (member.state === 'away') return null
     await member.kill(away)
     return killed(member.name) // from now on nothing more comes of it
   }

@@ -17,6 +17,7 @@ export class Member implements AsyncDisposable {
   #following: Promise<void>
   /** How often it ended though nobody killed it, with its last words. */
   readonly ends: string[] = []
+  #state: 'runs' | 'away' = 'runs'
   #killed = false
   #awayMs = AGAIN_MS
 
@@ -30,6 +31,11 @@ export class Member implements AsyncDisposable {
   /** The newest process. */
   get running (): Running {
     return this.#running
+  }
+
+  /** `away`: the newest process has ended, and the next one is not started yet. */
+  get state (): 'runs' | 'away' {
+    return this.#state
   }
 
   /** All that its processes said. */
@@ -50,13 +56,16 @@ export class Member implements AsyncDisposable {
     while (isLive(this.#over.signal)) {
       const [status] = await this.#running.ended
       if (!isLive(this.#over.signal)) return
+      this.#state = 'away'
       if (!this.#killed) this.ends.push(`${this.name} ended with ${String(status)}: ${this.#running.stderr.slice(-600)}${this.#running.stdout.slice(-600)}`)
       this.#said = `${this.said}\n--- ended ${new Date().toISOString()}${this.#killed ? ', killed' : ''}\n`
       const awayMs = this.#awayMs
       this.#killed = false
       this.#awayMs = AGAIN_MS
       await delay(awayMs, undefined, { signal: this.#over.signal }).catch(() => undefined)
-      if (isLive(this.#over.signal)) this.#running = this.#start()
+      if (!isLive(this.#over.signal)) return
+      this.#running = this.#start()
+      this.#state = 'runs'
     }
   }
 

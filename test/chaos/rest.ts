@@ -46,15 +46,16 @@ export async function rest (seen: Seen, say: (line: string) => void): Promise<Re
 
 const pairs = (): [string, string][] => ATTACKERS.flatMap(({ name }) => VICTIMS.map((victim): [string, string] => [name, victim.name]))
 
-/** One leads with the other in step, the proxies stand, and the API server answers. */
-async function allRuns ({ api, cast, downtimes }: Seen): Promise<boolean> {
+/** All processes are there, one leads with the other in step, the proxies stand, and the API server answers. */
+export async function allRuns ({ api, cast, downtimes }: Seen): Promise<boolean> {
   const { holder, inStep } = await leadOf(api)
   const leading = cast.controllers.find(({ pod }) => pod.name === holder)
   const following = cast.controllers.find(({ pod }) => pod.name !== holder)
-  return downtimes.allUp && leading !== undefined && following !== undefined && inStep.includes(following.pod.name) && leading.member.running.stdout.includes('the controller runs')
+  return downtimes.allUp && cast.members.every(({ state }) => state === 'runs') && leading !== undefined && following !== undefined && inStep.includes(following.pod.name) && leading.member.running.stdout.includes('the controller runs')
 }
 
-async function settled (isSo: () => Promise<boolean>): Promise<boolean> {
+/** Whether it came to be so before waiting was given up. */
+export async function settled (isSo: () => Promise<boolean>): Promise<boolean> {
   for (const endMs = Date.now() + GIVE_UP_MS; Date.now() < endMs;) {
     if (await isSo().catch(() => false)) return true
     await delay(500)

@@ -13,7 +13,7 @@ import { Downtimes } from './downtimes.ts'
 import { ATTACKERS, FRIEND, layGround, PLAIN, pointService, VICTIMS } from './ground.ts'
 import { draw, shoot } from './killer.ts'
 import { LeaseWatch } from './lease-watch.ts'
-import { rest } from './rest.ts'
+import { allRuns, rest, settled } from './rest.ts'
 import { speaking } from './spoken.ts'
 import { judge, leadOf, PORT, repeatedly } from './watching.ts'
 
@@ -67,8 +67,9 @@ export async function chaos ({ kills: count, seed, between, say, log = () => und
       repeatedly(2_000, stop.signal, async () => judged.push(...await judge(api)))
     )
 
-    const startedMs = Date.now()
     const seen = { api, ground, cast, downtimes, probes }
+    if (!await settled(async () => allRuns(seen))) say('not everything is in step')
+    const startedMs = Date.now()
     const shots = [...draw(random.fork('kills'), count * 2)] // some meet nothing
     for (let lap = 0; kills.length < count; lap++) {
       const attack = new AbortController()
