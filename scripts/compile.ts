@@ -10,7 +10,7 @@ import { promisify } from 'node:util'
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
 /** What the processes read beside their code. */
-const ASSETS = ['package.json', 'models/model.onnx', 'models/manifest.json', 'deploy/policies', 'src/console/web/dist']
+const ASSETS = ['package.json', 'models/model.onnx', 'models/manifest.json', 'models/prototypes.json', 'deploy/policies', 'src/console/web/dist']
 /** Generated code that is JavaScript already. */
 const GENERATED = 'src/wire/gen/xds'
 

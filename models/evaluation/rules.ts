@@ -37,6 +37,7 @@ export function rulesScorer (): Scorer {
   const columns = CONTEXT_COLUMNS.length
   return {
     model: { version: 'rules', classes: CLASSES, contextColumns: CONTEXT_COLUMNS, thresholds: CLASSES.map((name) => name === 'BENIGN' ? 1 : 0.9), usual: {} },
+    prototypes: null,
     score: async (count, tensors, contexts) => {
       const probabilities = new Float32Array(count * CLASSES.length)
       for (let row = 0; row < count; row++) {

@@ -1,4 +1,4 @@
-"""Writes model.onnx and manifest.json, after ONNX Runtime has given the same probabilities as PyTorch."""
+"""Writes model.onnx, manifest.json and prototypes.json, after ONNX Runtime has given the same probabilities as PyTorch."""
 
 import copy
 import hashlib
@@ -10,6 +10,7 @@ import onnxruntime
 import torch
 
 import onnx_graph
+import prototypes
 from dataset import Dataset
 from model import Net
 
@@ -83,6 +84,7 @@ def write(folder: Path, net: Net, data: Dataset, version: str, thresholds: list[
         "data": sources,
     }
     folder.mkdir(parents=True, exist_ok=True)
+    manifest["prototypes"] = prototypes.write(folder, data, graph)
     (folder / "model.onnx").write_bytes(graph)
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
     print(f"wrote {folder}/model.onnx ({len(graph)} bytes) and manifest.json; ONNX and PyTorch differ by {apart:.1e}")

@@ -50,7 +50,7 @@ class ModelTrainer:
         fitted.net.temperature.copy_(calibration.temperature)
         fitted.net.prior.copy_(calibration.prior)
         probabilities = torch.softmax(fitted.net.calibrated(logits), dim=1).numpy()
-        self.net, self._held = fitted.net, held
+        self.net, self._seen = fitted.net, seen
         return {
             "best_epoch": fitted.best_epoch,
             "accuracy": float((probabilities.argmax(axis=1) == held.label).mean()),
@@ -65,7 +65,7 @@ class ModelTrainer:
         given = thresholds or [1.0] + [0.9] * (len(self.classes) - 1)
         if len(given) != len(self.classes):
             raise ValueError(f"there are {len(given)} thresholds for {len(self.classes)} classes")
-        release.write(Path(folder), self.net, self._held, version or f"{datetime.date.today().isoformat()}-own", given, {}, [{"source": "own arrays", "licence": "own", "note": f"{len(self._held)} rows to stop by"}])
+        release.write(Path(folder), self.net, self._seen, version or f"{datetime.date.today().isoformat()}-own", given, {}, [{"source": "own arrays", "licence": "own", "note": f"{len(self._seen)} rows"}])
 
     def _dataset(self, name: str, values: np.ndarray, labels: np.ndarray) -> Dataset:
         tensors = np.ascontiguousarray(values, dtype=np.float32)

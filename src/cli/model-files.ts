@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { readManifest, readModel, tryToLoad } from '../adapters/onnx/load-model.ts'
 import { keyIdOf, parsePrivateKey, signManifest } from '../adapters/onnx/signature.ts'
 import type { ModelManifest } from '../adapters/onnx/manifest.ts'
+import type { FoundPrototypes } from '../adapters/onnx/read-prototypes.ts'
 import type { GoodOrigin } from '../core/model/origin.ts'
 import { type CliContext, EXIT, verb } from './context.ts'
 import { modelTrust, readKeyFile, SHIPPED_MODEL, type TrustFlags, trustOptions } from './model-option.ts'
@@ -26,10 +27,11 @@ export function inspectCommand (context: CliContext, done: (status: number) => v
     })
 }
 
-function linesOf ({ version, file, bytes, sha256, classes, thresholds, contextColumns, calibration, data, signature }: Summary): (readonly [string, string])[] {
+function linesOf ({ version, file, bytes, sha256, prototypes, classes, thresholds, contextColumns, calibration, data, signature }: Summary): (readonly [string, string])[] {
   return [
     ['version', version],
     ['file', `${file}, ${bytes} bytes, sha256 ${sha256}`],
+    ['examples', prototypes === undefined ? 'none' : `${prototypes.file}, ${prototypes.bytes} bytes, sha256 ${prototypes.sha256}`],
     ['signature', signature === undefined ? 'none' : `of key ${signature.keyId}`],
     ...classes.map((name, index) => [index === 0 ? 'classes' : '', index === 0 ? name : `${name} from ${thresholds[index] ?? 1}`] as const),
     ['input', `20 windows of 12 features, ${contextColumns.length} columns of context`],
@@ -45,11 +47,19 @@ export function verifyCommand (context: CliContext, done: (status: number) => vo
   ]).argument('[folder]', 'folder of manifest.json and its .onnx file', SHIPPED_MODEL), context.settings)
     .action(async (folder: string, flags: TrustFlags) => {
       const trust = await modelTrust(flags)
-      const { manifest, origin } = await readModel(folder, { trust })
+      const { manifest, origin, prototypes } = await readModel(folder, { trust })
       await tryToLoad(folder, { trust })
-      context.stdout.write(`${manifest.version}: manifest, hash, operators, shapes and ${manifest.golden.length} golden vectors agree; ${origin === null ? '' : ORIGIN_WORDS[origin]}\n`)
+      context.stdout.write(`${manifest.version}: manifest, hash, operators, shapes and ${manifest.golden.length} golden vectors agree; ${origin === null ? '' : ORIGIN_WORDS[origin]}; ${examplesText(prototypes)}\n`)
       done(EXIT.ok)
     })
+}
+
+function examplesText (found: FoundPrototypes): string {
+  switch (found.state) {
+    case 'none': return 'it has no examples of its training'
+    case 'read': return `${found.prototypes.examples.length} examples of its training`
+    case 'refused': return `its examples are refused: ${found.problem}`
+  }
 }
 
 const ORIGIN_WORDS = {

@@ -64,9 +64,9 @@ export function installCommand (context: CliContext, done: (status: number) => v
   ]).argument('<folder>', 'folder of manifest.json and its .onnx file'), context.settings)
     .action(async (folder: string, { models, ...flags }: StoreFlags & TrustFlags) => {
       const trust = await modelTrust(flags)
-      const { manifest, graph } = await readModel(folder, { trust, warn: (message) => context.stderr.write(`autoshield: ${message}\n`) })
-      const isNew = await new ModelStore(models).install(manifest, graph, async (copy) => tryToLoad(copy, { trust }))
-      context.stdout.write(`${manifest.version}: ${isNew ? 'installed' : 'is installed already'}; let it score beside the current one with \`autoshield model shadow ${manifest.version}\`\n`)
+      const model = await readModel(folder, { trust, warn: (message) => context.stderr.write(`autoshield: ${message}\n`) })
+      const isNew = await new ModelStore(models).install(model, async (copy) => tryToLoad(copy, { trust }))
+      context.stdout.write(`${model.manifest.version}: ${isNew ? 'installed' : 'is installed already'}; let it score beside the current one with \`autoshield model shadow ${model.manifest.version}\`\n`)
       done(EXIT.ok)
     })
 }

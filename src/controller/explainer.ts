@@ -1,8 +1,7 @@
-import { explain } from '../core/explain/explain.ts'
+import { explain, sourced } from '../core/explain/explain.ts'
 import { AutoshieldError } from '../core/errors.ts'
 import type { Explanation } from '../core/verdict/detection.ts'
 import type { Score } from '../core/verdict/score.ts'
-import { FEATURES } from '../core/window/window.ts'
 import type { ScoreSource } from '../ports/scores.ts'
 import type { Log } from './log.ts'
 import type { ControllerMetrics } from './metrics.ts'
@@ -53,10 +52,8 @@ export class Explainer {
     for (let question = this.#waiting.shift(); question !== undefined; question = this.#waiting.shift()) {
       const { detection, className, score, usual, usualFrom } = question
       try {
-        const found = await this.#scores.explain(score, className, usual)
-        const usualByName = new Map(FEATURES.map((name, column) => [name as string, usual[column] ?? 0]))
-        const evidence = found.map((item) => ({ ...item, usual: usualByName.get(item.feature) ?? 0, usualFrom }))
-        await this.#answer(detection, explain({ className, score, evidence }))
+        const { evidence, ...found } = await this.#scores.explain(score, className, usual)
+        await this.#answer(detection, explain({ className, score, evidence: sourced(evidence, usualFrom), found }))
       } catch (error) {
         this.#log.warn({ err: AutoshieldError.from(error), detection }, 'the detector gave no explanation; the first account stays')
       }

@@ -1,12 +1,12 @@
-import { explain } from '../core/explain/explain.ts'
-import { evidenceOf, occlusionBatch } from '../core/explain/occlusion.ts'
+import { explain, sourced } from '../core/explain/explain.ts'
 import { TENSOR_SIZE, TensorTable } from '../core/tensor/tensor-table.ts'
 import { usualFor, windowEndMs, type Whois } from '../core/verdict/case.ts'
 import type { Detection } from '../core/verdict/detection.ts'
 import type { Score } from '../core/verdict/score.ts'
 import { emptyVerdict, step, type VerdictContext, type VerdictEffect, type VerdictState } from '../core/verdict/verdict.ts'
-import { FEATURES, windowStartMs, type Window } from '../core/window/window.ts'
+import { windowStartMs, type Window } from '../core/window/window.ts'
 import type { Scorer } from '../ports/scorer.ts'
+import { accountOf } from './account-of.ts'
 
 export interface OfflineOptions {
   readonly scorer: Scorer
@@ -107,10 +107,8 @@ export class OfflineDetector {
   async #explain ({ class: className }: Detection, score: Score): Promise<Detection['explanation']> {
     const { scorer } = this.#options
     const { usual, usualFrom } = usualFor(score, scorer.model, this.#state.baselines)
-    const batch = occlusionBatch(score.tensor, score.context, usual, scorer.model.contextColumns)
-    const rescored = await scorer.score(batch.count, batch.tensors, batch.contexts)
-    const evidence = evidenceOf(score.tensor, rescored, scorer.model.classes.indexOf(className))
-    return explain({ className, score, evidence: evidence.map((item) => ({ ...item, usual: usual[FEATURES.findIndex((name) => name === item.feature)] ?? 0, usualFrom })) })
+    const { evidence, ...found } = await accountOf(scorer, score, className, usual)
+    return explain({ className, score, evidence: sourced(evidence, usualFrom), found })
   }
 
   #context (): VerdictContext {

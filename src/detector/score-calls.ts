@@ -1,13 +1,14 @@
 import { create } from '@bufbuild/protobuf'
 import type { sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js'
-import { evidenceOf, occlusionBatch } from '../core/explain/occlusion.ts'
 import { spiffeId, type Identity } from '../core/identity.ts'
 import { FEATURES } from '../core/window/window.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Scorer } from '../ports/scorer.ts'
-import { ExplainResponseSchema, ReportersResponseSchema, type ExplainRequest, type ExplainResponse, type ReportersRequest, type ReportersResponse, type SourceAccountRequest, type SourceAccountResponse } from '../wire/gen/scores_pb.ts'
+import { ReportersResponseSchema, type ExplainRequest, type ExplainResponse, type ReportersRequest, type ReportersResponse, type SourceAccountRequest, type SourceAccountResponse } from '../wire/gen/scores_pb.ts'
 import type { Malformed } from '../wire/method.ts'
+import { encodeAccount } from '../wire/account.ts'
 import { decodeScores } from '../wire/scores.ts'
+import { accountOf } from './account-of.ts'
 import type { Limits } from './limits.ts'
 import { callerOf, NO_IDENTITY, peerOf, type Authenticated } from './peer.ts'
 import { refusal, statusOf, type Refusal } from './refusal.ts'
@@ -54,7 +55,7 @@ export class ScoreCalls {
 
   explain (call: ExplainCall, reply: sendUnaryData<ExplainResponse>): void {
     const refused = this.#checkCaller(call)
-    const answer = refused === null ? this.#occlude(call.request) : Promise.resolve(refused)
+    const answer = refused === null ? this.#account(call.request) : Promise.resolve(refused)
     answer.then((answer) => this.#reply(call, answer, reply), () => this.#reply(call, refusal('Failed', 'the model could not score the tensor'), reply))
   }
 
@@ -92,7 +93,7 @@ export class ScoreCalls {
     call.emit('error', statusOf(refused))
   }
 
-  async #occlude (request: ExplainRequest | Malformed): Promise<ExplainResponse | Refusal> {
+  async #account (request: ExplainRequest | Malformed): Promise<ExplainResponse | Refusal> {
     if (request.$typeName === 'malformed') return refusal('Malformed', 'the request is no ExplainRequest of autoshield.wire.v1')
     const scorer = this.#options.scorer()
     const { classes, contextColumns } = scorer.model
@@ -102,10 +103,8 @@ export class ScoreCalls {
     if (!decoded.ok) return refusal('Malformed', decoded.problem)
     const [score, ...more] = decoded.scores
     if (score === undefined || more.length > 0) return refusal('Malformed', `${decoded.scores.length} scores came where exactly one can be explained`)
-    const classIndex = classes.indexOf(request.className)
-    if (classIndex < 0) return refusal('Malformed', `${JSON.stringify(request.className.slice(0, 64))} is none of the model's classes ${classes.join(', ')}`)
+    if (!classes.includes(request.className)) return refusal('Malformed', `${JSON.stringify(request.className.slice(0, 64))} is none of the model's classes ${classes.join(', ')}`)
     if (request.usual.length !== FEATURES.length) return refusal('Malformed', `usual has ${request.usual.length} values where the ${FEATURES.length} features need one each`)
-    const { count, tensors, contexts } = occlusionBatch(score.tensor, score.context, request.usual, contextColumns)
-    return create(ExplainResponseSchema, { evidence: evidenceOf(score.tensor, await scorer.score(count, tensors, contexts), classIndex) })
+    return encodeAccount(await accountOf(scorer, score, request.className, request.usual))
   }
 }

@@ -1,3 +1,5 @@
+import type { Prototypes } from '../core/explain/nearest.ts'
+
 /** What a loaded, verified model says of itself. */
 export interface ModelInfo {
   readonly version: string
@@ -12,6 +14,8 @@ export interface ModelInfo {
 /** Scores batches of tensors. Calls may block their thread, so a scorer lives in the detector's process. */
 export interface Scorer extends AsyncDisposable {
   readonly model: ModelInfo
+  /** Examples of what it was trained on; null where it came without. */
+  readonly prototypes: Prototypes | null
   /**
    * `tensors` is [count, 20, 12] and `contexts` [count, model.contextColumns.length], both row-major.
    * Resolves to [count, classes] probabilities, a fresh array that the caller owns.

@@ -1,8 +1,8 @@
+import type { Account } from '../core/explain/account.ts'
 import type { FlowSighting } from '../core/history/sighting.ts'
 import type { RestrictionCount } from '../core/mitigation/restriction-count.ts'
 import type { Comparison } from '../core/model/comparison.ts'
 import type { ModelStanding } from '../core/model/standing.ts'
-import type { FeatureEvidence } from '../core/verdict/detection.ts'
 import type { Score } from '../core/verdict/score.ts'
 import type { ClientRefusal } from './proxies.ts'
 import type { SourceAccount } from '../core/verdict/source-account.ts'
@@ -53,8 +53,8 @@ export type ScoreEvent =
 export interface ScoreSource {
   /** Live scores whose attack probability is at or above `floor`; with `everyKey`, also each key at each closed 15 s window. Reconnects by itself until aborted. */
   watch: (interest: { floor: number, everyKey: boolean }, signal: AbortSignal) => AsyncIterable<ScoreEvent>
-  /** Which features made the score of `className`: each set to `usual` in turn and scored again. */
-  explain: (score: Score, className: string, usual: readonly number[]) => Promise<readonly Omit<FeatureEvidence, 'usual' | 'usualFrom'>[]>
+  /** What made the score of `className`: features and windows set to `usual` (12 values, of one window) and scored again. */
+  explain: (score: Score, className: string, usual: readonly number[]) => Promise<Account>
 }
 
 /** Who sees traffic now. */

@@ -18,6 +18,7 @@ const COMPARISON: Comparison = {
 function named (version: string, gone: string[]): Scorer {
   return {
     model: { version, classes: ['BENIGN', 'X'], contextColumns: [], thresholds: [1, 0.5], usual: {} },
+    prototypes: null,
     score: async () => new Float32Array(),
     [Symbol.asyncDispose]: async () => { gone.push(version) },
   }

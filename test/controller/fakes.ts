@@ -47,8 +47,8 @@ export class FakeScores implements ScoreSource {
 
   async explain (score: Score): ReturnType<ScoreSource['explain']> {
     await this.explaining(score)
-    return FEATURES.map((feature, column) => ({ feature, value: score.window.features[column] ?? 0, contribution: feature === 'unique_ports' ? 0.9 : 0 }))
-      .sort((a, b) => b.contribution - a.contribution)
+    const evidence = FEATURES.map((feature, column) => ({ feature, value: score.window.features[column] ?? 0, usual: 0, contribution: feature === 'unique_ports' ? 0.9 : 0 }))
+    return { evidence: evidence.sort((a, b) => b.contribution - a.contribution), path: [{ feature: 'unique_ports', left: 0.05 }], windows: [], counterfactual: null, nearest: null }
   }
 }
 

@@ -9,6 +9,7 @@ const windowOf = (number: number) => syntheticWindow({ key: pair, number, featur
 /** As the other, with a class more, of which it is certain. */
 class CustomScorer implements Scorer {
   readonly model: ModelInfo = { ...new FakeScorer().model, version: 'mine', classes: ['BENIGN', 'CUSTOM_ATTACK'], thresholds: [1, 0.5] }
+  readonly prototypes = null
   ended = 0
   score = async (count: number): Promise<Float32Array> => Float32Array.from({ length: 2 * count }, (_, index) => index % 2)
   async [Symbol.asyncDispose] (): Promise<void> { this.ended++ }
@@ -71,7 +72,7 @@ t.test('a class of another model reaches the controller by its name, and can be 
   await told.until((told) => told.scores.length === 1)
   const [score] = told.scores
   if (score === undefined) throw new Error('no score came')
-  const evidence = await scores.explain(score, 'CUSTOM_ATTACK', Array<number>(12).fill(0))
+  const { evidence } = await scores.explain(score, 'CUSTOM_ATTACK', Array<number>(12).fill(0))
   t.equal(evidence.length, 12)
 })
 

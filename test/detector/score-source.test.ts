@@ -19,10 +19,13 @@ t.test('an explanation names the feature that made the score', async (t) => {
   const [score] = told.scores
   if (score === undefined) throw new Error('no score')
   const usual = FEATURES.map((name) => name === 'syn_count' ? 100 : 0)
-  const evidence = await scores.explain(score, 'SYN_FLOOD', usual)
+  const { evidence, path, counterfactual, nearest } = await scores.explain(score, 'SYN_FLOOD', usual)
   t.equal(evidence.length, FEATURES.length)
   t.match(evidence[0], { feature: 'syn_count', value: 800 })
   t.ok(Math.abs((evidence[0]?.contribution ?? 0) - 0.7) < 1e-6, 'the probability falls by what the feature was above its usual value')
+  t.match(path, [{ feature: 'syn_count' }])
+  t.match(counterfactual, { changes: [{ feature: 'syn_count', seen: 800 }] })
+  t.equal(nearest, null, 'this model has no examples')
   await t.rejects(scores.explain(score, 'NO_SUCH', usual), { code: 'BAD_DATA', message: /"NO_SUCH" is none of the model's classes BENIGN, / })
   await t.rejects(scores.explain(score, 'SYN_FLOOD', [1]), { code: 'BAD_DATA', message: /usual has 1 values where the 12 features/ })
   const short: Score = { ...score, tensor: new Float32Array(3) }

@@ -9,6 +9,7 @@ import type { CredentialSource } from '../../ports/identity.ts'
 import type { ModelInfo } from '../../ports/scorer.ts'
 import type { Reporters, ScoreEvent, ScoreSource, SourceAccounts, SourceQuestion } from '../../ports/scores.ts'
 import { ExplainRequestSchema, ReportersRequestSchema, Scores, SourceAccountRequestSchema, WatchRequestSchema, type WatchEvent } from '../../wire/gen/scores_pb.ts'
+import { decodeAccount } from '../../wire/account.ts'
 import { addressToBytes } from '../../wire/address.ts'
 import { methodOf } from '../../wire/method.ts'
 import { encodeScores } from '../../wire/scores.ts'
@@ -74,8 +75,9 @@ export class GrpcScoreSource implements ScoreSource, Reporters, SourceAccounts, 
 
   async explain (score: Score, className: string, usual: readonly number[]): ReturnType<ScoreSource['explain']> {
     const request = create(ExplainRequestSchema, { score: encodeScores([score]), className, usual: [...usual] })
-    const { evidence } = await this.#ask(methodOf(Scores.method.explain), request)
-    return evidence.map(({ feature, value, contribution }) => ({ feature, value, contribution }))
+    const account = decodeAccount(await this.#ask(methodOf(Scores.method.explain), request))
+    if (account === null) throw new AutoshieldError('BAD_DATA', `the detector at ${this.#options.detector} explains a score by no feature; run the same version of both`)
+    return account
   }
 
   async sourceAccount ({ reporter, source, destinations, stepMs, throughMs }: SourceQuestion): Promise<SourceAccount | null> {

@@ -6,7 +6,7 @@ import { Check } from 'typebox/value'
 import { AutoshieldError } from '../../core/errors.ts'
 import { Comparison } from '../../core/model/comparison.ts'
 import { ModelChoice, ModelStanding, NOTHING_CHOSEN } from '../../core/model/standing.ts'
-import { MANIFEST_FILE, readManifest } from '../onnx/load-model.ts'
+import { MANIFEST_FILE, readManifest, type CheckedModel } from '../onnx/load-model.ts'
 import type { ModelManifest } from '../onnx/manifest.ts'
 import { manifestHash } from '../onnx/signature.ts'
 
@@ -49,7 +49,7 @@ export class ModelStore {
    * Takes a model in: copies what was read, has the copy checked, and puts it in its place at once or not at all. Resolves to false where
    * the same model is there already. Rejects as `check` does, and CONFLICT where another has its version, or there is no room.
    */
-  async install (manifest: ModelManifest, graph: Uint8Array, check: (folder: string) => Promise<void>): Promise<boolean> {
+  async install ({ manifest, graph, prototypes }: CheckedModel, check: (folder: string) => Promise<void>): Promise<boolean> {
     const place = this.folderOf(manifest.version)
     const versions = await this.versions()
     if (versions.includes(manifest.version)) {
@@ -61,6 +61,7 @@ export class ModelStore {
     try {
       await mkdir(arriving, { recursive: true, mode: 0o700 })
       await writeFile(join(arriving, manifest.file), graph)
+      if (prototypes.state === 'read' && manifest.prototypes !== undefined) await writeFile(join(arriving, manifest.prototypes.file), prototypes.bytes)
       await writeFile(join(arriving, MANIFEST_FILE), `${JSON.stringify(manifest, null, 1)}\n`)
       await check(arriving)
       await rename(arriving, place)

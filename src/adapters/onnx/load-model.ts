@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { open } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
 import { AutoshieldError } from '../../core/errors.ts'
 import type { GoodOrigin } from '../../core/model/origin.ts'
@@ -10,6 +9,8 @@ import { checkGraph } from './check-graph.ts'
 import { checkOrigin, type ModelTrust } from './check-origin.ts'
 import { parseManifest, type ModelManifest } from './manifest.ts'
 import { OnnxScorer } from './onnx-scorer.ts'
+import { readBounded } from './read-bounded.ts'
+import { readPrototypes, type FoundPrototypes } from './read-prototypes.ts'
 import { openSession } from './session.ts'
 
 export const MANIFEST_FILE = 'manifest.json'
@@ -36,11 +37,13 @@ export interface CheckedModel {
   readonly graph: Buffer
   /** null where nobody was asked to vouch for it. */
   readonly origin: GoodOrigin | null
+  readonly prototypes: FoundPrototypes
 }
 
 /**
  * Reads the model of a folder (or of the .onnx file in it, for MODEL_PATH), and holds it to its manifest, hash and closed list of operators, and
- * to whoever vouches for it. Throws NOT_FOUND, BAD_DATA, or UNTRUSTED where a file is not what its manifest says.
+ * to whoever vouches for it. Its examples are nothing that a score rests on: where they are broken, it goes on without. Throws NOT_FOUND, BAD_DATA,
+ * or UNTRUSTED where a file is not what its manifest says.
  */
 export async function readModel (path: string, { trust, warn = () => undefined }: Omit<LoadOptions, 'useGpu'> = {}): Promise<CheckedModel> {
   const { manifest, manifestPath } = await readManifest(path)
@@ -50,7 +53,9 @@ export async function readModel (path: string, { trust, warn = () => undefined }
   const graph = await readBounded(modelPath, MAX_MODEL_BYTES)
   checkHash(modelPath, graph, manifest)
   checkGraph(graph, modelPath)
-  return { manifest, path: modelPath, graph, origin }
+  const prototypes = await readPrototypes(manifest, dirname(manifestPath))
+  if (prototypes.state === 'refused') warn(`${prototypes.problem}; the model scores without examples of its training`)
+  return { manifest, path: modelPath, graph, origin, prototypes }
 }
 
 /** The manifest of a folder, or of an .onnx file, parsed; nothing is said of the graph. Throws as `readModel` does. */
@@ -69,7 +74,7 @@ export async function readManifest (path: string): Promise<{ readonly manifest: 
  * bytes that run. Throws as `readModel` does.
  */
 export async function loadModel (path: string, options: LoadOptions = {}): Promise<Scorer> {
-  const { manifest, path: modelPath, graph } = await readModel(path, options)
+  const { manifest, path: modelPath, graph, prototypes } = await readModel(path, options)
   await using failing = new AsyncDisposableStack()
   const session = failing.use(await openSession(graph, modelPath, options))
   const shapes = { tensor: [TENSOR_WINDOWS, FEATURES.length], context: [CONTEXT_COLUMNS.length], probabilities: [manifest.classes.length] }
@@ -77,7 +82,7 @@ export async function loadModel (path: string, options: LoadOptions = {}): Promi
   if (JSON.stringify(found) !== JSON.stringify(shapes)) {
     throw new AutoshieldError('UNTRUSTED', `${modelPath} takes and gives ${JSON.stringify(found)}, its manifest says ${JSON.stringify(shapes)}; restore both from one release`)
   }
-  const scorer = new OnnxScorer(session, manifest)
+  const scorer = new OnnxScorer(session, manifest, prototypes.state === 'read' ? prototypes.prototypes : null)
   await checkGolden(scorer, manifest, modelPath)
   failing.move() // from here on the session is the caller's to end
   return scorer
@@ -107,17 +112,4 @@ async function checkGolden (scorer: Scorer, manifest: ModelManifest, path: strin
   const [vector, index] = [Math.floor(at / manifest.classes.length), at % manifest.classes.length]
   throw new AutoshieldError('UNTRUSTED',
     `${path} does not compute what its manifest promises: golden[${vector}] ${manifest.classes[index] ?? ''} is ${found[at] ?? NaN}, expected ${expected[at] ?? NaN}; restore both from one release`)
-}
-
-async function readBounded (path: string, limit: number): Promise<Buffer> {
-  const file = await open(path).catch((cause: unknown) => {
-    throw new AutoshieldError('NOT_FOUND', `${path} cannot be opened; point MODEL_PATH or --model at a folder with manifest.json and its .onnx file`, { cause })
-  })
-  try {
-    const { size } = await file.stat()
-    if (size > limit) throw new AutoshieldError('BAD_DATA', `${path} has ${size} bytes, at most ${limit} are read; it is no model of ours`)
-    return await file.readFile()
-  } finally {
-    await file.close()
-  }
 }

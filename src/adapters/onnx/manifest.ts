@@ -34,6 +34,11 @@ export const ModelManifest = Type.Object({
   calibration: Type.Object({ temperature: Type.Number({ exclusiveMinimum: 0 }), note: Type.String() }, { additionalProperties: false }),
   golden: Type.Array(GoldenVector, { minItems: 1, maxItems: 32 }),
   usual: Type.Record(Type.String(), Type.Array(Type.Number()), { description: 'Medians of benign training windows that are not silent, by "kind/step in ms".' }),
+  prototypes: Type.Optional(Type.Object({
+    file: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*\\.json$', description: 'Examples of what it was trained on, in the same folder.' }),
+    bytes: Type.Integer({ minimum: 1 }),
+    sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+  }, { additionalProperties: false })),
   metrics: Type.Record(Type.String(), Type.Unknown()),
   data: Type.Array(Type.Object({ source: Type.String(), licence: Type.String(), note: Type.String() }, { additionalProperties: false })),
   signature: Type.Optional(Type.Object({

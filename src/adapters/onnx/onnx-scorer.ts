@@ -1,4 +1,5 @@
 import { AutoshieldError } from '../../core/errors.ts'
+import type { Prototypes } from '../../core/explain/nearest.ts'
 import { TENSOR_SIZE } from '../../core/tensor/tensor-table.ts'
 import type { ModelInfo, Scorer } from '../../ports/scorer.ts'
 import type { ModelManifest } from './manifest.ts'
@@ -10,12 +11,14 @@ const MAX_BATCH = 32
 /** Scores with a verified model. */
 export class OnnxScorer implements Scorer {
   readonly model: ModelInfo
+  readonly prototypes: Prototypes | null
   readonly #session: Session
   readonly #running = new Set<Promise<Float32Array>>()
   #disposed: Promise<void> | null = null
 
-  constructor (session: Session, manifest: ModelManifest) {
+  constructor (session: Session, manifest: ModelManifest, prototypes: Prototypes | null) {
     this.#session = session
+    this.prototypes = prototypes
     const { version, classes, contextColumns, thresholds, usual } = manifest
     this.model = { version, classes, contextColumns, thresholds, usual }
   }

@@ -1,8 +1,25 @@
-import type { FeatureEvidence } from '../verdict/detection.ts'
-import { FEATURES, TENSOR_WINDOWS, type FeatureName, type KeyKind, type StepMs } from '../window/window.ts'
+import { FEATURES, TENSOR_WINDOWS, type KeyKind, type StepMs } from '../window/window.ts'
+import { CONTEXT_PARTS, PARTS, RESTATED, type Part } from './part.ts'
 
-/** Rows of an occlusion batch: the tensor as it was, then one variant a feature in the order of FEATURES. */
-export const OCCLUSION_ROWS = 1 + FEATURES.length
+/** What is scored again: one tensor with its context, and what is usual. Nothing of it is changed. */
+export interface Occluded {
+  /** [20 x 12], raw. */
+  readonly tensor: Float32Array
+  readonly context: Float32Array
+  readonly contextColumns: readonly string[]
+  /** 12 values in the order of FEATURES, of one window. */
+  readonly usual: readonly number[]
+  /** In the order of `contextColumns`, over the span of a tensor; null where the model does not say: then the context's own parts are left alone. */
+  readonly usualContext: readonly number[] | null
+}
+
+/** The tensor with these parts moved towards the usual in these windows (rows). A silent window stays silent. */
+export interface Variant {
+  readonly parts: readonly Part[]
+  readonly windows: readonly number[]
+  /** How far on the way from what was seen (0) to the usual (1), on a scale of log(1 + x). */
+  readonly share: number
+}
 
 /** A batch to be scored. */
 export interface OcclusionBatch {
@@ -14,66 +31,58 @@ export interface OcclusionBatch {
 /** The key of `ModelInfo.usual`. */
 export const usualKey = (kind: KeyKind, stepMs: StepMs): string => `${kind}/${stepMs}`
 
-/**
- * Context columns that say over the span what a feature says of each window. They are brought down in the same proportion,
- * or the model would still read the feature from them and the feature would seem to matter less than it does.
- */
-const RESTATED: Readonly<Partial<Record<FeatureName, readonly string[]>>> = {
-  bytes_sent: ['mean_payload_sent'],
-  bytes_received: ['mean_payload_received'],
-  failed_conn_ratio: ['half_open', 'unanswered'],
-  unique_ports: ['distinct_ports', 'distinct_peers'],
+/** The parts that may be moved: without a usual context, the 12 features alone. */
+export const movableParts = ({ usualContext }: Occluded): readonly Part[] => usualContext === null ? FEATURES : PARTS
+
+/** One row a variant, in their order. */
+export function occlusionBatch (of: Occluded, variants: readonly Variant[]): OcclusionBatch {
+  const { tensor, context } = of
+  const tensors = new Float32Array(variants.length * tensor.length)
+  const contexts = new Float32Array(variants.length * context.length)
+  for (const [row, variant] of variants.entries()) {
+    const changed = { tensor: tensors.subarray(row * tensor.length, (row + 1) * tensor.length), context: contexts.subarray(row * context.length, (row + 1) * context.length) }
+    changed.tensor.set(tensor)
+    changed.context.set(context)
+    for (const part of variant.parts) {
+      const column = (FEATURES as readonly string[]).indexOf(part)
+      if (column >= 0) moveFeature(of, variant, column, changed)
+      else moveContext(of, variant, CONTEXT_PARTS[part] ?? [], changed.context)
+    }
+  }
+  return { count: variants.length, tensors, contexts }
 }
 
-/**
- * Copies of one tensor in which each feature in turn has its usual value, in every window that was not silent (a silent one stays silent).
- * `tensor` is [20 x 12], `usual` 12 values in the order of FEATURES; neither is changed.
- */
-export function occlusionBatch (tensor: Float32Array, context: Float32Array, usual: readonly number[], contextColumns: readonly string[]): OcclusionBatch {
-  const tensors = new Float32Array(OCCLUSION_ROWS * tensor.length)
-  const contexts = new Float32Array(OCCLUSION_ROWS * context.length)
-  const active = activeRows(tensor)
-  for (let row = 0; row < OCCLUSION_ROWS; row++) {
-    tensors.set(tensor, row * tensor.length)
-    contexts.set(context, row * context.length)
+function moveFeature ({ tensor, usual, contextColumns }: Occluded, { windows, share }: Variant, column: number, changed: Pick<Occluded, 'tensor' | 'context'>): void {
+  let [before, after] = [0, 0]
+  for (const window of windows) {
+    const at = window * FEATURES.length + column
+    changed.tensor[at] = between(tensor[at] ?? 0, usual[column] ?? 0, share)
   }
-  for (const [column, feature] of FEATURES.entries()) {
-    const value = usual[column] ?? 0
-    const row = 1 + column
-    let sum = 0
-    for (const window of active) {
-      const at = window * FEATURES.length + column
-      sum += tensor[at] ?? 0
-      tensors[row * tensor.length + at] = value
-    }
-    if (sum <= 0) continue
-    const proportion = value * active.length / sum
-    for (const name of RESTATED[feature] ?? []) {
-      const index = contextColumns.indexOf(name)
-      if (index >= 0) contexts[row * context.length + index] = (context[index] ?? 0) * proportion
-    }
+  for (let at = column; at < tensor.length; at += FEATURES.length) {
+    before += tensor[at] ?? 0
+    after += changed.tensor[at] ?? 0
   }
-  return { count: OCCLUSION_ROWS, tensors, contexts }
+  if (before <= 0) return
+  for (const name of RESTATED[FEATURES[column] ?? ''] ?? []) {
+    const index = contextColumns.indexOf(name)
+    if (index >= 0) changed.context[index] = (changed.context[index] ?? 0) * after / before
+  }
+}
+
+function moveContext ({ context, contextColumns, usualContext }: Occluded, { share }: Variant, names: readonly string[], changed: Float32Array): void {
+  for (const name of names) {
+    const index = contextColumns.indexOf(name)
+    if (index >= 0) changed[index] = between(context[index] ?? 0, usualContext?.[index] ?? 0, share)
+  }
+}
+
+function between (seen: number, usual: number, share: number): number {
+  if (share === 1) return usual
+  return Math.expm1(Math.log1p(seen) + share * (Math.log1p(usual) - Math.log1p(seen)))
 }
 
 /** Numbers of the windows (0 the oldest) in which anything was seen. */
 export function activeRows (tensor: Float32Array): number[] {
   return Array.from({ length: TENSOR_WINDOWS }, (_, window) => window)
     .filter((window) => tensor.subarray(window * FEATURES.length, (window + 1) * FEATURES.length).some((value) => value !== 0))
-}
-
-/** What a rescored occlusion batch says: how far the probability of one class falls with each feature at its usual value, largest fall first. */
-export function evidenceOf (
-  tensor: Float32Array, probabilities: Float32Array, classIndex: number
-): Omit<FeatureEvidence, 'usual' | 'usualFrom'>[] {
-  const classes = probabilities.length / OCCLUSION_ROWS
-  const whole = probabilities[classIndex] ?? 0
-  const newest = (TENSOR_WINDOWS - 1) * FEATURES.length
-  return FEATURES
-    .map((feature, column) => ({
-      feature,
-      value: tensor[newest + column] ?? 0,
-      contribution: whole - (probabilities[(1 + column) * classes + classIndex] ?? 0),
-    }))
-    .sort((a, b) => b.contribution - a.contribution)
 }

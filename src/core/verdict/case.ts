@@ -109,7 +109,7 @@ export function firstAccount (className: string, score: Score, model: VerdictMod
   const evidence: FeatureEvidence[] = FEATURES.map((feature, column) => ({
     feature, value: score.tensor[newest + column] ?? 0, usual: usual[column] ?? 0, usualFrom, contribution: 0,
   }))
-  return explain({ className, score, evidence })
+  return explain({ className, score, evidence, found: null })
 }
 
 /** What is usual for the key of a score, or for keys of its kind where it has no history. 12 values. */

@@ -14,17 +14,49 @@ export type Endpoint = Static<typeof Endpoint>
 
 /** One feature's part in a score. */
 export const FeatureEvidence = Type.Object({
-  feature: Type.String(),
-  value: Type.Number({ description: 'In the newest window, in the feature\'s own unit.' }),
+  feature: Type.String({ description: 'One of the 12 features, or a column of the model\'s context that none of them says, such as port_login.' }),
+  value: Type.Number({ description: 'In the newest window, in the feature\'s own unit; of a context column over the span.' }),
   usual: Type.Number({ description: 'What is usual for this key, or for keys of its kind where it has no history.' }),
   usualFrom: Type.Union([Type.Literal('key'), Type.Literal('training')], { description: 'Where `usual` comes from.' }),
   contribution: Type.Number({ description: 'How much the class\'s probability falls when the feature is set to its usual value.' }),
 }, { $id: 'FeatureEvidence', additionalProperties: false })
 export type FeatureEvidence = Static<typeof FeatureEvidence>
 
+/** The smallest change that was found to bring the score down. */
+export const Counterfactual = Type.Object({
+  limit: Type.Number({ description: 'What it is below then: the class\'s threshold, or, where the score was below that, the probability from which on windows add up.' }),
+  probability: Type.Number({ description: 'What the model gave with the change.' }),
+  changes: Type.Array(Type.Object({
+    feature: Type.String(),
+    seen: Type.Number({ description: 'Over the tensor\'s windows that are not silent: the sum of counts and bytes, the mean of the others, the largest of unique_ports.' }),
+    needed: Type.Number({ description: 'The same with the change.' }),
+  }, { additionalProperties: false }), { description: 'All of them together.' }),
+}, { $id: 'Counterfactual', additionalProperties: false })
+export type Counterfactual = Static<typeof Counterfactual>
+
+/** What the model was trained on that is most like it. */
+export const NearestExample = Type.Object({
+  class: Type.String(),
+  tool: Type.String({ description: 'What made it; of benign traffic the scenario of its run.' }),
+  run: Type.String({ description: 'The training run that it is of.' }),
+  distance: Type.Number({ description: 'In standard deviations of the training set, a root mean square over what the model reads.' }),
+  usualDistance: Type.Number({ description: 'Nine in ten of the training windows of that class and tool lie nearer to their own nearest.' }),
+}, { $id: 'NearestExample', additionalProperties: false })
+export type NearestExample = Static<typeof NearestExample>
+
 export const Explanation = Type.Object({
   sentence: Type.String({ description: 'One sentence for a person.' }),
-  evidence: Type.Array(FeatureEvidence, { description: 'The features that made the score, largest contribution first.' }),
+  evidence: Type.Array(FeatureEvidence, { description: 'The features that made the score: first those of `path`, then by what each does alone.' }),
+  path: Type.Optional(Type.Array(Type.Object({
+    feature: Type.String(),
+    left: Type.Number({ description: 'The probability that is left with it and all before it at their usual values.' }),
+  }, { additionalProperties: false }), { description: 'The features that together make the score, up to three. Absent before the model was asked.' })),
+  windows: Type.Optional(Type.Array(Type.Object({
+    window: Type.Integer({ description: 'Row of `tensor`; 0 is the oldest.' }),
+    contribution: Type.Number({ description: 'How much the probability falls when this window alone is as usual.' }),
+  }, { additionalProperties: false }), { description: 'The windows that matter most, up to three.' })),
+  counterfactual: Type.Optional(nullable(Counterfactual)),
+  nearest: Type.Optional(nullable(NearestExample)),
   tensor: Type.Array(Type.Array(Type.Number()), { description: '[20 x 12], oldest window first, raw values.' }),
   stepMs: Type.Integer(),
   windowNumber: Type.Integer(),

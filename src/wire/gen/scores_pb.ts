@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file scores.proto.
  */
 export const file_scores: GenFile = /*@__PURE__*/
-  fileDesc("CgxzY29yZXMucHJvdG8SEmF1dG9zaGllbGQud2lyZS52MSJzChRTb3VyY2VBY2NvdW50UmVxdWVzdBIQCghyZXBvcnRlchgBIAEoCRIOCgZzb3VyY2UYAiABKAwSFAoMZGVzdGluYXRpb25zGAMgAygMEg8KB3N0ZXBfbXMYBCABKA0SEgoKdGhyb3VnaF9tcxgFIAEoASJcChVTb3VyY2VBY2NvdW50UmVzcG9uc2USNwoHYWNjb3VudBgBIAEoCzIhLmF1dG9zaGllbGQud2lyZS52MS5Tb3VyY2VBY2NvdW50SACIAQFCCgoIX2FjY291bnQikgEKDVNvdXJjZUFjY291bnQSDgoGc291cmNlGAEgASgJEhAKCHNpbmNlX21zGAIgASgBEg8KB3RvbGRfbXMYAyABKAESDwoHbG9zdF9tcxgEIAEoARIOCgZudW1iZXIYBSADKAESDQoFZmxvd3MYBiADKAESDgoGcHJvdmVkGAcgAygBEg4KBm9sZGVzdBgIIAEoASISChBSZXBvcnRlcnNSZXF1ZXN0IicKEVJlcG9ydGVyc1Jlc3BvbnNlEhIKCmlkZW50aXRpZXMYASADKAkiMAoMV2F0Y2hSZXF1ZXN0Eg0KBWZsb29yGAEgASgCEhEKCWV2ZXJ5X2tleRgCIAEoCCL7AwoKV2F0Y2hFdmVudBIsCgZzeW5jZWQYASABKAsyGi5hdXRvc2hpZWxkLndpcmUudjEuU3luY2VkSAASMgoGc2NvcmVzGAIgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlNjb3JlQ29sdW1uc0gAEi4KB3RyYWZmaWMYAyABKAsyGy5hdXRvc2hpZWxkLndpcmUudjEuVHJhZmZpY0gAEjgKDHJlc3RyaWN0aW9ucxgFIAEoCzIgLmF1dG9zaGllbGQud2lyZS52MS5SZXN0cmljdGlvbnNIABIwCgVmbG93cxgGIAEoCzIfLmF1dG9zaGllbGQud2lyZS52MS5GbG93Q29sdW1uc0gAEjMKBm1vZGVscxgHIAEoCzIhLmF1dG9zaGllbGQud2lyZS52MS5Nb2RlbFN0YW5kaW5nSAASMgoFc3RhdHMYCCABKAsyIS5hdXRvc2hpZWxkLndpcmUudjEuRGV0ZWN0b3JTdGF0c0gAEjQKCHJlZnVzYWxzGAkgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlBlZXJSZWZ1c2Fsc0gAEjkKCmNvbXBhcmlzb24YCiABKAsyIy5hdXRvc2hpZWxkLndpcmUudjEuTW9kZWxDb21wYXJpc29uSAASDAoEbG9zdBgEIAEoBEIHCgVldmVudCLWAQoGU3luY2VkEg8KB3ZlcnNpb24YASABKAkSDwoHY2xhc3NlcxgCIAMoCRIXCg9jb250ZXh0X2NvbHVtbnMYAyADKAkSEgoKdGhyZXNob2xkcxgEIAMoARI0CgV1c3VhbBgFIAMoCzIlLmF1dG9zaGllbGQud2lyZS52MS5TeW5jZWQuVXN1YWxFbnRyeRpHCgpVc3VhbEVudHJ5EgsKA2tleRgBIAEoCRIoCgV2YWx1ZRgCIAEoCzIZLmF1dG9zaGllbGQud2lyZS52MS5Vc3VhbDoCOAEiGQoFVXN1YWwSEAoIZmVhdHVyZXMYASADKAEi3gEKDFNjb3JlQ29sdW1ucxIyCgd3aW5kb3dzGAEgASgLMiEuYXV0b3NoaWVsZC53aXJlLnYxLldpbmRvd0NvbHVtbnMSEQoJcmVwb3J0ZXJzGAIgAygJEhAKCHJlcG9ydGVyGAMgAygNEhUKDXByb2JhYmlsaXRpZXMYBCADKAISDwoHdGVuc29ycxgFIAMoAhIQCghjb250ZXh0cxgGIAMoAhIWCg5yZWNlaXZlZF9hdF9tcxgHIAMoARIRCglzaW11bGF0ZWQYCCADKAgSEAoIdW5wcm92ZWQYCSADKAEipAEKDU1vZGVsU3RhbmRpbmcSEAoIc2VxdWVuY2UYASABKAESDwoHY3VycmVudBgCIAEoCRIOCgZzaGFkb3cYAyABKAkSMQoHcmVmdXNlZBgEIAMoCzIgLmF1dG9zaGllbGQud2lyZS52MS5Nb2RlbFJlZnVzYWwSCgoCYnkYBSABKAkSDgoGcmVhc29uGAYgASgJEhEKCWluc3RhbGxlZBgHIAMoCSIfCg9Nb2RlbENvbXBhcmlzb24SDAoEanNvbhgBIAEoCSIwCgxNb2RlbFJlZnVzYWwSDwoHdmVyc2lvbhgBIAEoCRIPCgdtZXNzYWdlGAIgASgJInMKB1RyYWZmaWMSDQoFYXRfbXMYASABKAESJwoFZWRnZXMYAiADKAsyGC5hdXRvc2hpZWxkLndpcmUudjEuRWRnZRIwCgVzdGF0cxgDIAEoCzIhLmF1dG9zaGllbGQud2lyZS52MS5EZXRlY3RvclN0YXRzIkEKDFBlZXJSZWZ1c2FscxIxCghyZWZ1c2FscxgBIAMoCzIfLmF1dG9zaGllbGQud2lyZS52MS5QZWVyUmVmdXNhbCJdCgtQZWVyUmVmdXNhbBIOCgZyZWFzb24YASABKAkSDwoHZGV0YWlscxgCIAEoCRIMCgRwZWVyGAMgASgJEhAKCGlkZW50aXR5GAQgASgJEg0KBWNvdW50GAUgASgBIj4KDFJlc3RyaWN0aW9ucxIuCgZjb3VudHMYASADKAsyHi5hdXRvc2hpZWxkLndpcmUudjEuUHJveHlDb3VudCJSCgpQcm94eUNvdW50Eg8KB3BvZF91aWQYASABKAkSMwoFY291bnQYAiABKAsyJC5hdXRvc2hpZWxkLndpcmUudjEuUmVzdHJpY3Rpb25Db3VudCL9AQoLRmxvd0NvbHVtbnMSEQoJYWRkcmVzc2VzGAEgAygMEgwKBHBvZHMYAiADKAkSDgoGc291cmNlGAMgAygNEhMKC2Rlc3RpbmF0aW9uGAQgAygNEgsKA3BvZBgFIAMoDRIPCgd3aXRuZXNzGAYgAygNEg4KBm1pbnV0ZRgHIAMoDRIQCghwcm90b2NvbBgIIAMoDRIMCgRwb3J0GAkgAygNEg0KBWJlZ3VuGAogAygNEg8KB2NhcnJpZWQYCyADKA0SDgoGZmFpbGVkGAwgAygNEhIKCmJ5dGVzX3NlbnQYDSADKAESFgoOYnl0ZXNfcmVjZWl2ZWQYDiADKAEiWgoERWRnZRIOCgZzb3VyY2UYASABKAkSEwoLZGVzdGluYXRpb24YAiABKAkSDwoHcGFja2V0cxgDIAEoARINCgVieXRlcxgEIAEoARINCgVmbG93cxgFIAEoASKcAgoNRGV0ZWN0b3JTdGF0cxIRCglvYnNlcnZlcnMYASABKA0SDwoHcGFja2V0cxgCIAEoARINCgVmbG93cxgDIAEoARIPCgd3aW5kb3dzGAQgASgBEg8KB3RlbnNvcnMYBSABKAESDAoEa2V5cxgGIAEoDRIPCgdkcm9wcGVkGAcgASgBEhEKCW1hbGZvcm1lZBgIIAEoARITCgtmb3JnZWRfc2VudBgJIAEoARI/CgdyZWZ1c2VkGAogAygLMi4uYXV0b3NoaWVsZC53aXJlLnYxLkRldGVjdG9yU3RhdHMuUmVmdXNlZEVudHJ5Gi4KDFJlZnVzZWRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBImQKDkV4cGxhaW5SZXF1ZXN0Ei8KBXNjb3JlGAEgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlNjb3JlQ29sdW1ucxISCgpjbGFzc19uYW1lGAIgASgJEg0KBXVzdWFsGAMgAygBIkEKD0V4cGxhaW5SZXNwb25zZRIuCghldmlkZW5jZRgBIAMoCzIcLmF1dG9zaGllbGQud2lyZS52MS5FdmlkZW5jZSJACghFdmlkZW5jZRIPCgdmZWF0dXJlGAEgASgJEg0KBXZhbHVlGAIgASgBEhQKDGNvbnRyaWJ1dGlvbhgDIAEoATLpAgoGU2NvcmVzEksKBVdhdGNoEiAuYXV0b3NoaWVsZC53aXJlLnYxLldhdGNoUmVxdWVzdBoeLmF1dG9zaGllbGQud2lyZS52MS5XYXRjaEV2ZW50MAESUgoHRXhwbGFpbhIiLmF1dG9zaGllbGQud2lyZS52MS5FeHBsYWluUmVxdWVzdBojLmF1dG9zaGllbGQud2lyZS52MS5FeHBsYWluUmVzcG9uc2USZAoNU291cmNlQWNjb3VudBIoLmF1dG9zaGllbGQud2lyZS52MS5Tb3VyY2VBY2NvdW50UmVxdWVzdBopLmF1dG9zaGllbGQud2lyZS52MS5Tb3VyY2VBY2NvdW50UmVzcG9uc2USWAoJUmVwb3J0ZXJzEiQuYXV0b3NoaWVsZC53aXJlLnYxLlJlcG9ydGVyc1JlcXVlc3QaJS5hdXRvc2hpZWxkLndpcmUudjEuUmVwb3J0ZXJzUmVzcG9uc2ViBnByb3RvMw", [file_restrictions, file_windows]);
+  fileDesc("CgxzY29yZXMucHJvdG8SEmF1dG9zaGllbGQud2lyZS52MSJzChRTb3VyY2VBY2NvdW50UmVxdWVzdBIQCghyZXBvcnRlchgBIAEoCRIOCgZzb3VyY2UYAiABKAwSFAoMZGVzdGluYXRpb25zGAMgAygMEg8KB3N0ZXBfbXMYBCABKA0SEgoKdGhyb3VnaF9tcxgFIAEoASJcChVTb3VyY2VBY2NvdW50UmVzcG9uc2USNwoHYWNjb3VudBgBIAEoCzIhLmF1dG9zaGllbGQud2lyZS52MS5Tb3VyY2VBY2NvdW50SACIAQFCCgoIX2FjY291bnQikgEKDVNvdXJjZUFjY291bnQSDgoGc291cmNlGAEgASgJEhAKCHNpbmNlX21zGAIgASgBEg8KB3RvbGRfbXMYAyABKAESDwoHbG9zdF9tcxgEIAEoARIOCgZudW1iZXIYBSADKAESDQoFZmxvd3MYBiADKAESDgoGcHJvdmVkGAcgAygBEg4KBm9sZGVzdBgIIAEoASISChBSZXBvcnRlcnNSZXF1ZXN0IicKEVJlcG9ydGVyc1Jlc3BvbnNlEhIKCmlkZW50aXRpZXMYASADKAkiMAoMV2F0Y2hSZXF1ZXN0Eg0KBWZsb29yGAEgASgCEhEKCWV2ZXJ5X2tleRgCIAEoCCL7AwoKV2F0Y2hFdmVudBIsCgZzeW5jZWQYASABKAsyGi5hdXRvc2hpZWxkLndpcmUudjEuU3luY2VkSAASMgoGc2NvcmVzGAIgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlNjb3JlQ29sdW1uc0gAEi4KB3RyYWZmaWMYAyABKAsyGy5hdXRvc2hpZWxkLndpcmUudjEuVHJhZmZpY0gAEjgKDHJlc3RyaWN0aW9ucxgFIAEoCzIgLmF1dG9zaGllbGQud2lyZS52MS5SZXN0cmljdGlvbnNIABIwCgVmbG93cxgGIAEoCzIfLmF1dG9zaGllbGQud2lyZS52MS5GbG93Q29sdW1uc0gAEjMKBm1vZGVscxgHIAEoCzIhLmF1dG9zaGllbGQud2lyZS52MS5Nb2RlbFN0YW5kaW5nSAASMgoFc3RhdHMYCCABKAsyIS5hdXRvc2hpZWxkLndpcmUudjEuRGV0ZWN0b3JTdGF0c0gAEjQKCHJlZnVzYWxzGAkgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlBlZXJSZWZ1c2Fsc0gAEjkKCmNvbXBhcmlzb24YCiABKAsyIy5hdXRvc2hpZWxkLndpcmUudjEuTW9kZWxDb21wYXJpc29uSAASDAoEbG9zdBgEIAEoBEIHCgVldmVudCLWAQoGU3luY2VkEg8KB3ZlcnNpb24YASABKAkSDwoHY2xhc3NlcxgCIAMoCRIXCg9jb250ZXh0X2NvbHVtbnMYAyADKAkSEgoKdGhyZXNob2xkcxgEIAMoARI0CgV1c3VhbBgFIAMoCzIlLmF1dG9zaGllbGQud2lyZS52MS5TeW5jZWQuVXN1YWxFbnRyeRpHCgpVc3VhbEVudHJ5EgsKA2tleRgBIAEoCRIoCgV2YWx1ZRgCIAEoCzIZLmF1dG9zaGllbGQud2lyZS52MS5Vc3VhbDoCOAEiGQoFVXN1YWwSEAoIZmVhdHVyZXMYASADKAEi3gEKDFNjb3JlQ29sdW1ucxIyCgd3aW5kb3dzGAEgASgLMiEuYXV0b3NoaWVsZC53aXJlLnYxLldpbmRvd0NvbHVtbnMSEQoJcmVwb3J0ZXJzGAIgAygJEhAKCHJlcG9ydGVyGAMgAygNEhUKDXByb2JhYmlsaXRpZXMYBCADKAISDwoHdGVuc29ycxgFIAMoAhIQCghjb250ZXh0cxgGIAMoAhIWCg5yZWNlaXZlZF9hdF9tcxgHIAMoARIRCglzaW11bGF0ZWQYCCADKAgSEAoIdW5wcm92ZWQYCSADKAEipAEKDU1vZGVsU3RhbmRpbmcSEAoIc2VxdWVuY2UYASABKAESDwoHY3VycmVudBgCIAEoCRIOCgZzaGFkb3cYAyABKAkSMQoHcmVmdXNlZBgEIAMoCzIgLmF1dG9zaGllbGQud2lyZS52MS5Nb2RlbFJlZnVzYWwSCgoCYnkYBSABKAkSDgoGcmVhc29uGAYgASgJEhEKCWluc3RhbGxlZBgHIAMoCSIfCg9Nb2RlbENvbXBhcmlzb24SDAoEanNvbhgBIAEoCSIwCgxNb2RlbFJlZnVzYWwSDwoHdmVyc2lvbhgBIAEoCRIPCgdtZXNzYWdlGAIgASgJInMKB1RyYWZmaWMSDQoFYXRfbXMYASABKAESJwoFZWRnZXMYAiADKAsyGC5hdXRvc2hpZWxkLndpcmUudjEuRWRnZRIwCgVzdGF0cxgDIAEoCzIhLmF1dG9zaGllbGQud2lyZS52MS5EZXRlY3RvclN0YXRzIkEKDFBlZXJSZWZ1c2FscxIxCghyZWZ1c2FscxgBIAMoCzIfLmF1dG9zaGllbGQud2lyZS52MS5QZWVyUmVmdXNhbCJdCgtQZWVyUmVmdXNhbBIOCgZyZWFzb24YASABKAkSDwoHZGV0YWlscxgCIAEoCRIMCgRwZWVyGAMgASgJEhAKCGlkZW50aXR5GAQgASgJEg0KBWNvdW50GAUgASgBIj4KDFJlc3RyaWN0aW9ucxIuCgZjb3VudHMYASADKAsyHi5hdXRvc2hpZWxkLndpcmUudjEuUHJveHlDb3VudCJSCgpQcm94eUNvdW50Eg8KB3BvZF91aWQYASABKAkSMwoFY291bnQYAiABKAsyJC5hdXRvc2hpZWxkLndpcmUudjEuUmVzdHJpY3Rpb25Db3VudCL9AQoLRmxvd0NvbHVtbnMSEQoJYWRkcmVzc2VzGAEgAygMEgwKBHBvZHMYAiADKAkSDgoGc291cmNlGAMgAygNEhMKC2Rlc3RpbmF0aW9uGAQgAygNEgsKA3BvZBgFIAMoDRIPCgd3aXRuZXNzGAYgAygNEg4KBm1pbnV0ZRgHIAMoDRIQCghwcm90b2NvbBgIIAMoDRIMCgRwb3J0GAkgAygNEg0KBWJlZ3VuGAogAygNEg8KB2NhcnJpZWQYCyADKA0SDgoGZmFpbGVkGAwgAygNEhIKCmJ5dGVzX3NlbnQYDSADKAESFgoOYnl0ZXNfcmVjZWl2ZWQYDiADKAEiWgoERWRnZRIOCgZzb3VyY2UYASABKAkSEwoLZGVzdGluYXRpb24YAiABKAkSDwoHcGFja2V0cxgDIAEoARINCgVieXRlcxgEIAEoARINCgVmbG93cxgFIAEoASKcAgoNRGV0ZWN0b3JTdGF0cxIRCglvYnNlcnZlcnMYASABKA0SDwoHcGFja2V0cxgCIAEoARINCgVmbG93cxgDIAEoARIPCgd3aW5kb3dzGAQgASgBEg8KB3RlbnNvcnMYBSABKAESDAoEa2V5cxgGIAEoDRIPCgdkcm9wcGVkGAcgASgBEhEKCW1hbGZvcm1lZBgIIAEoARITCgtmb3JnZWRfc2VudBgJIAEoARI/CgdyZWZ1c2VkGAogAygLMi4uYXV0b3NoaWVsZC53aXJlLnYxLkRldGVjdG9yU3RhdHMuUmVmdXNlZEVudHJ5Gi4KDFJlZnVzZWRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBImQKDkV4cGxhaW5SZXF1ZXN0Ei8KBXNjb3JlGAEgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlNjb3JlQ29sdW1ucxISCgpjbGFzc19uYW1lGAIgASgJEg0KBXVzdWFsGAMgAygBIo8CCg9FeHBsYWluUmVzcG9uc2USLgoIZXZpZGVuY2UYASADKAsyHC5hdXRvc2hpZWxkLndpcmUudjEuRXZpZGVuY2USKgoEcGF0aBgCIAMoCzIcLmF1dG9zaGllbGQud2lyZS52MS5QYXRoU3RlcBIvCgd3aW5kb3dzGAMgAygLMh4uYXV0b3NoaWVsZC53aXJlLnYxLldpbmRvd1BhcnQSOgoOY291bnRlcmZhY3R1YWwYBCABKAsyIi5hdXRvc2hpZWxkLndpcmUudjEuQ291bnRlcmZhY3R1YWwSMwoHbmVhcmVzdBgFIAEoCzIiLmF1dG9zaGllbGQud2lyZS52MS5OZWFyZXN0RXhhbXBsZSJPCghFdmlkZW5jZRIPCgdmZWF0dXJlGAEgASgJEg0KBXZhbHVlGAIgASgBEhQKDGNvbnRyaWJ1dGlvbhgDIAEoARINCgV1c3VhbBgEIAEoASIpCghQYXRoU3RlcBIPCgdmZWF0dXJlGAEgASgJEgwKBGxlZnQYAiABKAEiMgoKV2luZG93UGFydBIOCgZ3aW5kb3cYASABKA0SFAoMY29udHJpYnV0aW9uGAIgASgBImEKDkNvdW50ZXJmYWN0dWFsEg0KBWxpbWl0GAEgASgBEhMKC3Byb2JhYmlsaXR5GAIgASgBEisKB2NoYW5nZXMYAyADKAsyGi5hdXRvc2hpZWxkLndpcmUudjEuQ2hhbmdlIjcKBkNoYW5nZRIPCgdmZWF0dXJlGAEgASgJEgwKBHNlZW4YAiABKAESDgoGbmVlZGVkGAMgASgBImkKDk5lYXJlc3RFeGFtcGxlEhIKCmNsYXNzX25hbWUYASABKAkSDAoEdG9vbBgCIAEoCRILCgNydW4YAyABKAkSEAoIZGlzdGFuY2UYBCABKAESFgoOdXN1YWxfZGlzdGFuY2UYBSABKAEy6QIKBlNjb3JlcxJLCgVXYXRjaBIgLmF1dG9zaGllbGQud2lyZS52MS5XYXRjaFJlcXVlc3QaHi5hdXRvc2hpZWxkLndpcmUudjEuV2F0Y2hFdmVudDABElIKB0V4cGxhaW4SIi5hdXRvc2hpZWxkLndpcmUudjEuRXhwbGFpblJlcXVlc3QaIy5hdXRvc2hpZWxkLndpcmUudjEuRXhwbGFpblJlc3BvbnNlEmQKDVNvdXJjZUFjY291bnQSKC5hdXRvc2hpZWxkLndpcmUudjEuU291cmNlQWNjb3VudFJlcXVlc3QaKS5hdXRvc2hpZWxkLndpcmUudjEuU291cmNlQWNjb3VudFJlc3BvbnNlElgKCVJlcG9ydGVycxIkLmF1dG9zaGllbGQud2lyZS52MS5SZXBvcnRlcnNSZXF1ZXN0GiUuYXV0b3NoaWVsZC53aXJlLnYxLlJlcG9ydGVyc1Jlc3BvbnNlYgZwcm90bzM", [file_restrictions, file_windows]);
 
 /**
  * Answered when the observer has told of all that ended by `through_ms`, or after a second without that.
@@ -888,11 +888,35 @@ export const ExplainRequestSchema: GenMessage<ExplainRequest> = /*@__PURE__*/
  */
 export type ExplainResponse = Message<"autoshield.wire.v1.ExplainResponse"> & {
   /**
-   * Largest contribution first.
+   * Those of `path` first, then by what each does alone.
    *
    * @generated from field: repeated autoshield.wire.v1.Evidence evidence = 1;
    */
   evidence: Evidence[];
+
+  /**
+   * @generated from field: repeated autoshield.wire.v1.PathStep path = 2;
+   */
+  path: PathStep[];
+
+  /**
+   * @generated from field: repeated autoshield.wire.v1.WindowPart windows = 3;
+   */
+  windows: WindowPart[];
+
+  /**
+   * Absent where nothing was found.
+   *
+   * @generated from field: autoshield.wire.v1.Counterfactual counterfactual = 4;
+   */
+  counterfactual?: Counterfactual | undefined;
+
+  /**
+   * Absent where the model has no examples.
+   *
+   * @generated from field: autoshield.wire.v1.NearestExample nearest = 5;
+   */
+  nearest?: NearestExample | undefined;
 };
 
 /**
@@ -920,6 +944,11 @@ export type Evidence = Message<"autoshield.wire.v1.Evidence"> & {
    * @generated from field: double contribution = 3;
    */
   contribution: number;
+
+  /**
+   * @generated from field: double usual = 4;
+   */
+  usual: number;
 };
 
 /**
@@ -928,6 +957,145 @@ export type Evidence = Message<"autoshield.wire.v1.Evidence"> & {
  */
 export const EvidenceSchema: GenMessage<Evidence> = /*@__PURE__*/
   messageDesc(file_scores, 23);
+
+/**
+ * What is left of the probability with this feature and all before it at their usual values.
+ *
+ * @generated from message autoshield.wire.v1.PathStep
+ */
+export type PathStep = Message<"autoshield.wire.v1.PathStep"> & {
+  /**
+   * @generated from field: string feature = 1;
+   */
+  feature: string;
+
+  /**
+   * @generated from field: double left = 2;
+   */
+  left: number;
+};
+
+/**
+ * Describes the message autoshield.wire.v1.PathStep.
+ * Use `create(PathStepSchema)` to create a new message.
+ */
+export const PathStepSchema: GenMessage<PathStep> = /*@__PURE__*/
+  messageDesc(file_scores, 24);
+
+/**
+ * @generated from message autoshield.wire.v1.WindowPart
+ */
+export type WindowPart = Message<"autoshield.wire.v1.WindowPart"> & {
+  /**
+   * Row of the tensor, 0 the oldest.
+   *
+   * @generated from field: uint32 window = 1;
+   */
+  window: number;
+
+  /**
+   * @generated from field: double contribution = 2;
+   */
+  contribution: number;
+};
+
+/**
+ * Describes the message autoshield.wire.v1.WindowPart.
+ * Use `create(WindowPartSchema)` to create a new message.
+ */
+export const WindowPartSchema: GenMessage<WindowPart> = /*@__PURE__*/
+  messageDesc(file_scores, 25);
+
+/**
+ * @generated from message autoshield.wire.v1.Counterfactual
+ */
+export type Counterfactual = Message<"autoshield.wire.v1.Counterfactual"> & {
+  /**
+   * @generated from field: double limit = 1;
+   */
+  limit: number;
+
+  /**
+   * @generated from field: double probability = 2;
+   */
+  probability: number;
+
+  /**
+   * @generated from field: repeated autoshield.wire.v1.Change changes = 3;
+   */
+  changes: Change[];
+};
+
+/**
+ * Describes the message autoshield.wire.v1.Counterfactual.
+ * Use `create(CounterfactualSchema)` to create a new message.
+ */
+export const CounterfactualSchema: GenMessage<Counterfactual> = /*@__PURE__*/
+  messageDesc(file_scores, 26);
+
+/**
+ * @generated from message autoshield.wire.v1.Change
+ */
+export type Change = Message<"autoshield.wire.v1.Change"> & {
+  /**
+   * @generated from field: string feature = 1;
+   */
+  feature: string;
+
+  /**
+   * @generated from field: double seen = 2;
+   */
+  seen: number;
+
+  /**
+   * @generated from field: double needed = 3;
+   */
+  needed: number;
+};
+
+/**
+ * Describes the message autoshield.wire.v1.Change.
+ * Use `create(ChangeSchema)` to create a new message.
+ */
+export const ChangeSchema: GenMessage<Change> = /*@__PURE__*/
+  messageDesc(file_scores, 27);
+
+/**
+ * @generated from message autoshield.wire.v1.NearestExample
+ */
+export type NearestExample = Message<"autoshield.wire.v1.NearestExample"> & {
+  /**
+   * @generated from field: string class_name = 1;
+   */
+  className: string;
+
+  /**
+   * @generated from field: string tool = 2;
+   */
+  tool: string;
+
+  /**
+   * @generated from field: string run = 3;
+   */
+  run: string;
+
+  /**
+   * @generated from field: double distance = 4;
+   */
+  distance: number;
+
+  /**
+   * @generated from field: double usual_distance = 5;
+   */
+  usualDistance: number;
+};
+
+/**
+ * Describes the message autoshield.wire.v1.NearestExample.
+ * Use `create(NearestExampleSchema)` to create a new message.
+ */
+export const NearestExampleSchema: GenMessage<NearestExample> = /*@__PURE__*/
+  messageDesc(file_scores, 28);
 
 /**
  * @generated from service autoshield.wire.v1.Scores
@@ -944,7 +1112,7 @@ export const Scores: GenService<{
     output: typeof WatchEventSchema;
   },
   /**
-   * Scores a tensor again with each feature in turn set to what is usual.
+   * Scores a tensor again with features and windows set to what is usual, and says what made the score.
    *
    * @generated from rpc autoshield.wire.v1.Scores.Explain
    */

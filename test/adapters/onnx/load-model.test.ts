@@ -117,3 +117,39 @@ t.test('without CUDA a GPU that was asked for is a warning, and the CPU scores',
   t.ok(warnings.every((warning) => warning.startsWith('USE_GPU is set, but the CUDA provider cannot be used')), warnings.join())
   t.equal((await scorer.score(1, new Float32Array(TENSOR_SIZE), new Float32Array(CONTEXT_COLUMNS.length))).length, CLASSES.length)
 })
+
+t.test('examples are taken with the hash that the manifest gives, and the model goes on without broken ones', async (t) => {
+  const text = await readFile(join(SHIPPED, 'prototypes.json'), 'utf8')
+  const named = (bytes: Buffer) => ({ file: 'prototypes.json', bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') })
+  const scorerWith = async (prototypes: unknown, file: string | null, said: string[]) => {
+    const folder = await modelWith(t, { manifest: { prototypes } })
+    if (file !== null) await writeFile(join(folder, 'prototypes.json'), file)
+    return await loadModel(folder, { warn: (message) => said.push(message) })
+  }
+  const said: string[] = []
+  await using good = await scorerWith(manifest.prototypes, text, said)
+  t.ok((good.prototypes?.examples.length ?? 0) > 100)
+  await using old = await scorerWith(undefined, null, said)
+  t.equal(old.prototypes, null)
+  t.same(said, [], 'a model of before examples has none, which is no fault')
+
+  const file = JSON.parse(text) as Record<string, unknown> & { examples: Record<string, unknown>[] }
+  const changed = (change: Record<string, unknown>): string => JSON.stringify({ ...file, ...change })
+  const strange = (change: Record<string, unknown>): string => changed({ examples: [{ ...file.examples[0], ...change }] })
+  for (const [broken, problem] of [
+    [null, /prototypes\.json cannot be opened/],
+    ['{', /prototypes\.json is not JSON/],
+    [changed({ kind: 'Other' }), /holds no examples of a model: \/kind/],
+    [strange({ at: [1, 2] }), /\/examples\/0\/at/],
+    [strange({ tool: 'nmap\u001b[31m' }), /\/examples\/0\/tool/],
+    [strange({ class: 'NO_SUCH' }), /has an example of NO_SUCH, the model's classes are BENIGN/],
+  ] as const) {
+    await using scorer = await scorerWith(named(Buffer.from(broken ?? '{}')), broken, said)
+    t.equal(scorer.prototypes, null)
+    t.match(said.pop(), problem)
+    t.same((await scorer.score(1, new Float32Array(TENSOR_SIZE), new Float32Array(CONTEXT_COLUMNS.length))).length, CLASSES.length, 'it scores all the same')
+  }
+  await using other = await scorerWith(manifest.prototypes, `${text} `, said)
+  t.equal(other.prototypes, null)
+  t.match(said.pop(), /prototypes\.json is not the file that its manifest describes: expected sha256 [0-9a-f]+ \(\d+ bytes\), found .*; the model scores without examples of its training/)
+})
