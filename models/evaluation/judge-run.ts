@@ -9,6 +9,7 @@ import { GroundTruth } from '../training/ground-truth.ts'
 import type { Attack } from '../training/run-labels.ts'
 import type { Run } from '../training/run-source.ts'
 import { windowsOf } from '../training/window-recording.ts'
+import type { Explained } from './faithfulness.ts'
 import { beginningOf, ownerOf } from './match.ts'
 
 /** What became of one attack. */
@@ -40,12 +41,12 @@ const [SENT, RECEIVED] = [CONTEXT_COLUMNS.indexOf('packets_sent'), CONTEXT_COLUM
 /** Windows that are taken at one time, as an observer's batch. */
 const BATCH = 512
 
-/** Puts one capture through tensors, scorer and verdict as `autoshield detect` does, and holds what was said against its labels. */
-export async function judgeRun (scorer: Scorer, { capture, labels, source }: Run): Promise<RunOutcome> {
+/** Puts one capture through tensors, scorer and verdict as `autoshield detect` does, and holds what was said against its labels. `onExplained` is told each score that opened a detection. */
+export async function judgeRun (scorer: Scorer, { capture, labels, source }: Run, onExplained: (explained: Explained) => void = () => undefined): Promise<RunOutcome> {
   const windows = await windowsOf(capture, 0)
   const peaks = new Peaks(scorer.model.classes.length, new GroundTruth(labels, windows))
   const openedMs = new Map<string, number>()
-  const detector = new OfflineDetector({ scorer, reporter: REPORTER, whois: () => null, newId: randomUUID, onScore: (score) => peaks.take(score), onOpened: ({ id }, atMs) => openedMs.set(id, atMs) })
+  const detector = new OfflineDetector({ scorer, reporter: REPORTER, whois: () => null, newId: randomUUID, onScore: (score) => peaks.take(score), onExplained, onOpened: ({ id }, atMs) => openedMs.set(id, atMs) })
   const detections: Detection[] = []
   for (let first = 0; first < windows.length; first += BATCH) detections.push(...await detector.take(windows.slice(first, first + BATCH)))
   detections.push(...detector.end())

@@ -9,22 +9,26 @@ import type { Scorer } from '../../src/ports/scorer.ts'
 import { collectedRuns, laboratoryRuns, type Run } from '../training/run-source.ts'
 import { curvePicture } from './curve-picture.ts'
 import { curveOf } from './curves.ts'
+import { explanationsText } from './explanations.ts'
+import { faithfulnessOf, type Explained, type Faithfulness } from './faithfulness.ts'
 import { judgeRun, type RunOutcome } from './judge-run.ts'
+import { normalFrom } from './normal.ts'
 import { type Judged, reportOf } from './report.ts'
 import { rulesScorer } from './rules.ts'
 
-const USAGE = `Usage: npm run eval -- DIR... [--model DIR] [--out DIR] [--all] [--only NAME]
+const USAGE = `Usage: npm run eval -- DIR... [--model DIR] [--out DIR] [--all] [--only NAME] [--explanations]
   DIR         folder of labelled captures: RUN.labels.json beside RUN.windows.zst or RUN.pcap.zst, as the laboratory writes them, or a
               MANIFEST.tsv with the captures that it names
   --model     folder of model.onnx and manifest.json (default: the shipped one)
   --out       folder of report.md, curves.svg and outcomes.json (default: evaluation)
   --all       also captures that the shipped model may have been trained on
-  --only      captures whose name holds this`
+  --only      captures whose name holds this
+  --explanations  also whether explanations are true: a deletion test, and what stays of them under noise`
 
 async function main (): Promise<number> {
   const { values, positionals: folders } = parseArgs({
     allowPositionals: true,
-    options: { model: { type: 'string', default: join(import.meta.dirname, '..') }, out: { type: 'string', default: 'evaluation' }, all: { type: 'boolean', default: false }, only: { type: 'string', default: '' }, help: { type: 'boolean', default: false } },
+    options: { model: { type: 'string', default: join(import.meta.dirname, '..') }, out: { type: 'string', default: 'evaluation' }, all: { type: 'boolean', default: false }, only: { type: 'string', default: '' }, explanations: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
   })
   if (values.help || folders.length === 0) {
     console.error(USAGE)
@@ -38,13 +42,17 @@ async function main (): Promise<number> {
   await using model = await loadModel(values.model)
   await using rules = rulesScorer()
   const judged: Judged[] = []
-  for (const [name, scorer] of [[`model ${model.model.version}`, model], ['fixed thresholds', rules]] as const) judged.push({ name, runs: await judgeAll(name, scorer, runs) })
+  const explained: Explained[] = []
+  for (const [name, scorer] of [[`model ${model.model.version}`, model], ['fixed thresholds', rules]] as const) {
+    judged.push({ name, runs: await judgeAll(name, scorer, runs, (one) => { if (scorer === model) explained.push(one) }) })
+  }
+  const faithfulness = values.explanations ? explanationsText(await faithfulnessOfAll(model, explained)) : ''
 
   const [first] = judged
   const curves = model.model.classes.flatMap((name, index) => index === 0 ? [] : curveOf(name, index, first?.runs.flatMap(({ peaks }) => peaks) ?? []) ?? [])
   await mkdir(values.out, { recursive: true })
   if (curves.length > 0) await writeFile(join(values.out, 'curves.svg'), curvePicture(`Model ${model.model.version}: peaks of attacks and of benign keys`, curves))
-  await writeFile(join(values.out, 'report.md'), reportOf(judged, curves.length > 0 ? ['curves.svg'] : []))
+  await writeFile(join(values.out, 'report.md'), `${reportOf(judged, curves.length > 0 ? ['curves.svg'] : [])}${faithfulness === '' ? '' : `\n${faithfulness}\n`}`)
   await writeFile(join(values.out, 'outcomes.json'), `${JSON.stringify(judged.map(({ name, runs: outcomes }) => ({ name, runs: outcomes.map(({ peaks: _, ...rest }) => rest) })))}\n`)
   console.log(`${values.out}/report.md, curves.svg, outcomes.json`)
   return 0
@@ -55,13 +63,20 @@ async function runsIn (folder: string): Promise<Run[]> {
   return existsSync(join(folder, 'MANIFEST.tsv')) ? collectedRuns(folder) : laboratoryRuns(folder)
 }
 
-async function judgeAll (name: string, scorer: Scorer, runs: readonly Run[]): Promise<RunOutcome[]> {
+async function judgeAll (name: string, scorer: Scorer, runs: readonly Run[], onExplained: (explained: Explained) => void): Promise<RunOutcome[]> {
   const outcomes: RunOutcome[] = []
   for (const run of runs) {
-    outcomes.push(await judgeRun(scorer, run))
+    outcomes.push(await judgeRun(scorer, run, onExplained))
     if (outcomes.length % 10 === 0 || outcomes.length === runs.length) console.error(`${name}: ${outcomes.length} of ${runs.length}`)
   }
   return outcomes
+}
+
+async function faithfulnessOfAll (scorer: Scorer, explained: readonly Explained[]): Promise<Faithfulness[]> {
+  const gaussian = normalFrom(1)
+  const all: Faithfulness[] = []
+  for (const one of explained) all.push(await faithfulnessOf(scorer, one, gaussian))
+  return all
 }
 
 process.exitCode = await main().catch((error: unknown) => {

@@ -31,6 +31,18 @@ function find (detections: readonly Detection[], id: string, data: string): Dete
 
 const number = (value: number): string => Number.isInteger(value) ? value.toLocaleString('en') : value.toPrecision(3)
 
+/** What the model said when it was asked; nothing of a detection of an older version, or before it was asked. */
+function reasons ({ path = [], windows = [], counterfactual = null, nearest = null, tensor }: Detection['explanation']): string[] {
+  const without = path.map(({ feature, left }) => `${feature} (${left.toFixed(3)} left)`).join(', then ')
+  const changes = counterfactual?.changes.map(({ feature, seen, needed }) => `${feature} ${number(needed)} instead of ${number(seen)}`).join(' and ')
+  return [
+    ...path.length === 0 ? [] : ['', `what makes the score, with each and those before it as usual: ${without}`],
+    ...windows.length === 0 ? [] : [`windows that matter most: ${windows.map(({ window, contribution }) => `${tensor.length - 1 - window} before the newest (${contribution.toFixed(3)})`).join(', ')}`],
+    ...counterfactual === null ? [] : [`below ${counterfactual.limit.toFixed(3)} with ${changes}, over the windows that are not silent: ${counterfactual.probability.toFixed(3)}`],
+    ...nearest === null ? [] : [`nearest in training: ${nearest.class} by ${nearest.tool} in run ${nearest.run}, ${nearest.distance.toFixed(2)} away; nine in ten of its kind lie within ${nearest.usualDistance.toFixed(2)}`],
+  ]
+}
+
 /** The account for a person, a line an element. */
 function tell (detection: Detection, decisions: readonly Decision[]): string[] {
   const { explanation, technique } = detection
@@ -43,6 +55,7 @@ function tell (detection: Detection, decisions: readonly Decision[]): string[] {
     '',
     `${'feature'.padEnd(20)}${'value'.padStart(14)}${'usual'.padStart(14)}${'part in score'.padStart(16)}`,
     ...explanation.evidence.map(({ feature, value, usual, contribution }) => `${feature.padEnd(20)}${number(value).padStart(14)}${number(usual).padStart(14)}${contribution.toFixed(3).padStart(16)}`),
+    ...reasons(explanation),
     '',
     `the last windows of ${explanation.stepMs / 1000} s, oldest first; silent ones are left out`,
     FEATURES.map((name) => name.padStart(18)).join(''),

@@ -18,6 +18,8 @@ export interface OfflineOptions {
   readonly onScore?: (score: Score) => void
   /** Told what opens and when, in Unix ms of the recording: at the end of the window that decided. */
   readonly onOpened?: (detection: Detection, atMs: number) => void
+  /** Told which score is explained, and what is usual for its key. */
+  readonly onExplained?: (asked: { readonly className: string, readonly score: Score, readonly usual: readonly number[] }) => void
 }
 
 /** Rows that one call of the scorer takes. */
@@ -107,6 +109,7 @@ export class OfflineDetector {
   async #explain ({ class: className }: Detection, score: Score): Promise<Detection['explanation']> {
     const { scorer } = this.#options
     const { usual, usualFrom } = usualFor(score, scorer.model, this.#state.baselines)
+    this.#options.onExplained?.({ className, score, usual })
     const { evidence, ...found } = await accountOf(scorer, score, className, usual)
     return explain({ className, score, evidence: sourced(evidence, usualFrom), found })
   }

@@ -7,7 +7,7 @@ import type { Scorer } from '../../src/ports/scorer.ts'
 import type { Figure } from './figure.ts'
 import { quantile } from './quantile.ts'
 
-const MODELS = join(import.meta.dirname, '../../models')
+export const MODELS = join(import.meta.dirname, '../../models')
 const BATCH = 32
 const SINGLES = 6000
 const BATCHES = 1500
@@ -29,9 +29,9 @@ async function realBatch (count: number): Promise<Batch> {
   return { count, tensors: Float32Array.from(rows.flatMap(({ tensor }) => tensor)), contexts: Float32Array.from(rows.flatMap(({ context }) => context)) }
 }
 
-async function milliseconds (runs: number, work: () => Promise<unknown>): Promise<Float64Array> {
+export async function milliseconds (runs: number, work: () => Promise<unknown>, warmUp = WARM_UP): Promise<Float64Array> {
   const times = new Float64Array(runs)
-  for (let run = -WARM_UP; run < runs; run++) {
+  for (let run = -warmUp; run < runs; run++) {
     const started = performance.now()
     await work()
     if (run >= 0) times[run] = performance.now() - started

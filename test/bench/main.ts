@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { containmentFigures } from './containment.ts'
 import { detectorFigures } from './detector.ts'
 import { enforceFigures } from './enforce.ts'
+import { explainFigures } from './explain.ts'
 import { failoverFigures } from './failover.ts'
 import type { Figure } from './figure.ts'
 import { flowFigures } from './flows.ts'
@@ -19,6 +20,7 @@ import { xdsFigures } from './xds.ts'
 const SUITES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   pipeline: pipelineFigures,
   inference: inferenceFigures,
+  explain: explainFigures,
   detector: detectorFigures,
   containment: containmentFigures,
   webhook: webhookFigures,

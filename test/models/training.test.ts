@@ -18,7 +18,7 @@ function run (t: Test, program: string, args: readonly string[]): string {
   return stdout
 }
 
-const manifestIn = (folder: string) => JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as { sha256: string, classes: string[], metrics: { expectedCalibrationError?: number } }
+const manifestIn = (folder: string) => JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as { sha256: string, prototypes: { sha256: string }, classes: string[], metrics: { expectedCalibrationError?: number } }
 
 t.test('npm run train makes a model that is accepted, the same one from the same seed', async (t) => {
   const [data, ...folders] = ['data', 'one', 'two'].map((name) => join(t.testdir(), name))
@@ -27,10 +27,12 @@ t.test('npm run train makes a model that is accepted, the same one from the same
   for (const out of folders) run(t, NODE, [TRAIN, '--data', data ?? '', '--epochs', '3', '--folds', '2', '--augment', '0.3', '--out', out])
   const [one = '', two = ''] = folders
   t.equal(manifestIn(one).sha256, manifestIn(two).sha256)
+  t.equal(manifestIn(one).prototypes.sha256, manifestIn(two).prototypes.sha256, 'its examples, too')
   t.match(readFileSync(join(one, 'report.md'), 'utf8'), /Expected calibration error, over the same rows: 0\.\d/)
   t.match(readFileSync(join(one, 'reliability.svg'), 'utf8'), /<svg/)
   const verified = await autoshield(['model', 'verify', one, '--allow-unsigned-model'])
   t.equal(verified.status, 0, verified.stderr)
+  t.match(verified.stdout, /; \d+ examples of its training/)
 })
 
 for (const type of ['cnn_lstm', 'cnn', 'lstm']) {
@@ -45,5 +47,6 @@ for (const type of ['cnn_lstm', 'cnn', 'lstm']) {
     t.equal(manifestIn(out).classes.at(-1), 'CUSTOM_ATTACK_1')
     const verified = await autoshield(['model', 'verify', out, '--allow-unsigned-model'])
     t.equal(verified.status, 0, verified.stderr)
+    t.match(verified.stdout, /; \d+ examples of its training/)
   })
 }

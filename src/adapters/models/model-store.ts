@@ -7,7 +7,6 @@ import { AutoshieldError } from '../../core/errors.ts'
 import { Comparison } from '../../core/model/comparison.ts'
 import { ModelChoice, ModelStanding, NOTHING_CHOSEN } from '../../core/model/standing.ts'
 import { MANIFEST_FILE, readManifest, type CheckedModel } from '../onnx/load-model.ts'
-import type { ModelManifest } from '../onnx/manifest.ts'
 import { manifestHash } from '../onnx/signature.ts'
 
 /** A folder's name, too: nothing that begins with a dot, and no way out. */

@@ -34,7 +34,7 @@ export interface Asked {
 
 /**
  * What made a score. Every number is one that the model gave: parts and windows are set to what is usual, alone and together, and scored
- * again, in 5 rounds of 80 rows in all as a rule, at most 9 of 200. Rejects as `ask` does.
+ * again, in 5 rounds of 90 rows in all as a rule, at most 8 of 150. Rejects as `ask` does.
  */
 export async function accountFor ({ of, threshold, ask }: Asked): Promise<Omit<Account, 'nearest'>> {
   const parts = movableParts(of)

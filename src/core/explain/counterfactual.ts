@@ -1,6 +1,6 @@
 import type { Counterfactual } from '../verdict/detection.ts'
-import { FEATURES, type FeatureName } from '../window/window.ts'
-import type { PathAsked, PathStep } from './greedy-path.ts'
+import type { FeatureName } from '../window/window.ts'
+import type { PathAsked } from './greedy-path.ts'
 import { greedyPath } from './greedy-path.ts'
 import { activeRows, occlusionBatch, type Occluded, type Variant } from './occlusion.ts'
 import type { Part } from './part.ts'
@@ -9,9 +9,9 @@ import { isFeature, overSpan } from './span.ts'
 /** Features that are changed together at most: a longer list tells nobody anything. */
 const MAX_CHANGED = 5
 /** Single features whose ways are compared. */
-const MAX_WAYS = 3
+const MAX_WAYS = 2
 /** Points on the way to the usual that are scored in one round; a second round looks between two of them. */
-const POINTS = 10
+const POINTS = 8
 
 interface CounterfactualAsked extends Pick<PathAsked, 'ask' | 'singles'> {
   readonly of: Occluded
@@ -23,7 +23,7 @@ interface CounterfactualAsked extends Pick<PathAsked, 'ask' | 'singles'> {
 /**
  * The smallest change of features towards their usual values that brings the score below `limit`: of one feature where one is enough (of several such,
  * the one that goes the least part of its way), else of the fewest that the greedy path needs, moved together. Null where five are not enough.
- * What is told was scored, to within a hundredth of the way.
+ * What is told was scored, to within a sixty-fourth of the way.
  */
 export async function counterfactual ({ of, limit, singles, moved, ask }: CounterfactualAsked): Promise<Counterfactual | null> {
   const enough = Math.log(limit / (1 - limit))

@@ -107,10 +107,18 @@ function Why ({ detection }: { detection: Detection }) {
   )
 }
 
-function Quieter ({ detection: { explanation: { evidence: [first] }, confidence } }: { detection: Detection }) {
-  if (first === undefined || first.contribution <= 0) return null
-  const words = featureWords(first.feature)
-  return <p class="quieter">What would have kept it quiet: with {words.title} at the usual {words.format(first.usual)}, the score would have been {Math.max(0, confidence - first.contribution).toFixed(2)} instead of {confidence.toFixed(2)}.</p>
+/** What the model said of the same traffic with less of it, and of what in training it is most like. */
+function Quieter ({ detection: { explanation: { counterfactual = null, nearest = null } } }: { detection: Detection }) {
+  const changes = counterfactual?.changes.map(({ feature, seen, needed }) => {
+    const words = featureWords(feature)
+    return `${words.title} at ${words.format(needed)} instead of ${words.format(seen)}`
+  })
+  return (
+    <>
+      {counterfactual !== null && <p class="quieter">What would have kept it quiet: with {changes?.join(' and ')} over these windows, the score would have been {counterfactual.probability.toFixed(2)}, below {counterfactual.limit.toFixed(2)}.</p>}
+      {nearest !== null && <p class="quieter">Most like it in training: {nearest.class} by {nearest.tool} (run {nearest.run}){nearest.distance > nearest.usualDistance && ', and not near'}.</p>}
+    </>
+  )
 }
 
 const AGREES = (agrees: boolean | null): string => agrees === null ? 'not asked, or did not see these windows' : agrees ? 'agrees' : 'disagrees'
