@@ -36,7 +36,7 @@ const RULES: Readonly<Record<AttackClass, (facts: Facts) => boolean>> = {
 export function rulesScorer (): Scorer {
   const columns = CONTEXT_COLUMNS.length
   return {
-    model: { version: 'rules', classes: CLASSES, contextColumns: CONTEXT_COLUMNS, thresholds: CLASSES.map((name) => name === 'BENIGN' ? 1 : 0.9), usual: {} },
+    model: { version: 'rules', classes: CLASSES, contextColumns: CONTEXT_COLUMNS, thresholds: CLASSES.map((name) => name === 'BENIGN' ? 1 : 0.9), usual: {}, known: null },
     prototypes: null,
     score: async (count, tensors, contexts) => {
       const probabilities = new Float32Array(count * CLASSES.length)

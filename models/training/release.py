@@ -12,6 +12,7 @@ import torch
 import onnx_graph
 import prototypes
 from dataset import Dataset
+from known import known
 from model import Net
 
 MAX_BYTES = 2_000_000
@@ -63,6 +64,8 @@ def write(folder: Path, net: Net, data: Dataset, version: str, thresholds: list[
 
     rows = golden_rows(data)
     probabilities = onnx_probabilities(graph, data.tensors[rows], data.contexts[rows])
+    silenced = [name for name, scale in zip(data.index["features"], net.tensor_scaling.inverse_deviation) if scale == 0]
+    shown = known(data, silenced)
     manifest = {
         "apiVersion": "autoshield.dev/v1alpha1",
         "kind": "ModelManifest",
@@ -80,6 +83,7 @@ def write(folder: Path, net: Net, data: Dataset, version: str, thresholds: list[
         "golden": [{"tensor": [float(v) for v in data.tensors[row].reshape(-1)], "context": [float(v) for v in data.contexts[row]],
                     "probabilities": [float(v) for v in given]} for row, given in zip(rows, probabilities)],
         "usual": usual(data),
+        **({} if shown is None else {"known": shown}),
         "metrics": metrics | {"onnxDiffersBy": apart},
         "data": sources,
     }

@@ -10,9 +10,9 @@ import { modelTrust, readKeyFile, SHIPPED_MODEL, type TrustFlags, trustOptions }
 import { outputOption, type OutputFormat, plain, RowPrinter } from './output.ts'
 
 /** What a manifest says, without the golden vectors and medians, which are numbers for programs. */
-type Summary = Omit<ModelManifest, 'golden' | 'usual'>
+type Summary = Omit<ModelManifest, 'golden' | 'usual' | 'known'>
 
-const summaryOf = ({ golden: _golden, usual: _usual, ...rest }: ModelManifest): Summary => rest
+const summaryOf = ({ golden: _golden, usual: _usual, known: _known, ...rest }: ModelManifest): Summary => rest
 
 export function inspectCommand (context: CliContext, done: (status: number) => void): Command {
   return verb('inspect', 'what a model says of itself: version, classes, thresholds, data, signature', [

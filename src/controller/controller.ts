@@ -22,6 +22,7 @@ import { Broadcast } from './broadcast.ts'
 import type { ControllerParts } from './controller-parts.ts'
 import { DecisionDesk } from './decision-desk.ts'
 import { DetectionDesk } from './detection-desk.ts'
+import { DriftDesk } from './drift-desk.ts'
 import { ErrandDesk } from './errands/errand-desk.ts'
 import { ExceptionDesk } from './exceptions/exception-desk.ts'
 import { ExceptionsInForce } from './exceptions/exceptions-in-force.ts'
@@ -66,6 +67,7 @@ export class Controller implements Loop, AsyncDisposable {
   readonly exceptions: ExceptionDesk
   readonly rulebook: PolicyKeeper
   readonly feedback: FeedbackDesk
+  readonly drift: DriftDesk
   readonly killSwitch: LoopKillSwitch
   /** What was seen, for plans. */
   readonly flows: FlowRecorder
@@ -111,7 +113,8 @@ export class Controller implements Loop, AsyncDisposable {
     this.#parts = parts
     this.#journal = new Journal({ audit, metrics, log })
     this.rulebook = new PolicyKeeper({ source: parts.policy, threatPolicies: parts.threatPolicies, checkpoints, journal: this.#journal, clock, zone, metrics, log, changed: () => this.#watch.review() }, CLASSES)
-    this.#detections = new DetectionDesk({ store, checkpoints, journal: this.#journal, pods, clock, newId, metrics, publish, sharedAddresses: new Set(settings.safety.sharedAddresses), admission: parts.admission })
+    this.drift = new DriftDesk({ checkpoints, journal: this.#journal, metrics, clock, log })
+    this.#detections = new DetectionDesk({ unfamiliar: (score) => this.drift.unfamiliar(score), store, checkpoints, journal: this.#journal, pods, clock, newId, metrics, publish, sharedAddresses: new Set(settings.safety.sharedAddresses), admission: parts.admission })
     this.flows = new FlowRecorder({ flows: parts.flows, pods, namespaces: parts.namespaces, services: parts.services, reporters: parts.reporters, clock, log })
     this.#enforcement = parts.network === undefined ? null : new Enforcement({ ...parts.network, pods, protections, labelRestMs: settings.labelRestMs, flows: this.flows, clock, random: parts.random, audit, journal: this.#journal, log })
     this.#mitigations = new MitigationDesk({ store, audit, journal: this.#journal, proxies, policies: this.#enforcement?.fleet ?? null, pods, protections, rolledOut: () => this.rollouts.rolledOut(), openDetections: () => this.#detections.open(), clock, metrics, publish })
@@ -148,7 +151,7 @@ export class Controller implements Loop, AsyncDisposable {
     })
     this.#otherEnd = otherEnd
     this.#judge = new Judge({ book, detections: this.#detections, otherEnd, explainer, mitigations: this.#mitigations, rollouts: this.rollouts, pods, zone })
-    this.#heard = new ScoreEvents({ flows: this.flows, journal: this.#journal, judge: this.#judge, meet: async (model) => this.#meetModel(model), metrics, mitigations: this.#mitigations, models: this.#models, publish, rollouts: this.rollouts })
+    this.#heard = new ScoreEvents({ flows: this.flows, journal: this.#journal, judge: this.#judge, meet: async (model) => this.#meetModel(model), drift: this.drift, metrics, mitigations: this.#mitigations, models: this.#models, publish, rollouts: this.rollouts })
   }
 
   /**
@@ -249,6 +252,7 @@ export class Controller implements Loop, AsyncDisposable {
     await this.exceptions.look()
     this.rollouts.restore()
     this.feedback.restore()
+    this.drift.restore()
     this.errands.restore()
     await this.killSwitch.follow()
     this.#proxyNews.ring()
@@ -260,6 +264,7 @@ export class Controller implements Loop, AsyncDisposable {
     await this.#detections.flush()
     await this.#detections.checkpoint()
     await this.rollouts.checkpoint()
+    await this.drift.checkpoint()
     await this.#journal.retry()
     await this.flows.rest()
   }
@@ -267,6 +272,7 @@ export class Controller implements Loop, AsyncDisposable {
   async #meetModel (model: ModelInfo): Promise<void> {
     this.#judge.meet(model)
     this.#decisions.setModelClasses(model.classes)
+    this.drift.setModel(model)
     await this.rulebook.meet(model.classes)
     this.#watch.review()
   }
@@ -290,7 +296,7 @@ export class Controller implements Loop, AsyncDisposable {
       this.#podNews.ring() // without news of a pod a mitigation may have begun, or a rollout moved
       for (const event of [...this.#rolloutNews.of(this.rollouts.list()), ...this.#listNews.of(this.#lists())]) this.#events.publish(event)
       this.#watch.review()
-      if (beat % BEATS_PER_CHECKPOINT === BEATS_PER_CHECKPOINT - 1) await Promise.all([this.#detections.checkpoint(), this.rollouts.checkpoint()])
+      if (beat % BEATS_PER_CHECKPOINT === BEATS_PER_CHECKPOINT - 1) await Promise.all([this.#detections.checkpoint(), this.rollouts.checkpoint(), this.drift.checkpoint()])
       if (beat % BEATS_PER_RELOAD === BEATS_PER_RELOAD - 1) await this.rulebook.reload()
       if (beat % BEATS_PER_FLOW_MINUTE === BEATS_PER_FLOW_MINUTE - 1) this.flows.beat()
       this.#parts.metrics.dropped('event', this.#events.dropped - this.#eventsDropped)

@@ -1,3 +1,4 @@
+import type { Unfamiliar } from '../core/drift/drift.ts'
 import type { Detection, Explanation } from '../core/verdict/detection.ts'
 import { tensorStartMs, usualFor } from '../core/verdict/case.ts'
 import { loadVerdict, saveVerdict } from '../core/verdict/saved-verdict.ts'
@@ -23,6 +24,8 @@ export interface DetectionDeskParts {
   readonly metrics: ControllerMetrics
   readonly sharedAddresses: ReadonlySet<string>
   readonly publish: (event: LoopEvent) => void
+  /** That a score comes from where the model does not know such traffic. */
+  readonly unfamiliar: (score: Score) => Unfamiliar | null
   /** What happened to pods at admission; absent where nobody audits it. */
   readonly admission?: AdmissionContext | undefined
 }
@@ -64,12 +67,13 @@ export class DetectionDesk {
 
   /** Takes one event in and gives what came of it; what is to be written at once is asked for before it returns. */
   take (event: VerdictEvent): { effects: readonly VerdictEffect[], kept: Promise<unknown> } {
-    const { clock, newId, pods, sharedAddresses, metrics } = this.#parts
+    const { clock, newId, pods, sharedAddresses, metrics, unfamiliar } = this.#parts
     const effects = step(this.#state, event, {
       nowMs: clock.now(),
       newId,
       whois: (address) => pods.byAddress(address),
       standsForMany: (address) => sharedAddresses.has(address),
+      unfamiliar,
     })
     this.#touched ||= event.type !== 'tick' || effects.length > 0
     if (effects.length > 0) this.#suspects = null

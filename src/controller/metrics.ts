@@ -28,6 +28,8 @@ export interface ControllerMetrics {
   modelRefused: () => void
   /** What the detector has counted since its start. */
   detector: (stats: DetectorStats) => void
+  /** How much of a namespace's traffic the model was not trained on, and where it becomes unfamiliar. */
+  drift: (namespace: string, unknown: number, limit: number) => void
   /** What people said of detections, all of it. */
   marked: (precision: readonly Precision[]) => void
 }
@@ -54,6 +56,8 @@ export function controllerMetrics (registry: Registry): ControllerMetrics {
   const modelRefusals = new Counter({ name: 'autoshield_model_refusals_total', help: 'Models that were asked for and that the detector refused; the one of before went on.', registers })
   const forged = new Counter({ name: 'autoshield_forged_packets_total', help: 'Packets that left a pod under an address that is not its own, by its observer.', registers })
   const refused = new Counter({ name: 'autoshield_detector_refusals_total', help: 'Streams and calls that the detector refused; NotYours: an observer spoke of other pods than its own.', labelNames: ['reason'], registers })
+  const drift = new Gauge({ name: 'autoshield_drift_unknown_ratio', help: 'Share of a namespace\'s windows that have what the training set hardly had, of the feature with the most.', labelNames: ['namespace'], registers })
+  const driftLimit = new Gauge({ name: 'autoshield_drift_limit_ratio', help: 'Above it a namespace is unfamiliar to the model, and what is detected there waits for a person.', registers })
   return {
     detection: (className, phase) => detections.inc({ class: className, phase }),
     decision: (verdict, reason) => decisions.inc({ verdict, reason }),
@@ -79,6 +83,10 @@ export function controllerMetrics (registry: Registry): ControllerMetrics {
       forged.inc(stats.forgedSent)
       refused.reset()
       for (const [reason, count] of Object.entries(stats.refused)) refused.inc({ reason }, count)
+    },
+    drift: (namespace, unknown, limit) => {
+      drift.set({ namespace }, unknown)
+      driftLimit.set(limit)
     },
     marked: (precision) => {
       for (const { class: name, namespace, confirmed, falseAlarms } of precision) {

@@ -2,6 +2,7 @@ import type { LoopEvent } from '../ports/loop.ts'
 import type { ModelInfo } from '../ports/scorer.ts'
 import type { ScoreEvent } from '../ports/scores.ts'
 import { refusalEntry } from './client-refusals.ts'
+import type { DriftDesk } from './drift-desk.ts'
 import type { FlowRecorder } from './flows/flow-recorder.ts'
 import type { Journal } from './journal.ts'
 import type { Judge } from './judge.ts'
@@ -11,6 +12,7 @@ import type { ModelNews } from './model-news.ts'
 import type { RolloutDesk } from './rollout/rollout-desk.ts'
 
 export interface ScoreEventsParts {
+  readonly drift: DriftDesk
   readonly flows: Pick<FlowRecorder, 'take'>
   readonly journal: Journal
   readonly judge: Judge
@@ -33,7 +35,7 @@ export class ScoreEvents {
   }
 
   async hear (event: ScoreEvent): Promise<void> {
-    const { flows, journal, judge, meet, metrics, mitigations, models, publish, rollouts } = this.#parts
+    const { drift, flows, journal, judge, meet, metrics, mitigations, models, publish, rollouts } = this.#parts
     switch (event.type) {
       case 'synced': return meet(event.model)
       case 'restrictions':
@@ -52,6 +54,7 @@ export class ScoreEvents {
       case 'comparison':
         models.compared(event.comparison)
         return
+      case 'counts': { drift.take(event.counts); return }
       case 'flows': return flows.take(event.sightings)
       case 'scores': return judge.take(event.scores)
     }

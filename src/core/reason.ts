@@ -24,6 +24,7 @@ export const REASONS = {
   WorkloadShare: 'too many ready pods of one workload would be restricted at a time',
   TrafficShare: 'the action would cut too much of a namespace\'s traffic beside the attack',
   OneWitness: 'only the observer at the attacked end tells of it, and the action reaches beyond that pod',
+  Unfamiliar: 'the model was not trained on such traffic as this namespace has, so a person looks first',
   MaintenanceHold: 'a maintenance window is open, so the action waits for a person',
   MaintenanceAlert: 'a maintenance window is open, so the action is only told',
   ApprovalRequired: 'the rule asks that a person agrees first',

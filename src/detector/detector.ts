@@ -27,6 +27,7 @@ import { SourceAccounts } from './source-accounts.ts'
 import { Tally } from './tally.ts'
 import { Traffic } from './traffic.ts'
 import { Watchers, type WatchCall } from './watchers.ts'
+import { WindowCounter } from './window-counter.ts'
 
 export interface DetectorOptions {
   /** The first of its model's classes is no attack. Stays the caller's to dispose, as do those of `promote` and `setShadow`. */
@@ -56,6 +57,8 @@ const SERVER_OPTIONS = {
 /** How long a stop waits for what is under way. */
 const STOP_MS = 2_000
 const COUNTS_EVERY_MS = 1_000
+/** Of windows by namespace. */
+const SECONDS_A_COUNT = 15
 
 /**
  * Takes windows from observers, scores them, and hands the scores to controllers. It keeps nothing that an observer
@@ -66,6 +69,7 @@ export class Detector {
   readonly #tally = new Tally()
   readonly #refused = new Refused()
   readonly #traffic = new Traffic()
+  readonly #counter = new WindowCounter()
   readonly #watchers: Watchers
   readonly #seat: ModelSeat
   readonly #scoring: ScoringLoop
@@ -83,6 +87,7 @@ export class Detector {
       maxKeys: limits.maxKeys,
       publish: (rows) => {
         this.#tally.tensors += rows.length
+        this.#counter.add(rows)
         this.#watchers.publish(rows)
       },
       failed: (rows, error) => {
@@ -216,13 +221,19 @@ export class Detector {
 
   /** Tells those who follow, whether or not there was traffic. Resolves when the signal aborts. */
   async #tellCounts (signal: AbortSignal): Promise<void> {
-    while (await wait(COUNTS_EVERY_MS, signal)) {
+    for (let second = 1; await wait(COUNTS_EVERY_MS, signal); second++) {
       if (this.#watchers.size === 0) continue
+      if (second % SECONDS_A_COUNT === 0) this.#tellWindows()
       const [picture, stats] = [this.#traffic.picture(), this.stats()]
       this.#watchers.tell(picture === null ? { case: 'stats', value: stats } : { case: 'traffic', value: { atMs: picture.atMs, edges: picture.edges.map((edge) => ({ ...edge })), stats } })
       const refusals = this.#refused.take(this.#options.clock.now())
       if (refusals.length > 0) this.#watchers.tell({ case: 'refusals', value: { refusals: refusals.map(({ identity, ...refusal }) => ({ ...refusal, identity: identity ?? '' })) } })
     }
+  }
+
+  #tellWindows (): void {
+    const namespaces = this.#counter.take()
+    if (namespaces.length > 0) this.#watchers.tell({ case: 'counts', value: { namespaces: namespaces.map(({ namespace, windows, buckets }) => ({ namespace, windows, buckets: [...buckets] })) } })
   }
 
   async #stop (server: Server): Promise<void> {

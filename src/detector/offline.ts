@@ -116,6 +116,6 @@ export class OfflineDetector {
 
   #context (): VerdictContext {
     const { newId, whois } = this.#options
-    return { nowMs: this.#nowMs, newId, whois, standsForMany: () => false }
+    return { nowMs: this.#nowMs, newId, whois, standsForMany: () => false, unfamiliar: () => null }
   }
 }

@@ -1,5 +1,6 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import type { ServerWritableStream } from '@grpc/grpc-js'
+import type { Known } from '../core/drift/known.ts'
 import type { FlowSighting } from '../core/history/sighting.ts'
 import type { Comparison } from '../core/model/comparison.ts'
 import type { ModelStanding } from '../core/model/standing.ts'
@@ -8,7 +9,7 @@ import type { Score } from '../core/verdict/score.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { ModelInfo } from '../ports/scorer.ts'
 import { encodeFlows } from '../wire/flow-columns.ts'
-import { WatchEventSchema, type WatchEvent, type WatchRequest } from '../wire/gen/scores_pb.ts'
+import { type KnownSchema, WatchEventSchema, type WatchEvent, type WatchRequest } from '../wire/gen/scores_pb.ts'
 import type { Malformed } from '../wire/method.ts'
 import { encodeRestrictionCount } from '../wire/restriction-counts.ts'
 import { encodeScores } from '../wire/scores.ts'
@@ -241,12 +242,18 @@ const encodeComparison = (comparison: Comparison): Extract<Event, { case: 'compa
 const encodeStanding = ({ sequence, current, shadow, refused, by, reason, installed }: ModelStanding): Extract<Event, { case: 'models' }>['value'] =>
   ({ sequence, current, shadow: shadow ?? '', refused: refused.map(({ version, message }) => ({ version, message })), by, reason, installed: [...installed ?? []] })
 
-function encodeModel ({ version, classes, contextColumns, thresholds, usual }: ModelInfo): Extract<Event, { case: 'synced' }>['value'] {
+const encodeKnown = ({ shares, limit }: Known): MessageInitShape<typeof KnownSchema> => ({
+  shares: shares.map((values) => ({ values: [...values] })),
+  limit,
+})
+
+function encodeModel ({ version, classes, contextColumns, thresholds, usual, known }: ModelInfo): Extract<Event, { case: 'synced' }>['value'] {
   return {
     version,
     classes: [...classes],
     contextColumns: [...contextColumns],
     thresholds: [...thresholds],
     usual: Object.fromEntries(Object.entries(usual).map(([key, features]) => [key, { features: [...features] }])),
+    ...(known !== null && { known: encodeKnown(known) }),
   }
 }

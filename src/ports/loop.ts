@@ -1,3 +1,4 @@
+import type { Drift } from '../core/drift/drift.ts'
 import type { LeadershipStanding } from '../core/leadership/standing.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import type { Comparison } from '../core/model/comparison.ts'
@@ -78,6 +79,8 @@ export interface Loop {
   models: () => ModelStanding | null
   /** How its candidate compares; null where there is none, or nothing was compared yet. */
   comparison: () => Comparison | null
+  /** How much of each namespace's traffic the model was not trained on, by name; empty where the model does not say. */
+  readonly drift: { readonly list: () => readonly Drift[] }
   policy: () => { source: string, rules: readonly unknown[] }
   revert: (mitigation: string, actor: string, reason: string) => Promise<Mitigation>
   /** Bounded per subscriber; a slow one loses its oldest events, and `dropped` says how many. */

@@ -1,3 +1,4 @@
+import type { Known } from '../core/drift/known.ts'
 import type { Prototypes } from '../core/explain/nearest.ts'
 
 /** What a loaded, verified model says of itself. */
@@ -9,6 +10,8 @@ export interface ModelInfo {
   readonly thresholds: readonly number[]
   /** Medians of benign training windows, [key kind][step] -> 12 features; `usual` where a key has no history. */
   readonly usual: Readonly<Record<string, readonly number[]>>
+  /** What it was trained on; null for a model that does not say. */
+  readonly known: Known | null
 }
 
 /** Scores batches of tensors. Calls may block their thread, so a scorer lives in the detector's process. */

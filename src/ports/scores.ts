@@ -1,3 +1,4 @@
+import type { WindowCounts } from '../core/drift/drift.ts'
 import type { Account } from '../core/explain/account.ts'
 import type { FlowSighting } from '../core/history/sighting.ts'
 import type { RestrictionCount } from '../core/mitigation/restriction-count.ts'
@@ -41,6 +42,7 @@ export type ScoreEvent =
   | { readonly type: 'traffic', readonly atMs: number, readonly edges: readonly TrafficEdge[], readonly stats: DetectorStats }
   | { readonly type: 'restrictions', readonly counts: readonly RestrictionCount[] }
   | { readonly type: 'flows', readonly sightings: readonly FlowSighting[] }
+  | { readonly type: 'counts', readonly counts: readonly WindowCounts[] }
   | { readonly type: 'models', readonly standing: ModelStanding }
   /** What model and candidate said of the same windows, so far. */
   | { readonly type: 'comparison', readonly comparison: Comparison }

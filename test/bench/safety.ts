@@ -33,6 +33,7 @@ function request (at: number): SafetyRequest {
     traffic: { namespace: 'n1', seen: 900, cut: 20 },
     window: null,
     approval: 'unneeded',
+    unfamiliar: null,
     cooldownSeconds: 300,
     answeredByPairs: null,
     mitigatedBy: null,

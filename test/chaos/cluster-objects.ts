@@ -23,7 +23,7 @@ export const BUDGETS = { actionsPerMinute: 24, source: 10, target: 16, rule: 24 
 const { actionsPerMinute, ...budgets } = BUDGETS
 /** Budgets that are reached now and then; the circuit stays closed, for kills are no reason to rest. */
 export const SAFETY = JSON.stringify({
-  actionsPerMinute, budgets, breaker: { failures: 10_000, refusals: 10_000, regrets: 10_000 }, maxShareOfWorkload: 1, maxShareOfTraffic: 1,
+  actionsPerMinute, budgets, breaker: { failures: 10_000, refusals: 10_000, regrets: 10_000 }, maxShareOfWorkload: 1, maxShareOfTraffic: 1, unfamiliarTraffic: 'act',
 })
 
 export interface PodForm {

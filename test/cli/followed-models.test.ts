@@ -17,7 +17,7 @@ const COMPARISON: Comparison = {
 /** A model that tells when it is let go. */
 function named (version: string, gone: string[]): Scorer {
   return {
-    model: { version, classes: ['BENIGN', 'X'], contextColumns: [], thresholds: [1, 0.5], usual: {} },
+    model: { version, classes: ['BENIGN', 'X'], contextColumns: [], thresholds: [1, 0.5], usual: {}, known: null },
     prototypes: null,
     score: async () => new Float32Array(),
     [Symbol.asyncDispose]: async () => { gone.push(version) },

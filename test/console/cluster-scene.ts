@@ -1,5 +1,6 @@
 import { createErrand, type Errand, type Task } from '../../src/core/errand/errand.ts'
 import { exceptionStatus, standingOf } from '../../src/core/exception/exception-status.ts'
+import type { Drift } from '../../src/core/drift/drift.ts'
 import type { Exception } from '../../src/core/exception/exception.ts'
 import type { Mitigation } from '../../src/core/mitigation/mitigation.ts'
 import type { PlanEffect } from '../../src/core/plan/effect.ts'
@@ -9,6 +10,22 @@ import { attack, decided, guessing, limited } from './scenes.ts'
 
 const iso = (ms: number): string => new Date(ms).toISOString()
 const HOUR_MS = 3_600_000
+
+/** One namespace is like training, one is not. */
+const DRIFTS: readonly Drift[] = [
+  {
+    namespace: 'batch',
+    windows: 8_120,
+    standing: 'unfamiliar',
+    unknown: 0.41,
+    limit: 0.27,
+    features: [
+      { feature: 'bytes_sent', unknown: 0.82, seen: [0, 0, 0, 0, 0, 0, 0, 0, 0.02, 0.04, 0.1, 0.24, 0.4, 0.2], known: [0.1, 0.02, 0.1, 0.3, 0.25, 0.13, 0.05, 0.03, 0.02] },
+      { feature: 'duration_s', unknown: 0.21, seen: [0.1, 0.2, 0.3, 0.4], known: [0.3, 0.4, 0.2, 0.1] },
+    ]
+  },
+  { namespace: 'shop', windows: 90_331, standing: 'familiar', unknown: 0.12, limit: 0.27, features: [{ feature: 'flow_count', unknown: 0.2, seen: [0, 0.7, 0.3], known: [0, 0.5, 0.3, 0.2] }] },
+]
 
 const flow = (source: string, destination: string, port: number, connections: number) => ({ source, destination, protocol: 'TCP' as const, port, connections })
 
@@ -163,6 +180,7 @@ export async function inCluster (loop: FakeLoop): Promise<void> {
     { metadata: metadata('databases'), spec: { description: 'What nobody may do to databases.', rules: [{ id: 'guess', name: 'Brute force on databases', attack_class: 'BRUTE_FORCE' }] }, status: { rules: 1, generation: 2, problems: [], conditions: told('True', 'Its rules are in force.') } },
     { metadata: metadata('half-written'), spec: { rules: [{ id: 'x' }] }, status: { rules: 0, generation: 0, problems: ['spec.rules[0].attack_class: is missing: name one, such as PORT_SCAN'], conditions: told('False', 'spec.rules[0].attack_class: is missing') } },
   ]
+  loop.drifts = DRIFTS
   loop.leads = {
     replica: 'autoshield-controller-0_4be1',
     since: iso(now - 3 * HOUR_MS),

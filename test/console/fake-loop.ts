@@ -1,4 +1,5 @@
 import { outlookOf } from '../../src/controller/foresee.ts'
+import type { Drift } from '../../src/core/drift/drift.ts'
 import type { PlanEffect } from '../../src/core/plan/effect.ts'
 import type { Outlook } from '../../src/core/plan/outlook.ts'
 import type { Plan } from '../../src/core/plan/plan.ts'
@@ -161,6 +162,8 @@ export class FakeLoop implements Loop {
     kept: () => ({ rows: this.flowRecords.length, sinceMs: this.flowRecords.length === 0 ? null : Math.min(...this.flowRecords.map(({ firstMs }) => firstMs)), lost: { room: 0, late: 0, ends: 0 } }),
   }
 
+  drifts: readonly Drift[] = []
+  readonly drift = { list: (): readonly Drift[] => this.drifts }
   protectedSet = new ProtectedSet([])
   planEffect: PlanEffect | null = null
   effect = (): PlanEffect => {

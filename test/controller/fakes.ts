@@ -15,7 +15,7 @@ import type { ScoreEvent, ScoreSource } from '../../src/ports/scores.ts'
 import type { PolicySource } from '../../src/ports/threat-policies.ts'
 import { MODEL } from '../core/verdict/made-score.ts'
 
-export const MODEL_INFO: ModelInfo = { ...MODEL, contextColumns: [] }
+export const MODEL_INFO: ModelInfo = { ...MODEL, contextColumns: [], known: null }
 
 /** Scores that the test pushes; `watch` opens with `synced`, as a real one does. */
 export class FakeScores implements ScoreSource {
@@ -187,6 +187,7 @@ export class CountedMetrics implements ControllerMetrics {
   modelRefused: ControllerMetrics['modelRefused'] = () => this.counted.push('model refused')
   detector: ControllerMetrics['detector'] = ({ forgedSent, refused }) => this.counted.push(`detector ${forgedSent} ${JSON.stringify(refused)}`)
   compared: ControllerMetrics['compared'] = (comparison) => this.counted.push(`compared ${comparison}`)
+  drift: ControllerMetrics['drift'] = (namespace) => this.counted.push(`drift ${namespace}`)
   storeFailure: ControllerMetrics['storeFailure'] = () => this.counted.push('store failure')
   policyReload: ControllerMetrics['policyReload'] = (outcome) => this.counted.push(`policy ${outcome}`)
 }

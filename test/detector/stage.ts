@@ -41,7 +41,7 @@ const SYN = FEATURES.indexOf('syn_count')
 
 /** Holds that a thousand SYNs in the newest window are an attack for certain, and half of them for half. */
 export class FakeScorer implements Scorer {
-  readonly model = { version: 'fake', classes: CLASSES, contextColumns: CONTEXT_COLUMNS, thresholds: CLASSES.map(() => 0.9), usual: { 'pair/500': FEATURES.map(() => 0) } }
+  readonly model = { version: 'fake', classes: CLASSES, contextColumns: CONTEXT_COLUMNS, thresholds: CLASSES.map(() => 0.9), usual: { 'pair/500': FEATURES.map(() => 0) }, known: null }
   readonly prototypes = null
   /** Rows of each call. */
   readonly calls: number[] = []

@@ -14,7 +14,7 @@ const [API, METRICS] = [8000, 9090]
 const FOUND_WITHIN_MS = 60_000
 
 /** Nothing but the check that a test is about should hold an action back. */
-const ROOMY = { 'safety.actionsPerMinute': '1000', 'safety.budgets.rule': '1000', 'safety.budgets.target': '1000', 'safety.budgets.source': '1000', 'safety.maxShareOfWorkload': '1', 'safety.maxShareOfTraffic': '1' }
+const ROOMY = { 'safety.actionsPerMinute': '1000', 'safety.budgets.rule': '1000', 'safety.budgets.target': '1000', 'safety.budgets.source': '1000', 'safety.maxShareOfWorkload': '1', 'safety.maxShareOfTraffic': '1', 'safety.unfamiliarTraffic': 'act' }
 
 /** What was decided about a detection. */
 export interface Ruled { readonly detection: Detection, readonly decision: Decision }

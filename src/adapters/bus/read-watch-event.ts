@@ -1,11 +1,13 @@
 import { Check } from 'typebox/value'
 import type { RestrictionCount } from '../../core/mitigation/restriction-count.ts'
+import { HISTOGRAMS } from '../../core/drift/buckets.ts'
+import type { Known } from '../../core/drift/known.ts'
 import { Comparison } from '../../core/model/comparison.ts'
 import type { ModelStanding } from '../../core/model/standing.ts'
 import type { ModelInfo } from '../../ports/scorer.ts'
 import type { DetectorStats, ScoreEvent } from '../../ports/scores.ts'
 import { decodeFlows } from '../../wire/flow-columns.ts'
-import type { DetectorStats as DetectorStatsMessage, ModelComparison, ModelStanding as ModelStandingMessage, Restrictions, Synced, Traffic, WatchEvent } from '../../wire/gen/scores_pb.ts'
+import type { DetectorStats as DetectorStatsMessage, Known as KnownMessage, ModelComparison, ModelStanding as ModelStandingMessage, Restrictions, Synced, Traffic, WatchEvent, WindowCounts } from '../../wire/gen/scores_pb.ts'
 import { decodeRestrictionCount } from '../../wire/restriction-counts.ts'
 import { decodeScores } from '../../wire/scores.ts'
 
@@ -24,6 +26,7 @@ export function readWatchEvent ({ event }: WatchEvent, model: ModelInfo | null):
     }
     case 'comparison': return comparisonOf(event.value)
     case 'models': return { type: 'models', standing: standingOf(event.value) }
+    case 'counts': return countsOf(event.value)
     case 'restrictions': return restrictionsOf(event.value)
     case 'flows': {
       const decoded = decodeFlows(event.value)
@@ -35,8 +38,15 @@ export function readWatchEvent ({ event }: WatchEvent, model: ModelInfo | null):
   }
 }
 
-function modelOf ({ version, classes, contextColumns, thresholds, usual }: Synced): ModelInfo {
-  return { version, classes, contextColumns, thresholds, usual: Object.fromEntries(Object.entries(usual).map(([key, { features }]) => [key, features])) }
+function modelOf ({ version, classes, contextColumns, thresholds, usual, known }: Synced): ModelInfo {
+  return { version, classes, contextColumns, thresholds, usual: Object.fromEntries(Object.entries(usual).map(([key, { features }]) => [key, features])), known: known === undefined ? null : knownOf(known) }
+}
+
+const knownOf = ({ shares, limit }: KnownMessage): Known => ({ shares: shares.map(({ values }) => values), limit })
+
+function countsOf ({ namespaces }: WindowCounts): ReadEvent {
+  if (namespaces.some(({ buckets }) => buckets.length !== HISTOGRAMS)) return { type: 'problem', problem: `windows are not counted in ${HISTOGRAMS} buckets` }
+  return { type: 'counts', counts: namespaces.map(({ namespace, windows, buckets }) => ({ namespace, windows, buckets })) }
 }
 
 function comparisonOf ({ json }: ModelComparison): ReadEvent {

@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { Value } from 'typebox/value'
 import { AutoshieldError } from '../../core/errors.ts'
+import { Known } from '../../core/drift/known.ts'
 import { CONTEXT_COLUMNS } from '../../core/tensor/context.ts'
 import { TENSOR_SIZE } from '../../core/tensor/tensor-table.ts'
 import { FEATURES, FEATURE_SCHEMA, TENSOR_WINDOWS } from '../../core/window/window.ts'
@@ -39,6 +40,7 @@ export const ModelManifest = Type.Object({
     bytes: Type.Integer({ minimum: 1 }),
     sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
   }, { additionalProperties: false })),
+  known: Type.Optional(Known),
   metrics: Type.Record(Type.String(), Type.Unknown()),
   data: Type.Array(Type.Object({ source: Type.String(), licence: Type.String(), note: Type.String() }, { additionalProperties: false })),
   signature: Type.Optional(Type.Object({
@@ -74,6 +76,7 @@ export function parseManifest (text: string, path: string): ModelManifest {
     expect(`the shape of golden[${index}]`, lengths, [TENSOR_SIZE, CONTEXT_COLUMNS.length, manifest.classes.length])
   }
   for (const [key, usual] of Object.entries(manifest.usual)) expect(`the length of usual["${key}"]`, usual.length, FEATURES.length)
+  if (manifest.known !== undefined) expect('the length of known.shares', manifest.known.shares.length, FEATURES.length)
   return manifest
 }
 

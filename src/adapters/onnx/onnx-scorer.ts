@@ -19,8 +19,8 @@ export class OnnxScorer implements Scorer {
   constructor (session: Session, manifest: ModelManifest, prototypes: Prototypes | null) {
     this.#session = session
     this.prototypes = prototypes
-    const { version, classes, contextColumns, thresholds, usual } = manifest
-    this.model = { version, classes, contextColumns, thresholds, usual }
+    const { version, classes, contextColumns, thresholds, usual, known = null } = manifest
+    this.model = { version, classes, contextColumns, thresholds, usual, known }
   }
 
   async score (count: number, tensors: Float32Array, contexts: Float32Array): Promise<Float32Array> {

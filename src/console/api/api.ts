@@ -20,6 +20,7 @@ import { modelRoutes } from './routes/models.ts'
 import { panicRoutes } from './routes/panic.ts'
 import { protectedRoutes } from './routes/protected.ts'
 import { rolloutRoutes } from './routes/rollouts.ts'
+import { driftRoutes } from './routes/drift.ts'
 import { statusRoutes } from './routes/status.ts'
 import { threatPolicyRoutes } from './routes/threat-policies.ts'
 import { addRoutes } from './server.ts'
@@ -48,7 +49,7 @@ export async function addApi (app: Api, context: ApiContext): Promise<void> {
   })
   await app.register(async (scope: Api) => addRoutes(scope, () => {
     const subjects = [
-      statusRoutes, leadershipRoutes, detectionRoutes, feedbackRoutes, approvalRoutes, mitigationRoutes, errandRoutes, evidenceRoutes, panicRoutes, protectedRoutes, flowRoutes, modelRoutes, rolloutRoutes, exceptionRoutes,
+      statusRoutes, driftRoutes, leadershipRoutes, detectionRoutes, feedbackRoutes, approvalRoutes, mitigationRoutes, errandRoutes, evidenceRoutes, panicRoutes, protectedRoutes, flowRoutes, modelRoutes, rolloutRoutes, exceptionRoutes,
       threatPolicyRoutes, fleetRoutes, eventRoutes,
     ]
     for (const add of subjects) add(scope, context)

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { Type, type Static, type TSchema } from 'typebox'
 import { Decision } from '../../core/policy/decision.ts'
+import { Drift } from '../../core/drift/drift.ts'
 import { RuleVerdict } from '../../core/policy/why.ts'
 import { Detection } from '../../core/verdict/detection.ts'
 import { Approval } from '../../core/safety/approval.ts'
@@ -20,7 +21,7 @@ import { MeshPolicy } from '../../core/rollout/mesh-policy.ts'
 import { AuditEntry, KeptEvidence, LeadershipState, ModelsView, PanicState, Pod, Policy, Proxy, Snapshot, Status, ThreatPolicyView, Traffic } from './views.ts'
 import { ApiError } from './http-error.ts'
 
-const NAMED = [ApiError, Status, Detection, Decision, Mitigation, Notice, Errand, MeshPolicy, Exception, Mark, MarkSaid, Precision, RuleVerdict, Traffic, Pod, Proxy, Snapshot, Policy, AuditEntry, Halt, PanicState, Protected, SafetyStanding, PlanEffect, Outlook, FlowPage, Approval, KeptEvidence, LeadershipState, ModelsView, ThreatPolicyView]
+const NAMED = [ApiError, Status, Detection, Decision, Mitigation, Notice, Errand, MeshPolicy, Exception, Mark, MarkSaid, Precision, Drift, RuleVerdict, Traffic, Pod, Proxy, Snapshot, Policy, AuditEntry, Halt, PanicState, Protected, SafetyStanding, PlanEffect, Outlook, FlowPage, Approval, KeptEvidence, LeadershipState, ModelsView, ThreatPolicyView]
 
 /** A reference to a named schema, with its type, so that the document says each object once. */
 export const ref = <T extends TSchema & { $id?: string }>(schema: T) => Type.Unsafe<Static<T>>({ $ref: `${schema.$id ?? ''}#` })

@@ -60,6 +60,7 @@ export function requestOf (rule: Rule, type: ActionType, actionIndex: number, de
     window: openWindow(ground.maintenance, [...new Set(touched.map(({ namespace }) => namespace))], ground.nowMs),
     approval: agreed ?? (needsApproval(rule.approval, type) ? 'needed' : 'unneeded'),
     cooldownSeconds: rule.cooldownSeconds,
+    unfamiliar: detection.unfamiliar?.namespace ?? null,
     answeredByPairs,
     mitigatedBy,
     simulatedEvidence: detection.simulated,

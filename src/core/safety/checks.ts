@@ -8,7 +8,7 @@ import { standingOf } from './real-source.ts'
 import type { SafetyCheck, SafetyRequest } from './safety.ts'
 import { VERDICT_OF } from './verdict-of.ts'
 import { blastRadius, trafficShare, workloadShare } from './width-checks.ts'
-import { secondWitness } from './witness-check.ts'
+import { familiar, secondWitness } from './witness-check.ts'
 
 interface Check {
   readonly check: string
@@ -121,6 +121,7 @@ const CHECKS: readonly Check[] = [
   { check: 'workload-share', reason: 'WorkloadShare', look: workloadShare },
   { check: 'traffic-share', reason: 'TrafficShare', look: trafficShare },
   { check: 'second-witness', reason: 'OneWitness', look: secondWitness },
+  { check: 'familiar', reason: 'Unfamiliar', look: familiar },
   { check: 'rollout-restricts', reason: 'Observing', look: observing, ofRollout: true },
   { check: 'kill-switch', reason: 'Halted', look: notHalted },
   { check: 'narrowest', reason: 'AnsweredByPairs', look: notAnswered },

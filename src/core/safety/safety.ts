@@ -53,6 +53,8 @@ export interface SafetyRequest {
   /** Whether a person must agree, or who did and why. */
   readonly approval: 'unneeded' | 'needed' | { readonly by: string, readonly why: string }
   readonly cooldownSeconds: number
+  /** Namespace of the observer, where its traffic is unlike what the model was trained on; null where it is not, or nobody can tell. */
+  readonly unfamiliar: string | null
   /** Why detections on single pairs answer what this one tells of all that its source reaches; null where none do. */
   readonly answeredByPairs: string | null
   /** Name of the mitigation in force for this rule, action, source and target. */

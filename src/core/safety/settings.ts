@@ -43,6 +43,7 @@ export const SafetyFile = Type.Object({
   protected: ProtectedNames,
   maxShareOfWorkload: Type.Number({ minimum: 0, maximum: 1, description: 'The share of a workload\'s ready pods that may be restricted at a time, from 0 to 1; one may always be. More waits for a person.' }),
   maxShareOfTraffic: Type.Number({ minimum: 0, maximum: 1, description: 'The share of a namespace\'s conversations, those of the attack left out, that one action may cut, from 0 to 1. More waits for a person.' }),
+  unfamiliarTraffic: Type.Enum(['hold', 'act'], { description: 'Whether a restriction waits for a person (hold) or not (act) where the traffic of a namespace is unlike what the model was trained on.' }),
   maintenance: Type.Array(MaintenanceWindow, { maxItems: 100, description: 'Windows in which restrictions wait or are only told: a list of name, days, from, to, zone, namespaces, effect.' }),
   sharedAddresses: names('Addresses that stand for many (NATs, gateways): alerted on, never restricted.', ADDRESS),
 }, { $id: 'SafetyFile', ...closed })
@@ -69,6 +70,7 @@ export const DEFAULT_SAFETY_FILE: SafetyFile = {
   protected: { namespaces: [], pods: [], labels: {}, addresses: [] },
   maxShareOfWorkload: 0.5,
   maxShareOfTraffic: 0.5,
+  unfamiliarTraffic: 'hold',
   maintenance: [],
   sharedAddresses: [],
 }

@@ -15,6 +15,7 @@ export const VERDICT_OF: Partial<Record<ReasonCode, Verdict>> = {
   WorkloadShare: 'hold',
   TrafficShare: 'hold',
   OneWitness: 'hold',
+  Unfamiliar: 'hold',
   Halted: 'suppress',
   AnsweredByPairs: 'suppress',
   AlreadyMitigated: 'suppress',

@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { AdmissionNote } from '../admission/note.ts'
+import { Unfamiliar } from '../drift/drift.ts'
 
 const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => Type.Union([schema, Type.Null()])
 
@@ -95,6 +96,7 @@ export const Detection = Type.Object({
   model: Type.String({ description: 'Version of the model that scored it.' }),
   chain: Type.String({ description: 'Id of the story on one source.' }),
   simulated: Type.Boolean({ description: 'The evidence is a replay.' }),
+  unfamiliar: Type.Optional(Unfamiliar),
   admission: Type.Optional(Type.Array(AdmissionRemark, { description: 'What happened to its pods at admission, from an hour before it on, oldest first. Absent where nothing is known.' })),
 }, { $id: 'Detection', additionalProperties: false })
 export type Detection = Static<typeof Detection>

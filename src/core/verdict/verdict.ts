@@ -1,4 +1,5 @@
 import { agreementOf, isOwnObserver, sourceEvidence } from './source-evidence.ts'
+import type { Unfamiliar } from '../drift/drift.ts'
 import { keyId, STEPS_MS, TENSOR_WINDOWS, windowStartMs, type WindowKey } from '../window/window.ts'
 import { standingOf } from '../safety/real-source.ts'
 import type { SourceEvidence } from '../safety/safety.ts'
@@ -49,6 +50,8 @@ export interface VerdictContext {
   readonly whois: Whois
   /** A node's, a NAT's, a gateway's address. */
   readonly standsForMany: (address: string) => boolean
+  /** That a score comes from where the model does not know such traffic. */
+  readonly unfamiliar: (score: Score) => Unfamiliar | null
 }
 
 /** Floods are sent from forged addresses: without proof of the sender they are told of the victim. */
@@ -226,6 +229,7 @@ function tell (state: VerdictState, model: VerdictModel, of: Case, score: Score,
   const chain = storyOf(state.chains, state.cases.values(), of, context.nowMs, context.newId)
   const wasOpen = before !== null && before.delaySeconds !== null
   const opens = reached === 'open' && !wasOpen
+  const unfamiliar = opens ? context.unfamiliar(score) : null
   const explanation = before === null || opens ? firstAccount(of.className, score, model, state.baselines) : before.explanation
   const told = before ?? firstTelling(of, context.newId(), chain, model, context.whois, explanation)
   const source = score.key.kind === 'fan-in' ? null : context.whois(score.key.source)
@@ -234,6 +238,7 @@ function tell (state: VerdictState, model: VerdictModel, of: Case, score: Score,
   of.detection = {
     ...withWitness(retold(of, told), score, isDenied ? false : agreementOf(score, source)),
     ...(opens ? { delaySeconds: delayOf(of, score, context.nowMs), model: model.version, explanation } : {}),
+    ...(unfamiliar !== null && { unfamiliar }),
     phase: opens || wasOpen ? 'open' : 'suspected',
   }
   return [{ type: opens ? 'opened' : before === null ? 'suspected' : 'updated', detection: of.detection, source: of.source, score }]

@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { ProtectedSet, type Protected } from '../../../src/core/safety/protected.ts'
 import { findTool, skipWithout } from '../../setup/tools.ts'
 import { EFFECT, errand, exception, inCluster, pierced, TASKS } from '../cluster-scene.ts'
-import { attack, quiet, traffic } from '../scenes.ts'
+import { attack, guessing, quiet, traffic } from '../scenes.ts'
 import { stage } from '../stage.ts'
 import { builtPage, launch, tabTo, visit, words } from './browser.ts'
 
@@ -278,6 +278,20 @@ t.test('what a cluster adds to the page', { skip, timeout: 300_000 }, async (t) 
     await loop.emit({ type: 'changed', list: 'models' })
     await page.locator('.empty', { hasText: 'No detector has told yet what it scores with.' }).waitFor()
     t.strictSame(complaints, [])
+  })
+
+  t.test('where traffic is unlike what the model knows is told and drawn, there and at the detection', async (t) => {
+    const { loop, urls } = await stage(t, { pageFolder })
+    await inCluster(loop)
+    const { page } = await visit(t, browser, `${urls.dashboard}/#/health`)
+    await page.locator('.drift', { hasText: 'batch' }).waitFor()
+    t.match(await words(page, '.health'), /batch unlike what the model was trained on: restrictions for what is detected here wait for a person; 41 % of 8,120 windows have what training hardly had, 27 % is the limit/)
+    t.match(await words(page, '.health'), /shop like what the model was trained on; 12 % of 90,331 windows/)
+    t.equal(await page.locator('.drift', { hasText: 'batch' }).locator('figure svg').count(), 2)
+    if (SHOTS !== undefined) await page.screenshot({ path: `${SHOTS}/drift.png`, fullPage: true })
+    await loop.emit({ type: 'detection', detection: guessing(Date.now(), { id: 'det-strange', unfamiliar: { namespace: 'batch', unknown: 0.41, limit: 0.27 } }) })
+    await page.goto(`${urls.dashboard}/#/detections/det-strange`)
+    await page.locator('.detection .problem', { hasText: 'The traffic of batch is unlike what the model was trained on' }).waitFor()
   })
 
   t.test('axe finds nothing on these pages in either colour scheme, and 390 pixels are enough', async (t) => {

@@ -33,6 +33,7 @@ const request = (overrides: Partial<SafetyRequest> = {}): SafetyRequest => ({
   traffic: null,
   window: null,
   approval: 'unneeded',
+  unfamiliar: null,
   cooldownSeconds: 600,
   answeredByPairs: null,
   mitigatedBy: null,
@@ -43,7 +44,7 @@ const request = (overrides: Partial<SafetyRequest> = {}): SafetyRequest => ({
 /** Actions on `request()` that still count for a millisecond. */
 const acted = (count: number) => Array.from({ length: count }, () => ({ atMs: NOW_MS - 59_999, rule: 'scan', source: '10.0.0.1', target: '10.0.0.2' }))
 
-const CHECKS = ['known-target', 'one-pod', 'protected', 'real-source', 'enforceable', 'spare-node', 'blast-radius', 'workload-share', 'traffic-share', 'second-witness', 'kill-switch', 'narrowest', 'already-mitigated', 'cooldown', 'circuit-breaker', 'rate-limit', 'rule-budget', 'target-budget', 'source-budget', 'live-evidence', 'actuation', 'possible-here', 'allowed', 'configured', 'maintenance-alert', 'maintenance-hold', 'approval']
+const CHECKS = ['known-target', 'one-pod', 'protected', 'real-source', 'enforceable', 'spare-node', 'blast-radius', 'workload-share', 'traffic-share', 'second-witness', 'familiar', 'kill-switch', 'narrowest', 'already-mitigated', 'cooldown', 'circuit-breaker', 'rate-limit', 'rule-budget', 'target-budget', 'source-budget', 'live-evidence', 'actuation', 'possible-here', 'allowed', 'configured', 'maintenance-alert', 'maintenance-hold', 'approval']
 const failed = (result: SafetyResult): readonly string[] => result.checks.filter(({ passed }) => !passed).map(({ check }) => check)
 
 t.test('each thing that may hold an action back does so, alone, with its own reason and verdict', (t) => {
@@ -64,6 +65,7 @@ t.test('each thing that may hold an action back does so, alone, with its own rea
     ['workload-share', { workloads: [{ workload: 'shop/Deployment/web', ready: 4, restricted: 2, more: 1 }] }, {}, EMPTY_SAFETY_STATE, 'hold', 'WorkloadShare'],
     ['traffic-share', { traffic: { namespace: 'shop', seen: 20, cut: 11 } }, {}, EMPTY_SAFETY_STATE, 'hold', 'TrafficShare'],
     ['second-witness', { action: 'pod_isolation', evidence: { ...evidence, confirmedByOwnObserver: false } }, {}, EMPTY_SAFETY_STATE, 'hold', 'OneWitness'],
+    ['familiar', { unfamiliar: 'shop' }, {}, EMPTY_SAFETY_STATE, 'hold', 'Unfamiliar'],
     ['kill-switch', {}, {}, { ...EMPTY_SAFETY_STATE, halt: { by: 'ada', reason: 'it cut the shop off', at: '2026-01-01T00:00:00.000Z' } }, 'suppress', 'Halted'],
     ['narrowest', { answeredByPairs: 'it is aimed at shop/db' }, {}, EMPTY_SAFETY_STATE, 'suppress', 'AnsweredByPairs'],
     ['already-mitigated', { mitigatedBy: 'm-1' }, {}, EMPTY_SAFETY_STATE, 'suppress', 'AlreadyMitigated'],

@@ -42,6 +42,7 @@ class Bench {
       newId: () => `id${this.#ids++}`,
       whois: (address) => PODS.find(({ addresses }) => addresses.includes(address)) ?? null,
       standsForMany: (address) => address === '10.0.0.1',
+      unfamiliar: () => null,
     })
   }
 }

@@ -36,6 +36,8 @@ const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumSignif
 
 /** A count with thousands separated; below 100 with up to three digits. */
 export const number = (value: number): string => Math.abs(value) >= 100 || Number.isInteger(value) ? grouped.format(value) : three.format(value)
+/** `41 %` of a share from 0 to 1. */
+export const percent = (share: number): string => `${three.format(Math.round(1000 * share) / 10)} %`
 export const short = (value: number): string => compact.format(value)
 
 export function bytes (value: number): string {

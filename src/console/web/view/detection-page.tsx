@@ -3,7 +3,7 @@ import type { Detection } from '../../../core/verdict/detection.ts'
 import { auditHref, detectionHref } from '../model/route.ts'
 import { deed } from '../model/sentence.ts'
 import { trailOf } from '../model/trail.ts'
-import { apart, classWords, endpointName, evidenceSentence, featureWords, fullName } from '../model/words.ts'
+import { apart, classWords, endpointName, evidenceSentence, featureWords, fullName, percent } from '../model/words.ts'
 import { decisionsOf, mitigationsOf, type Wall } from '../model/wall.ts'
 import { AddException } from './add-exception.tsx'
 import { Copy } from './copy.tsx'
@@ -41,6 +41,7 @@ export function DetectionPage ({ id, wall, now, fetchDetection }: Props) {
       </section>
       <div class="columns">
         <div>
+          <Strange detection={detection} />
           <Why detection={detection} />
           <Witnesses detection={detection} />
           <Admission detection={detection} />
@@ -138,6 +139,13 @@ function Witnesses ({ detection }: { detection: Detection }) {
       </ul>
     </section>
   )
+}
+
+/** Where the model does not know such traffic. */
+function Strange ({ detection: { unfamiliar } }: { detection: Detection }) {
+  if (unfamiliar === undefined) return null
+  const { namespace, unknown, limit } = unfamiliar
+  return <p class="problem">The traffic of {namespace} is unlike what the model was trained on ({percent(unknown)} of it have what training hardly had, {percent(limit)} is the limit), so a person looks before anything is restricted. <a href="#/health">How it differs</a></p>
 }
 
 /** What was done to the two pods before the traffic spoke. */

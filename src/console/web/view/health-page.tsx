@@ -1,3 +1,4 @@
+import type { Drift } from '../../../core/drift/drift.ts'
 import type { LeadershipStanding } from '../../../core/leadership/standing.ts'
 import { standingOf } from '../../../core/mitigation/proxy-standing.ts'
 import type { FlowPage } from '../../../core/history/flow-page.ts'
@@ -6,6 +7,7 @@ import { errandsHref, protectedHref } from '../model/route.ts'
 import type { StationState } from '../model/trail.ts'
 import type { Wall } from '../model/wall.ts'
 import { number } from '../model/words.ts'
+import { DriftOf } from './drift.tsx'
 import { useFetched, type Fetched } from './fetched.ts'
 import { Mark } from './mark.tsx'
 import { Time } from './time.tsx'
@@ -15,6 +17,7 @@ export function HealthPage ({ wall, now }: { wall: Wall, now: number }) {
   const leads = useFetched<{ leadership: LeadershipStanding | null }>('/leadership', wall.versions.leadership)
   const safety = useFetched<SafetyStanding>('/safety', wall.versions.safety)
   const flows = useFetched<Pick<FlowPage, 'keptSince' | 'lost'>>('/flows?limit=1')
+  const drifts = useFetched<{ items: readonly Drift[] }>('/drift')
   const failed = useFetched<{ items: readonly unknown[], next: string | null }>('/errands?phase=failed&limit=100', wall.versions.errands)
   return (
     <article>
@@ -27,6 +30,7 @@ export function HealthPage ({ wall, now }: { wall: Wall, now: number }) {
         <Proxies wall={wall} now={now} />
         <Errands failed={failed} />
         <Flows flows={flows} />
+        <Familiar drifts={drifts} />
       </ul>
     </article>
   )
@@ -114,6 +118,18 @@ function Flows ({ flows }: { flows: Fetched<Pick<FlowPage, 'keptSince' | 'lost'>
     <Line state={keptSince === null ? 'waiting' : 'done'} title="Recorded flows">
       {keptSince === null ? 'None is kept yet; they come with the first whole minutes.' : <>Kept since <Time at={keptSince} />.</>}
       {gone > 0 && <p>{number(gone)} were left out: {number(lost.room)} for want of room, {number(lost.late)} told too late, {number(lost.ends)} with ends that there was no room for.</p>}
+    </Line>
+  )
+}
+
+function Familiar ({ drifts }: { drifts: Fetched<{ items: readonly Drift[] }> }) {
+  if (drifts.state !== 'there') return null
+  const { items } = drifts.value
+  if (items.length === 0) return <Line state="none" title="Familiar traffic">Nothing live has been seen yet that could be held beside what the model was trained on.</Line>
+  const strange = items.filter(({ standing }) => standing === 'unfamiliar').length
+  return (
+    <Line state={strange > 0 ? 'broken' : items.some(({ standing }) => standing === 'familiar') ? 'done' : 'waiting'} title="Familiar traffic">
+      {items.toSorted((one, other) => other.unknown - one.unknown).map((drift) => <DriftOf key={drift.namespace} drift={drift} />)}
     </Line>
   )
 }
