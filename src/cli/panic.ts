@@ -12,6 +12,8 @@ import { apiOption, callApi } from './loop-api.ts'
 
 const Pulled = Compile(Type.Object({ undone: Type.Integer(), failed: Type.Array(Type.Object({ mitigation: Type.String(), message: Type.String() })) }))
 const State = Compile(PanicState)
+/** On a busy machine hundreds of undos take a while, and each is kept before it is told. */
+const UNDONE_MS = 60_000
 
 interface Flags extends KubernetesFlags { api: string, reason?: string, actor?: string, undo: boolean, end: boolean, cluster: boolean, autoshieldNamespace: string }
 
@@ -71,7 +73,7 @@ async function release ({ stdout }: CliContext, api: string, body: object): Prom
 }
 
 async function pull ({ stdout }: CliContext, api: string, body: { readonly undo: boolean }): Promise<void> {
-  const pulled = await callApi(api, 'POST', '/panic', body)
+  const pulled = await callApi(api, 'POST', '/panic', body, UNDONE_MS)
   if (!Pulled.Check(pulled)) throw new AutoshieldError('BAD_DATA', `What ${api} answered does not say what was done: look with \`autoshield panic\`.`)
   stdout.write(`no new action from now on${body.undo ? `; ${pulled.undone} undone` : ''}\n`)
   if (pulled.failed.length > 0) throw new AutoshieldError('CONFLICT', `still in force: ${pulled.failed.map(({ mitigation, message }) => `${mitigation} (${message})`).join('; ')}; say it again, or undo them with \`autoshield mitigations revert\`.`)
