@@ -33,6 +33,7 @@ import { outlookOf, type EffectOfSpec } from './foresee.ts'
 import { Journal } from './journal.ts'
 import { Judge } from './judge.ts'
 import { LoopKillSwitch } from './kill-switch.ts'
+import { letGo } from './let-go.ts'
 import { ListNews } from './list-news.ts'
 import { MitigationDesk } from './mitigation-desk.ts'
 import { ModelNews } from './model-news.ts'
@@ -144,6 +145,7 @@ export class Controller implements Loop, AsyncDisposable {
       accounts: parts.accounts ?? null,
       waysTo: waysTo({ pods, services: parts.services, nodes: parts.nodes?.directory }),
       compared: async (event) => this.#detections.compared(event),
+      letGo: letGo({ mitigations: this.#mitigations, log }),
       decide: async (hearing, arrivedMs) => this.#decisions.hear(hearing, arrivedMs),
       clock,
       metrics,

@@ -1,6 +1,8 @@
 import { AutoshieldError } from '../core/errors.ts'
 import { parseSpiffeId, spiffeId } from '../core/identity.ts'
+import { standingOf } from '../core/safety/real-source.ts'
 import { windowEndMs } from '../core/verdict/case.ts'
+import type { Detection } from '../core/verdict/detection.ts'
 import type { Score } from '../core/verdict/score.ts'
 import { compareEnds, isToAsk, silenceKnownMs, type Comparison } from '../core/verdict/source-account.ts'
 import type { VerdictEffect, VerdictEvent } from '../core/verdict/verdict.ts'
@@ -17,6 +19,8 @@ export interface OtherEndParts {
   readonly waysTo: (target: string) => readonly string[]
   /** Has the evidence learn what was answered; resolves to what came of it when it is kept. */
   readonly compared: (event: Extract<VerdictEvent, { type: 'compared' }>) => Promise<readonly VerdictEffect[]>
+  /** Ends what restricts the source of a detection that its own observer denies; never rejects. */
+  readonly letGo: (detection: Detection, why: string) => Promise<void>
   /** Decides. `arrivedMs` is of `performance.now()`. */
   readonly decide: (hearing: Hearing, arrivedMs: number) => Promise<void>
   readonly clock: Clock
@@ -77,7 +81,7 @@ export class OtherEnd {
   }
 
   async #ask (accounts: SourceAccounts, hearing: Hearing, question: Omit<SourceQuestion, 'throughMs'>, arrivedMs: number): Promise<void> {
-    const { compared, decide, metrics, log } = this.#parts
+    const { compared, letGo, decide, metrics, log } = this.#parts
     const { detection: { id }, scores: [score] } = hearing
     const comparison = await this.#compare(accounts, score, question)
     metrics.compared(comparison)
@@ -87,6 +91,7 @@ export class OtherEnd {
     const newest = this.#waiting.get(id) ?? hearing
     this.#waiting.delete(id)
     const learned = effects.at(-1)
+    if (learned !== undefined && standingOf(learned.source) === 'disputed') await letGo(learned.detection, `the observer of ${learned.detection.source?.address ?? ''} did not see its pod send this`)
     await decide(learned === undefined ? newest : { ...newest, detection: learned.detection, evidence: learned.source }, arrivedMs)
   }
 

@@ -101,6 +101,8 @@ t.test('where it could not tell it is asked again while the attack goes on, and 
   bench.nowMs += 500
   await bench.scores.push(scan(bench))
   await bench.until(() => questions.length === 2)
+  t.match(bench.store.mitigations.list(), [{ status: { phase: 'active' } }])
   answer(account(0))
-  await bench.until(() => bench.metrics.counted.includes('compared saw-nothing'))
+  await bench.until(() => bench.trail().includes('mitigation.reverted mitigation WitnessesDisagree'))
+  t.match(bench.store.mitigations.list(), [{ status: { phase: 'reverted' } }], 'what was restricted meanwhile is let go')
 })

@@ -42,7 +42,7 @@ export class LabLoop implements AsyncDisposable {
         addresses.map((address) => [address, { namespace: NAMESPACE, name, uid: name, labels: { app: name } }])))))
       const up = stack.use(Running.start(['up', '--no-replay', '--data', data, '--pods', podFile, '--ingest', `${GATEWAY}:${PORTS.ingest}`, '--xds', `${GATEWAY}:${PORTS.xds}`,
         '--api-port', String(PORTS.api), '--dashboard-port', String(PORTS.dashboard), ...args], { ENABLE_ACTUATION: String(actuation) }, inNetworkOf(lab.gateway)))
-      await up.saying(/actuation {2}o/)
+      await up.saying(/actuation {2}o/, 90_000)
       await Promise.all(observed.map(async (pod) => {
         const { name, addresses } = pod
         const identity = join(data, 'identities', name)

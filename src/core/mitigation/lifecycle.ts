@@ -201,8 +201,8 @@ export interface Undo {
   readonly why: string
 }
 
-/** Why somebody undid it: a person did, its rollout does not ask for it any more, or an exception covers its case. */
-const UNDO_REASONS = ['Reverted', 'RolledBack', 'Excepted'] as const
+/** Why somebody undid it: a person did, its rollout does not ask for it any more, an exception covers its case, or the source's own observer denies it. */
+const UNDO_REASONS = ['Reverted', 'RolledBack', 'Excepted', 'WitnessesDisagree'] as const
 export type UndoReason = (typeof UNDO_REASONS)[number]
 
 type EndReason = 'Expired' | 'SubjectGone' | UndoReason

@@ -14,7 +14,7 @@ import { TimeLeft } from './time-left.tsx'
 import { Undo } from './undo.tsx'
 import { Yaml } from './yaml.tsx'
 
-const END_WORDS = { Expired: 'expired', SubjectGone: 'ended with its pod', Reverted: 'undone', RolledBack: 'rolled back', Excepted: 'ended by an exception' } as const
+const END_WORDS = { Expired: 'expired', SubjectGone: 'ended with its pod', Reverted: 'undone', RolledBack: 'rolled back', Excepted: 'ended by an exception', WitnessesDisagree: 'undone, for the source\'s own observer denies it' } as const
 
 /** One mitigation whole: whom it restricts, how long, what each target answered, the objects behind it, and its undo. */
 export function MitigationCard ({ mitigation, decisions, now }: { mitigation: Mitigation, decisions: readonly Decision[], now: number }) {
