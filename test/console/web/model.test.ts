@@ -172,6 +172,8 @@ t.test('numbers are said with their units', async (t) => {
   t.strictSame(evidenceSentence({ feature: 'bytes_sent', value: 2_000_000, usual: 1500, usualFrom: 'training', contribution: 0.4 }, 15_000), {
     fact: '2 MB sent in 15 s', usual: 'usual elsewhere (no history of its own yet): 1.5 kB', effect: 'at its usual value the score would be 0.40 lower',
   })
+  const part = { value: 0.97, usual: 0.03, usualFrom: 'training', contribution: 0.4 } as const
+  t.strictSame(['port_well_known', 'share_udp', 'packets_sent'].map((feature) => evidenceSentence({ feature, ...part }, 500).fact), ['97 % packets at well known ports in 500 ms', '97 % UDP packets in 500 ms', '0.97 packets sent in 500 ms'])
   t.equal(restriction(limited(NOW)), 'limited to 1 connections/s on port 5432')
   t.equal(restriction(limited(NOW, {}, { action: 'deny', ports: 'any' })), 'denied')
 })

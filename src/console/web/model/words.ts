@@ -88,7 +88,11 @@ const FEATURE_WORDS: Readonly<Record<FeatureName, FeatureWords>> = {
 }
 
 export function featureWords (name: string): FeatureWords {
-  return Object.hasOwn(FEATURE_WORDS, name) ? FEATURE_WORDS[name as FeatureName] : counted(name)
+  if (Object.hasOwn(FEATURE_WORDS, name)) return FEATURE_WORDS[name as FeatureName]
+  const [, of, what = ''] = /^(port|share)_(.*)$/.exec(name) ?? []
+  if (of === undefined) return counted(name.replaceAll('_', ' '))
+  const title = of === 'port' ? `packets at ${what.replaceAll('_', ' ')} ports` : `${what.toUpperCase()} packets`
+  return { title, format: (value) => `${three.format(value * 100)} %`, say: (value) => `${value} ${title}` }
 }
 
 /** One feature's part in a score, in words with its numbers. */
