@@ -31,6 +31,8 @@ function find (detections: readonly Detection[], id: string, data: string): Dete
 
 const number = (value: number): string => Number.isInteger(value) ? value.toLocaleString('en') : value.toPrecision(3)
 
+const signed = (nats: number): string => `${nats > 0 ? '+' : ''}${nats.toFixed(2)}`.padStart(8)
+
 /** What the model said when it was asked; nothing of a detection of an older version, or before it was asked. */
 function reasons ({ path = [], windows = [], counterfactual = null, nearest = null, tensor }: Detection['explanation']): string[] {
   const without = path.map(({ feature, left }) => `${feature} (${left.toFixed(3)} left)`).join(', then ')
@@ -52,6 +54,7 @@ function tell (detection: Detection, decisions: readonly Decision[]): string[] {
     explanation.sentence,
     `confidence ${(detection.confidence * 100).toFixed(1)} % over ${detection.count} windows, ${detection.firstSeen} to ${detection.lastSeen}, model ${detection.model}`,
     ...(technique === null ? [] : [`ATT&CK ${technique.id} ${technique.name} ${technique.url}`]),
+    ...(explanation.named === undefined ? [] : ['', `${'evidence'.padEnd(20)}${'nats'.padStart(8)}`, `${'the model'.padEnd(20)}${signed(explanation.model ?? 0)}  above the point where it speaks neither for nor against`, ...explanation.named.map(({ kind, nats, sentence }) => `${kind.padEnd(20)}${signed(nats)}  ${sentence}`)]),
     '',
     `${'feature'.padEnd(20)}${'value'.padStart(14)}${'usual'.padStart(14)}${'part in score'.padStart(16)}`,
     ...explanation.evidence.map(({ feature, value, usual, contribution }) => `${feature.padEnd(20)}${number(value).padStart(14)}${number(usual).padStart(14)}${contribution.toFixed(3).padStart(16)}`),

@@ -16,7 +16,6 @@ import type { Approvals, FetchedList, Loop, LoopEvent } from '../ports/loop.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { ProxyFleet } from '../ports/proxies.ts'
 import type { ModelInfo } from '../ports/scorer.ts'
-import { isCarriedByPolicies } from './actuation/desired.ts'
 import { Enforcement } from './actuation/enforcement.ts'
 import { Broadcast } from './broadcast.ts'
 import type { ControllerParts } from './controller-parts.ts'
@@ -43,7 +42,6 @@ import { PolicyKeeper } from './policy-keeper.ts'
 import { RolloutDesk } from './rollout/rollout-desk.ts'
 import { RolloutNews } from './rollout/rollout-news.ts'
 import { ScoreEvents } from './score-events.ts'
-import { ScoreWatch } from './score-watch.ts'
 import { waysTo } from './ways-to.ts'
 import { Wake } from './wake.ts'
 
@@ -90,7 +88,6 @@ export class Controller implements Loop, AsyncDisposable {
   readonly #judge: Judge
   readonly #otherEnd: OtherEnd
   readonly #nodes: NodeQuarantine | null
-  readonly #watch: ScoreWatch
   readonly #models: ModelNews
   readonly #enforcement: Enforcement | null
   readonly #heard: ScoreEvents
@@ -113,7 +110,7 @@ export class Controller implements Loop, AsyncDisposable {
     this.threatPolicies = parts.threatPolicies ?? { list: () => [] }
     this.#parts = parts
     this.#journal = new Journal({ audit, metrics, log })
-    this.rulebook = new PolicyKeeper({ source: parts.policy, threatPolicies: parts.threatPolicies, checkpoints, journal: this.#journal, clock, zone, metrics, log, changed: () => this.#watch.review() }, CLASSES)
+    this.rulebook = new PolicyKeeper({ source: parts.policy, threatPolicies: parts.threatPolicies, checkpoints, journal: this.#journal, clock, zone, metrics, log }, CLASSES)
     this.drift = new DriftDesk({ checkpoints, journal: this.#journal, metrics, clock, log })
     this.#detections = new DetectionDesk({ unfamiliar: (score) => this.drift.unfamiliar(score), store, checkpoints, journal: this.#journal, pods, clock, newId, metrics, publish, sharedAddresses: new Set(settings.safety.sharedAddresses), admission: parts.admission })
     this.flows = new FlowRecorder({ flows: parts.flows, pods, namespaces: parts.namespaces, services: parts.services, reporters: parts.reporters, clock, log })
@@ -137,7 +134,6 @@ export class Controller implements Loop, AsyncDisposable {
       ? null
       : new NodeQuarantine({ api: nodesApi, active: () => this.#mitigations.active, tell: async (name, change) => this.#mitigations.answered(name, change), clock, log })
     this.killSwitch = new LoopKillSwitch({ decisions: this.#decisions, mitigations: this.#mitigations, journal: this.#journal, clock, publish, log, orders: parts.orders ?? null })
-    this.#watch = new ScoreWatch({ scores, floor: settings.floor, needsEveryKey: () => book.conditionRules.rules.length > 0 || this.rollouts.isWatching || this.#mitigations.active.some(isCarriedByPolicies), hear: async (event) => this.#heard.hear(event) })
     this.feedback = new FeedbackDesk({ marks: parts.marks, store, exceptions: this.exceptions, journal: this.#journal, metrics, clock })
     this.#models = new ModelNews({ checkpoints, journal: this.#journal, metrics })
     const explainer = new Explainer({ scores, metrics, log, answer: async (detection, explanation) => this.#detections.explained(detection, explanation) })
@@ -235,7 +231,7 @@ export class Controller implements Loop, AsyncDisposable {
     })
     using following = this.pods.onChange?.(() => this.#podNews.ring())
     try {
-      const tasks = [this.#watch.run(until), this.#beat(until), this.#followProxies(until), this.#followPods(until), this.killSwitch.run(until), this.rulebook.run(until), this.exceptions.run(until), this.errands.run(until), this.#enforcement?.run(until, () => this.#proxyNews.ring()) ?? Promise.resolve()]
+      const tasks = [this.#followScores(until), this.#beat(until), this.#followProxies(until), this.#followPods(until), this.killSwitch.run(until), this.rulebook.run(until), this.exceptions.run(until), this.errands.run(until), this.#enforcement?.run(until, () => this.#proxyNews.ring()) ?? Promise.resolve()]
       await Promise.all(tasks.map(async (task) => task.catch((error: unknown) => {
         failed.abort()
         throw error
@@ -276,7 +272,12 @@ export class Controller implements Loop, AsyncDisposable {
     this.#decisions.setModelClasses(model.classes)
     this.drift.setModel(model)
     await this.rulebook.meet(model.classes)
-    this.#watch.review()
+  }
+
+  /** Of every key, whatever its score: what is usual, who is new to whom and what a restriction cuts shows in keys that nobody suspects. */
+  async #followScores (signal: AbortSignal): Promise<void> {
+    const { scores, settings } = this.#parts
+    for await (const event of scores.watch({ floor: settings.floor, everyKey: true }, signal)) await this.#heard.hear(event)
   }
 
   async #beat (signal: AbortSignal): Promise<void> {
@@ -297,7 +298,6 @@ export class Controller implements Loop, AsyncDisposable {
       this.killSwitch.ring()
       this.#podNews.ring() // without news of a pod a mitigation may have begun, or a rollout moved
       for (const event of [...this.#rolloutNews.of(this.rollouts.list()), ...this.#listNews.of(this.#lists())]) this.#events.publish(event)
-      this.#watch.review()
       if (beat % BEATS_PER_CHECKPOINT === BEATS_PER_CHECKPOINT - 1) await Promise.all([this.#detections.checkpoint(), this.rollouts.checkpoint(), this.drift.checkpoint()])
       if (beat % BEATS_PER_RELOAD === BEATS_PER_RELOAD - 1) await this.rulebook.reload()
       if (beat % BEATS_PER_FLOW_MINUTE === BEATS_PER_FLOW_MINUTE - 1) this.flows.beat()

@@ -23,8 +23,6 @@ export interface PolicyKeeperParts {
   readonly zone: TimeZone
   readonly metrics: ControllerMetrics
   readonly log: Log
-  /** Called when other rules are in force than before. */
-  readonly changed: () => void
 }
 
 /** Keeps the book of rules as the policy file and the threat policies of the cluster have them. */
@@ -72,7 +70,6 @@ export class PolicyKeeper implements Rulebook {
       writes: () => [],
       audit: [{ actor: 'autoshield', action: `policy.${reload.outcome}`, object: `policy/${name}`, reason: reload.outcome === 'loaded' ? 'Stored' : 'Rejected', detail: { ...reload } }],
     })
-    this.#parts.changed()
     return reload
   }
 
@@ -89,6 +86,6 @@ export class PolicyKeeper implements Rulebook {
   }
 
   async #look (): Promise<void> {
-    if (await this.#threatPolicies?.look() === true) this.#parts.changed()
+    await this.#threatPolicies?.look()
   }
 }

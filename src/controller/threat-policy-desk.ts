@@ -70,12 +70,11 @@ export class ThreatPolicyDesk {
     this.#classes = classes
   }
 
-  /** Looks at every policy. Resolves to whether other rules are in force than before, when that is kept; a status that cannot be written is tried again. */
-  async look (): Promise<boolean> {
+  /** Looks at every policy. Resolves when what is in force is kept; a status that cannot be written is tried again. */
+  async look (): Promise<void> {
     const { policies, book } = this.#parts
     const all = policies.list()
     const followed = new Set(all.toSorted(oldestFirst).slice(0, MAX_THREAT_POLICIES).map(({ metadata: { name } }) => name))
-    const { version } = book
     const news = [
       ...this.#forget(new Map(all.map(({ metadata: { name, uid } }) => [name, uid]))),
       ...all.flatMap((policy) => this.#judge(policy, followed.has(policy.metadata.name))),
@@ -83,7 +82,6 @@ export class ThreatPolicyDesk {
     book.setOthers(all.flatMap(({ metadata: { name } }) => this.#held.get(name)?.policy ?? []))
     if (news.length > 0) await this.#keep(news)
     await Promise.all(all.map(async (policy) => this.#tell(policy)))
-    return book.version !== version
   }
 
   /** Policies that are gone, or that others took the place of under their name. */

@@ -368,10 +368,6 @@ rules:
   await bench.beat()
   t.match(bench.store.detections.list(), [{ class: 'CUSTOM_ATTACK', phase: 'open', technique: null }])
   t.match(bench.store.decisions.list(), [{ rule: 'Custom', verdict: 'alert', reason: 'AlertOnly' }])
-  bench.policy.text = POLICY
-  for (let beat = 0; beat < 2; beat++) await bench.beat()
-  await bench.until(() => bench.scores.interests.at(-1)?.everyKey === false)
-  t.pass('when no rule needs it any more, every key is no longer asked for')
 })
 
 t.test('the page hears of it as it happens, and a slow one loses only its oldest events', async (t) => {

@@ -11,7 +11,7 @@ import type { Score } from '../../src/core/verdict/score.ts'
 import { ATTACKER, madeScore, T0, type Made } from '../core/verdict/made-score.ts'
 import { Bench } from './bench.ts'
 
-const scan = (made: Made = {}): Score => ({ ...madeScore({ PORT_SCAN: 0.97 }, { endMs: T0 + 500, reporter: ATTACKER, features: { unique_ports: 214 }, ...made }), context: new Float32Array(CONTEXT_COLUMNS.length).fill(0.5) })
+const scan = (made: Made = {}): Score => ({ ...madeScore({ PORT_SCAN: 0.97 }, { endMs: T0 + 500, reporter: ATTACKER, features: { unique_ports: 214 }, ...made }), context: Float32Array.from(CONTEXT_COLUMNS, (name) => name === 'distinct_ports' ? 214 : 0.5) })
 const UNTIL = new Date(T0 + 86_400_000).toISOString()
 
 async function detected (bench: Bench): Promise<Detection> {

@@ -62,11 +62,6 @@ export class RolloutDesk implements Rollouts {
     this.#tallies.restore()
   }
 
-  /** Whether some rollout needs to know all connections to its pods, also those that nothing is suspected of. */
-  get isWatching (): boolean {
-    return this.#parts.policies.list().length > 0
-  }
-
   get (name: string): MeshPolicy | null {
     return this.#parts.policies.get(name)
   }

@@ -23,6 +23,14 @@ export const FeatureEvidence = Type.Object({
 }, { $id: 'FeatureEvidence', additionalProperties: false })
 export type FeatureEvidence = Static<typeof FeatureEvidence>
 
+/** One piece of named evidence (docs/EVIDENCE.md). */
+export const NamedEvidence = Type.Object({
+  kind: Type.String({ description: 'Name of the kind; `missing` where the class lacks its mark.' }),
+  nats: Type.Number({ description: 'Log-odds that it adds; below 0 it speaks against the class.' }),
+  sentence: Type.String({ description: 'For a person.' }),
+}, { $id: 'NamedEvidence', additionalProperties: false })
+export type NamedEvidence = Static<typeof NamedEvidence>
+
 /** The smallest change that was found to bring the score down. */
 export const Counterfactual = Type.Object({
   limit: Type.Number({ description: 'What it is below then: the class\'s threshold, or, where the score was below that, the probability from which on windows add up.' }),
@@ -58,6 +66,8 @@ export const Explanation = Type.Object({
   }, { additionalProperties: false }), { description: 'The windows that matter most, up to three.' })),
   counterfactual: Type.Optional(nullable(Counterfactual)),
   nearest: Type.Optional(nullable(NearestExample)),
+  model: Type.Optional(Type.Number({ description: 'Log-odds of the model above the point at which it speaks neither for nor against the class. Absent in detections of an older version.' })),
+  named: Type.Optional(Type.Array(NamedEvidence, { description: 'Named evidence beside the model, strongest first. Absent in detections of an older version.' })),
   tensor: Type.Array(Type.Array(Type.Number()), { description: '[20 x 12], oldest window first, raw values.' }),
   stepMs: Type.Integer(),
   windowNumber: Type.Integer(),

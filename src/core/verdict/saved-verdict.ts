@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { Value } from 'typebox/value'
+import { restoreMemory, SavedMemory, saveMemory } from '../evidence/saved-memory.ts'
 import { FEATURES, keyId, type StepMs, type WindowKey, STEPS_MS } from '../window/window.ts'
 import { caseId, QUIET_STEPS, type Case } from './case.ts'
 import type { Detection } from './detection.ts'
@@ -41,6 +42,8 @@ export const SavedVerdict = Type.Object({
   cases: Type.Array(SavedCase),
   chains: Type.Array(Type.Object({ teller: Type.String(), id: Type.String(), lastMs: Type.Number() })),
   baselines: Type.Array(Type.Object({ at: Type.String(), windows: Type.Integer(), means: Type.Array(Type.Number(), { minItems: FEATURES.length, maxItems: FEATURES.length }) })),
+  /** Absent in what an older version saved: everything is learnt anew. */
+  memory: Type.Optional(SavedMemory),
 })
 export type SavedVerdict = Static<typeof SavedVerdict>
 
@@ -54,6 +57,7 @@ export function saveVerdict (state: VerdictState): SavedVerdict {
     cases: [...state.cases.values()].filter(({ simulated }) => !simulated).slice(-MAX_SAVED).map((of) => ({ ...of, key: { ...of.key }, detection: of.detection?.id ?? null, simulated: false })),
     chains: [...state.chains].slice(-MAX_SAVED).map(([teller, chain]) => ({ teller, ...chain })),
     baselines: [...state.baselines.table].slice(-MAX_SAVED).map(([at, { windows, means }]) => ({ at, windows, means: [...means] })),
+    memory: saveMemory(state.memory.live),
   }
 }
 
@@ -77,6 +81,7 @@ export function loadVerdict (saved: unknown, detections: readonly Detection[]): 
 function restore (state: VerdictState, saved: SavedVerdict, byId: ReadonlyMap<string, Detection>): void {
   for (const { teller, id, lastMs } of saved.chains) state.chains.set(teller, { id, lastMs })
   for (const { at, windows, means } of saved.baselines) state.baselines.table.set(at, { windows, means: Float64Array.from(means) })
+  if (saved.memory !== undefined) restoreMemory(state.memory.live, saved.memory)
   for (const { key: savedKey, detection: id, ...of } of saved.cases) {
     const key = keyFrom(savedKey.kind, savedKey.source, savedKey.destination)
     const detection = id === null ? null : byId.get(id)

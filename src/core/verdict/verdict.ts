@@ -1,3 +1,8 @@
+import { combine, nameEvidence, NOTHING_NAMED, type Named } from '../evidence/combine.ts'
+import { emptyMemory, noteAttack, trust, type Memory } from '../evidence/memory.ts'
+import { ruleOf } from '../evidence/table.ts'
+import { withNamed } from '../explain/with-named.ts'
+import { factsOf, memoryOf, namesOf, seenIn } from './facts-of.ts'
 import { agreementOf, isOwnObserver, sourceEvidence } from './source-evidence.ts'
 import type { Unfamiliar } from '../drift/drift.ts'
 import { keyId, STEPS_MS, TENSOR_WINDOWS, windowStartMs, type WindowKey } from '../window/window.ts'
@@ -11,7 +16,7 @@ import {
 import { CaseTable } from './case-table.ts'
 import { storyOf, type Chains } from './chains.ts'
 import type { Detection, Explanation } from './detection.ts'
-import { accumulate, confidenceOf, fade, EVIDENCE_SETTINGS, neededFor, neutralOf, type EvidenceSettings } from './evidence.ts'
+import { accumulate, confidenceOf, fade, EVIDENCE_SETTINGS, neededFor, newsOf, type EvidenceSettings } from './evidence.ts'
 import type { Score } from './score.ts'
 import type { Comparison } from './source-account.ts'
 
@@ -21,6 +26,8 @@ export interface VerdictState {
   readonly cases: CaseTable
   readonly chains: Chains
   readonly baselines: Baselines
+  /** What is remembered of live traffic, and of replays, which teach nothing about it. */
+  readonly memory: { readonly live: Memory, readonly replay: Memory }
   /** End of the newest replayed window: the clock of a replay. */
   replayMs: number
 }
@@ -62,7 +69,7 @@ const MIN_REPLAY_QUIET_MS = 15_000
 const FORGET_AFTER_MS = (TENSOR_WINDOWS + 1) * Math.max(...STEPS_MS)
 
 export const emptyVerdict = (): VerdictState =>
-  ({ model: null, cases: new CaseTable(), chains: new Map(), baselines: emptyBaselines(), replayMs: 0 })
+  ({ model: null, cases: new CaseTable(), chains: new Map(), baselines: emptyBaselines(), memory: { live: emptyMemory(), replay: emptyMemory() }, replayMs: 0 })
 
 /** Takes one event in; gives what came of it, in order. */
 export function step (state: VerdictState, event: VerdictEvent, context: VerdictContext, settings: EvidenceSettings = EVIDENCE_SETTINGS): readonly VerdictEffect[] {
@@ -73,7 +80,7 @@ export function step (state: VerdictState, event: VerdictEvent, context: Verdict
     case 'score':
       return state.model === null ? [] : judge(state, state.model, event.score, context, settings)
     case 'asserted':
-      return state.model === null ? [] : weighClass(state, state.model, { className: event.className, probability: 1, threshold: 0.5, score: event.score, source: whoSent(event.score, context) }, context, settings)
+      return state.model === null ? [] : weighClass(state, state.model, { className: event.className, ...CERTAIN, named: NOTHING_NAMED, threshold: 0.5, score: event.score, source: whoSent(event.score, context) }, context, settings)
     case 'explained':
       return explained(state, event.detection, event.explanation)
     case 'compared':
@@ -83,41 +90,56 @@ export function step (state: VerdictState, event: VerdictEvent, context: Verdict
   }
 }
 
+/** A rule's condition says it once and for all. */
+const CERTAIN = { model: newsOf(1, 0.5), news: newsOf(1, 0.5), repeated: newsOf(1, 0.5) }
+
 function judge (state: VerdictState, model: VerdictModel, score: Score, context: VerdictContext, settings: EvidenceSettings): VerdictEffect[] {
   if (score.simulated) state.replayMs = Math.max(state.replayMs, windowEndMs(score))
   const source = whoSent(score, context)
+  const facts = factsOf(state, score, context)
   const effects: VerdictEffect[] = []
   let suspected = false
   for (const [index, className] of model.classes.entries()) {
     if (className === 'BENIGN') continue
-    const [probability, threshold] = [score.probabilities[index] ?? 0, model.thresholds[index] ?? 1]
-    suspected ||= probability >= neutralOf(threshold)
-    effects.push(...weighClass(state, model, { className, probability, threshold, score, source }, context, settings))
+    const threshold = model.thresholds[index] ?? 1
+    const said = newsOf(score.probabilities[index] ?? 0, threshold)
+    const rule = ruleOf(className)
+    const named = rule === null || facts === null || settings.kinds.length === 0 ? NOTHING_NAMED : nameEvidence(rule, settings.kinds, facts)
+    const news = named === NOTHING_NAMED || rule === null ? said : combine(said, named, rule.doubt)
+    suspected ||= news >= neededFor(threshold) / 2
+    effects.push(...weighClass(state, model, { className, model: said, news, repeated: Math.min(said, news), named, threshold, score, source }, context, settings))
   }
-  if (!suspected) learnUsual(state.baselines, score)
+  if (!suspected) {
+    learnUsual(state.baselines, score)
+    trust(memoryOf(state, score), seenIn(score), namesOf(context))
+  }
   return effects
 }
 
 /** What one score says of one class. */
 interface Saying {
   readonly className: string
-  readonly probability: number
+  /** Nats above the neutral point that the model says; with the named evidence; and of that, what may add up over windows. */
+  readonly model: number
+  readonly news: number
+  readonly repeated: number
+  readonly named: Named
   readonly threshold: number
   readonly score: Score
   readonly source: SourceEvidence
 }
 
 function weighClass (state: VerdictState, model: VerdictModel, saying: Saying, context: VerdictContext, settings: EvidenceSettings): VerdictEffect[] {
-  const { className, probability, threshold, score, source } = saying
+  const { className, news, threshold, score, source } = saying
   const key = subjectKey(score.key, className, source)
   const id = caseId(className, keyId(key), score.simulated)
   const known = state.cases.get(id)
-  const speaksFor = probability >= neutralOf(threshold)
+  const speaksFor = news > 0
   if (known === undefined && !speaksFor) return []
   const ended = known !== undefined && isAnotherAttack(known, score) ? known : null
   if (ended !== null && !speaksFor) return []
   // What is enough by itself is heard, however much its observer has said before.
-  if (known === undefined && probability < threshold && !state.cases.admits(score.reporter, score.simulated)) return []
+  if (known === undefined && news < neededFor(threshold) && !state.cases.admits(score.reporter, score.simulated)) return []
   const current = known === undefined || ended !== null ? newCase(className, key, score) : known
   if (!weigh(current, saying, key !== score.key, settings) || !speaksFor) return []
   if (current.detection !== null && current.detection.delaySeconds !== null && isEcho(current, score)) return []
@@ -130,7 +152,7 @@ function weighClass (state: VerdictState, model: VerdictModel, saying: Saying, c
   support(current, saying, confidenceOf(strength, threshold), context.nowMs)
   current.source = provedBy(current, saying, needed)
   const reached = strength >= needed ? 'open' : strength >= needed / 2 ? 'suspected' : null
-  effects.push(...tell(state, model, current, score, reached, context))
+  effects.push(...tell(state, model, current, saying, reached, context))
   return effects
 }
 
@@ -175,22 +197,23 @@ const newCase = (className: string, key: WindowKey, score: Score): Case => ({
 })
 
 /** Adds the score to its observer's stream; false where that window counted before, or too many observers speak. */
-function weigh (of: Case, { score, probability, threshold, source }: Saying, gathered: boolean, settings: EvidenceSettings): boolean {
+function weigh (of: Case, { score, news, repeated, threshold, source }: Saying, gathered: boolean, settings: EvidenceSettings): boolean {
   const { reporter, stepMs, windowNumber } = score
+  const said = { news, repeated }
   const stream = of.streams.find((known) => known.reporter === reporter && known.stepMs === stepMs)
   if (stream === undefined) {
     if (of.streams.length >= MAX_STREAMS) return false
-    const evidence = accumulate(0, probability, threshold, 0, settings)
+    const evidence = accumulate(0, said, threshold, 0, settings)
     of.streams.push({ reporter, stepMs, windowNumber, evidence, handshake: source.completedHandshake ? evidence : 0, ownAccount: source.confirmedByOwnObserver ? evidence : 0 })
     return true
   }
   const steps = windowNumber - stream.windowNumber
   // Many senders of a forged flood speak for one victim in one window: the strongest counts, they do not add up.
-  if (gathered && steps === 0) stream.evidence = Math.max(stream.evidence, accumulate(0, probability, threshold, 0, settings))
+  if (gathered && steps === 0) stream.evidence = Math.max(stream.evidence, accumulate(0, said, threshold, 0, settings))
   else if (steps <= 0) return false
   else {
-    stream.evidence = accumulate(stream.evidence, probability, threshold, steps, settings)
-    const proved = (before: number, isProof: boolean): number => isProof ? accumulate(before, probability, threshold, steps, settings) : fade(before, steps, settings)
+    stream.evidence = accumulate(stream.evidence, said, threshold, steps, settings)
+    const proved = (before: number, isProof: boolean): number => isProof ? accumulate(before, said, threshold, steps, settings) : fade(before, steps, settings)
     stream.handshake = proved(stream.handshake, source.completedHandshake)
     stream.ownAccount = proved(stream.ownAccount, source.confirmedByOwnObserver)
   }
@@ -223,14 +246,14 @@ function provedBy ({ source, streams }: Case, { source: { standsForMany } }: Say
   }
 }
 
-function tell (state: VerdictState, model: VerdictModel, of: Case, score: Score, reached: 'open' | 'suspected' | null, context: VerdictContext): VerdictEffect[] {
+function tell (state: VerdictState, model: VerdictModel, of: Case, { score, model: said, named }: Saying, reached: 'open' | 'suspected' | null, context: VerdictContext): VerdictEffect[] {
   const before = of.detection
   if (before === null && reached === null) return []
   const chain = storyOf(state.chains, state.cases.values(), of, context.nowMs, context.newId)
   const wasOpen = before !== null && before.delaySeconds !== null
   const opens = reached === 'open' && !wasOpen
   const unfamiliar = opens ? context.unfamiliar(score) : null
-  const explanation = before === null || opens ? firstAccount(of.className, score, model, state.baselines) : before.explanation
+  const explanation = before === null || opens ? withNamed(firstAccount(of.className, score, model, state.baselines), said, named.pieces) : before.explanation
   const told = before ?? firstTelling(of, context.newId(), chain, model, context.whois, explanation)
   const source = score.key.kind === 'fan-in' ? null : context.whois(score.key.source)
   // What it says of single windows does not take back what it answered of all of them.
@@ -241,6 +264,7 @@ function tell (state: VerdictState, model: VerdictModel, of: Case, score: Score,
     ...(unfamiliar !== null && { unfamiliar }),
     phase: opens || wasOpen ? 'open' : 'suspected',
   }
+  if (opens && of.detection.target !== null) noteAttack(memoryOf(state, score), of.detection.target.address, { className: of.className, source: of.detection.source?.address ?? null, atMs: windowEndMs(score) })
   return [{ type: opens ? 'opened' : before === null ? 'suspected' : 'updated', detection: of.detection, source: of.source, score }]
 }
 
@@ -253,7 +277,8 @@ function delayOf (of: Case, score: Score, nowMs: number): number {
 function explained (state: VerdictState, id: string, explanation: Explanation): VerdictEffect[] {
   for (const found of state.cases.values()) {
     if (found.detection?.id !== id) continue
-    found.detection = { ...found.detection, explanation }
+    const { named = [], model = 0 } = found.detection.explanation
+    found.detection = { ...found.detection, explanation: withNamed(explanation, model, named) }
     return [{ type: 'updated', detection: found.detection, source: found.source, score: null }]
   }
   return []

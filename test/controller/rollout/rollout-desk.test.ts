@@ -187,12 +187,6 @@ t.test('each step begins with nothing seen: what took it here takes it no furthe
   t.equal(reason(bench), 'TooLittleTraffic')
 })
 
-t.test('while a mesh policy is there, all keys are asked for', async (t) => {
-  await using bench = await started(t)
-  await bench.until(() => bench.scores.interests.at(-1)?.everyKey === true)
-  t.equal(bench.scores.interests[0]?.everyKey, false)
-})
-
 t.test('a restarted controller goes on with what was seen', async (t) => {
   const dir = t.testdir()
   let nowMs = 0

@@ -103,10 +103,24 @@ function Why ({ detection }: { detection: Detection }) {
         })}
       </ol>
       <Quieter detection={detection} />
+      <Named detection={detection} />
       <HeatMap detection={detection} />
     </section>
   )
 }
+
+function Named ({ detection: { explanation: { named = [], model = 0 } } }: { detection: Detection }) {
+  if (named.length === 0) return null
+  return (
+    <>
+      <h4>Evidence beside the model</h4>
+      <p>The model adds {signed(model)} to the log-odds; these add:</p>
+      <ul>{named.map(({ kind, nats, sentence }) => <li key={kind + sentence}><b>{signed(nats)}</b> {sentence} ({kind})</li>)}</ul>
+    </>
+  )
+}
+
+const signed = (nats: number): string => `${nats > 0 ? '+' : ''}${nats.toFixed(2)}`
 
 /** What the model said of the same traffic with less of it, and of what in training it is most like. */
 function Quieter ({ detection: { explanation: { counterfactual = null, nearest = null } } }: { detection: Detection }) {

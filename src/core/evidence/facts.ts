@@ -1,0 +1,57 @@
+import { CONTEXT_COLUMNS } from '../tensor/context.ts'
+import { FEATURES, TENSOR_WINDOWS, type FeatureName } from '../window/window.ts'
+import type { Score } from '../verdict/score.ts'
+import type { PairPast, PastAttack } from './memory.ts'
+
+/** What a kind of evidence may look at: one score, and what is remembered of its ends. */
+export interface Facts {
+  readonly score: Pick<Score, 'key' | 'stepMs' | 'window' | 'tensor' | 'context'>
+  /** Unix ms of the newest window's start. */
+  readonly atMs: number
+  /** What the pair did before, this window included; null for a key that is no pair. */
+  readonly past: PairPast | null
+  /** The newest attack on the source by somebody else; null where none is remembered. */
+  readonly attacked: PastAttack | null
+  /** 12 features that are usual for the key in a window of this step; null where it is not known long enough. */
+  readonly usual: readonly number[] | null
+  /** What was found at admission of the source's pod, in words; null where nothing was. */
+  readonly admission: string | null
+}
+
+/** A feature summed over the tensor's windows. */
+export function sumOf ({ score: { tensor } }: Pick<Facts, 'score'>, feature: FeatureName): number {
+  let sum = 0
+  for (let at = FEATURES.indexOf(feature); at < tensor.length; at += FEATURES.length) sum += tensor[at] ?? 0
+  return sum
+}
+
+/** A feature's largest window. */
+export function peakOf ({ score: { tensor } }: Pick<Facts, 'score'>, feature: FeatureName): number {
+  let peak = 0
+  for (let at = FEATURES.indexOf(feature); at < tensor.length; at += FEATURES.length) peak = Math.max(peak, tensor[at] ?? 0)
+  return peak
+}
+
+/** A column of the model's context, over the tensor's whole span. */
+export const contextOf = ({ score: { context } }: Pick<Facts, 'score'>, column: string): number => context[CONTEXT_COLUMNS.indexOf(column)] ?? 0
+
+/** From the beginning of the first busy window to the end of the newest. */
+export function spanSeconds ({ score: { tensor, stepMs } }: Pick<Facts, 'score'>): number {
+  const first = tensor.findIndex((value) => value !== 0)
+  return (TENSOR_WINDOWS - Math.floor(Math.max(first, 0) / FEATURES.length)) * stepMs / 1000
+}
+
+/** The responder port of at least four in five packets of the newest window that were to a named port; null where there is none. */
+export function mainPort ({ score: { window: { ports } } }: Pick<Facts, 'score'>): number | null {
+  const packets = ports.reduce((sum, each) => sum + each.packets, 0)
+  const [first] = ports
+  return first !== undefined && first.packets >= 0.8 * packets ? first.port : null
+}
+
+const ends = ({ score: { key } }: Pick<Facts, 'score'>): { readonly source: string, readonly destination: string } => ({
+  source: key.kind === 'fan-in' ? 'many sources' : key.source,
+  destination: key.kind === 'fan-out' ? 'many destinations' : key.destination,
+})
+
+export const sourceOf = (facts: Pick<Facts, 'score'>): string => ends(facts).source
+export const destinationOf = (facts: Pick<Facts, 'score'>): string => ends(facts).destination

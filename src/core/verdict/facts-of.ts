@@ -1,0 +1,36 @@
+import type { Facts } from '../evidence/facts.ts'
+import { see, type Memory, type NameOf, type Seen } from '../evidence/memory.ts'
+import { workloadKey } from '../pod.ts'
+import { CONTEXT_COLUMNS } from '../tensor/context.ts'
+import { windowStartMs } from '../window/window.ts'
+import { usualOf } from './baseline.ts'
+import type { Score } from './score.ts'
+import type { VerdictContext, VerdictState } from './verdict.ts'
+
+export const memoryOf = ({ memory }: Pick<VerdictState, 'memory'>, { simulated }: Pick<Score, 'simulated'>): Memory => simulated ? memory.replay : memory.live
+
+/** Ends are remembered by workload where it is known: a new pod of it is no stranger. */
+export const namesOf = ({ whois }: Pick<VerdictContext, 'whois'>): NameOf => (address) => {
+  const pod = whois(address)
+  return pod === null ? address : workloadKey(pod) ?? address
+}
+
+export const seenIn = ({ key, window }: Score): Seen => ({ key, ports: window.ports, atMs: window.firstPacketMs })
+
+/** What named evidence may look at, with this score taken into what is remembered. Null for a score whose context columns are another version's. */
+export function factsOf (state: Pick<VerdictState, 'memory' | 'baselines'>, score: Score, context: Pick<VerdictContext, 'whois'>): Facts | null {
+  const { key } = score
+  const memory = memoryOf(state, score)
+  const past = see(memory, seenIn(score), namesOf(context))
+  if (score.context.length !== CONTEXT_COLUMNS.length) return null
+  const attack = key.kind === 'fan-in' ? undefined : memory.attacks.get(key.source)
+  const isAnswer = attack !== undefined && key.kind === 'pair' && attack.source === key.destination
+  return {
+    score,
+    atMs: windowStartMs(score.window),
+    past,
+    attacked: attack === undefined || isAnswer ? null : attack,
+    usual: usualOf(state.baselines, key, score.stepMs),
+    admission: null,
+  }
+}
