@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { CONTEXT_COLUMNS } from '../../src/core/tensor/context.ts'
+import type { EvidenceKind } from '../../src/core/evidence/kind.ts'
 import type { Detection } from '../../src/core/verdict/detection.ts'
+import { EVIDENCE_SETTINGS } from '../../src/core/verdict/evidence.ts'
 import type { Score } from '../../src/core/verdict/score.ts'
 import { keyId, windowStartMs, type Window } from '../../src/core/window/window.ts'
 import { OfflineDetector } from '../../src/detector/offline.ts'
@@ -41,12 +43,12 @@ const [SENT, RECEIVED] = [CONTEXT_COLUMNS.indexOf('packets_sent'), CONTEXT_COLUM
 /** Windows that are taken at one time, as an observer's batch. */
 const BATCH = 512
 
-/** Puts one capture through tensors, scorer and verdict as `autoshield detect` does, and holds what was said against its labels. `onExplained` is told each score that opened a detection. */
-export async function judgeRun (scorer: Scorer, { capture, labels, source }: Run, onExplained: (explained: Explained) => void = () => undefined): Promise<RunOutcome> {
+/** Puts one capture through tensors, scorer and verdict as `autoshield detect` does, with these kinds of named evidence, and holds what was said against its labels. `onExplained` is told each score that opened a detection. */
+export async function judgeRun (scorer: Scorer, kinds: readonly EvidenceKind[], { capture, labels, source }: Run, onExplained: (explained: Explained) => void = () => undefined): Promise<RunOutcome> {
   const windows = await windowsOf(capture, 0)
   const peaks = new Peaks(scorer.model.classes.length, new GroundTruth(labels, windows))
   const openedMs = new Map<string, number>()
-  const detector = new OfflineDetector({ scorer, reporter: REPORTER, whois: () => null, newId: randomUUID, onScore: (score) => peaks.take(score), onExplained, onOpened: ({ id }, atMs) => openedMs.set(id, atMs) })
+  const detector = new OfflineDetector({ settings: { ...EVIDENCE_SETTINGS, kinds }, scorer, reporter: REPORTER, whois: () => null, newId: randomUUID, onScore: (score) => peaks.take(score), onExplained, onOpened: ({ id }, atMs) => openedMs.set(id, atMs) })
   const detections: Detection[] = []
   for (let first = 0; first < windows.length; first += BATCH) detections.push(...await detector.take(windows.slice(first, first + BATCH)))
   detections.push(...detector.end())

@@ -13,22 +13,23 @@ import { explanationsText } from './explanations.ts'
 import { faithfulnessOf, type Explained, type Faithfulness } from './faithfulness.ts'
 import { judgeRun, type RunOutcome } from './judge-run.ts'
 import { normalFrom } from './normal.ts'
+import { ablations, sideBySide, type Judge } from './judges.ts'
 import { type Judged, reportOf } from './report.ts'
-import { rulesScorer } from './rules.ts'
 
-const USAGE = `Usage: npm run eval -- DIR... [--model DIR] [--out DIR] [--all] [--only NAME] [--explanations]
+const USAGE = `Usage: npm run eval -- DIR... [--model DIR] [--out DIR] [--all] [--only NAME] [--explanations] [--ablation]
   DIR         folder of labelled captures: RUN.labels.json beside RUN.windows.zst or RUN.pcap.zst, as the laboratory writes them, or a
               MANIFEST.tsv with the captures that it names
   --model     folder of model.onnx and manifest.json (default: the shipped one)
   --out       folder of report.md, curves.svg and outcomes.json (default: evaluation)
   --all       also captures that the shipped model may have been trained on
   --only      captures whose name holds this
-  --explanations  also whether explanations are true: a deletion test, and what stays of them under noise`
+  --explanations  also whether explanations are true: a deletion test, and what stays of them under noise
+  --ablation  also the model alone, named evidence alone, and both without each kind of evidence; takes eight times as long`
 
 async function main (): Promise<number> {
   const { values, positionals: folders } = parseArgs({
     allowPositionals: true,
-    options: { model: { type: 'string', default: join(import.meta.dirname, '..') }, out: { type: 'string', default: 'evaluation' }, all: { type: 'boolean', default: false }, only: { type: 'string', default: '' }, explanations: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+    options: { model: { type: 'string', default: join(import.meta.dirname, '..') }, out: { type: 'string', default: 'evaluation' }, all: { type: 'boolean', default: false }, only: { type: 'string', default: '' }, ablation: { type: 'boolean', default: false }, explanations: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
   })
   if (values.help || folders.length === 0) {
     console.error(USAGE)
@@ -40,19 +41,18 @@ async function main (): Promise<number> {
   if (runs.length === 0) throw new AutoshieldError('NOT_FOUND', `${folders.join(', ')}: none of ${known.length} captures is held out from training; --all takes the others, too`)
   console.error(`${runs.length} captures; ${known.length - runs.length} left out${values.all ? '' : ' (the shipped model may have been trained on them, or their names lack --only)'}`)
   await using model = await loadModel(values.model)
-  await using rules = rulesScorer()
   const judged: Judged[] = []
   const explained: Explained[] = []
-  for (const [name, scorer] of [[`model ${model.model.version}`, model], ['fixed thresholds', rules]] as const) {
-    judged.push({ name, runs: await judgeAll(name, scorer, runs, (one) => { if (scorer === model) explained.push(one) }) })
-  }
+  for (const judge of sideBySide(model)) judged.push({ name: judge.name, runs: await judgeAll(judge, runs, (one) => { if (judge.scorer === model) explained.push(one) }) })
+  const ablated: Judged[] = []
+  if (values.ablation) for (const judge of ablations(model)) ablated.push({ name: judge.name, runs: await judgeAll(judge, runs, () => undefined) })
   const faithfulness = values.explanations ? explanationsText(await faithfulnessOfAll(model, explained)) : ''
 
   const [first] = judged
   const curves = model.model.classes.flatMap((name, index) => index === 0 ? [] : curveOf(name, index, first?.runs.flatMap(({ peaks }) => peaks) ?? []) ?? [])
   await mkdir(values.out, { recursive: true })
   if (curves.length > 0) await writeFile(join(values.out, 'curves.svg'), curvePicture(`Model ${model.model.version}: peaks of attacks and of benign keys`, curves))
-  await writeFile(join(values.out, 'report.md'), `${reportOf(judged, curves.length > 0 ? ['curves.svg'] : [])}${faithfulness === '' ? '' : `\n${faithfulness}\n`}`)
+  await writeFile(join(values.out, 'report.md'), `${reportOf(judged, ablated, curves.length > 0 ? ['curves.svg'] : [])}${faithfulness === '' ? '' : `\n${faithfulness}\n`}`)
   await writeFile(join(values.out, 'outcomes.json'), `${JSON.stringify(judged.map(({ name, runs: outcomes }) => ({ name, runs: outcomes.map(({ peaks: _, ...rest }) => rest) })))}\n`)
   console.log(`${values.out}/report.md, curves.svg, outcomes.json`)
   return 0
@@ -63,10 +63,10 @@ async function runsIn (folder: string): Promise<Run[]> {
   return existsSync(join(folder, 'MANIFEST.tsv')) ? collectedRuns(folder) : laboratoryRuns(folder)
 }
 
-async function judgeAll (name: string, scorer: Scorer, runs: readonly Run[], onExplained: (explained: Explained) => void): Promise<RunOutcome[]> {
+async function judgeAll ({ name, scorer, kinds }: Judge, runs: readonly Run[], onExplained: (explained: Explained) => void): Promise<RunOutcome[]> {
   const outcomes: RunOutcome[] = []
   for (const run of runs) {
-    outcomes.push(await judgeRun(scorer, run, onExplained))
+    outcomes.push(await judgeRun(scorer, kinds, run, onExplained))
     if (outcomes.length % 10 === 0 || outcomes.length === runs.length) console.error(`${name}: ${outcomes.length} of ${runs.length}`)
   }
   return outcomes

@@ -12,8 +12,8 @@ const share = (part: number, whole: number): string => `${part} of ${whole}`
 const seconds = (value: number): string => Number.isNaN(value) ? '-' : `${value < 10 ? value.toFixed(1) : Math.round(value)} s`
 const NONE: FoundCount = { attacks: 0, found: 0, noticed: 0, delays: [] }
 
-/** Markdown: all that was asked in one table, then what the first of them missed and alarmed falsely, with its reasons. */
-export function reportOf (judged: readonly Judged[], pictures: readonly string[]): string {
+/** Markdown: all that was asked in one table, what parts of the loop do alone or by being left out, then what the first of them missed and alarmed falsely, with its reasons. */
+export function reportOf (judged: readonly Judged[], ablated: readonly Judged[], pictures: readonly string[]): string {
   const tallies = judged.map(({ name, runs }) => ({ name, tally: tallyOf(runs) }))
   const [first] = tallies
   if (first === undefined) return ''
@@ -39,6 +39,7 @@ export function reportOf (judged: readonly Judged[], pictures: readonly string[]
     })),
     '## What each attack, and what was none, was taken for',
     confusionTable(tally),
+    ...ablated.length > 0 ? ['## Each part alone, and all without each', ablationTable([...judged.slice(0, 1), ...ablated])] : [],
     ...pictures.length > 0 ? ['## Whatever the threshold', ...pictures.map((file) => `![${file}](${file})`)] : [],
     '## Missed',
     list(runs.flatMap(({ run, attacks }) => attacks.filter(({ found }) => found === null).map(({ attack, otherwise }) =>
@@ -46,6 +47,13 @@ export function reportOf (judged: readonly Judged[], pictures: readonly string[]
     '## False alarms',
     list(runs.flatMap(({ run, falseAlarms }) => falseAlarms.map((alarm) => `${alarm.class} (${run}): ${alarm.explanation.sentence}`))),
   ].join('\n\n') + '\n'
+}
+
+function ablationTable (judged: readonly Judged[]): string {
+  return table(['', ...CLASSES.slice(1), 'false alarms', 'captures without attack alarmed'], judged.map(({ name, runs }) => {
+    const { found, falseAlarms, quietCapturesAlarmed, quietCaptures } = tallyOf(runs)
+    return [name, ...CLASSES.slice(1).map((each) => foundText(found.get(each) ?? NONE)), falseAlarms, share(quietCapturesAlarmed, quietCaptures)]
+  }))
 }
 
 const foundText = ({ attacks, found, noticed }: FoundCount): string => `${share(found, attacks)}${noticed > found ? ` (${noticed})` : ''}`

@@ -1,4 +1,5 @@
 import type { Unfamiliar } from '../core/drift/drift.ts'
+import { atLeast } from '../core/admission/finding.ts'
 import type { Detection, Explanation } from '../core/verdict/detection.ts'
 import { tensorStartMs, usualFor } from '../core/verdict/case.ts'
 import { loadVerdict, saveVerdict } from '../core/verdict/saved-verdict.ts'
@@ -74,6 +75,7 @@ export class DetectionDesk {
       whois: (address) => pods.byAddress(address),
       standsForMany: (address) => sharedAddresses.has(address),
       unfamiliar,
+      foundAtAdmission: (address) => this.#foundAtAdmission(address),
     })
     this.#touched ||= event.type !== 'tick' || effects.length > 0
     if (effects.length > 0) this.#suspects = null
@@ -134,6 +136,14 @@ export class DetectionDesk {
     if (!this.#touched) return
     this.#touched = false
     await this.#parts.journal.keep({ writes: () => [this.#parts.checkpoints.save(CHECKPOINT, saveVerdict(this.#state))], audit: [] })
+  }
+
+  #foundAtAdmission (address: string): string | null {
+    const { admission, pods, clock } = this.#parts
+    const pod = pods.byAddress(address)
+    if (pod === null || admission === undefined) return null
+    const warnings = admission.contextOf(pod, clock.now()).filter(({ severity }) => atLeast(severity, 'medium'))
+    return warnings.at(-1)?.text ?? null
   }
 
   async #write ({ type, detection }: VerdictEffect): Promise<void> {

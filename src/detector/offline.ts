@@ -2,6 +2,7 @@ import { explain, sourced } from '../core/explain/explain.ts'
 import { TENSOR_SIZE, TensorTable } from '../core/tensor/tensor-table.ts'
 import { usualFor, windowEndMs, type Whois } from '../core/verdict/case.ts'
 import type { Detection } from '../core/verdict/detection.ts'
+import type { EvidenceSettings } from '../core/verdict/evidence.ts'
 import type { Score } from '../core/verdict/score.ts'
 import { emptyVerdict, step, type VerdictContext, type VerdictEffect, type VerdictState } from '../core/verdict/verdict.ts'
 import { windowStartMs, type Window } from '../core/window/window.ts'
@@ -14,6 +15,8 @@ export interface OfflineOptions {
   readonly reporter: string
   readonly whois: Whois
   readonly newId: () => string
+  /** What counts as evidence; that of the live loop where it is absent. */
+  readonly settings?: EvidenceSettings
   /** Told every score, before what follows from it. */
   readonly onScore?: (score: Score) => void
   /** Told what opens and when, in Unix ms of the recording: at the end of the window that decided. */
@@ -48,7 +51,7 @@ export class OfflineDetector {
       for (const score of await this.#score(windows.slice(first, first + BATCH))) {
         this.#nowMs = Math.max(this.#nowMs, score.receivedAtMs)
         this.#options.onScore?.(score)
-        closed.push(...await this.#follow(step(this.#state, { type: 'score', score }, this.#context())))
+        closed.push(...await this.#follow(step(this.#state, { type: 'score', score }, this.#context(), this.#options.settings)))
       }
     }
     closed.push(...await this.#follow(step(this.#state, { type: 'tick' }, this.#context())))
@@ -116,6 +119,6 @@ export class OfflineDetector {
 
   #context (): VerdictContext {
     const { newId, whois } = this.#options
-    return { nowMs: this.#nowMs, newId, whois, standsForMany: () => false, unfamiliar: () => null }
+    return { nowMs: this.#nowMs, newId, whois, standsForMany: () => false, unfamiliar: () => null, foundAtAdmission: () => null }
   }
 }

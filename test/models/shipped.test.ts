@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { loadModel } from '../../src/adapters/onnx/load-model.ts'
 import { CLASSES } from '../../src/core/classes.ts'
+import { EVIDENCE_KINDS } from '../../src/core/evidence/table.ts'
 import type { Scorer } from '../../src/ports/scorer.ts'
 import { judgeRun } from '../../models/evaluation/judge-run.ts'
 import { laboratoryRuns, type Run } from '../../models/training/run-source.ts'
@@ -14,7 +15,7 @@ async function judgeAll (scorer: Scorer): Promise<{ run: Run, called: { truth: s
   const { classes, thresholds } = scorer.model
   const all = []
   for (const run of runs) {
-    const { peaks } = await judgeRun(scorer, run)
+    const { peaks } = await judgeRun(scorer, EVIDENCE_KINDS, run)
     all.push({ run, called: peaks.map(({ label, peak }) => ({ truth: classes[label] ?? '', said: classes.filter((_, index) => index > 0 && (peak[index] ?? 0) >= (thresholds[index] ?? 1)) })) })
   }
   return all

@@ -15,7 +15,7 @@ export interface Facts {
   /** 12 features that are usual for the key in a window of this step; null where it is not known long enough. */
   readonly usual: readonly number[] | null
   /** What was found at admission of the source's pod, in words; null where nothing was. */
-  readonly admission: string | null
+  readonly admission: () => string | null
 }
 
 /** A feature summed over the tensor's windows. */

@@ -1,7 +1,7 @@
 import type { WindowKey } from '../window/window.ts'
 
 /** One responder port of a pair. */
-export interface PortPast {
+interface PortPast {
   readonly firstMs: number
   lastMs: number
   /** Clock hours in which it was used and nobody suspected the pair, up to KNOWN_AFTER_HOURS. */

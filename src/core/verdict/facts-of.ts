@@ -18,7 +18,7 @@ export const namesOf = ({ whois }: Pick<VerdictContext, 'whois'>): NameOf => (ad
 export const seenIn = ({ key, window }: Score): Seen => ({ key, ports: window.ports, atMs: window.firstPacketMs })
 
 /** What named evidence may look at, with this score taken into what is remembered. Null for a score whose context columns are another version's. */
-export function factsOf (state: Pick<VerdictState, 'memory' | 'baselines'>, score: Score, context: Pick<VerdictContext, 'whois'>): Facts | null {
+export function factsOf (state: Pick<VerdictState, 'memory' | 'baselines'>, score: Score, context: Pick<VerdictContext, 'whois' | 'foundAtAdmission'>): Facts | null {
   const { key } = score
   const memory = memoryOf(state, score)
   const past = see(memory, seenIn(score), namesOf(context))
@@ -31,6 +31,6 @@ export function factsOf (state: Pick<VerdictState, 'memory' | 'baselines'>, scor
     past,
     attacked: attack === undefined || isAnswer ? null : attack,
     usual: usualOf(state.baselines, key, score.stepMs),
-    admission: null,
+    admission: () => key.kind === 'fan-in' ? null : context.foundAtAdmission(key.source),
   }
 }

@@ -59,6 +59,8 @@ export interface VerdictContext {
   readonly standsForMany: (address: string) => boolean
   /** That a score comes from where the model does not know such traffic. */
   readonly unfamiliar: (score: Score) => Unfamiliar | null
+  /** The newest finding of at least medium severity about an address's pod at admission, in words; null where there is none. */
+  readonly foundAtAdmission: (address: string) => string | null
 }
 
 /** Floods are sent from forged addresses: without proof of the sender they are told of the victim. */

@@ -27,6 +27,7 @@ function talk ({ key, ports, atMs, lateral = 0.01, brute = 0.01, sent = 2_000, r
 
 class Bench {
   readonly state: VerdictState
+  warned = ''
   #ids = 0
 
   constructor (state = emptyVerdict()) {
@@ -39,7 +40,7 @@ class Bench {
   }
 
   #step (event: Parameters<typeof step>[1], nowMs: number): readonly VerdictEffect[] {
-    return step(this.state, event, { nowMs, newId: () => `id${this.#ids++}`, whois: () => null, standsForMany: () => false, unfamiliar: () => null })
+    return step(this.state, event, { nowMs, newId: () => `id${this.#ids++}`, whois: () => null, standsForMany: () => false, unfamiliar: () => null, foundAtAdmission: (address) => address === this.warned ? 'pods/web: runs privileged' : null })
   }
 }
 
@@ -84,4 +85,14 @@ t.test('a model that is nearly sure, of a source that does what it always does, 
   const bench = new Bench()
   t.strictSame(bench.opened({ key: pair(WEB, SHOP), ports: [443], atMs: T0, lateral: 0.95 }), [])
   t.equal(bench.opened({ key: pair(WEB, SHOP), ports: [443], atMs: T0 + 15_000, lateral: 0.997 }).length, 1)
+})
+
+t.test('what was found at admission of the source counts, and is told', async (t) => {
+  const bench = new Bench()
+  bench.opened({ key: pair(WEB, ADMIN), ports: [80], atMs: T0 })
+  const nearly = { key: pair(WEB, SHOP), ports: [22], atMs: T0 + HOUR, lateral: 0.5 }
+  t.strictSame(bench.opened(nearly), [])
+  bench.warned = WEB
+  const [found] = bench.opened({ ...nearly, atMs: T0 + HOUR + 15_000, lateral: 0.75 })
+  t.ok(found?.explanation.named?.some(({ kind, sentence }) => kind === 'admission' && sentence === 'pods/web: runs privileged'))
 })

@@ -43,6 +43,7 @@ class Bench {
       whois: (address) => PODS.find(({ addresses }) => addresses.includes(address)) ?? null,
       standsForMany: (address) => address === '10.0.0.1',
       unfamiliar: () => null,
+      foundAtAdmission: () => null,
     })
   }
 }

@@ -21,10 +21,11 @@ t.test('attacks count by class and by manner, found only with their own class', 
 })
 
 t.test('the report names what was missed and what was alarmed for nothing', async (t) => {
-  const report = reportOf([{ name: 'model m', runs: [run({ attacks: [attacked(null, ['BRUTE_FORCE'])], falseAlarms: [sampleDetection('d1')] })] }, { name: 'rules', runs: [run({})] }], ['curves.svg'])
+  const report = reportOf([{ name: 'model m', runs: [run({ attacks: [attacked(null, ['BRUTE_FORCE'])], falseAlarms: [sampleDetection('d1')] })] }, { name: 'rules', runs: [run({})] }], [{ name: 'the model alone', runs: [run({})] }], ['curves.svg'])
   t.match(report, /\| +\| model m \| rules \|/)
   t.match(report, '- PORT_SCAN by nmap at 40/s, plain (r): taken for BRUTE_FORCE')
   t.match(report, sampleDetection('d1').explanation.sentence)
+  t.match(report, '| the model alone | 0 of 0 | 0 of 0 |')
 })
 
 t.test('a quantile of nothing is none', async (t) => {

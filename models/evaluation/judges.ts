@@ -1,0 +1,35 @@
+import type { EvidenceKind } from '../../src/core/evidence/kind.ts'
+import { EVIDENCE_KINDS } from '../../src/core/evidence/table.ts'
+import type { Scorer } from '../../src/ports/scorer.ts'
+import { rulesScorer } from './rules.ts'
+
+/** Who judges: a scorer, and the named evidence beside it. */
+export interface Judge {
+  readonly name: string
+  readonly scorer: Scorer
+  readonly kinds: readonly EvidenceKind[]
+}
+
+/** The loop as it is, and fixed thresholds. */
+export const sideBySide = (model: Scorer): Judge[] => [
+  { name: `model ${model.model.version} and named evidence`, scorer: model, kinds: EVIDENCE_KINDS },
+  { name: 'fixed thresholds', scorer: rulesScorer(), kinds: [] },
+]
+
+/** Each half alone, and the whole without each kind. */
+export const ablations = (model: Scorer): Judge[] => [
+  { name: 'the model alone', scorer: model, kinds: [] },
+  { name: 'evidence alone', scorer: silent(model), kinds: EVIDENCE_KINDS },
+  ...EVIDENCE_KINDS.map(({ name }) => ({ name: `without ${name}`, scorer: model, kinds: EVIDENCE_KINDS.filter((kind) => kind.name !== name) })),
+]
+
+/** Finds everything harmless. */
+function silent ({ model }: Scorer): Scorer {
+  const { classes } = model
+  return {
+    model,
+    prototypes: null,
+    score: async (count) => Float32Array.from({ length: count * classes.length }, (_, at) => at % classes.length === 0 ? 1 : 0),
+    [Symbol.asyncDispose]: async () => undefined,
+  }
+}
