@@ -5,7 +5,6 @@ import { explanationsText, ratioOf } from '../../../models/evaluation/explanatio
 import { faithfulnessOf, subsetsOf, type Explained, type Faithfulness } from '../../../models/evaluation/faithfulness.ts'
 import { judgeRun } from '../../../models/evaluation/judge-run.ts'
 import { normalFrom } from '../../../models/evaluation/normal.ts'
-import { EVIDENCE_KINDS } from '../../../src/core/evidence/table.ts'
 import { laboratoryRuns } from '../../../models/training/run-source.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
@@ -14,7 +13,7 @@ t.test('what the shipped model\'s explanations name makes the score, five times 
   await using scorer = await loadModel(join(ROOT, 'models'))
   const explained: Explained[] = []
   const runs = (await laboratoryRuns(join(ROOT, 'test/fixtures/captures'))).filter(({ labels }) => /^(port-scan-9005|data-exfiltration-9001|brute-force-9011)$/.test(labels.run))
-  for (const run of runs) await judgeRun(scorer, EVIDENCE_KINDS, run, (one) => explained.push(one))
+  for (const run of runs) await judgeRun(scorer, [], run, (one) => explained.push(one))
   const all: Faithfulness[] = []
   const gaussian = normalFrom(7)
   for (const one of explained) all.push(await faithfulnessOf(scorer, one, gaussian))
