@@ -3,7 +3,6 @@ import { CLASSES } from '../core/classes.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import type { PlanEffect } from '../core/plan/effect.ts'
 import type { Outlook } from '../core/plan/outlook.ts'
-import type { LeadershipStanding } from '../core/leadership/standing.ts'
 import type { Comparison } from '../core/model/comparison.ts'
 import type { ModelStanding } from '../core/model/standing.ts'
 import { openTimeZone } from '../core/policy/time-zone.ts'
@@ -17,7 +16,6 @@ import type { ObjectStore } from '../ports/object-store.ts'
 import type { ProxyFleet } from '../ports/proxies.ts'
 import type { ModelInfo } from '../ports/scorer.ts'
 import { Enforcement } from './actuation/enforcement.ts'
-import { Broadcast } from './broadcast.ts'
 import type { ControllerParts } from './controller-parts.ts'
 import { DecisionDesk } from './decision-desk.ts'
 import { DetectionDesk } from './detection-desk.ts'
@@ -33,14 +31,13 @@ import { Journal } from './journal.ts'
 import { Judge } from './judge.ts'
 import { LoopKillSwitch } from './kill-switch.ts'
 import { letGo } from './let-go.ts'
-import { ListNews } from './list-news.ts'
+import { LoopNews } from './loop-news.ts'
 import { MitigationDesk } from './mitigation-desk.ts'
 import { ModelNews } from './model-news.ts'
 import { NodeQuarantine } from './nodes/node-quarantine.ts'
 import { OtherEnd } from './other-end.ts'
 import { PolicyKeeper } from './policy-keeper.ts'
 import { RolloutDesk } from './rollout/rollout-desk.ts'
-import { RolloutNews } from './rollout/rollout-news.ts'
 import { ScoreEvents } from './score-events.ts'
 import { waysTo } from './ways-to.ts'
 import { Wake } from './wake.ts'
@@ -49,7 +46,6 @@ const BEAT_MS = 1_000
 const BEATS_PER_RELOAD = 2
 const BEATS_PER_CHECKPOINT = 5
 const BEATS_PER_FLOW_MINUTE = 60
-const MAX_EVENTS_WAITING = 1_000
 
 /**
  * The loop: scores become detections, detections decisions, decisions mitigations, and mitigations end. Nothing is done
@@ -74,12 +70,11 @@ export class Controller implements Loop, AsyncDisposable {
   readonly evidence: Evidence
   readonly threatPolicies: Loop['threatPolicies']
   readonly approvals: Approvals
+  readonly leadership: Loop['leadership']
   readonly #parts: ControllerParts
-  readonly #events = new Broadcast<LoopEvent>(MAX_EVENTS_WAITING)
+  readonly #news: LoopNews
   readonly #proxyNews = new Wake()
   readonly #podNews = new Wake()
-  readonly #rolloutNews = new RolloutNews()
-  readonly #listNews = new ListNews()
   readonly #stop = new AbortController()
   readonly #journal: Journal
   readonly #detections: DetectionDesk
@@ -92,14 +87,14 @@ export class Controller implements Loop, AsyncDisposable {
   readonly #enforcement: Enforcement | null
   readonly #heard: ScoreEvents
   #running: Promise<void> | null = null
-  #eventsDropped = 0
 
   /** Throws USAGE where the time zone is none. */
   constructor (parts: ControllerParts) {
     const { store, checkpoints, audit, scores, pods, protections, proxies, clock, newId, metrics, log, settings } = parts
     const zone = openTimeZone(settings.zone)
     if (zone === null) throw new AutoshieldError('USAGE', `"${settings.zone}" is no time zone: name one of IANA's, such as Europe/Berlin or UTC.`)
-    const publish = (event: LoopEvent): void => this.#events.publish(event)
+    this.#news = new LoopNews(metrics)
+    const publish = (event: LoopEvent): void => this.#news.publish(event)
     const safety = { ...DEFAULT_SAFETY_SETTINGS, ...settings.safety, actuationEnabled: settings.actuationEnabled, actions: parts.actions }
     this.store = store
     this.audit = audit
@@ -107,6 +102,7 @@ export class Controller implements Loop, AsyncDisposable {
     this.protections = protections
     this.proxies = proxies
     this.evidence = parts.evidence
+    this.leadership = parts.leadership
     this.threatPolicies = parts.threatPolicies ?? { list: () => [] }
     this.#parts = parts
     this.#journal = new Journal({ audit, metrics, log })
@@ -129,26 +125,14 @@ export class Controller implements Loop, AsyncDisposable {
       store, checkpoints, audit, journal: this.#journal, book, mitigations: this.#mitigations, errands: this.errands, exceptions: inForce, applications: (detection) => this.rollouts.applications(detection), pods, serviceAt: parts.services === undefined ? undefined : (address) => parts.services?.byAddress(address) ?? null, protections, nodes: parts.nodes?.directory ?? null, cluster: () => this.#enforcement?.knowledge() ?? null, clock, newId, zone, metrics, log, publish, safety, kept: this.flows, flows: () => this.traffic()?.edges ?? [],
     })
     this.approvals = this.#decisions.approvals
-    const nodesApi = parts.nodes?.api ?? null
-    this.#nodes = nodesApi === null
-      ? null
-      : new NodeQuarantine({ api: nodesApi, active: () => this.#mitigations.active, tell: async (name, change) => this.#mitigations.answered(name, change), clock, log })
+    const api = parts.nodes?.api ?? null
+    this.#nodes = api === null ? null : new NodeQuarantine({ api, active: () => this.#mitigations.active, tell: async (name, change) => this.#mitigations.answered(name, change), clock, log })
     this.killSwitch = new LoopKillSwitch({ decisions: this.#decisions, mitigations: this.#mitigations, journal: this.#journal, clock, publish, log, orders: parts.orders ?? null })
     this.feedback = new FeedbackDesk({ marks: parts.marks, store, exceptions: this.exceptions, journal: this.#journal, metrics, clock })
     this.#models = new ModelNews({ checkpoints, journal: this.#journal, metrics })
     const explainer = new Explainer({ scores, metrics, log, answer: async (detection, explanation) => this.#detections.explained(detection, explanation) })
-    const otherEnd = new OtherEnd({
-      accounts: parts.accounts ?? null,
-      waysTo: waysTo({ pods, services: parts.services, nodes: parts.nodes?.directory }),
-      compared: async (event) => this.#detections.compared(event),
-      letGo: letGo({ mitigations: this.#mitigations, log }),
-      decide: async (hearing, arrivedMs) => this.#decisions.hear(hearing, arrivedMs),
-      clock,
-      metrics,
-      log,
-    })
-    this.#otherEnd = otherEnd
-    this.#judge = new Judge({ book, detections: this.#detections, otherEnd, explainer, mitigations: this.#mitigations, rollouts: this.rollouts, pods, zone })
+    this.#otherEnd = new OtherEnd({ accounts: parts.accounts ?? null, waysTo: waysTo({ pods, services: parts.services, nodes: parts.nodes?.directory }), compared: async (event) => this.#detections.compared(event), letGo: letGo({ mitigations: this.#mitigations, log }), decide: async (hearing, arrivedMs) => this.#decisions.hear(hearing, arrivedMs), clock, metrics, log })
+    this.#judge = new Judge({ book, detections: this.#detections, otherEnd: this.#otherEnd, explainer, mitigations: this.#mitigations, rollouts: this.rollouts, pods, zone })
     this.#heard = new ScoreEvents({ flows: this.flows, journal: this.#journal, judge: this.#judge, meet: async (model) => this.#meetModel(model), drift: this.drift, metrics, mitigations: this.#mitigations, models: this.#models, publish, rollouts: this.rollouts })
   }
 
@@ -187,12 +171,8 @@ export class Controller implements Loop, AsyncDisposable {
     return this.#decisions.standing()
   }
 
-  leadership (): LeadershipStanding | null {
-    return this.#parts.leadership()
-  }
-
   subscribe (signal: AbortSignal): AsyncIterable<LoopEvent> {
-    return this.#events.subscribe(signal)
+    return this.#news.subscribe(signal)
   }
 
   ready (): { ready: boolean, reasons: readonly string[] } {
@@ -226,7 +206,7 @@ export class Controller implements Loop, AsyncDisposable {
     const failed = new AbortController()
     const until = AbortSignal.any([signal, failed.signal])
     using listening = this.proxies.onChange((status) => {
-      this.#events.publish({ type: 'proxy', status })
+      this.#news.publish({ type: 'proxy', status })
       this.#proxyNews.ring()
     })
     using following = this.pods.onChange?.(() => this.#podNews.ring())
@@ -297,12 +277,10 @@ export class Controller implements Loop, AsyncDisposable {
       this.errands.ring()
       this.killSwitch.ring()
       this.#podNews.ring() // without news of a pod a mitigation may have begun, or a rollout moved
-      for (const event of [...this.#rolloutNews.of(this.rollouts.list()), ...this.#listNews.of(this.#lists())]) this.#events.publish(event)
+      this.#news.beat(this.rollouts.list(), this.#lists())
       if (beat % BEATS_PER_CHECKPOINT === BEATS_PER_CHECKPOINT - 1) await Promise.all([this.#detections.checkpoint(), this.rollouts.checkpoint(), this.drift.checkpoint()])
       if (beat % BEATS_PER_RELOAD === BEATS_PER_RELOAD - 1) await this.rulebook.reload()
       if (beat % BEATS_PER_FLOW_MINUTE === BEATS_PER_FLOW_MINUTE - 1) this.flows.beat()
-      this.#parts.metrics.dropped('event', this.#events.dropped - this.#eventsDropped)
-      this.#eventsDropped = this.#events.dropped
     }
   }
 
