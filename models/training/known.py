@@ -10,6 +10,8 @@ STEP_MS = 15_000
 # A run with fewer windows has much that is rare by chance.
 ENOUGH_WINDOWS = 60
 RARE = 0.001
+# Runs that are all alike would make a limit of nothing.
+LEAST_LIMIT = 0.01
 
 
 def known(data: Dataset, silenced: list[str]) -> dict | None:
@@ -28,7 +30,7 @@ def known(data: Dataset, silenced: list[str]) -> dict | None:
     shares = histogram(buckets)
     return {
         "shares": [[round(float(share), 6) for share in np.trim_zeros(shares[column], "b")] if column in read else [] for column in range(len(features))],
-        "limit": round(max(unknown), 4),
+        "limit": round(max(*unknown, LEAST_LIMIT), 4),
     }
 
 

@@ -60,23 +60,27 @@ async function keepsTime (clock: Timekeeper): Promise<boolean> {
   return clock.take().lostShare === 0
 }
 
-/** `up`: its laboratory has been raised. `done`: its recording and labels are there. */
+/** `up`: its laboratory has been raised. `done`: its recording and labels are there, and all else of it is gone. */
 function startRun (folder: string, run: PlannedRun, say: (line: string) => void): { up: Promise<undefined>, done: Promise<IndexEntry> } {
   const up = Promise.withResolvers<undefined>()
   const done = Promise.withResolvers<IndexEntry>()
   // In a group of its own: the terminal's interrupt is for the data set, which lets its runs finish.
   const child = fork(join(import.meta.dirname, 'one-run.ts'), [folder, JSON.stringify(run)], { detached: true })
+  let outcome: IndexEntry | Error | null = null
   child.on('message', (message) => {
     const told = message as RunMessage // of our own process
     switch (told.is) {
       case 'up': up.resolve(undefined); return
       case 'said': if (told.line.startsWith('  ')) say(told.line); return
-      case 'made': say(told.line); done.resolve(told.entry); return
-      case 'failed': done.reject(new Error(told.why))
+      case 'made': say(told.line); outcome = told.entry; return
+      case 'failed': outcome = new Error(told.why)
     }
   })
   child.once('error', done.reject)
-  child.once('close', (code, signal) => { done.reject(new Error(`its process ended with ${signal ?? code}`)) })
+  child.once('close', (code, signal) => {
+    if (outcome === null || outcome instanceof Error) done.reject(outcome ?? new Error(`its process ended with ${signal ?? code}`))
+    else done.resolve(outcome)
+  })
   return { up: up.promise, done: done.promise }
 }
 
