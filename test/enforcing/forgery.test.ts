@@ -85,15 +85,15 @@ t.test('a compromised pod cannot get another cut off', { skip: withoutCluster('e
     await unharmed(t)
   })
 
-  await t.test('by a lie about its traffic with the liar: that is one witness, and a person is asked', async (t) => {
+  await t.test('by a lie about its traffic with the liar: its own observer is asked, and denies it', async (t) => {
     const raw = observer(t, await certified(await tokenOf('bad')), stage.uidOf('bad'), bad)
     await raw.welcome()
     let sequence = 0
-    const { decision } = await guarded.ruled(innocent, bad, { reason: 'OneWitness' }, async () => {
+    const { decision } = await guarded.ruled(innocent, bad, { reason: 'WitnessesDisagree' }, async () => {
       raw.batch(++sequence, [scanWindow({ kind: 'pair', source: innocent, destination: bad }, numberNow())])
       await raw.acknowledged(sequence)
     })
-    t.match(decision, { verdict: 'hold', mitigation: null, approval: { state: 'waiting' } })
+    t.match(decision, { verdict: 'alert', mitigation: null })
     await unharmed(t)
     raw.end()
   })
