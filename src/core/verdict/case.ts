@@ -58,6 +58,26 @@ export interface Case {
   readonly simulated: boolean
 }
 
+const UNPROVED: SourceEvidence = { completedHandshake: false, confirmedByOwnObserver: false, standsForMany: false }
+
+/** Watched from this score on. */
+export const newCase = (className: string, key: WindowKey, score: Score): Case => ({
+  className,
+  key,
+  streams: [],
+  begunBy: score.reporter,
+  detection: null,
+  confidence: 0,
+  count: 0,
+  firstPacketMs: firstPacketOf(score),
+  firstSeenMs: windowStartMs(score.window),
+  lastSeenMs: 0,
+  touchedAtMs: 0,
+  quietMs: 0,
+  source: UNPROVED,
+  simulated: score.simulated,
+})
+
 /** Steps without support after which a case is closed. */
 export const QUIET_STEPS = 10
 /** An observer at either end, at three steps, and spare; what comes beyond it is not a witness. */

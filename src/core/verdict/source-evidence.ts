@@ -1,5 +1,5 @@
 import type { SourceEvidence } from '../safety/safety.ts'
-import { COUNTERS, FEATURES } from '../window/window.ts'
+import { COUNTERS, FEATURES, type WindowKey } from '../window/window.ts'
 import type { Pod } from '../pod.ts'
 import type { Score } from './score.ts'
 
@@ -49,4 +49,13 @@ function areProved ({ tensor, unproved }: Score): boolean {
   let flows = 0
   for (let at = FLOWS; at < tensor.length; at += FEATURES.length) flows += tensor[at] ?? 0
   return flows > 0 && unproved <= Math.round(flows / FLOWS_PER_DOUBT)
+}
+
+/** Floods are sent from forged addresses: without proof of the sender they are told of the victim. */
+const FLOODS: ReadonlySet<string> = new Set(['SYN_FLOOD'])
+
+/** Whom the evidence is about: a flood whose sender is not proved is the victim's fan-in. */
+export function subjectKey (key: WindowKey, className: string, source: SourceEvidence): WindowKey {
+  const proved = source.completedHandshake || source.confirmedByOwnObserver
+  return key.kind === 'pair' && !proved && FLOODS.has(className) ? { kind: 'fan-in', destination: key.destination } : key
 }

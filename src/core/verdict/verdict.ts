@@ -3,14 +3,14 @@ import { emptyMemory, noteAttack, trust, type Memory } from '../evidence/memory.
 import { ruleOf } from '../evidence/table.ts'
 import { withNamed } from '../explain/with-named.ts'
 import { factsOf, memoryOf, namesOf, seenIn } from './facts-of.ts'
-import { agreementOf, isOwnObserver, sourceEvidence } from './source-evidence.ts'
+import { agreementOf, isOwnObserver, sourceEvidence, subjectKey } from './source-evidence.ts'
 import type { Unfamiliar } from '../drift/drift.ts'
-import { keyId, STEPS_MS, TENSOR_WINDOWS, windowStartMs, type WindowKey } from '../window/window.ts'
+import { keyId, STEPS_MS, TENSOR_WINDOWS, windowStartMs } from '../window/window.ts'
 import { standingOf } from '../safety/real-source.ts'
 import type { SourceEvidence } from '../safety/safety.ts'
 import { emptyBaselines, learnUsual, type Baselines } from './baseline.ts'
 import {
-  caseId, firstAccount, firstPacketOf, firstTelling, isEcho, MAX_STREAMS, QUIET_STEPS, retold, tensorStartMs, windowEndMs, withAnswer, withWitness,
+  caseId, firstAccount, firstPacketOf, firstTelling, isEcho, MAX_STREAMS, newCase, QUIET_STEPS, retold, tensorStartMs, windowEndMs, withAnswer, withWitness,
   type Case, type VerdictModel, type Whois
 } from './case.ts'
 import { CaseTable } from './case-table.ts'
@@ -63,8 +63,6 @@ export interface VerdictContext {
   readonly foundAtAdmission: (address: string) => string | null
 }
 
-/** Floods are sent from forged addresses: without proof of the sender they are told of the victim. */
-const FLOODS: ReadonlySet<string> = new Set(['SYN_FLOOD'])
 /** Beats of a slowed replay come late by our clock, so its cases are not closed before this much silence. */
 const MIN_REPLAY_QUIET_MS = 15_000
 /** A silent case is forgotten when the longest tensor can hold nothing of it any more. */
@@ -163,12 +161,6 @@ function whoSent (score: Score, context: VerdictContext): SourceEvidence {
   return sourceEvidence(score, context.whois(score.key.source), context.standsForMany(score.key.source))
 }
 
-/** Whom the evidence is about: a flood whose sender is not proved is the victim's fan-in. */
-function subjectKey (key: WindowKey, className: string, source: SourceEvidence): WindowKey {
-  const proved = source.completedHandshake || source.confirmedByOwnObserver
-  return key.kind === 'pair' && !proved && FLOODS.has(className) ? { kind: 'fan-in', destination: key.destination } : key
-}
-
 /**
  * A tensor that still holds windows of the old attack speaks of the old attack: a 60 s window closes long after the
  * 0.5 s windows that found it fell silent, and what an observer sends again after a reconnection is not new.
@@ -178,25 +170,6 @@ function isAnotherAttack (known: Case, score: Score): boolean {
   if (spanStartMs < known.lastSeenMs) return false
   return known.detection?.phase === 'closed' || (score.simulated && spanStartMs - known.lastSeenMs >= known.quietMs)
 }
-
-const UNPROVED: SourceEvidence = { completedHandshake: false, confirmedByOwnObserver: false, standsForMany: false }
-
-const newCase = (className: string, key: WindowKey, score: Score): Case => ({
-  className,
-  key,
-  streams: [],
-  begunBy: score.reporter,
-  detection: null,
-  confidence: 0,
-  count: 0,
-  firstPacketMs: firstPacketOf(score),
-  firstSeenMs: windowStartMs(score.window),
-  lastSeenMs: 0,
-  touchedAtMs: 0,
-  quietMs: 0,
-  source: UNPROVED,
-  simulated: score.simulated,
-})
 
 /** Adds the score to its observer's stream; false where that window counted before, or too many observers speak. */
 function weigh (of: Case, { score, news, repeated, threshold, source }: Saying, gathered: boolean, settings: EvidenceSettings): boolean {
