@@ -1,6 +1,7 @@
 import { CONTEXT_COLUMNS } from '../tensor/context.ts'
 import { FEATURES, TENSOR_WINDOWS, type FeatureName } from '../window/window.ts'
 import type { Score } from '../verdict/score.ts'
+import type { Measure } from './amounts.ts'
 import type { PairPast, PastAttack } from './memory.ts'
 
 /** What a kind of evidence may look at: one score, and what is remembered of its ends. */
@@ -12,8 +13,8 @@ export interface Facts {
   readonly past: PairPast | null
   /** The newest attack on the source by somebody else; null where none is remembered. */
   readonly attacked: PastAttack | null
-  /** 12 features that are usual for the key in a window of this step; null where it is not known long enough. */
-  readonly usual: readonly number[] | null
+  /** How much of a measure is usual for the key over a tensor's span; 0 where it is known and does none, null where it is not known long enough. */
+  readonly usual: (measure: Measure, port?: number | null) => number | null
   /** What was found at admission of the source's pod, in words; null where nothing was. */
   readonly admission: () => string | null
 }
@@ -34,6 +35,19 @@ export function peakOf ({ score: { tensor } }: Pick<Facts, 'score'>, feature: Fe
 
 /** A column of the model's context, over the tensor's whole span. */
 export const contextOf = ({ score: { context } }: Pick<Facts, 'score'>, column: string): number => context[CONTEXT_COLUMNS.indexOf(column)] ?? 0
+
+/** Mean of the failed share over windows, by their flows. */
+export function failedShare ({ score: { tensor } }: Pick<Facts, 'score'>): number {
+  let [failed, flows] = [0, 0]
+  for (let row = 0; row < tensor.length; row += FEATURES.length) {
+    const own = tensor[row + FLOWS] ?? 0
+    flows += own
+    failed += own * (tensor[row + FAILED] ?? 0)
+  }
+  return flows === 0 ? (tensor[tensor.length - FEATURES.length + FAILED] ?? 0) : failed / flows
+}
+
+const [FLOWS, FAILED] = [FEATURES.indexOf('flow_count'), FEATURES.indexOf('failed_conn_ratio')]
 
 /** From the beginning of the first busy window to the end of the newest. */
 export function spanSeconds ({ score: { tensor, stepMs } }: Pick<Facts, 'score'>): number {

@@ -1,4 +1,5 @@
 import type { WindowKey } from '../window/window.ts'
+import type { Habit } from './habits.ts'
 
 /** One responder port of a pair. */
 interface PortPast {
@@ -32,20 +33,22 @@ export interface Memory {
   readonly watched: Map<string, number>
   /** The newest attack on an address. */
   readonly attacks: Map<string, PastAttack>
+  /** What pairs and workloads are known for (known-for.ts). */
+  readonly habits: Map<string, Map<string, Habit>>
   evicted: number
 }
 
 /** A use is known after so many different hours without suspicion: who would be known must be patient. */
 export const KNOWN_AFTER_HOURS = 4
-const HOUR_MS = 3_600_000
+export const HOUR_MS = 3_600_000
 /** A use that nobody saw for so long is new again. */
-const FORGET_AFTER_MS = 14 * 24 * HOUR_MS
+export const FORGET_AFTER_MS = 14 * 24 * HOUR_MS
 const MAX_PAIRS = 20_000
 const MAX_ENDS = 20_000
 const MAX_ATTACKS = 5_000
 const MAX_PORTS = 16
 
-export const emptyMemory = (): Memory => ({ pairs: new Map(), watched: new Map(), attacks: new Map(), evicted: 0 })
+export const emptyMemory = (): Memory => ({ pairs: new Map(), watched: new Map(), attacks: new Map(), habits: new Map(), evicted: 0 })
 
 /** The name under which an address is remembered: its workload where that is known, so that a new pod of it is no stranger. */
 export type NameOf = (address: string) => string
@@ -100,7 +103,8 @@ function watch (memory: Memory, end: string, atMs: number): void {
   put(memory, memory.watched, end, Math.min(memory.watched.get(end) ?? atMs, atMs), MAX_ENDS)
 }
 
-function put<V> (memory: Memory, map: Map<string, V>, at: string, value: V, most: number): void {
+/** Keeps a value as the newest; the oldest goes for it where there are too many, and is counted. */
+export function put<V> (memory: Pick<Memory, 'evicted'>, map: Map<string, V>, at: string, value: V, most: number): void {
   map.delete(at)
   map.set(at, value)
   if (map.size <= most) return

@@ -1,7 +1,8 @@
 import { FEATURES, TENSOR_WINDOWS, type StepMs, type WindowKey, keyId } from '../window/window.ts'
 import type { Score } from './score.ts'
 
-/** What is usual for a key: a decaying mean of log(1 + x) of each feature over its quiet windows. */
+/**
+ * What is usual for a key, to be told and explained beside a score; named evidence asks what the key is known for (core/evidence/habits.ts), which cannot be moved so fast: a decaying mean of log(1 + x) of each feature over its quiet windows. */
 interface Baseline {
   windows: number
   readonly means: Float64Array

@@ -24,7 +24,7 @@ export function storyOf (chains: Chains, cases: Iterable<Case>, of: Case, nowMs:
 
 /** A fan-in has only its victim to be told of. */
 function chainOf (chains: Chains, key: WindowKey, nowMs: number, newId: () => string): string {
-  const teller = key.kind === 'fan-in' ? `*>${key.destination}` : key.source
+  const teller = tellerOf(key)
   const known = chains.get(teller)
   const id = known !== undefined && nowMs - known.lastMs < CHAIN_IDLE_MS ? known.id : newId()
   chains.delete(teller)
@@ -33,3 +33,11 @@ function chainOf (chains: Chains, key: WindowKey, nowMs: number, newId: () => st
   if (chains.size > MAX_CHAINS && oldest.done !== true) chains.delete(oldest.value)
   return id
 }
+
+/** Whether somebody was suspected of something there within half an hour. */
+export function isSpokenOf (chains: Chains, key: WindowKey, nowMs: number): boolean {
+  const known = chains.get(tellerOf(key))
+  return known !== undefined && nowMs - known.lastMs < CHAIN_IDLE_MS
+}
+
+const tellerOf = (key: WindowKey): string => key.kind === 'fan-in' ? `*>${key.destination}` : key.source

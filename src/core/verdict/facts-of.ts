@@ -1,9 +1,9 @@
 import type { Facts } from '../evidence/facts.ts'
+import { usualOfKey } from '../evidence/known-for.ts'
 import { see, type Memory, type NameOf, type Seen } from '../evidence/memory.ts'
 import { workloadKey } from '../pod.ts'
 import { CONTEXT_COLUMNS } from '../tensor/context.ts'
 import { windowStartMs } from '../window/window.ts'
-import { usualOf } from './baseline.ts'
 import type { Score } from './score.ts'
 import type { VerdictContext, VerdictState } from './verdict.ts'
 
@@ -18,19 +18,21 @@ export const namesOf = ({ whois }: Pick<VerdictContext, 'whois'>): NameOf => (ad
 export const seenIn = ({ key, window }: Score): Seen => ({ key, ports: window.ports, atMs: window.firstPacketMs })
 
 /** What named evidence may look at, with this score taken into what is remembered. Null for a score whose context columns are another version's. */
-export function factsOf (state: Pick<VerdictState, 'memory' | 'baselines'>, score: Score, context: Pick<VerdictContext, 'whois' | 'foundAtAdmission'>): Facts | null {
+export function factsOf (state: Pick<VerdictState, 'memory'>, score: Score, context: Pick<VerdictContext, 'whois' | 'foundAtAdmission'>): Facts | null {
   const { key } = score
   const memory = memoryOf(state, score)
-  const past = see(memory, seenIn(score), namesOf(context))
+  const nameOf = namesOf(context)
+  const atMs = windowStartMs(score.window)
+  const past = see(memory, seenIn(score), nameOf)
   if (score.context.length !== CONTEXT_COLUMNS.length) return null
   const attack = key.kind === 'fan-in' ? undefined : memory.attacks.get(key.source)
   const isAnswer = attack !== undefined && key.kind === 'pair' && attack.source === key.destination
   return {
     score,
-    atMs: windowStartMs(score.window),
+    atMs,
     past,
     attacked: attack === undefined || isAnswer ? null : attack,
-    usual: usualOf(state.baselines, key, score.stepMs),
+    usual: usualOfKey(memory, { key, stepMs: score.stepMs, atMs }, past, nameOf),
     admission: () => key.kind === 'fan-in' ? null : context.foundAtAdmission(key.source),
   }
 }

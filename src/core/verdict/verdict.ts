@@ -1,14 +1,15 @@
 import { combine, nameEvidence, NOTHING_NAMED, type Named } from '../evidence/combine.ts'
-import { emptyMemory, noteAttack, trust, type Memory } from '../evidence/memory.ts'
+import { emptyMemory, noteAttack, type Memory } from '../evidence/memory.ts'
 import { ruleOf } from '../evidence/table.ts'
 import { withNamed } from '../explain/with-named.ts'
-import { factsOf, memoryOf, namesOf, seenIn } from './facts-of.ts'
+import { factsOf, memoryOf } from './facts-of.ts'
+import { learn } from './learn.ts'
 import { agreementOf, isOwnObserver, sourceEvidence, subjectKey } from './source-evidence.ts'
 import type { Unfamiliar } from '../drift/drift.ts'
 import { keyId, STEPS_MS, TENSOR_WINDOWS, windowStartMs } from '../window/window.ts'
 import { standingOf } from '../safety/real-source.ts'
 import type { SourceEvidence } from '../safety/safety.ts'
-import { emptyBaselines, learnUsual, type Baselines } from './baseline.ts'
+import { emptyBaselines, type Baselines } from './baseline.ts'
 import {
   caseId, firstAccount, firstPacketOf, firstTelling, isEcho, MAX_STREAMS, newCase, QUIET_STEPS, retold, tensorStartMs, windowEndMs, withAnswer, withWitness,
   type Case, type VerdictModel, type Whois
@@ -109,10 +110,7 @@ function judge (state: VerdictState, model: VerdictModel, score: Score, context:
     suspected ||= news >= neededFor(threshold) / 2
     effects.push(...weighClass(state, model, { className, model: said, news, repeated: Math.min(said, news), named, threshold, score, source }, context, settings))
   }
-  if (!suspected) {
-    learnUsual(state.baselines, score)
-    trust(memoryOf(state, score), seenIn(score), namesOf(context))
-  }
+  if (!suspected) learn(state, score, facts, context)
   return effects
 }
 

@@ -1,6 +1,8 @@
 import { duration } from '../../explain/amount.ts'
-import { destinationOf, sourceOf } from '../facts.ts'
+import { sessionsOf, uploadOf } from '../amounts.ts'
+import { destinationOf, sourceOf, type Facts } from '../facts.ts'
 import type { EvidenceKind, Finding } from '../kind.ts'
+import { standingOf } from '../known-for.ts'
 import { KNOWN_AFTER_HOURS } from '../memory.ts'
 import { managementPort } from './management-port.ts'
 
@@ -11,7 +13,7 @@ const WATCHED: readonly (readonly [ms: number, strength: number])[] = [[3_600_00
 
 export const NEW_USE: EvidenceKind = {
   name: 'new-use',
-  looksAt: 'whether the pair used this port before, in full after an hour of watching one of its ends, half after seconds; against, once it was used in four different hours without suspicion',
+  looksAt: 'whether the pair used this port before, in full after an hour of watching one of its ends, half after seconds; against, once it was used in four different hours without suspicion, for no more than is usual',
   weights: { LATERAL_MOVEMENT: 1.5, BRUTE_FORCE: 1.5, DATA_EXFILTRATION: 1 },
   find: (facts): Finding | null => {
     const { past } = facts
@@ -19,6 +21,7 @@ export const NEW_USE: EvidenceKind = {
     const use = port === undefined ? undefined : past?.ports.get(port)
     if (past === null || port === undefined || use === undefined) return null
     const who = `${sourceOf(facts)} and port ${port} of ${destinationOf(facts)}`
+    if (use.hours >= KNOWN_AFTER_HOURS && isMore(facts)) return null // known, but not for this
     if (use.hours >= KNOWN_AFTER_HOURS) return { strength: -1, sentence: `${who} are known to each other` }
     if (use.hours > 1) return null
     const watchedMs = use.firstMs - past.watchedSinceMs
@@ -26,3 +29,9 @@ export const NEW_USE: EvidenceKind = {
     return strength === undefined ? null : { strength, sentence: `${who} had nothing to do with each other in the ${duration(watchedMs / 1000)} before` }
   },
 }
+
+/** Whether it sends or begins more than it is known for. */
+const isMore = (facts: Facts): boolean => [uploadOf(facts), sessionsOf(facts)].some((done) => {
+  const standing = done === null ? 'unknown' : standingOf(done.measure, done.amount, facts.usual(done.measure, done.port))
+  return standing === 'more' || standing === 'beyond'
+})

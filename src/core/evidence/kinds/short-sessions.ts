@@ -1,11 +1,9 @@
 import { count, duration, number } from '../../explain/amount.ts'
+import { ASKS_WHO, BARREN_BYTES } from '../amounts.ts'
 import { destinationOf, mainPort, sourceOf, spanSeconds, sumOf, type Facts } from '../facts.ts'
 import type { EvidenceKind, Finding } from '../kind.ts'
+import { standingOf } from '../known-for.ts'
 
-/** Services that ask who one is: FTP, ssh, telnet, mail, LDAP, SMB, databases, MQTT, RDP, VNC, WinRM. */
-const ASKS_WHO: ReadonlySet<number> = new Set([
-  21, 22, 23, 25, 110, 139, 143, 389, 445, 465, 587, 636, 990, 993, 995, 1433, 1521, 1883, 2222, 3306, 3389, 5432, 5672, 5900, 5901, 5985, 5986, 6379, 8883, 9042, 27017,
-])
 /** At others (web logins) most short sessions are ordinary requests. */
 const ELSEWHERE = 0.4
 /** Strength by sessions in the tensor's span. */
@@ -14,8 +12,6 @@ const SESSIONS: readonly (readonly [sessions: number, strength: number])[] = [[1
 const MOST_BYTES = 6_000
 /** Of these, databases are left out: clients without a pool open such sessions all day. */
 const PEOPLE_AND_THINGS: ReadonlySet<number> = new Set([21, 22, 23, 110, 143, 990, 993, 995, 1883, 8883, 3389, 5900, 5901])
-/** Nothing of use fits in it, but a name, a password and a no. */
-const BARREN_BYTES = 200
 
 interface Sessions { readonly port: number, readonly sessions: number, readonly sent: number, readonly received: number, readonly seconds: number }
 
@@ -35,12 +31,13 @@ const tell = (facts: Facts, { port, sessions, sent, received, seconds }: Session
 
 export const SHORT_SESSIONS: EvidenceKind = {
   name: 'short-sessions',
-  looksAt: 'sessions at one port that end as fast as they begin, with at most 6 kB each way: 10, 30, 100 in the span count 0.4, 0.75, 1; 0.4 of that where the port is of no service that asks who one is',
+  looksAt: 'sessions at one port that end as fast as they begin, with at most 6 kB each way: 10, 30, 100 in the span count 0.4, 0.75, 1; 0.4 of that where the port is of no service that asks who one is; against, where the key began as many there in four different hours',
   weights: { BRUTE_FORCE: 0.5 },
   find: (facts): Finding | null => {
     const found = shortSessions(facts)
     const strength = found === null ? undefined : SESSIONS.find(([sessions]) => found.sessions >= sessions)?.[1]
     if (found === null || strength === undefined) return null
+    if (ASKS_WHO.has(found.port) && standingOf('sessions', found.sessions, facts.usual('sessions', found.port)) === 'usual') return { strength: -1, sentence: `${tell(facts, found)}, as it usually does` }
     return { strength: strength * (ASKS_WHO.has(found.port) ? 1 : ELSEWHERE), sentence: tell(facts, found) }
   },
 }
