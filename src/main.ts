@@ -21,6 +21,7 @@ const VERBS: Readonly<Record<string, () => Promise<MakeVerb>>> = {
   errands: async () => (await import('./cli/errands.ts')).errandsCommand,
   evidence: async () => (await import('./cli/evidence.ts')).evidenceCommand,
   alerts: async () => (await import('./cli/alerts.ts')).alertsCommand,
+  baselines: async () => (await import('./cli/baselines.ts')).baselinesCommand,
   exceptions: async () => (await import('./cli/exceptions.ts')).exceptionsCommand,
   rollout: async () => (await import('./cli/rollout.ts')).rolloutCommand,
   'proxy-status': async () => (await import('./cli/proxy-status.ts')).proxyStatusCommand,

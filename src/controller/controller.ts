@@ -11,11 +11,12 @@ import type { SafetyStanding } from '../core/safety/standing.ts'
 import type { AuditTrail } from '../ports/audit.ts'
 import type { PodDirectory, Protections } from '../ports/directories.ts'
 import type { Evidence } from '../ports/errands.ts'
-import type { Approvals, FetchedList, Loop, LoopEvent } from '../ports/loop.ts'
+import type { Approvals, Loop, LoopEvent } from '../ports/loop.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { ProxyFleet } from '../ports/proxies.ts'
 import type { ModelInfo } from '../ports/scorer.ts'
 import { Enforcement } from './actuation/enforcement.ts'
+import { BaselineDesk } from './baseline-desk.ts'
 import type { ControllerParts } from './controller-parts.ts'
 import { DecisionDesk } from './decision-desk.ts'
 import { DetectionDesk } from './detection-desk.ts'
@@ -31,6 +32,7 @@ import { Journal } from './journal.ts'
 import { Judge } from './judge.ts'
 import { LoopKillSwitch } from './kill-switch.ts'
 import { letGo } from './let-go.ts'
+import { listsOf } from './list-news.ts'
 import { LoopNews } from './loop-news.ts'
 import { MitigationDesk } from './mitigation-desk.ts'
 import { ModelNews } from './model-news.ts'
@@ -60,6 +62,7 @@ export class Controller implements Loop, AsyncDisposable {
   readonly proxies: ProxyFleet
   readonly rollouts: RolloutDesk
   readonly exceptions: ExceptionDesk
+  readonly baselines: BaselineDesk
   readonly rulebook: PolicyKeeper
   readonly feedback: FeedbackDesk
   readonly drift: DriftDesk
@@ -109,6 +112,7 @@ export class Controller implements Loop, AsyncDisposable {
     this.rulebook = new PolicyKeeper({ source: parts.policy, threatPolicies: parts.threatPolicies, checkpoints, journal: this.#journal, clock, zone, metrics, log }, CLASSES)
     this.drift = new DriftDesk({ checkpoints, journal: this.#journal, metrics, clock, log })
     this.#detections = new DetectionDesk({ unfamiliar: (score) => this.drift.unfamiliar(score), store, checkpoints, journal: this.#journal, pods, clock, newId, metrics, publish, sharedAddresses: new Set(settings.safety.sharedAddresses), admission: parts.admission })
+    this.baselines = new BaselineDesk({ detections: this.#detections, journal: this.#journal, clock })
     this.flows = new FlowRecorder({ flows: parts.flows, pods, namespaces: parts.namespaces, services: parts.services, reporters: parts.reporters, clock, log })
     this.#enforcement = parts.network === undefined ? null : new Enforcement({ ...parts.network, pods, protections, labelRestMs: settings.labelRestMs, flows: this.flows, clock, random: parts.random, audit, journal: this.#journal, log })
     this.#mitigations = new MitigationDesk({ store, audit, journal: this.#journal, proxies, policies: this.#enforcement?.fleet ?? null, pods, protections, rolledOut: () => this.rollouts.rolledOut(), openDetections: () => this.#detections.open(), clock, metrics, publish })
@@ -277,15 +281,11 @@ export class Controller implements Loop, AsyncDisposable {
       this.errands.ring()
       this.killSwitch.ring()
       this.#podNews.ring() // without news of a pod a mitigation may have begun, or a rollout moved
-      this.#news.beat(this.rollouts.list(), this.#lists())
+      this.#news.beat(this.rollouts.list(), listsOf(this))
       if (beat % BEATS_PER_CHECKPOINT === BEATS_PER_CHECKPOINT - 1) await Promise.all([this.#detections.checkpoint(), this.rollouts.checkpoint(), this.drift.checkpoint()])
       if (beat % BEATS_PER_RELOAD === BEATS_PER_RELOAD - 1) await this.rulebook.reload()
       if (beat % BEATS_PER_FLOW_MINUTE === BEATS_PER_FLOW_MINUTE - 1) this.flows.beat()
     }
-  }
-
-  #lists (): Readonly<Record<FetchedList, unknown>> {
-    return { errands: this.errands.version, exceptions: this.exceptions.list(), 'threat-policies': this.threatPolicies.list(), protected: this.protections.now().list, leadership: this.leadership(), marks: this.feedback.version, safety: this.safety(), models: { standing: this.models(), comparison: this.comparison() } }
   }
 
   async #followPods (signal: AbortSignal): Promise<void> {

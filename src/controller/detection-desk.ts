@@ -1,5 +1,6 @@
 import type { Unfamiliar } from '../core/drift/drift.ts'
 import { atLeast } from '../core/admission/finding.ts'
+import type { Memory } from '../core/evidence/memory.ts'
 import type { Detection, Explanation } from '../core/verdict/detection.ts'
 import { tensorStartMs, usualFor } from '../core/verdict/case.ts'
 import { loadVerdict, saveVerdict } from '../core/verdict/saved-verdict.ts'
@@ -88,6 +89,18 @@ export class DetectionDesk {
   suspects (): ReadonlySet<string> {
     this.#suspects ??= new Set([...this.#state.cases.values()].flatMap(({ detection }) => detection?.phase === 'open' && detection.source !== null ? [detection.source.address] : []))
     return this.#suspects
+  }
+
+  /** What is remembered of live traffic. */
+  get memory (): Memory {
+    return this.#state.memory.live
+  }
+
+  /** Changes what is remembered, and saves it at once. */
+  async edit (change: (memory: Memory) => void): Promise<void> {
+    change(this.memory)
+    this.#touched = true
+    await this.checkpoint()
   }
 
   /** Those that are open now. */

@@ -1,5 +1,19 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { FetchedList, LoopEvent } from '../ports/loop.ts'
+import type { FetchedList, Loop, LoopEvent } from '../ports/loop.ts'
+
+/** What each list is known to have changed by: itself, or a number that is another after each change. */
+export function listsOf (loop: Pick<Loop, 'exceptions' | 'threatPolicies' | 'protections' | 'leadership' | 'feedback' | 'safety' | 'models' | 'comparison'> & { readonly errands: { readonly version: number } }): Readonly<Record<FetchedList, unknown>> {
+  return {
+    errands: loop.errands.version,
+    exceptions: loop.exceptions.list(),
+    'threat-policies': loop.threatPolicies.list(),
+    protected: loop.protections.now().list,
+    leadership: loop.leadership(),
+    marks: loop.feedback.version,
+    safety: loop.safety(),
+    models: { standing: loop.models(), comparison: loop.comparison() },
+  }
+}
 
 /** Which lists are others since the last look. What stands for a list is compared by its parts. */
 export class ListNews {

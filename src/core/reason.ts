@@ -103,6 +103,8 @@ export const REASONS = {
   // What people say of detections.
   MarkedFalseAlarm: 'a person said that nothing was wrong',
   MarkedConfirmed: 'a person said that it was what it was said to be',
+  BaselineTaught: 'a person said what somebody is known for',
+  BaselineForgotten: 'a person took back what somebody is known for, so that it is learnt anew',
   // Models of the detector.
   ModelTaken: 'the detector scores with another model',
   ModelInShadow: 'a candidate scores beside the model, and nothing follows from it',

@@ -11,6 +11,7 @@ import type { Halt } from '../core/safety/state.ts'
 import type { SafetyStanding } from '../core/safety/standing.ts'
 import type { Detection } from '../core/verdict/detection.ts'
 import type { AuditTrail } from './audit.ts'
+import type { Baselines } from './baselines.ts'
 import type { PodDirectory, Protections } from './directories.ts'
 import type { Errands, Evidence } from './errands.ts'
 import type { ExceptionBook } from './exceptions.ts'
@@ -67,6 +68,7 @@ export interface Loop {
   readonly leadership: () => LeadershipStanding | null
   readonly flows: Pick<FlowLog, 'records' | 'kept' | 'watched'>
   readonly exceptions: ExceptionBook
+  readonly baselines: Baselines
   readonly rulebook: Rulebook
   readonly feedback: Feedback
   /** What a yes to a decision that waits would do now; nothing is done. Throws as an answer does: NOT_FOUND, CONFLICT. */

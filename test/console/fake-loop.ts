@@ -1,4 +1,6 @@
+import { BaselineDesk } from '../../src/controller/baseline-desk.ts'
 import { outlookOf } from '../../src/controller/foresee.ts'
+import { emptyMemory } from '../../src/core/evidence/memory.ts'
 import type { Drift } from '../../src/core/drift/drift.ts'
 import type { PlanEffect } from '../../src/core/plan/effect.ts'
 import type { Outlook } from '../../src/core/plan/outlook.ts'
@@ -264,6 +266,14 @@ export class FakeLoop implements Loop {
       return mark
     },
   }
+
+  /** What is remembered of live traffic, to be taught and forgotten. */
+  readonly remembered = emptyMemory()
+  readonly baselines = new BaselineDesk({
+    detections: { memory: this.remembered, edit: async (change) => change(this.remembered) },
+    journal: { record: async (entry) => { await this.audit.append(entry) } },
+    clock: { now: () => this.now() },
+  })
 
   exceptions = {
     list: () => this.storedExceptions.list(),

@@ -10,6 +10,7 @@ import { detectionRoutes } from './routes/detections.ts'
 import { errandRoutes } from './routes/errands.ts'
 import { evidenceRoutes } from './routes/evidence.ts'
 import { eventRoutes } from './routes/events.ts'
+import { baselineRoutes } from './routes/baselines.ts'
 import { exceptionRoutes } from './routes/exceptions.ts'
 import { feedbackRoutes } from './routes/feedback.ts'
 import { flowRoutes } from './routes/flows.ts'
@@ -36,7 +37,7 @@ export async function addApi (app: Api, context: ApiContext): Promise<void> {
         version: context.version,
         description: 'What the loop sees, decides and does. Lists are newest first with `limit` and `cursor`; every refusal is `{code, message}`.',
       },
-      tags: ['status', 'detections', 'decisions', 'mitigations', 'errands', 'rollouts', 'panic', 'protected', 'exceptions', 'flows', 'proxies', 'models', 'policy', 'audit', 'events'].map((name) => ({ name })),
+      tags: ['status', 'detections', 'decisions', 'mitigations', 'errands', 'rollouts', 'panic', 'protected', 'exceptions', 'baselines', 'flows', 'proxies', 'models', 'policy', 'audit', 'events'].map((name) => ({ name })),
     },
     // A schema is called by its own name in the document, not by the order in which it was added.
     refResolver: { buildLocalReference: (json, _base, _fragment, index) => typeof json['$id'] === 'string' ? json['$id'] : `def-${index}` },
@@ -49,7 +50,7 @@ export async function addApi (app: Api, context: ApiContext): Promise<void> {
   })
   await app.register(async (scope: Api) => addRoutes(scope, () => {
     const subjects = [
-      statusRoutes, driftRoutes, leadershipRoutes, detectionRoutes, feedbackRoutes, approvalRoutes, mitigationRoutes, errandRoutes, evidenceRoutes, panicRoutes, protectedRoutes, flowRoutes, modelRoutes, rolloutRoutes, exceptionRoutes,
+      statusRoutes, driftRoutes, leadershipRoutes, detectionRoutes, feedbackRoutes, approvalRoutes, mitigationRoutes, errandRoutes, evidenceRoutes, panicRoutes, protectedRoutes, flowRoutes, modelRoutes, rolloutRoutes, exceptionRoutes, baselineRoutes,
       threatPolicyRoutes, fleetRoutes, eventRoutes,
     ]
     for (const add of subjects) add(scope, context)

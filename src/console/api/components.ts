@@ -7,6 +7,7 @@ import { Detection } from '../../core/verdict/detection.ts'
 import { Approval } from '../../core/safety/approval.ts'
 import { Mark, MarkSaid } from '../../core/feedback/mark.ts'
 import { Precision } from '../../core/feedback/precision.ts'
+import { Baseline } from '../../core/evidence/baseline-entry.ts'
 import { Exception } from '../../core/exception/exception.ts'
 import { PlanEffect } from '../../core/plan/effect.ts'
 import { Outlook } from '../../core/plan/outlook.ts'
@@ -21,7 +22,7 @@ import { MeshPolicy } from '../../core/rollout/mesh-policy.ts'
 import { AuditEntry, KeptEvidence, LeadershipState, ModelsView, PanicState, Pod, Policy, Proxy, Snapshot, Status, ThreatPolicyView, Traffic } from './views.ts'
 import { ApiError } from './http-error.ts'
 
-const NAMED = [ApiError, Status, Detection, Decision, Mitigation, Notice, Errand, MeshPolicy, Exception, Mark, MarkSaid, Precision, Drift, RuleVerdict, Traffic, Pod, Proxy, Snapshot, Policy, AuditEntry, Halt, PanicState, Protected, SafetyStanding, PlanEffect, Outlook, FlowPage, Approval, KeptEvidence, LeadershipState, ModelsView, ThreatPolicyView]
+const NAMED = [ApiError, Status, Detection, Decision, Mitigation, Notice, Errand, MeshPolicy, Exception, Baseline, Mark, MarkSaid, Precision, Drift, RuleVerdict, Traffic, Pod, Proxy, Snapshot, Policy, AuditEntry, Halt, PanicState, Protected, SafetyStanding, PlanEffect, Outlook, FlowPage, Approval, KeptEvidence, LeadershipState, ModelsView, ThreatPolicyView]
 
 /** A reference to a named schema, with its type, so that the document says each object once. */
 export const ref = <T extends TSchema & { $id?: string }>(schema: T) => Type.Unsafe<Static<T>>({ $ref: `${schema.$id ?? ''}#` })

@@ -1,7 +1,8 @@
 import { contextOf, failedShare, mainPort, sumOf, type Facts } from './facts.ts'
 
 /** What is counted of a key over a tensor's span, so that it can be known for it. */
-export type Measure = 'upload' | 'sessions' | 'breadth'
+export const MEASURES = ['upload', 'sessions', 'breadth'] as const
+export type Measure = (typeof MEASURES)[number]
 
 export interface Amount {
   readonly measure: Measure

@@ -15,6 +15,8 @@ export interface Facts {
   readonly attacked: PastAttack | null
   /** How much of a measure is usual for the key over a tensor's span; 0 where it is known and does none, null where it is not known long enough. */
   readonly usual: (measure: Measure, port?: number | null) => number | null
+  /** How much of that a person said is usual; 1 for a use. Null where nobody said so. */
+  readonly taught: (knownFor: Measure | 'use', port: number | null) => number | null
   /** What was found at admission of the source's pod, in words; null where nothing was. */
   readonly admission: () => string | null
 }

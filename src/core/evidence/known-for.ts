@@ -1,5 +1,6 @@
 import { keyId, type StepMs, type WindowKey } from '../window/window.ts'
-import { LEAST_AMOUNT, type Amount, type Measure } from './amounts.ts'
+import { LEAST_AMOUNT, MEASURES, type Amount, type Measure } from './amounts.ts'
+import type { Facts } from './facts.ts'
 import { learnAmount, newHabit, usualAmount, type Habit } from './habits.ts'
 import { KNOWN_AFTER_HOURS, put, type Memory, type NameOf, type PairPast } from './memory.ts'
 
@@ -23,6 +24,13 @@ export function placeOf (key: WindowKey, nameOf: NameOf): string {
 /** Each step has a span of its own, and so what is usual in it. */
 export const habitName = (measure: Measure, port: number | null, stepMs: StepMs): string => `${measure}${port === null ? '' : `:${port}`}@${stepMs}`
 
+/** What a name says; null where it is another version's. */
+export function readHabitName (name: string): { readonly measure: Measure, readonly port: number | null, readonly stepMs: number } | null {
+  const [, said, port, stepMs] = /^(\w+)(?::(\d+))?@(\d+)$/.exec(name) ?? []
+  const measure = MEASURES.find((each) => each === said)
+  return measure === undefined ? null : { measure, port: port === undefined ? null : Number(port), stepMs: Number(stepMs) }
+}
+
 interface Scored { readonly key: WindowKey, readonly stepMs: StepMs, readonly atMs: number }
 
 /** Takes in what nobody suspects that a key did. */
@@ -44,17 +52,20 @@ export function learnHabits (memory: Pick<Memory, 'habits' | 'evicted'>, { key, 
 /**
  * What is usual of a measure for a key. A pair that is known and never came to enough to be known for it usually does nothing of it.
  *
- *     habit is known | the pair's use is known | usual
- *     yes            | -                       | what it came to in four different hours
- *     no             | yes                     | 0
- *     no             | no                      | null: who knows
+ *     a person said so | habit is known | the pair's use is known | usual
+ *     yes              | yes            | -                       | the more of both
+ *     yes              | no             | -                       | what the person said
+ *     no               | yes            | -                       | what it came to in four different hours
+ *     no               | no             | yes                     | 0
+ *     no               | no             | no                      | null: who knows
  */
-export function usualOfKey (memory: Pick<Memory, 'habits'>, { key, stepMs, atMs }: Scored, past: PairPast | null, nameOf: NameOf): (measure: Measure, port?: number | null) => number | null {
+export function usualOfKey (memory: Pick<Memory, 'habits'>, { key, stepMs, atMs }: Scored, past: PairPast | null, nameOf: NameOf, taught: Facts['taught']): (measure: Measure, port?: number | null) => number | null {
   const habits = memory.habits.get(placeOf(key, nameOf))
   return (measure, port = null) => {
     const habit = habits?.get(habitName(measure, port, stepMs))
     const usual = habit === undefined ? null : usualAmount(habit, atMs)
-    if (usual !== null) return usual
+    const said = taught(measure, port)
+    if (usual !== null || said !== null) return Math.max(usual ?? 0, said ?? 0)
     const uses = past === null ? [] : [...past.ports].filter(([used]) => port === null || used === port)
     return uses.some(([, { hours }]) => hours >= KNOWN_AFTER_HOURS) ? 0 : null
   }

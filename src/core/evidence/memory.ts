@@ -1,5 +1,6 @@
 import type { WindowKey } from '../window/window.ts'
 import type { Habit } from './habits.ts'
+import type { Taught } from './taught.ts'
 
 /** One responder port of a pair. */
 interface PortPast {
@@ -35,6 +36,8 @@ export interface Memory {
   readonly attacks: Map<string, PastAttack>
   /** What pairs and workloads are known for (known-for.ts). */
   readonly habits: Map<string, Map<string, Habit>>
+  /** What people said that they are known for, by id. */
+  readonly taught: Map<string, Taught>
   evicted: number
 }
 
@@ -48,7 +51,7 @@ const MAX_ENDS = 20_000
 const MAX_ATTACKS = 5_000
 const MAX_PORTS = 16
 
-export const emptyMemory = (): Memory => ({ pairs: new Map(), watched: new Map(), attacks: new Map(), habits: new Map(), evicted: 0 })
+export const emptyMemory = (): Memory => ({ pairs: new Map(), watched: new Map(), attacks: new Map(), habits: new Map(), taught: new Map(), evicted: 0 })
 
 /** The name under which an address is remembered: its workload where that is known, so that a new pod of it is no stranger. */
 export type NameOf = (address: string) => string

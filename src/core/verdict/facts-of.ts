@@ -1,6 +1,7 @@
 import type { Facts } from '../evidence/facts.ts'
 import { usualOfKey } from '../evidence/known-for.ts'
 import { see, type Memory, type NameOf, type Seen } from '../evidence/memory.ts'
+import { taughtAmount } from '../evidence/taught.ts'
 import { workloadKey } from '../pod.ts'
 import { CONTEXT_COLUMNS } from '../tensor/context.ts'
 import { windowStartMs } from '../window/window.ts'
@@ -23,6 +24,7 @@ export function factsOf (state: Pick<VerdictState, 'memory'>, score: Score, cont
   const memory = memoryOf(state, score)
   const nameOf = namesOf(context)
   const atMs = windowStartMs(score.window)
+  const taught = taughtAmount(memory.taught, key, atMs, nameOf)
   const past = see(memory, seenIn(score), nameOf)
   if (score.context.length !== CONTEXT_COLUMNS.length) return null
   const attack = key.kind === 'fan-in' ? undefined : memory.attacks.get(key.source)
@@ -32,7 +34,8 @@ export function factsOf (state: Pick<VerdictState, 'memory'>, score: Score, cont
     atMs,
     past,
     attacked: attack === undefined || isAnswer ? null : attack,
-    usual: usualOfKey(memory, { key, stepMs: score.stepMs, atMs }, past, nameOf),
+    usual: usualOfKey(memory, { key, stepMs: score.stepMs, atMs }, past, nameOf, taught),
+    taught,
     admission: () => key.kind === 'fan-in' ? null : context.foundAtAdmission(key.source),
   }
 }

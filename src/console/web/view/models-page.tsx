@@ -2,6 +2,7 @@ import type { Comparison } from '../../../core/model/comparison.ts'
 import type { ModelStanding } from '../../../core/model/standing.ts'
 import type { Wall } from '../model/wall.ts'
 import { classWords, number } from '../model/words.ts'
+import { Baselines } from './baselines.tsx'
 import { Copy } from './copy.tsx'
 import { useFetched } from './fetched.ts'
 import { Mark } from './mark.tsx'
@@ -21,6 +22,7 @@ export function ModelsPage ({ wall }: { wall: Wall }) {
           ? <p class="empty">No detector has told yet what it scores with. <a href="#/health">Health</a> says whether one answers.</p>
           : <><Standing standing={standing} /><Shadow standing={standing} comparison={comparison} /><Installed standing={standing} /></>}
       </Shown>
+      <Baselines />
     </article>
   )
 }

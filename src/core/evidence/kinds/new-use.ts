@@ -21,8 +21,9 @@ export const NEW_USE: EvidenceKind = {
     const use = port === undefined ? undefined : past?.ports.get(port)
     if (past === null || port === undefined || use === undefined) return null
     const who = `${sourceOf(facts)} and port ${port} of ${destinationOf(facts)}`
-    if (use.hours >= KNOWN_AFTER_HOURS && isMore(facts)) return null // known, but not for this
-    if (use.hours >= KNOWN_AFTER_HOURS) return { strength: -1, sentence: `${who} are known to each other` }
+    const isKnown = use.hours >= KNOWN_AFTER_HOURS || facts.taught('use', port) !== null
+    if (isKnown && isMore(facts)) return null // known, but not for this
+    if (isKnown) return { strength: -1, sentence: `${who} are known to each other` }
     if (use.hours > 1) return null
     const watchedMs = use.firstMs - past.watchedSinceMs
     const strength = WATCHED.find(([ms]) => watchedMs >= ms)?.[1]

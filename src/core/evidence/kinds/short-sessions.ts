@@ -44,11 +44,12 @@ export const SHORT_SESSIONS: EvidenceKind = {
 
 export const BARREN_SESSIONS: EvidenceKind = {
   name: 'barren-sessions',
-  looksAt: 'at least 50 such sessions at FTP, ssh, telnet, mail, MQTT, RDP or VNC, with at most 200 bytes each way: a name, a password and a no',
+  looksAt: 'at least 50 such sessions at FTP, ssh, telnet, mail, MQTT, RDP or VNC, with at most 200 bytes each way: a name, a password and a no; none, where a person said that as many are usual',
   weights: { BRUTE_FORCE: 2.5 },
   find: (facts): Finding | null => {
     const found = shortSessions(facts)
     if (found === null || !PEOPLE_AND_THINGS.has(found.port) || found.sessions < 50 || found.sent > BARREN_BYTES || found.received > BARREN_BYTES) return null
+    if (standingOf('sessions', found.sessions, facts.taught('sessions', found.port)) === 'usual') return null
     return { strength: 1, sentence: `${tell(facts, found)}: nothing but a name, a password and a no fits in that` }
   },
 }
