@@ -47,6 +47,28 @@ t.test('what a person decides on the page', { skip, timeout: 300_000 }, async (t
     t.strictSame(complaints, [])
   })
 
+  t.test('what workloads are known for stands with the models, and is taken back with a reason', async (t) => {
+    const { loop, urls } = await stage(t, { pageFolder })
+    await quiet(loop)
+    const until = new Date(loop.now() + 86_400_000).toISOString()
+    for (const port of [22, 2222]) await loop.baselines.teach({ source: 'ops/StatefulSet/bastion', knownFor: 'sessions', port, amount: 200, until, reason: 'it logs in everywhere' }, 'console:ada')
+    const { page, complaints } = await visit(t, browser, `${urls.dashboard}/#/models`)
+    const rows = page.getByRole('region', { name: 'What workloads are known for' }).locator('tbody tr')
+    await rows.nth(1).waitFor()
+    t.match(await rows.first().innerText(), /ops\/StatefulSet\/bastion\s+any\s+beginning sessions\s+22\s+200\s.*console:ada: it logs in everywhere/s)
+    t.strictSame((await new AxeBuilder({ page }).analyze()).violations.map(({ id }) => id), [])
+    if (SHOTS !== undefined) await page.screenshot({ path: `${SHOTS}/baselines.png`, fullPage: true })
+    await rows.first().getByRole('button').click()
+    t.match(await words(page, 'dialog[open]'), /known for at this port goes, and is learnt anew/)
+    await page.getByRole('textbox', { name: 'Why' }).fill('it was broken into')
+    await page.getByLabel('Your name').fill('ada')
+    await page.locator('dialog[open] button.primary').click()
+    await rows.nth(1).waitFor({ state: 'detached' })
+    t.match(loop.baselines.list(null), [{ port: 2222 }])
+    t.match(loop.audit.search({ action: 'baseline.forgotten' }), [{ actor: 'console:ada', detail: { why: 'it was broken into', port: 22 } }])
+    t.strictSame(complaints, [])
+  })
+
   t.test('a detection is said to be right or a false alarm, with an exception that ends, and counts at once', async (t) => {
     const { loop, urls } = await stage(t, { pageFolder })
     await quiet(loop)
