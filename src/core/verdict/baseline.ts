@@ -1,4 +1,4 @@
-import { FEATURES, TENSOR_WINDOWS, type StepMs, type WindowKey, keyId } from '../window/window.ts'
+import { FEATURES, TENSOR_WINDOWS, keyId } from '../window/window.ts'
 import type { Score } from './score.ts'
 
 /**
@@ -23,11 +23,16 @@ const MAX_SURPRISE = 1
 
 export const emptyBaselines = (): Baselines => ({ table: new Map(), evicted: 0 })
 
-const place = (key: WindowKey, stepMs: StepMs): string => `${keyId(key)}/${stepMs}`
+/** A replay teaches nothing about live traffic of the same addresses. */
+const REPLAY = 'replay '
+const place = ({ key, stepMs, simulated }: Pick<Score, 'key' | 'stepMs' | 'simulated'>): string => `${simulated ? REPLAY : ''}${keyId(key)}/${stepMs}`
+
+/** Whether what is known at a place of the table is of live traffic. */
+export const isLive = (at: string): boolean => !at.startsWith(REPLAY)
 
 /** Learns from the newest window of a score that nobody suspects. */
 export function learnUsual (baselines: Baselines, score: Score): void {
-  const at = place(score.key, score.stepMs)
+  const at = place(score)
   const known = baselines.table.get(at) ?? { windows: 0, means: new Float64Array(FEATURES.length) }
   const { means } = known
   const rate = Math.max(RATE, 1 / (known.windows + 1))
@@ -46,8 +51,8 @@ export function learnUsual (baselines: Baselines, score: Score): void {
 }
 
 /** 12 features in their own units; null where the key has too little history. */
-export function usualOf (baselines: Baselines, key: WindowKey, stepMs: StepMs): readonly number[] | null {
-  const known = baselines.table.get(place(key, stepMs))
+export function usualOf (baselines: Baselines, score: Pick<Score, 'key' | 'stepMs' | 'simulated'>): readonly number[] | null {
+  const known = baselines.table.get(place(score))
   if (known === undefined || known.windows < KNOWN_AFTER || known.means.length !== FEATURES.length) return null
   return Array.from(known.means, Math.expm1)
 }

@@ -133,8 +133,8 @@ export function firstAccount (className: string, score: Score, model: VerdictMod
 }
 
 /** What is usual for the key of a score, or for keys of its kind where it has no history. 12 values. */
-export function usualFor (score: Pick<Score, 'key' | 'stepMs'>, model: VerdictModel, baselines: Baselines): { usual: readonly number[], usualFrom: 'key' | 'training' } {
-  const own = usualOf(baselines, score.key, score.stepMs)
+export function usualFor (score: Pick<Score, 'key' | 'stepMs' | 'simulated'>, model: VerdictModel, baselines: Baselines): { usual: readonly number[], usualFrom: 'key' | 'training' } {
+  const own = usualOf(baselines, score)
   if (own !== null) return { usual: own, usualFrom: 'key' }
   return { usual: model.usual[usualKey(score.key.kind, score.stepMs)] ?? FEATURES.map(() => 0), usualFrom: 'training' }
 }

@@ -2,6 +2,7 @@ import { Type, type Static } from 'typebox'
 import { Value } from 'typebox/value'
 import { restoreMemory, SavedMemory, saveMemory } from '../evidence/saved-memory.ts'
 import { FEATURES, keyId, type StepMs, type WindowKey, STEPS_MS } from '../window/window.ts'
+import { isLive } from './baseline.ts'
 import { caseId, QUIET_STEPS, type Case } from './case.ts'
 import type { Detection } from './detection.ts'
 import { emptyVerdict, type VerdictState } from './verdict.ts'
@@ -56,7 +57,7 @@ export function saveVerdict (state: VerdictState): SavedVerdict {
     version: 1,
     cases: [...state.cases.values()].filter(({ simulated }) => !simulated).slice(-MAX_SAVED).map((of) => ({ ...of, key: { ...of.key }, detection: of.detection?.id ?? null, simulated: false })),
     chains: [...state.chains].slice(-MAX_SAVED).map(([teller, chain]) => ({ teller, ...chain })),
-    baselines: [...state.baselines.table].slice(-MAX_SAVED).map(([at, { windows, means }]) => ({ at, windows, means: [...means] })),
+    baselines: [...state.baselines.table].filter(([at]) => isLive(at)).slice(-MAX_SAVED).map(([at, { windows, means }]) => ({ at, windows, means: [...means] })),
     memory: saveMemory(state.memory.live),
   }
 }
