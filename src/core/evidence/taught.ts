@@ -42,8 +42,15 @@ export function taughtAmount (taught: ReadonlyMap<string, Taught>, key: WindowKe
   }
 }
 
+export type ReadTaught =
+  | { readonly ok: true, readonly taught: Taught }
+  /** Each names the place, what is wrong there, and the mend. */
+  | { readonly ok: false, readonly problems: readonly string[] }
+
 /** What a spec asks for at a time, or each problem with its place and mend. */
-export function readTaught ({ source = null, target = null, knownFor, port = null, amount = null, until, reason }: BaselineSpec, by: string, nowMs: number): { readonly ok: true, readonly taught: Taught } | { readonly ok: false, readonly problems: readonly string[] } {
+export function readTaught (spec: BaselineSpec, by: string, nowMs: number): ReadTaught {
+  const { knownFor, until, reason } = spec
+  const [source, target, port, amount] = [spec.source ?? null, spec.target ?? null, spec.port ?? null, spec.amount ?? null]
   const untilMs = Date.parse(until)
   const hasPort = knownFor === 'use' || knownFor === 'sessions'
   const problems = [
