@@ -5,6 +5,7 @@ import { NEW_USE } from '../../../src/core/evidence/kinds/new-use.ts'
 import { SHORT_SESSIONS } from '../../../src/core/evidence/kinds/short-sessions.ts'
 import { UPLOAD } from '../../../src/core/evidence/kinds/upload.ts'
 import type { EvidenceKind } from '../../../src/core/evidence/kind.ts'
+import { taughtId } from '../../../src/core/evidence/taught.ts'
 import { CONTEXT_COLUMNS } from '../../../src/core/tensor/context.ts'
 import { factsOf } from '../../../src/core/verdict/facts-of.ts'
 import { loadVerdict, saveVerdict } from '../../../src/core/verdict/saved-verdict.ts'
@@ -126,8 +127,13 @@ t.test('a scan that grows for weeks is found at its full breadth', async (t) => 
 t.test('names, passwords and noes make nobody known, however slowly they begin', async (t) => {
   const bench = new Bench()
   const guesses = (sessions: number, atMs: number): Talk => ({ port: 23, sessions, sent: 60 * sessions, received: 60 * sessions, atMs })
-  for (let hour = 0; hour < 14 * 24; hour++) t.strictSame(bench.opened(guesses(10 + Math.floor(hour / 10), T0 + hour * HOUR)), [])
+  for (let hour = 0; hour < 14 * 24; hour++) t.strictSame(bench.opened(guesses(42 + Math.floor(hour / 48), T0 + hour * HOUR)), [])
+  const said = new Bench(restarted(bench))
   t.strictSame(bench.opened(guesses(60, T0 + 15 * DAY)), ['BRUTE_FORCE'])
+  const taught = { source: '10.0.0.7', target: null, knownFor: 'sessions', port: 23, amount: 60, atMs: T0, untilMs: T0 + 20 * DAY, by: 'ann', reason: 'it asks each meter' } as const
+  said.state.memory.live.taught.set(taughtId(taught), taught)
+  t.strictSame(said.opened(guesses(60, T0 + 15 * DAY)), [], 'but a person does')
+  t.strictSame(said.opened(guesses(200, T0 + 15 * DAY + 15_000)), ['BRUTE_FORCE'], 'for no more than was said')
 })
 
 t.test('who was suspected teaches nothing for half an hour, and a replay nothing about live traffic', async (t) => {
