@@ -6,7 +6,7 @@ const AIM = 3
 
 /** Markdown: whether explanations are true, by class. */
 export function explanationsText (all: readonly Faithfulness[]): string {
-  const classes = CLASSES.slice(1).filter((name) => all.some(({ className }) => className === name))
+  const classes = [...new Set([...CLASSES.slice(1), ...all.map(({ className }) => className)])].filter((name) => all.some(({ className }) => className === name))
   const rows = [...classes.map((name) => ({ name, of: all.filter(({ className }) => className === name) })), { name: '**all**', of: all }]
   return [
     '## Whether explanations are true',

@@ -46,7 +46,7 @@ const BATCH = 512
 /** Puts one capture through tensors, scorer and verdict as `autoshield detect` does, with these kinds of named evidence, and holds what was said against its labels. `onExplained` is told each score that opened a detection. */
 export async function judgeRun (scorer: Scorer, kinds: readonly EvidenceKind[], { capture, labels, source }: Run, onExplained: (explained: Explained) => void = () => undefined): Promise<RunOutcome> {
   const windows = await windowsOf(capture, 0)
-  const peaks = new Peaks(scorer.model.classes.length, new GroundTruth(labels, windows))
+  const peaks = new Peaks(scorer.model.classes.length, new GroundTruth(labels, windows, scorer.model.classes))
   const openedMs = new Map<string, number>()
   const detector = new OfflineDetector({ settings: { ...EVIDENCE_SETTINGS, kinds }, scorer, reporter: REPORTER, whois: () => null, newId: randomUUID, onScore: (score) => peaks.take(score), onExplained, onOpened: ({ id }, atMs) => openedMs.set(id, atMs) })
   const detections: Detection[] = []

@@ -4,6 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { loadModel } from '../../src/adapters/onnx/load-model.ts'
+import { CLASSES } from '../../src/core/classes.ts'
 import { AutoshieldError } from '../../src/core/errors.ts'
 import type { Scorer } from '../../src/ports/scorer.ts'
 import { collectedRuns, laboratoryRuns, type Run } from '../training/run-source.ts'
@@ -35,12 +36,13 @@ async function main (): Promise<number> {
     console.error(USAGE)
     return values.help ? 0 : 64
   }
-  const known = (await Promise.all(folders.map(runsIn))).flat()
+  await using model = await loadModel(values.model)
+  const classes = [...new Set([...CLASSES, ...model.model.classes])]
+  const known = (await Promise.all(folders.map(async (folder) => runsIn(folder, classes)))).flat()
   const runs = known.filter(({ labels }) => (values.all || labels.holdout) && labels.run.includes(values.only))
   if (known.length === 0) throw new AutoshieldError('NOT_FOUND', `${folders.join(', ')}: there is neither a RUN.labels.json nor a MANIFEST.tsv; npm run lab makes labelled captures`)
   if (runs.length === 0) throw new AutoshieldError('NOT_FOUND', `${folders.join(', ')}: none of ${known.length} captures is held out from training; --all takes the others, too`)
   console.error(`${runs.length} captures; ${known.length - runs.length} left out${values.all ? '' : ' (the shipped model may have been trained on them, or their names lack --only)'}`)
-  await using model = await loadModel(values.model)
   const judged: Judged[] = []
   const explained: Explained[] = []
   for (const judge of sideBySide(model)) judged.push({ name: judge.name, runs: await judgeAll(judge, runs, (one) => { if (judge.scorer === model) explained.push(one) }) })
@@ -58,9 +60,9 @@ async function main (): Promise<number> {
   return 0
 }
 
-async function runsIn (folder: string): Promise<Run[]> {
+async function runsIn (folder: string, classes: readonly string[]): Promise<Run[]> {
   if (!existsSync(folder)) throw new AutoshieldError('NOT_FOUND', `there is no folder ${folder}; name one with captures and their labels, such as test/fixtures/captures`)
-  return existsSync(join(folder, 'MANIFEST.tsv')) ? collectedRuns(folder) : laboratoryRuns(folder)
+  return existsSync(join(folder, 'MANIFEST.tsv')) ? collectedRuns(folder, classes) : laboratoryRuns(folder)
 }
 
 async function judgeAll ({ name, scorer, kinds }: Judge, runs: readonly Run[], onExplained: (explained: Explained) => void): Promise<RunOutcome[]> {

@@ -20,6 +20,7 @@ export function reportOf (judged: readonly Judged[], ablated: readonly Judged[],
   const { tally } = first
   const runs = judged[0]?.runs ?? []
   const kinds = [...tally.found.keys()].sort()
+  const classes = classesOf(runs)
   return [
     `# Evaluation of ${first.name}`,
     `${runs.length} captures, ${tally.hours.toFixed(2)} hours, ${[...kinds].filter((kind) => !kind.includes(' ')).reduce((sum, kind) => sum + (tally.found.get(kind)?.attacks ?? 0), 0)} attacks; ${tally.benignPairs} benign pairs. Detections are those of \`autoshield detect\`: scores, evidence over time and all.`,
@@ -33,13 +34,13 @@ export function reportOf (judged: readonly Judged[], ablated: readonly Judged[],
     ]),
     '"Found": with a detection of its own class; in brackets those that had a detection of any class, where there are more.',
     '## From the first packet to the detection',
-    table(['class', 'median', '95 % below', 'longest'], CLASSES.slice(1).map((name) => {
+    table(['class', 'median', '95 % below', 'longest'], classes.map((name) => {
       const { delays } = tally.found.get(name) ?? NONE
       return [name, seconds(quantileOf(delays, 0.5)), seconds(quantileOf(delays, 0.95)), seconds(delays.at(-1) ?? NaN)]
     })),
     '## What each attack, and what was none, was taken for',
-    confusionTable(tally),
-    ...ablated.length > 0 ? ['## Each part alone, and all without each', ablationTable([...judged.slice(0, 1), ...ablated])] : [],
+    confusionTable(tally, classes),
+    ...ablated.length > 0 ? ['## Each part alone, and all without each', ablationTable([...judged.slice(0, 1), ...ablated], classes)] : [],
     ...pictures.length > 0 ? ['## Whatever the threshold', ...pictures.map((file) => `![${file}](${file})`)] : [],
     '## Missed',
     list(runs.flatMap(({ run, attacks }) => attacks.filter(({ found }) => found === null).map(({ attack, otherwise }) =>
@@ -49,18 +50,22 @@ export function reportOf (judged: readonly Judged[], ablated: readonly Judged[],
   ].join('\n\n') + '\n'
 }
 
-function ablationTable (judged: readonly Judged[]): string {
-  return table(['', ...CLASSES.slice(1), 'false alarms', 'captures without attack alarmed'], judged.map(({ name, runs }) => {
+/** The shipped attack classes, then those of the captures' authors. */
+const classesOf = (runs: readonly RunOutcome[]): string[] =>
+  [...new Set([...CLASSES.slice(1), ...runs.flatMap(({ attacks }) => attacks.map(({ attack }) => attack.class))])]
+
+function ablationTable (judged: readonly Judged[], classes: readonly string[]): string {
+  return table(['', ...classes, 'false alarms', 'captures without attack alarmed'], judged.map(({ name, runs }) => {
     const { found, falseAlarms, quietCapturesAlarmed, quietCaptures } = tallyOf(runs)
-    return [name, ...CLASSES.slice(1).map((each) => foundText(found.get(each) ?? NONE)), falseAlarms, share(quietCapturesAlarmed, quietCaptures)]
+    return [name, ...classes.map((each) => foundText(found.get(each) ?? NONE)), falseAlarms, share(quietCapturesAlarmed, quietCaptures)]
   }))
 }
 
 const foundText = ({ attacks, found, noticed }: FoundCount): string => `${share(found, attacks)}${noticed > found ? ` (${noticed})` : ''}`
 const list = (lines: readonly string[]): string => lines.length === 0 ? 'None.' : lines.map((line) => `- ${line}`).join('\n')
 
-function confusionTable ({ confusion }: Tally): string {
-  const columns = [...CLASSES.slice(1), ...[...new Set([...confusion.values()].flatMap((row) => [...row.keys()]))].filter((name) => !(CLASSES as readonly string[]).includes(name) && name !== NOTHING)]
-  return table(['is', ...columns, NOTHING], [...CLASSES.slice(1), 'BENIGN'].map((name) => [name, ...[...columns, NOTHING].map((said) =>
+function confusionTable ({ confusion }: Tally, classes: readonly string[]): string {
+  const columns = [...classes, ...[...new Set([...confusion.values()].flatMap((row) => [...row.keys()]))].filter((name) => !classes.includes(name) && name !== NOTHING)]
+  return table(['is', ...columns, NOTHING], [...classes, 'BENIGN'].map((name) => [name, ...[...columns, NOTHING].map((said) =>
     name === 'BENIGN' && said === NOTHING ? '' : confusion.get(name)?.get(said) ?? 0)]))
 }

@@ -2,7 +2,6 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import { CLASSES } from '../../src/core/classes.ts'
 import { CONTEXT_COLUMNS } from '../../src/core/tensor/context.ts'
 import { TENSOR_SIZE, type TensorView } from '../../src/core/tensor/tensor-table.ts'
 import { FEATURES, FEATURE_SCHEMA, KEY_KINDS, STEPS_MS } from '../../src/core/window/window.ts'
@@ -49,10 +48,16 @@ class Rows<T extends Float32Array | Int32Array> {
 
 /** Collects labelled tensors and writes them as a folder that dataset.py reads. */
 export class DatasetWriter {
+  /** BENIGN first; labels are indices into it. */
+  readonly classes: readonly string[]
   readonly #runs: RunEntry[] = []
   readonly #tensors = new Rows(TENSOR_SIZE, (length) => new Float32Array(length))
   readonly #contexts = new Rows(CONTEXT_COLUMNS.length, (length) => new Float32Array(length))
   readonly #samples = new Rows(SAMPLE_COLUMNS.length, (length) => new Int32Array(length))
+
+  constructor (classes: readonly string[]) {
+    this.classes = classes
+  }
 
   get count (): number {
     return this.#samples.count
@@ -77,7 +82,7 @@ export class DatasetWriter {
       featureSchema: FEATURE_SCHEMA,
       features: FEATURES,
       contextColumns: CONTEXT_COLUMNS,
-      classes: CLASSES,
+      classes: this.classes,
       kinds: KEY_KINDS,
       stepsMs: STEPS_MS,
       sampleColumns: SAMPLE_COLUMNS,

@@ -63,6 +63,16 @@ def load(folder: Path) -> Dataset:
     )
 
 
+def with_seen_classes(data: Dataset) -> tuple[Dataset, list[str]]:
+    """The data with BENIGN and those classes alone that some row is of, and the names of the others: a model must not say that it knows what it never saw."""
+    seen = np.union1d([0], data.label).astype(np.int64)
+    number = np.zeros(len(data.classes), dtype=np.int32)
+    number[seen] = np.arange(len(seen))
+    index = data.index | {"classes": [data.classes[old] for old in seen]}
+    unseen = [name for name in data.classes if name not in index["classes"]]
+    return Dataset(index, data.tensors, data.contexts, data.samples | {"label": number[data.label]}), unseen
+
+
 def fold_of_runs(data: Dataset, folds: int, seed: int) -> np.ndarray:
     """A fold for each run. Whole runs go to one fold, and the runs of one scenario are spread evenly, so that no run is on both sides of a split."""
     random = np.random.default_rng(seed)

@@ -1,7 +1,8 @@
-// `node models/training/export.ts --lab FOLDER --captures FOLDER --out FOLDER [--held-out]`: labelled captures, or recordings of their windows, to the
-// tensors that train.py reads. With --held-out those runs alone that training never sees.
+// `node models/training/export.ts --lab FOLDER --captures FOLDER --out FOLDER [--class NAME] [--held-out]`: labelled captures, or recordings of their
+// windows, to the tensors that train.py reads. --class names a class of one's own, each by a flag; with --held-out those runs alone that training never sees.
 import { parseArgs } from 'node:util'
 import { KEY_KINDS, STEPS_MS, keyId, type Window } from '../../src/core/window/window.ts'
+import { checkClasses, withOwn } from './class-list.ts'
 import { DatasetWriter } from './dataset-writer.ts'
 import type { Verdict } from './ground-truth.ts'
 import { labelledTensors } from './labelled-tensors.ts'
@@ -14,6 +15,7 @@ const { values } = parseArgs({
     lab: { type: 'string', multiple: true, default: [] },
     captures: { type: 'string', multiple: true, default: [] },
     marked: { type: 'string', multiple: true, default: [] },
+    class: { type: 'string', multiple: true, default: [] },
     out: { type: 'string', default: 'models/training/dataset' },
     'held-out': { type: 'boolean', default: false },
   },
@@ -63,7 +65,7 @@ async function exportRun (writer: DatasetWriter, run: Run): Promise<string> {
   const counts = new Map<number, number>()
   for (const shiftMs of SHIFTS_MS) {
     rows.restart()
-    for await (const { window, view, verdict } of labelledTensors(run, shiftMs)) {
+    for await (const { window, view, verdict } of labelledTensors(run, writer.classes, shiftMs)) {
       const sample = verdict && rows.sample(window, verdict)
       if (sample === null) continue
       writer.add(sample, view)
@@ -73,11 +75,13 @@ async function exportRun (writer: DatasetWriter, run: Run): Promise<string> {
   return [...counts].sort(([a], [b]) => a - b).map(([label, count]) => `${label}: ${count}`).join(', ')
 }
 
+const classes = withOwn(values.class)
 const runs = [
   ...(await Promise.all(values.lab.map(laboratoryRuns))).flat(),
-  ...(await Promise.all(values.captures.map(collectedRuns))).flat(),
+  ...(await Promise.all(values.captures.map(async (folder) => collectedRuns(folder, classes)))).flat(),
 ].filter(({ labels }) => labels.holdout === values['held-out'])
-const writer = new DatasetWriter()
+for (const run of runs) checkClasses(run, classes)
+const writer = new DatasetWriter(classes)
 for (const [index, run] of runs.entries()) console.log(`${index + 1}/${runs.length} ${run.labels.run}: ${await exportRun(writer, run)}`)
 for (const path of values.marked) console.log(`${path}: ${await addMarked(writer, path)} marked`)
 await writer.write(values.out)

@@ -1,4 +1,4 @@
-import { CLASSES, type AttackClass } from '../../src/core/classes.ts'
+import type { AttackClass } from '../../src/core/classes.ts'
 import { COUNTERS, TENSOR_WINDOWS, keyId, type Window, type WindowKey } from '../../src/core/window/window.ts'
 import { covers } from './address-range.ts'
 import { ANY_FORGED, type Attack, type Leg, type RunLabels } from './run-labels.ts'
@@ -8,15 +8,20 @@ import { ANY_FORGED, type Attack, type Leg, type RunLabels } from './run-labels.
  * anything and is left out: calling such tensors attacks once made five times as many benign captures look like one.
  */
 const ENOUGH_PACKETS: Readonly<Record<AttackClass, number>> = { LATERAL_MOVEMENT: 30, PORT_SCAN: 12, SYN_FLOOD: 40, BRUTE_FORCE: 60, DATA_EXFILTRATION: 60 }
+/** Of a class of somebody's own, where the labels say nothing. */
+const ENOUGH_OF_OWN = 30
+
+const enoughOf = ({ class: name, enoughPackets }: Attack): number =>
+  enoughPackets ?? (Object.hasOwn(ENOUGH_PACKETS, name) ? ENOUGH_PACKETS[name as AttackClass] : ENOUGH_OF_OWN)
 
 /** A fan is called an attack only where at least this share of its packets is. */
 const ENOUGH_OF_A_FAN = 0.3
-/** A source that guesses at this many, or a target at which this many guess, is found by its fan. */
+/** A source that guesses at this many, or a target at which this many guess, is found by its fan. So is an attack of a class of somebody's own. */
 const MANY = 3
 
 /** What one tensor is called. */
 export interface Verdict {
-  /** Index into CLASSES. */
+  /** Index into the classes. */
   readonly label: number
   /** Index of the attack in the run's list; -1 where there is none. */
   readonly attack: number
@@ -34,6 +39,8 @@ type Timeline = Map<number, number>
 /** Says which attack is inside each tensor of one run. Made from all its windows: a fan's own windows cannot tell whose packets they count. */
 export class GroundTruth {
   readonly #attacks: readonly Attack[]
+  /** By attack; -1 for one of a class that is none of the classes. */
+  readonly #labels: readonly number[]
   readonly #firstWindow: number
   /** For each attack, by key id. */
   readonly #timelines: readonly Map<string, Timeline>[]
@@ -41,8 +48,10 @@ export class GroundTruth {
   /** Keys with traffic of which nobody says what it is. */
   readonly #unknown = new Set<string>()
 
-  constructor ({ attacks, pods, suspects, startedMs }: RunLabels, windows: readonly Window[]) {
+  /** `classes` are those that tensors may be called, BENIGN first: tensors of an attack of another class are no examples. */
+  constructor ({ attacks, pods, suspects, startedMs }: RunLabels, windows: readonly Window[], classes: readonly string[]) {
     this.#attacks = attacks
+    this.#labels = attacks.map(({ class: name }) => classes.indexOf(name))
     this.#firstWindow = Math.floor(startedMs / STEP_MS)
     this.#pods = pods
     this.#timelines = attacks.map(() => new Map<string, Timeline>())
@@ -62,8 +71,8 @@ export class GroundTruth {
       const timeline = this.#timelines[index]?.get(keyId(newest.key))
       if (timeline === undefined) continue
       const inside = packetsBetween(timeline, first, end, attack.lastPacketMs)
-      const own = inside >= ENOUGH_PACKETS[attack.class] && isFoundBy(newest.key, attack, inside / packets)
-      if (own) return { label: CLASSES.indexOf(attack.class), attack: index, attackPackets: inside }
+      const label = this.#labels[index] ?? -1
+      if (label > 0 && inside >= enoughOf(attack) && isFoundBy(newest.key, attack, inside / packets)) return { label, attack: index, attackPackets: inside }
       touched ||= packetsBetween(timeline, first, end, Infinity) > 0
     }
     return touched || this.#unknown.has(keyId(newest.key)) ? null : BENIGN
@@ -124,10 +133,11 @@ function isFoundBy (key: WindowKey, attack: Attack, share: number): boolean {
   switch (attack.class) {
     case 'PORT_SCAN': return key.kind === 'fan-out'
     case 'SYN_FLOOD': return true
-    case 'BRUTE_FORCE': return new Set(attack.legs.map((leg) => key.kind === 'fan-out' ? leg.destination : leg.source)).size >= MANY
     // Among all that a pod does, a hop or an upload is little: its pair tells it.
     case 'LATERAL_MOVEMENT': return false
     case 'DATA_EXFILTRATION': return false
+    // Guessing, and what somebody named without saying what it looks like.
+    default: return new Set(attack.legs.map((leg) => key.kind === 'fan-out' ? leg.destination : leg.source)).size >= MANY
   }
 }
 

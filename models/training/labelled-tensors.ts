@@ -17,10 +17,10 @@ export interface LabelledTensor {
 
 const [SENT, RECEIVED] = [CONTEXT_COLUMNS.indexOf('packets_sent'), CONTEXT_COLUMNS.indexOf('packets_received')]
 
-/** Every tensor of a run, through the extractor and the table that the detector uses; all times `shiftMs` later than they were. */
-export async function * labelledTensors ({ capture, labels }: Run, shiftMs = 0): AsyncGenerator<LabelledTensor> {
+/** Every tensor of a run, through the extractor and the table that the detector uses; all times `shiftMs` later than they were. `classes`: what one may be called. */
+export async function * labelledTensors ({ capture, labels }: Run, classes: readonly string[], shiftMs = 0): AsyncGenerator<LabelledTensor> {
   const windows = await windowsOf(capture, shiftMs)
-  const truth = new GroundTruth(shifted(labels, shiftMs), windows)
+  const truth = new GroundTruth(shifted(labels, shiftMs), windows, classes)
   const table = new TensorTable({ capacity: 1 << 16 })
   const context = new Float32Array(CONTEXT_COLUMNS.length)
   for (const window of windows) {

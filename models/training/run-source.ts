@@ -1,6 +1,5 @@
 import { readFile, readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { CLASSES, type AttackClass } from '../../src/core/classes.ts'
 import { AutoshieldError } from '../../src/core/errors.ts'
 import { RECORDING_SUFFIX } from './window-recording.ts'
 import { parseRunLabels, type Attack, type RunLabels } from './run-labels.ts'
@@ -31,16 +30,16 @@ const SHIPPABLE = /^(MIT|BSD-3|Apache-2\.0)$/
 /**
  * Captures of others, from a folder with a MANIFEST.tsv (class, source, curated_file, attack_pairs, licence and more) and the files it names.
  * A whole capture is one attack on its pairs, or benign. Those that may not be trained on come as holdout.
+ * `classes`: those that are taken; captures of others, such as mixtures, are left out.
  */
-export async function collectedRuns (folder: string): Promise<Run[]> {
+export async function collectedRuns (folder: string, classes: readonly string[]): Promise<Run[]> {
   const [head = '', ...lines] = (await readFile(join(folder, 'MANIFEST.tsv'), 'utf8')).trimEnd().split('\n')
   const columns = head.split('\t')
   return lines.flatMap((line) => {
     const cells = line.split('\t')
     const cell = (name: string): string => cells[columns.indexOf(name)] ?? ''
     const file = cell('curated_file')
-    const isClass = (CLASSES as readonly string[]).includes(cell('class'))
-    if (!/\.(pcap|pcapng|cap)(\.zst|\.gz)?$/.test(file) || !isClass) return []
+    if (!/\.(pcap|pcapng|cap)(\.zst|\.gz)?$/.test(file) || !classes.includes(cell('class'))) return []
     const attacks = attacksOf(cell('class'), cell('attack_pairs'), cell('source'))
     const labels = {
       run: basename(file).replace(/\.pcap.*$/, ''),
@@ -63,5 +62,5 @@ function attacksOf (name: string, pairs: string, tool: string): Attack[] {
     const [destination = '', port] = /^[\d.]+:\d+$/.test(target) ? target.split(':') : [target]
     return { source, destination, ports: port === undefined ? null : [Number(port)] }
   })
-  return [{ class: name as AttackClass, tool, service: 'any', manner: 'plain', rate: null, legs, firstPacketMs: -Infinity, lastPacketMs: Infinity, residueUntilMs: Infinity }]
+  return [{ class: name, enoughPackets: null, tool, service: 'any', manner: 'plain', rate: null, legs, firstPacketMs: -Infinity, lastPacketMs: Infinity, residueUntilMs: Infinity }]
 }

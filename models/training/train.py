@@ -10,7 +10,7 @@ import torch
 
 import release
 from calibration import diagram, reliability
-from dataset import Dataset, fold_of_runs, load
+from dataset import Dataset, fold_of_runs, load, with_seen_classes
 from fit import Settings, calibrate, logits_of, rows_of, train
 from model import MODEL_TYPES, Net
 from report import outcome_text, summary
@@ -31,6 +31,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--model-type", choices=MODEL_TYPES, default=defaults.model_type)
     parser.add_argument("--augment", type=float, default=defaults.augmented, metavar="SHARE", help="share of the rows of an epoch that are varied in rate, size or past (augment.py)")
     parser.add_argument("--dropout", type=float, default=defaults.dropout)
+    parser.add_argument("--version", default=None, metavar="NAME", help="what the model is called where it is installed (default: the date and the seed)")
     parser.add_argument("--seed", type=int, default=defaults.seed)
     parser.add_argument("--folds", type=int, default=4, help="each run is judged by a net that was trained without its fold; temperature, thresholds and report come from there")
     parser.add_argument("--price", type=float, default=30.0, help="what alarming all benign keys would cost, in shares of the attacks found: the balance by which thresholds are chosen")
@@ -82,9 +83,13 @@ def main() -> None:
     given = arguments()
     torch.set_num_threads(given.threads)
     settings = replace(Settings(), epochs=given.epochs, hidden=given.hidden_size, model_type=given.model_type, augmented=given.augment, dropout=given.dropout, seed=given.seed, silenced_features=tuple(given.silence))
-    data = load(given.data)
+    data, unseen = with_seen_classes(load(given.data))
     print(f"{len(data)} tensors of {len(np.unique(data.samples['run']))} runs: "
           + ", ".join(f"{count} {data.classes[number]}" for number, count in enumerate(np.bincount(data.label, minlength=len(data.classes)))), flush=True)
+    if unseen:
+        print(f"no row is of {', '.join(unseen)}: the model will not know them, and rules about them need a condition", flush=True)
+    if len(data.classes) < 2:
+        raise SystemExit(f"{given.data} has no row of an attack: export captures in which labels name one (models/training/README.md)")
 
     checked = cross_validate(data, settings, given.folds)
     net = final_net(data, settings, checked)
@@ -95,7 +100,7 @@ def main() -> None:
     measured = reliability(judged, data.label)
     print(f"{text}\n\nexpected calibration error {measured.error:.4f}")
 
-    version = f"{datetime.date.today().isoformat()}-s{given.seed}"
+    version = given.version or f"{datetime.date.today().isoformat()}-s{given.seed}"
     report = given.report or (HERE if given.out == HERE.parent else given.out) / "report.md"
     report.parent.mkdir(parents=True, exist_ok=True)
     picture = report.with_name("reliability.svg")

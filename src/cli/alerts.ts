@@ -47,7 +47,7 @@ function lackingFor ({ name, actions }: Rule, settings: AlertSettings): string[]
 }
 
 async function rulesOf (path: string): Promise<readonly Rule[]> {
-  const parsed = parsePolicy(await readFile(path, 'utf8'), path)
+  const parsed = parsePolicy(await readFile(path, 'utf8'), path, null) // channels are asked for, whatever the classes
   if (!parsed.ok) throw new AutoshieldError('BAD_DATA', parsed.problems.map(formatProblem).join('\n'))
   return parsed.policy.rules
 }

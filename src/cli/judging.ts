@@ -1,5 +1,4 @@
 import { Option } from 'commander'
-import { CLASSES } from '../core/classes.ts'
 import { AutoshieldError } from '../core/errors.ts'
 import { openTimeZone } from '../core/policy/time-zone.ts'
 import type { Judging, RuleVerdict } from '../core/policy/why.ts'
@@ -7,7 +6,7 @@ import type { Judging, RuleVerdict } from '../core/policy/why.ts'
 export const zoneOption = (): Option => new Option('--zone <name>', 'time zone of time.*').default('UTC')
 
 /** What recorded detections are judged by. Throws USAGE. */
-export function judgingIn (zone: string, classes: readonly string[] = CLASSES): Judging {
+export function judgingIn (zone: string, classes: readonly string[]): Judging {
   const opened = openTimeZone(zone)
   if (opened === null) throw new AutoshieldError('USAGE', `"${zone}" is no time zone: name one of IANA's, such as Europe/Berlin or UTC.`)
   return { zone: opened, modelClasses: classes }

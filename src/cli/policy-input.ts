@@ -1,6 +1,4 @@
-import { Option } from 'commander'
 import { parse } from 'yaml'
-import { CLASSES } from '../core/classes.ts'
 import { AutoshieldError } from '../core/errors.ts'
 import { parsePolicy } from '../core/policy/parse-policy.ts'
 import { isThreatPolicy, parseThreatPolicy } from '../core/policy/parse-threat-policy.ts'
@@ -18,12 +16,7 @@ export type ReadPolicyInput =
   | { readonly ok: true, readonly input: PolicyInput }
   | { readonly ok: false, readonly problems: readonly Problem[] }
 
-/** The classes that rules may be about without a condition. */
-export const classesOption = (): Option =>
-  new Option('--classes <names>', 'attack classes of your model, by commas, where they are not those of the shipped one')
-    .argParser((text: string): readonly string[] => ['BENIGN', ...text.split(',')]).default(CLASSES, 'those of the shipped model')
-
-/** Throws NOT_FOUND where there is no such file. */
+/** `classes` are those that rules may be about without a condition. Throws NOT_FOUND where there is no such file. */
 export async function readPolicyInput (file: string, classes: readonly string[]): Promise<ReadPolicyInput> {
   return policyInputOf(await readInput(file, 'readable policy file'), file, classes)
 }
@@ -38,12 +31,12 @@ function policyInputOf (text: string, file: string, classes: readonly string[]):
 }
 
 /** Throws BAD_DATA with every problem, beside NOT_FOUND. */
-export async function goodPolicyInput (file: string, classes: readonly string[] = CLASSES): Promise<PolicyInput> {
+export async function goodPolicyInput (file: string, classes: readonly string[]): Promise<PolicyInput> {
   return goodPolicyInputOf(await readInput(file, 'readable policy file'), file, classes)
 }
 
 /** Of its text. Throws BAD_DATA with every problem. */
-export function goodPolicyInputOf (text: string, file: string, classes: readonly string[] = CLASSES): PolicyInput {
+export function goodPolicyInputOf (text: string, file: string, classes: readonly string[]): PolicyInput {
   const read = policyInputOf(text, file, classes)
   if (!read.ok) throw new AutoshieldError('BAD_DATA', read.problems.map(formatProblem).join('\n'))
   return read.input

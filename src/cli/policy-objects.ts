@@ -11,26 +11,27 @@ import { toThreatPolicySpec } from '../core/policy/to-threat-policy.ts'
 import type { ThreatPolicySpec } from '../core/policy/threat-policy.ts'
 import { type CliContext, EXIT, verb } from './context.ts'
 import { type KubernetesFlags, kubernetesOptions, openFrom } from './kubernetes-option.ts'
-import { classesOption, goodPolicyInput, type PolicyInput } from './policy-input.ts'
+import { goodPolicyInput, type PolicyInput } from './policy-input.ts'
+import { type ClassesFlags, classesFor, classesOptions } from './rule-classes.ts'
 
 const { threatPolicies: resource } = RESOURCES
 /** Fields that the verb writes are its own, so that what GitOps or kubectl wrote is never taken silently. */
 const FIELD_MANAGER = 'autoshield-cli'
 
 interface Flags extends KubernetesFlags { autoshieldNamespace: string }
-interface ApplyFlags extends Flags { name?: string, dryRun: boolean, force: boolean, classes: readonly string[] }
+interface ApplyFlags extends Flags, ClassesFlags { name?: string, dryRun: boolean, force: boolean }
 
 export function policyApplyCommand (context: CliContext, done: (status: number) => void): Command {
-  return kubernetesOptions(verb('apply', 'put a policy file, or a ThreatPolicy, into the cluster as an object, and say what changes', [
+  return kubernetesOptions(classesOptions(verb('apply', 'put a policy file, or a ThreatPolicy, into the cluster as an object, and say what changes', [
     'autoshield policy apply deploy/policies/default.yaml --name shipped',
     'autoshield policy apply threat-policy.yaml --dry-run',
   ]).argument('<file>', 'a policy file or a ThreatPolicy (YAML)')
-    .addOption(classesOption())
     .option('--name <name>', 'name of the ThreatPolicy; of a policy file the name of the file unless given')
     .option('--autoshield-namespace <name>', 'where AutoShield is installed', 'autoshield')
     .option('--dry-run', 'let the API server judge it and change nothing', false)
-    .option('--force', 'take over fields that somebody else wrote', false))
-    .action(async (file: string, { autoshieldNamespace: namespace, name: asked, dryRun, force, classes, ...flags }: ApplyFlags) => {
+    .option('--force', 'take over fields that somebody else wrote', false)))
+    .action(async (file: string, { autoshieldNamespace: namespace, name: asked, dryRun, force, classes: named, model, ...flags }: ApplyFlags) => {
+      const classes = await classesFor({ ...named === undefined ? {} : { classes: named }, ...model === undefined ? {} : { model } }, context.settings)
       const input = await goodPolicyInput(file, classes)
       const { name, spec } = objectOf(input, file, asked)
       using api = openFrom(context, flags)

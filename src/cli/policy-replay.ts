@@ -9,11 +9,12 @@ import { readPolicy, type PolicyNameFlags } from './read-policy.ts'
 import { recordedOptions } from './recorded-flows.ts'
 import { replayNetworkPolicies, type NetworkReplayFlags } from './replay-network-policies.ts'
 import { replayRules, type RulesReplayFlags } from './replay-rules.ts'
+import { classesOptions } from './rule-classes.ts'
 
 type Kind = 'NetworkPolicies' | 'rules'
 
 /** Flags that say nothing for the other kind. */
-const FLAGS_OF: Readonly<Record<Kind, readonly string[]>> = { NetworkPolicies: ['inForce', 'live', 'blocks'], rules: ['zone'] }
+const FLAGS_OF: Readonly<Record<Kind, readonly string[]>> = { NetworkPolicies: ['inForce', 'live', 'blocks'], rules: ['zone', 'model', 'classes'] }
 
 export function policyReplayCommand (context: CliContext, done: (status: number) => void): Command {
   const replay = verb('replay', 'what policies would have cut of the flows that were recorded: NetworkPolicies by themselves, ThreatPolicies and policy files for the detections of the time; exit status 79 where NetworkPolicies would cut anything, or the others anything legitimate', [
@@ -28,7 +29,7 @@ export function policyReplayCommand (context: CliContext, done: (status: number)
     .addOption(zoneOption())
     .option('--autoshield-namespace <name>', 'where AutoShield is installed, and its ThreatPolicies are', 'autoshield')
     .addOption(outputOption())
-  kubernetesOptions(recordedOptions(replay))
+  kubernetesOptions(recordedOptions(classesOptions(replay)))
   return replay.action(async (files: readonly string[], flags: NetworkReplayFlags & RulesReplayFlags & PolicyNameFlags, command: Command) => {
     const read = await Promise.all(files.map(async (file) => readPolicy(file, context, flags)))
     const kind = kindOf(read)

@@ -8,7 +8,8 @@ import { detectionsFile } from './detections-file.ts'
 import { endOf } from './detections.ts'
 import { type Column, outputOption, type OutputFormat, RowPrinter } from './output.ts'
 import { judgingIn, tellUntold, zoneOption } from './judging.ts'
-import { classesOption, goodPolicyInput } from './policy-input.ts'
+import { goodPolicyInput } from './policy-input.ts'
+import { type ClassesFlags, classesFor, classesOptions } from './rule-classes.ts'
 
 /** A detection and one rule that fires for it; null: none does. */
 interface Row extends Omit<Tried, 'rules'> { readonly rule: TriedRule | null }
@@ -23,19 +24,20 @@ const COLUMNS: readonly Column<Row>[] = [
   { title: 'WHY', of: ({ rule, missed }) => rule?.message ?? missed?.message ?? 'the policy has no rule' },
 ]
 
-interface Flags { detections?: string, data?: string, zone: string, classes: readonly string[], output: OutputFormat }
+interface Flags extends ClassesFlags { detections?: string, zone: string, output: OutputFormat }
 
 export function policyTestCommand (context: CliContext, done: (status: number) => void): Command {
-  return verb('test', 'what a policy would make of recorded detections, before it is in force', [
+  return classesOptions(verb('test', 'what a policy would make of recorded detections, before it is in force', [
     'autoshield policy test mine.yaml --data .autoshield',
     'autoshield detections list -o json > recorded.jsonl; autoshield policy test threat-policy.yaml --detections recorded.jsonl',
     'autoshield policy test mine.yaml --data .autoshield -o json | jq -r \'select(.rules == []) | .detection.id\'',
   ]).argument('<file>', 'a policy file or a ThreatPolicy (YAML)')
     .addOption(new Option('--detections <file>', 'recorded detections, a line of JSON each, or a page of the API; - reads standard input').conflicts('data'))
     .addOption(new Option('--data <dir>', 'the detections in the store of this folder'))
-    .addOption(zoneOption()).addOption(classesOption())
-    .addOption(outputOption())
-    .action(async (file: string, { detections, data, zone, classes, output }: Flags) => {
+    .addOption(zoneOption())
+    .addOption(outputOption()))
+    .action(async (file: string, { detections, data, zone, output, ...flags }: Flags) => {
+      const classes = await classesFor({ ...flags, ...data === undefined ? {} : { data } }, context.settings)
       const { policy } = await goodPolicyInput(file, classes)
       const judging = judgingIn(zone, classes)
       const recorded = await detectionsOf(detections, data)

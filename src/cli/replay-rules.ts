@@ -7,10 +7,11 @@ import { type CliContext, EXIT } from './context.ts'
 import { judgingIn, tellUntold } from './judging.ts'
 import { type Column, type OutputFormat, RowPrinter } from './output.ts'
 import { goodPolicyInputOf } from './policy-input.ts'
+import { type ClassesFlags, classesFor } from './rule-classes.ts'
 import { recordedDetections } from './recorded-detections.ts'
 import { readRecorded, type RecordedFlags, readSpans, tellRecorded } from './recorded-flows.ts'
 
-export interface RulesReplayFlags extends RecordedFlags {
+export interface RulesReplayFlags extends RecordedFlags, Pick<ClassesFlags, 'classes' | 'model'> {
   readonly zone: string
   readonly output: OutputFormat
 }
@@ -29,9 +30,10 @@ const COLUMNS: readonly Column<TouchedGroup>[] = [
 ]
 
 /** Prints what the mitigations of rules would have touched. Gives the exit status: 79 where something legitimate would be cut. */
-export async function replayRules ({ stdout, stderr }: CliContext, files: readonly { readonly file: string, readonly text: string }[], flags: RulesReplayFlags): Promise<number> {
-  const policies = files.map(({ file, text }) => goodPolicyInputOf(text, file).policy)
-  const judging = judgingIn(flags.zone)
+export async function replayRules ({ stdout, stderr, settings }: CliContext, files: readonly { readonly file: string, readonly text: string }[], flags: RulesReplayFlags): Promise<number> {
+  const classes = await classesFor(flags, settings)
+  const policies = files.map(({ file, text }) => goodPolicyInputOf(text, file, classes).policy)
+  const judging = judgingIn(flags.zone, classes)
   const recorded = await readRecorded(flags)
   // One that never opened is never decided on.
   const detections = (await recordedDetections(flags)).filter(({ lastSeen, delaySeconds }) => Date.parse(lastSeen) >= flags.since && delaySeconds !== null)

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { CLASSES } from '../core/classes.ts'
 import { AutoshieldError } from '../core/errors.ts'
 import { canonicalRule } from '../core/policy/canonical-rule.ts'
+import { onConditionAlone } from '../core/policy/match-rules.ts'
 import { parsePolicy } from '../core/policy/parse-policy.ts'
 import { formatProblem } from '../core/policy/problem.ts'
 import type { Policy, Rule } from '../core/policy/rule.ts'
@@ -114,8 +115,7 @@ export class PolicyBook {
   #join (): void {
     this.#policy = { name: this.#file.name, rules: [this.#file, ...this.#others].flatMap(({ rules }) => rules) }
     this.#owners = new Map(this.#others.flatMap(({ name, rules }) => rules.map((rule) => [rule, name] as const)))
-    const rules = this.#policy.rules.filter(({ enabled, attackClass, condition }) => enabled && condition !== null && !this.classes.includes(attackClass))
-    this.#conditionRules = { name: this.#policy.name, rules }
+    this.#conditionRules = { name: this.#policy.name, rules: onConditionAlone(this.#policy, this.classes) }
   }
 
   #refuse (seen: string, problems: readonly string[]): Reload {

@@ -56,6 +56,9 @@ export class PolicyKeeper implements Rulebook {
     this.#threatPolicies?.setClasses(classes)
     await this.reload()
     await this.#look()
+    for (const rule of this.book.conditionRules.rules) {
+      this.#parts.log.warn({ policy: this.book.ownerOf(rule), line: rule.line, rule: rule.name, class: rule.attackClass }, 'the model does not know the class of a rule, so the rule fires on its condition alone; promote a model that knows it if its scores are to count')
+    }
   }
 
   /** Reads the policy file again; a bad one leaves the old one in force. What it came to is in the log and the trail. */

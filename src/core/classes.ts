@@ -1,5 +1,8 @@
 /** The classes of the shipped model, in the order of its outputs. A manifest may name others; policy and console follow the manifest. */
 export const CLASSES = ['BENIGN', 'LATERAL_MOVEMENT', 'PORT_SCAN', 'SYN_FLOOD', 'BRUTE_FORCE', 'DATA_EXFILTRATION'] as const
+/** How a class may be called: names become labels of metrics, words of policies and text of the page. */
+export const CLASS_NAME = '^[A-Za-z][A-Za-z0-9_-]{0,62}$'
+/** Those that the project ships. */
 export type AttackClass = Exclude<(typeof CLASSES)[number], 'BENIGN'>
 
 export interface Technique { id: string, name: string, url: string }

@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { ModelStore } from '../../src/adapters/models/model-store.ts'
 import { openStore } from '../../src/adapters/store/object-store.ts'
+import { promote } from '../../src/core/model/standing.ts'
 import { sampleDecision, sampleDetection } from '../adapters/store/samples.ts'
 import { autoshield } from '../program.ts'
 
@@ -54,6 +57,35 @@ t.test('policy validate reads ThreatPolicies, too', async (t) => {
   t.match(good, { status: 0, stdout: /threat-policy\.yaml: good, 1 rules\n.*default\.yaml: good, 5 rules/ })
   const folder = t.testdir({ 'bad.yaml': 'apiVersion: autoshield.dev/v1alpha1\nkind: ThreatPolicy\nmetadata: { name: a }\nspec:\n  rules:\n    - id: a\n      attack_class: PORT_SCAN\n      cel: source.nam == "x"\n      actions: [{ action_type: alert_only }]\n' })
   t.match(await autoshield(['policy', 'validate', join(folder, 'bad.yaml')]), { status: 65, stdout: /bad\.yaml:8:12: spec\.rules\[0\]\.cel: "source\.nam" is not a known fact\. Write "source\.name"/ })
+})
+
+/** The shipped manifest as that of a model that calls guessing something of its own. */
+const ownManifest = (): string => {
+  const manifest = JSON.parse(readFileSync(join(import.meta.dirname, '../../models/manifest.json'), 'utf8')) as { version: string, classes: string[] }
+  return JSON.stringify({ ...manifest, version: 'mine', classes: manifest.classes.map((name) => name === 'BRUTE_FORCE' ? 'CUSTOM_ATTACK' : name) })
+}
+
+t.test('rules may be about the classes of the model that is named, or that scores in the data folder, or of MODEL_PATH', async (t) => {
+  const data = t.testdir({ 'mine.yaml': 'rules:\n- { id: own, attack_class: CUSTOM_ATTACK, actions: [{ action_type: alert_only }] }\n', models: { mine: { 'manifest.json': ownManifest() } } })
+  const [mine, model] = [join(data, 'mine.yaml'), join(data, 'models/mine')]
+  const store = openStore(data)
+  await store.detections.put('d1', sampleDetection('d1', { class: 'CUSTOM_ATTACK' }))
+  await store[Symbol.asyncDispose]()
+  const why = ['policy', 'why', 'd1', '--data', data, '--policy', mine]
+  t.match(await autoshield(why), { status: 65, stderr: /mine\.yaml:2.*CUSTOM_ATTACK, which the model does not know.*promote a model that knows it/ }, 'nobody promoted it')
+  t.match(await autoshield([...why, '--model', model]), { status: 0, stdout: /^fires +own /m }, 'named')
+  t.match(await autoshield(['policy', 'validate', mine], { MODEL_PATH: model }), { status: 0, stdout: /good, 1 rules\n$/ })
+  const models = new ModelStore(join(data, 'models'))
+  await models.choose(promote(await models.choice(), 'mine', { by: 'ann', reason: '', at: '2026-01-01T00:00:00.000Z' }))
+  t.match(await autoshield(why), { status: 0, stdout: /^fires +own /m }, 'what was promoted scores')
+  t.match(await autoshield(['policy', 'test', mine, '--data', data]), { status: 0, stdout: /^d1 +CUSTOM_ATTACK .* own +alert alert_only/m })
+})
+
+t.test('a rule about a class that the model does not know is good with a condition, and validate says what that means', async (t) => {
+  const folder = t.testdir({ 'mine.yaml': 'rules:\n- { id: own, attack_class: CUSTOM_ATTACK, condition: features.syn_count > 5, actions: [{ action_type: alert_only }] }\n' })
+  const mine = join(folder, 'mine.yaml')
+  t.match(await autoshield(['policy', 'validate', mine]), { status: 0, stdout: /good, 1 rules\n.*mine\.yaml:2: note: the model does not know CUSTOM_ATTACK, so .* fires on its condition alone/ })
+  t.notMatch((await autoshield(['policy', 'validate', mine, '--classes', 'CUSTOM_ATTACK'])).stdout, /note/)
 })
 
 t.test('a policy about the classes of one\'s own model is good where they are named, and tried as that model\'s', async (t) => {

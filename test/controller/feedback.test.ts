@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { gunzipSync } from 'node:zlib'
 import { join } from 'node:path'
 import t from 'tap'
+import { CLASSES } from '../../src/core/classes.ts'
 import { addMarked } from '../../models/training/marked-run.ts'
 import { DatasetWriter } from '../../models/training/dataset-writer.ts'
 import { CONTEXT_COLUMNS } from '../../src/core/tensor/context.ts'
@@ -61,7 +62,7 @@ t.test('the window that opened it becomes a row of the next training set, with t
     const mark = await bench.controller.feedback.mark(id, { verdict, reason: 'x', exceptUntil: null }, 'ann')
     const file = join(folder, 'marked.jsonl')
     await writeFile(file, `${JSON.stringify(labelledWindow(mark))}\n`)
-    const writer = new DatasetWriter()
+    const writer = new DatasetWriter(CLASSES)
     t.equal(await addMarked(writer, file), 1)
     await writer.write(folder)
     const index = JSON.parse(await readFile(join(folder, 'index.json'), 'utf8')) as { count: number, runs: unknown[] }

@@ -56,7 +56,7 @@ t.test('a data set has every scenario, as windows and labels that belong togethe
 /** What the windows of a run are called, with its labels: every tensor has a verdict or none, and none is of a class that nobody knows. */
 async function timelines (run: string, path: string): Promise<{ unknownClasses: number }> {
   const windows = await readRecording(join(folder, `${run}.windows.zst`), 0)
-  const truth = new GroundTruth(parseRunLabels(readFileSync(path, 'utf8'), path), windows)
+  const truth = new GroundTruth(parseRunLabels(readFileSync(path, 'utf8'), path), windows, CLASSES)
   const [sent, received] = [COUNTERS.indexOf('packets_sent'), COUNTERS.indexOf('packets_received')]
   const verdicts = windows.map((window) => truth.verdict(window, (window.counters[sent] ?? 0) + (window.counters[received] ?? 0)))
   return { unknownClasses: verdicts.filter((verdict) => verdict !== null && CLASSES[verdict.label] === undefined).length }

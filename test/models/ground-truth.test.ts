@@ -1,7 +1,8 @@
 import t from 'tap'
-import { CLASSES, type AttackClass } from '../../src/core/classes.ts'
+import { CLASSES } from '../../src/core/classes.ts'
 import type { Window, WindowKey } from '../../src/core/window/window.ts'
 import { covers } from '../../models/training/address-range.ts'
+import { withOwn } from '../../models/training/class-list.ts'
 import { GroundTruth } from '../../models/training/ground-truth.ts'
 import { ANY_FORGED, parseRunLabels, type Attack, type Leg } from '../../models/training/run-labels.ts'
 import { syntheticWindow } from '../core/tensor/synthetic-window.ts'
@@ -13,13 +14,13 @@ const window = (key: WindowKey, packets: number, options: { after?: number, port
   return syntheticWindow({ key, stepMs, number: Math.floor((START + after) * 500 / stepMs), counters: { packets_sent: packets }, ports: [{ port, packets }] })
 }
 const pair = (source: string, destination: string): WindowKey => ({ kind: 'pair', source, destination })
-const attack = (name: AttackClass, legs: readonly Leg[], seconds = 5): Attack =>
-  ({ class: name, tool: 'a tool', service: 'any', manner: 'plain', rate: null, legs, firstPacketMs: START * 500, lastPacketMs: START * 500 + seconds * 1000, residueUntilMs: START * 500 + seconds * 1000 })
-const truthOf = (attacks: readonly Attack[], windows: readonly Window[], suspects: readonly string[] = []): GroundTruth =>
-  new GroundTruth({ run: 'r', scenario: 's', startedMs: START * 500, holdout: false, benign: [], pods: new Set(['a', 'b', 'c', 'v']), suspects: new Set(suspects), attacks }, windows)
-const called = (truth: GroundTruth, newest: Window, packets: number): string | null => {
+const attack = (name: string, legs: readonly Leg[], seconds = 5): Attack =>
+  ({ class: name, enoughPackets: null, tool: 'a tool', service: 'any', manner: 'plain', rate: null, legs, firstPacketMs: START * 500, lastPacketMs: START * 500 + seconds * 1000, residueUntilMs: START * 500 + seconds * 1000 })
+const truthOf = (attacks: readonly Attack[], windows: readonly Window[], suspects: readonly string[] = [], classes: readonly string[] = CLASSES): GroundTruth =>
+  new GroundTruth({ run: 'r', scenario: 's', startedMs: START * 500, holdout: false, benign: [], pods: new Set(['a', 'b', 'c', 'v']), suspects: new Set(suspects), attacks }, windows, classes)
+const called = (truth: GroundTruth, newest: Window, packets: number, classes: readonly string[] = CLASSES): string | null => {
   const verdict = truth.verdict(newest, packets)
-  return verdict && (CLASSES[verdict.label] ?? '?')
+  return verdict && (classes[verdict.label] ?? '?')
 }
 
 t.test('a pair is the attack of its leg once enough of its packets are inside, and before that no example', (t) => {
@@ -104,8 +105,25 @@ t.test('where an attacker\'s other traffic is unknown, it is neither', (t) => {
   t.end()
 })
 
+t.test('a class of somebody\'s own is called so where the classes have it, and is no example where they lack it', (t) => {
+  const windows = ['b', 'c', 'v'].map((target) => window(pair('a', target), 20))
+  const beacons = attack('CUSTOM_ATTACK_BEACON', ['b', 'c', 'v'].map((destination) => ({ source: 'a', destination, ports: null })))
+  const classes = withOwn(['CUSTOM_ATTACK_BEACON'])
+  const one = window(pair('a', 'v'), 20)
+  const fan = window({ kind: 'fan-out', source: 'a' }, 60)
+  const truth = truthOf([beacons], windows, [], classes)
+  t.equal(called(truth, one, 20, classes), null, 'fewer than 30 of its packets')
+  t.equal(called(truth, fan, 60, classes), 'CUSTOM_ATTACK_BEACON', 'three targets show in the source\'s fan')
+  t.equal(called(truthOf([{ ...beacons, enoughPackets: 5 }], windows, [], classes), one, 20, classes), 'CUSTOM_ATTACK_BEACON', 'the labels say how few are enough')
+  t.equal(called(truthOf([{ ...beacons, enoughPackets: 5 }], windows), one, 20), null, 'a model without the class is not asked')
+  t.end()
+})
+
 t.test('labels that are not a run\'s are refused with their place', (t) => {
   t.throws(() => parseRunLabels('{"run": 1}', 'x.labels.json'), { code: 'BAD_DATA', message: /x\.labels\.json is not the labels of a run/ })
+  t.throws(() => parseRunLabels('{"run"', 'x.labels.json'), { code: 'BAD_DATA', message: /x\.labels\.json is not JSON.*README/ })
+  t.throws(() => parseRunLabels('{"run": "r", "attacks": [{"class": "two words"}]}', 'x'), { message: /\/attacks\/0/ })
+  t.throws(() => parseRunLabels('{"run": "r", "attacks": [{"class": "BENIGN", "firstPacketMs": 1, "lastPacketMs": 2, "legs": []}]}', 'x'), { message: /\/attacks\/0\/class is BENIGN/ })
   const silent = { class: 'PORT_SCAN', tool: 'nmap', firstPacketMs: null, lastPacketMs: null, residueUntilMs: null, legs: [] }
   t.same(parseRunLabels(JSON.stringify({ run: 'r', scenario: 's', startedMs: START * 500, holdout: false, benign: [], pods: [], attacks: [silent] }), 'x').attacks, [], 'an attack that sent nothing is none')
   t.end()

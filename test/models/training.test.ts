@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -9,6 +9,7 @@ import { autoshield, NODE } from '../program.ts'
 t.setTimeout(1_800_000)
 
 const ROOT = join(import.meta.dirname, '../..')
+const CAPTURES = join(ROOT, 'test/fixtures/captures')
 const TRAIN = join(ROOT, 'models/training/train.mjs')
 const PYTHON = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'autoshield-mesh/training/venv/bin/python')
 
@@ -23,7 +24,7 @@ const manifestIn = (folder: string) => JSON.parse(readFileSync(join(folder, 'man
 t.test('npm run train makes a model that is accepted, the same one from the same seed', async (t) => {
   const [data, ...folders] = ['data', 'one', 'two'].map((name) => join(t.testdir(), name))
   // Never trained on for what is shipped: here they only have to be few.
-  run(t, NODE, [join(ROOT, 'models/training/export.ts'), '--lab', join(ROOT, 'test/fixtures/captures'), '--held-out', '--out', data ?? ''])
+  run(t, NODE, [join(ROOT, 'models/training/export.ts'), '--lab', CAPTURES, '--held-out', '--out', data ?? ''])
   for (const out of folders) run(t, NODE, [TRAIN, '--data', data ?? '', '--epochs', '3', '--folds', '2', '--augment', '0.3', '--out', out])
   const [one = '', two = ''] = folders
   t.equal(manifestIn(one).sha256, manifestIn(two).sha256)
@@ -34,6 +35,49 @@ t.test('npm run train makes a model that is accepted, the same one from the same
   t.equal(verified.status, 0, verified.stderr)
   t.match(verified.stdout, /; \d+ examples of its training/)
 })
+
+t.test('a class of one\'s own goes from the labels of a capture to a detection and a rule that fires', async (t) => {
+  const folder = t.testdir()
+  const [own, data, out, models, found] = ['own', 'data', 'model', 'models', 'found.jsonl'].map((name) => join(folder, name)) as [string, string, string, string, string]
+  // Somebody's own captures: real ones, labelled with what a person has to write and no more.
+  mkdirSync(own)
+  for (const name of ['syn-flood-9003', 'syn-flood-9005', 'benign-9001', 'benign-9010']) {
+    copyFileSync(join(CAPTURES, `${name}.pcap.zst`), join(own, `${name}.pcap.zst`))
+    writeFileSync(join(own, `${name}.labels.json`), ownLabels(name))
+  }
+  const exported = [join(ROOT, 'models/training/export.ts'), '--lab', own, '--out', data]
+  const refused = spawnSync(NODE, exported, { encoding: 'utf8' })
+  t.not(refused.status, 0)
+  t.match(refused.stderr, 'the labels of syn-flood-9003 have an attack of class CUSTOM_ATTACK_BURST, which is none of LATERAL_MOVEMENT', 'a slip is no class')
+  t.match(refused.stderr, '--class CUSTOM_ATTACK_BURST')
+  run(t, NODE, [...exported, '--class', 'CUSTOM_ATTACK_BURST'])
+  const trained = run(t, NODE, [TRAIN, '--data', data, '--epochs', '3', '--folds', '2', '--out', out, '--version', 'own-1'])
+  t.match(trained, 'no row is of LATERAL_MOVEMENT, PORT_SCAN, SYN_FLOOD, BRUTE_FORCE, DATA_EXFILTRATION')
+  t.same(manifestIn(out).classes, ['BENIGN', 'CUSTOM_ATTACK_BURST'])
+
+  t.match(await autoshield(['model', 'install', out, '--models', models, '--allow-unsigned-model']), { status: 0, stdout: /own-1: installed/ })
+  t.match(await autoshield(['model', 'list', '--models', models]), { status: 0, stdout: /own-1 +- +CUSTOM_ATTACK_BURST/ })
+  const installed = join(models, 'own-1')
+  const capture = join(own, 'syn-flood-9005.pcap.zst')
+  const detected = await autoshield(['detect', capture, '--model', installed, '--allow-unsigned-model', '-o', 'json'])
+  t.equal(detected.status, 79, detected.stderr)
+  t.match(detected.stdout, /"class":"CUSTOM_ATTACK_BURST"/)
+  writeFileSync(found, detected.stdout)
+
+  const policy = join(folder, 'mine.yaml')
+  writeFileSync(policy, 'rules:\n  - name: Bursts\n    attack_class: CUSTOM_ATTACK_BURST\n    confidence_threshold: 0.5\n    actions:\n      - action_type: alert_only\n')
+  t.match(await autoshield(['policy', 'validate', policy]), { status: 65, stdout: /mine\.yaml:3.*CUSTOM_ATTACK_BURST, which the model does not know/ })
+  t.match(await autoshield(['policy', 'validate', policy, '--model', installed]), { status: 0, stdout: /good, 1 rules/ })
+  t.match(await autoshield(['policy', 'test', policy, '--model', installed, '--detections', found]), { status: 0, stdout: /CUSTOM_ATTACK_BURST .* bursts +alert alert_only/ })
+})
+
+function ownLabels (name: string): string {
+  const { attacks } = JSON.parse(readFileSync(join(CAPTURES, `${name}.labels.json`), 'utf8')) as { attacks: { firstPacketMs: number, lastPacketMs: number, legs: { source: string, destination: string }[] }[] }
+  return JSON.stringify({
+    run: name,
+    attacks: attacks.map(({ firstPacketMs, lastPacketMs, legs }) => ({ class: 'CUSTOM_ATTACK_BURST', firstPacketMs, lastPacketMs, legs: legs.map(({ source, destination }) => ({ source, destination })) })),
+  })
+}
 
 for (const type of ['cnn_lstm', 'cnn', 'lstm']) {
   t.test(`ModelTrainer trains a ${type} on arrays of one's own, with a class of one's own`, async (t) => {

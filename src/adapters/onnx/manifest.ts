@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { Value } from 'typebox/value'
+import { CLASS_NAME } from '../../core/classes.ts'
 import { AutoshieldError } from '../../core/errors.ts'
 import { Known } from '../../core/drift/known.ts'
 import { CONTEXT_COLUMNS } from '../../core/tensor/context.ts'
@@ -15,8 +16,7 @@ const GoldenVector = Type.Object({
   probabilities: Type.Array(Probability, { description: 'What the model gave when it was trained.' }),
 }, { additionalProperties: false })
 
-/** They become labels of metrics, words of policies and text of the page. */
-const ClassNames = Type.Array(Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_-]{0,62}$' }), { minItems: 2, maxItems: 64, description: 'In the order of the outputs; the first is BENIGN.' })
+const ClassNames = Type.Array(Type.String({ pattern: CLASS_NAME }), { minItems: 2, maxItems: 64, description: 'In the order of the outputs; the first is BENIGN.' })
 
 /** What training writes beside the graph. Nothing of the graph is used before all of it agrees. */
 export const ModelManifest = Type.Object({

@@ -32,10 +32,9 @@ export function matchRules (policy: Policy, facts: Facts): readonly RuleOutcome[
   return policy.rules.map((rule) => matchRule(rule, facts))
 }
 
-/** Whether some enabled rule needs `Facts` for each key at each closed window (its class is none of the model's). */
-export function needsEveryKey (policy: Policy, modelClasses: readonly string[]): boolean {
-  return policy.rules.some((rule) => rule.enabled && !modelClasses.includes(rule.attackClass))
-}
+/** Enabled rules about classes that the model does not know, and that have a condition: judged for each key at each closed window. */
+export const onConditionAlone = ({ rules }: Policy, modelClasses: readonly string[]): readonly Rule[] =>
+  rules.filter(({ enabled, attackClass, condition }) => enabled && condition !== null && !modelClasses.includes(attackClass))
 
 /**
  *     enabled | class of the rule  | detection              | threshold | condition        | outcome

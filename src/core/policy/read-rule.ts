@@ -123,7 +123,7 @@ function checkClass (rule: Rule, classes: readonly string[] | null, place: Place
   if (rule.attackClass === 'BENIGN' || attacks.includes(rule.attackClass)) return
   const slip = attacks.find((name) => editDistance(name, rule.attackClass) <= 2)
   if (slip !== undefined) findings.add(place.offset, place.path, `is ${rule.attackClass}, which is nearly a class of the model`, `Write ${slip}, or a name that cannot be taken for it`)
-  else if (rule.condition === null && classes !== null) findings.add(place.offset, place.path, `is ${rule.attackClass}, which the model does not know, so the rule could never fire`, `${mendWord(rule.attackClass, attacks)}, or add a condition`)
+  else if (rule.condition === null && classes !== null) findings.add(place.offset, place.path, `is ${rule.attackClass}, which the model does not know, so the rule could never fire`, `${mendWord(rule.attackClass, attacks)}, add a condition, or promote a model that knows it`)
 }
 
 /** Ids name cooldowns, owners and metrics. A name's id is its words joined by dashes. */

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { CLASSES } from '../../../src/core/classes.ts'
 import { canonicalRule } from '../../../src/core/policy/canonical-rule.ts'
-import { matchRules, needsEveryKey, type Facts } from '../../../src/core/policy/match-rules.ts'
+import { matchRules, onConditionAlone, type Facts } from '../../../src/core/policy/match-rules.ts'
 import { parsePolicy } from '../../../src/core/policy/parse-policy.ts'
 import type { Policy, Rule } from '../../../src/core/policy/rule.ts'
 import { openTimeZone } from '../../../src/core/policy/time-zone.ts'
@@ -104,10 +104,12 @@ t.test('the example of the issue fires on 10 MB that went through, in office hou
   t.end()
 })
 
-t.test('needsEveryKey asks for all windows only where an enabled rule is about a class of its own', (t) => {
-  t.equal(needsEveryKey(policyOf('attack_class: PORT_SCAN'), CLASSES), false)
-  t.equal(needsEveryKey(policyOf('attack_class: CUSTOM, condition: time.hour == 1'), CLASSES), true)
-  t.equal(needsEveryKey(policyOf('attack_class: CUSTOM, condition: time.hour == 1, enabled: false'), CLASSES), false)
+t.test('on their condition alone fire enabled rules about classes that the model does not know', (t) => {
+  const fired = (rule: string, classes: readonly string[] = CLASSES): readonly string[] => onConditionAlone(policyOf(rule), classes).map(({ attackClass }) => attackClass)
+  t.same(fired('attack_class: PORT_SCAN, condition: time.hour == 1'), [])
+  t.same(fired('attack_class: CUSTOM, condition: time.hour == 1'), ['CUSTOM'])
+  t.same(fired('attack_class: CUSTOM, condition: time.hour == 1', [...CLASSES, 'CUSTOM']), [])
+  t.same(fired('attack_class: CUSTOM, condition: time.hour == 1, enabled: false'), [])
   t.end()
 })
 
