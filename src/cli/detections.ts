@@ -3,6 +3,7 @@ import { readStore } from '../adapters/store/object-store.ts'
 import type { Detection } from '../core/verdict/detection.ts'
 import { type CliContext, dataOption, EXIT, verb } from './context.ts'
 import { exportCommand, markCommand, precisionCommand } from './detections-feedback.ts'
+import { showCommand } from './explain.ts'
 import { type Column, outputOption, type OutputFormat, RowPrinter } from './output.ts'
 
 export const endOf = (end: Detection['source']): string => end === null ? 'any' : end.name === undefined ? end.address : `${end.namespace ?? ''}/${end.name}`
@@ -32,5 +33,5 @@ export function detectionsCommand (context: CliContext, done: (status: number) =
       done(EXIT.ok)
     })
   return verb('detections', 'what was detected, and what people say of it', ['autoshield detections list'])
-    .addCommand(list).addCommand(markCommand(context, done)).addCommand(precisionCommand(context, done)).addCommand(exportCommand(context, done))
+    .addCommand(list).addCommand(showCommand(context, done)).addCommand(markCommand(context, done)).addCommand(precisionCommand(context, done)).addCommand(exportCommand(context, done))
 }

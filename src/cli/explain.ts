@@ -7,10 +7,14 @@ import type { Detection } from '../core/verdict/detection.ts'
 import { type CliContext, dataOption, EXIT, verb } from './context.ts'
 import { outputOption, type OutputFormat, plain, RowPrinter } from './output.ts'
 
-export function explainCommand (context: CliContext, done: (status: number) => void): Command {
-  return verb('explain', 'why a detection was made, and what was done about it', [
-    'autoshield explain 0f9c1f7e-6c1b-4c65-8a35-0d8f5b1f1f53',
-    'autoshield explain 0f9c1f7e-6c1b-4c65-8a35-0d8f5b1f1f53 -o json | jq .detection.explanation.evidence',
+export const explainCommand = (context: CliContext, done: (status: number) => void): Command => accountVerb('explain', 'explain', context, done)
+/** The same beside the other verbs of detections. */
+export const showCommand = (context: CliContext, done: (status: number) => void): Command => accountVerb('show', 'detections show', context, done)
+
+function accountVerb (name: string, called: string, context: CliContext, done: (status: number) => void): Command {
+  return verb(name, 'why a detection was made, and what was done about it', [
+    `autoshield ${called} 0f9c1f7e-6c1b-4c65-8a35-0d8f5b1f1f53`,
+    `autoshield ${called} 0f9c1f7e-6c1b-4c65-8a35-0d8f5b1f1f53 -o json | jq .detection.explanation.evidence`,
   ]).argument('<detection>', 'its id, or the first characters of it').addOption(dataOption()).addOption(outputOption())
     .action(async (id: string, { data, output }: { data: string, output: OutputFormat }) => {
       using store = readStore(data)
@@ -24,7 +28,7 @@ export function explainCommand (context: CliContext, done: (status: number) => v
 
 function find (detections: readonly Detection[], id: string, data: string): Detection {
   const [found, ...others] = detections.filter((detection) => detection.id.startsWith(id))
-  if (found === undefined) throw new AutoshieldError('NOT_FOUND', `there is no detection '${id}' in ${data}; the dashboard and 'autoshield audit search' name them.`)
+  if (found === undefined) throw new AutoshieldError('NOT_FOUND', `there is no detection '${id}' in ${data}; 'autoshield detections list' names them.`)
   if (others.length > 0) throw new AutoshieldError('USAGE', `'${id}' begins the ids of ${others.length + 1} detections; give more characters.`)
   return found
 }

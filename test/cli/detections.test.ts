@@ -6,7 +6,7 @@ import t from 'tap'
 import { openStore } from '../../src/adapters/store/object-store.ts'
 import { CONTEXT_COLUMNS } from '../../src/core/tensor/context.ts'
 import { markOf } from '../../src/core/feedback/mark-detection.ts'
-import { sampleDetection } from '../adapters/store/samples.ts'
+import { sampleDecision, sampleDetection } from '../adapters/store/samples.ts'
 import { autoshield } from '../program.ts'
 
 const SAID = { verdict: 'false-alarm', reason: 'a backup', by: 'ann', at: '2026-01-01T00:00:00.000Z', exception: null } as const
@@ -24,6 +24,19 @@ t.test('marked windows are exported with their labels, a line each, and those th
   t.match(stdout.trim().split('\n').map((line) => JSON.parse(line) as unknown), [{ kind: 'LabelledWindow', label: 'BENIGN', mark: { detection: 'd1', reason: 'a backup', window: { kind: sample.kind } } }])
   t.match(stderr, /1 windows of 2 marks/)
   t.equal((await autoshield(['detections', 'export', '--data', data])).status, 64)
+})
+
+t.test('show is what explain is: the account of one detection with its evidence and what was decided', async (t) => {
+  const data = join(t.testdir({}), 'data')
+  const store = openStore(data)
+  const { explanation } = sampleDetection('d1')
+  await store.detections.put('d1', sampleDetection('d1', { explanation: { ...explanation, model: 1.25, named: [{ kind: 'breadth', nats: 3, sentence: '10.0.0.7 tried 214 ports' }] } }))
+  await store.decisions.put('x', sampleDecision('x'))
+  await store[Symbol.asyncDispose]()
+  const shown = await autoshield(['detections', 'show', 'd', '--data', data])
+  t.match(shown, { status: 0, stdout: /PORT_SCAN 10\.0\.0\.7[^]*the model +\+1\.25[^]*breadth +\+3\.00 +10\.0\.0\.7 tried 214 ports/ })
+  t.same(shown, await autoshield(['explain', 'd', '--data', data]))
+  t.match(await autoshield(['detections', 'show', 'none', '--data', data]), { status: 66, stderr: /there is no detection 'none' .*autoshield detections list/ })
 })
 
 t.test('marking asks the API, with the end of the exception as a time, and precision is a table', async (t) => {
