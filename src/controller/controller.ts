@@ -137,7 +137,7 @@ export class Controller implements Loop, AsyncDisposable {
     const explainer = new Explainer({ scores, metrics, log, answer: async (detection, explanation) => this.#detections.explained(detection, explanation) })
     this.#otherEnd = new OtherEnd({ accounts: parts.accounts ?? null, waysTo: waysTo({ pods, services: parts.services, nodes: parts.nodes?.directory }), compared: async (event) => this.#detections.compared(event), letGo: letGo({ mitigations: this.#mitigations, log }), decide: async (hearing, arrivedMs) => this.#decisions.hear(hearing, arrivedMs), clock, metrics, log })
     this.#judge = new Judge({ book, detections: this.#detections, otherEnd: this.#otherEnd, explainer, mitigations: this.#mitigations, rollouts: this.rollouts, pods, zone })
-    this.#heard = new ScoreEvents({ flows: this.flows, journal: this.#journal, judge: this.#judge, meet: async (model) => this.#meetModel(model), drift: this.drift, metrics, mitigations: this.#mitigations, models: this.#models, publish, rollouts: this.rollouts })
+    this.#heard = new ScoreEvents({ flows: this.flows, forgers: this.#detections.forgers, journal: this.#journal, judge: this.#judge, meet: async (model) => this.#meetModel(model), drift: this.drift, metrics, mitigations: this.#mitigations, models: this.#models, publish, rollouts: this.rollouts })
   }
 
   /**

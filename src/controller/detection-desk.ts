@@ -13,6 +13,7 @@ import type { LoopEvent } from '../ports/loop.ts'
 import type { Checkpoints, ObjectStore } from '../ports/object-store.ts'
 import type { ModelInfo } from '../ports/scorer.ts'
 import { withAdmission } from './admissions/remarks.ts'
+import { Forgers } from './forgers.ts'
 import type { Journal } from './journal.ts'
 import type { ControllerMetrics } from './metrics.ts'
 
@@ -41,6 +42,8 @@ const MAX_RESTORED = 5_000
  * goes on at the next `flush`: its windows are many and its newest state says all.
  */
 export class DetectionDesk {
+  /** Out of which pods forged packets come: evidence beside scores. */
+  readonly forgers: Forgers
   readonly #parts: DetectionDeskParts
   readonly #changed = new Map<string, Detection>()
   #state: VerdictState = emptyVerdict()
@@ -51,6 +54,7 @@ export class DetectionDesk {
 
   constructor (parts: DetectionDeskParts) {
     this.#parts = parts
+    this.forgers = new Forgers(parts)
   }
 
   /** Takes up where the last run ended. Gives the detections that go on. */
@@ -77,6 +81,7 @@ export class DetectionDesk {
       standsForMany: (address) => sharedAddresses.has(address),
       unfamiliar,
       foundAtAdmission: (address) => this.#foundAtAdmission(address),
+      forging: () => this.forgers.list(),
     })
     this.#touched ||= event.type !== 'tick' || effects.length > 0
     if (effects.length > 0) this.#suspects = null

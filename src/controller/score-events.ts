@@ -4,6 +4,7 @@ import type { ScoreEvent } from '../ports/scores.ts'
 import { refusalEntry } from './client-refusals.ts'
 import type { DriftDesk } from './drift-desk.ts'
 import type { FlowRecorder } from './flows/flow-recorder.ts'
+import type { Forgers } from './forgers.ts'
 import type { Journal } from './journal.ts'
 import type { Judge } from './judge.ts'
 import type { ControllerMetrics } from './metrics.ts'
@@ -14,6 +15,7 @@ import type { RolloutDesk } from './rollout/rollout-desk.ts'
 export interface ScoreEventsParts {
   readonly drift: DriftDesk
   readonly flows: Pick<FlowRecorder, 'take'>
+  readonly forgers: Forgers
   readonly journal: Journal
   readonly judge: Judge
   readonly meet: (model: ModelInfo) => Promise<void>
@@ -35,7 +37,7 @@ export class ScoreEvents {
   }
 
   async hear (event: ScoreEvent): Promise<void> {
-    const { drift, flows, journal, judge, meet, metrics, mitigations, models, publish, rollouts } = this.#parts
+    const { drift, flows, forgers, journal, judge, meet, metrics, mitigations, models, publish, rollouts } = this.#parts
     switch (event.type) {
       case 'synced': return meet(event.model)
       case 'restrictions':
@@ -45,9 +47,11 @@ export class ScoreEvents {
         this.traffic = event
         publish(event)
         metrics.detector(event.stats)
+        forgers.take(event.stats)
         return
       case 'stats':
         metrics.detector(event.stats)
+        forgers.take(event.stats)
         return
       case 'refusals': return journal.keep({ writes: () => [], audit: event.refusals.map((refusal) => refusalEntry('detector', refusal)) })
       case 'models': return models.take(event.standing)

@@ -113,7 +113,7 @@ export class Detector {
   }
 
   stats (): DetectorStats {
-    return this.#tally.stats({ keys: this.#scoring.keys, dropped: this.#watchers.lost + this.#traffic.dropped, refused: this.#refused.counts })
+    return this.#tally.stats({ keys: this.#scoring.keys, dropped: this.#watchers.lost + this.#traffic.dropped, refused: this.#refused.counts }, this.#options.clock.now())
   }
 
   /** Scores with another model from the next round on. Resolves with the one of before, which nothing uses any more. */

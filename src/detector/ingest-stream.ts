@@ -252,7 +252,7 @@ export class IngestStream {
 
   #count (batch: Batch, open: Open, windows: readonly Window[]): void {
     const { tally, onWindows } = this.#context
-    tally.forgedSent += Number(batch.forgedSent)
+    tally.forged(open.simulated ? null : this.identity.uid, Number(batch.forgedSent), this.#context.clock.now())
     if (batch.stats !== undefined) {
       const now = fromSource(batch.stats)
       // What an older boot counted before it came here was counted elsewhere.

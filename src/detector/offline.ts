@@ -119,6 +119,6 @@ export class OfflineDetector {
 
   #context (): VerdictContext {
     const { newId, whois } = this.#options
-    return { nowMs: this.#nowMs, newId, whois, standsForMany: () => false, unfamiliar: () => null, foundAtAdmission: () => null }
+    return { nowMs: this.#nowMs, newId, whois, standsForMany: () => false, unfamiliar: () => null, foundAtAdmission: () => null, forging: () => [] }
   }
 }

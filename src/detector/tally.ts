@@ -1,5 +1,6 @@
 import type { SourceStats } from '../wire/gen/ingest_pb.ts'
 import type { DetectorStats } from '../ports/scores.ts'
+import { ForgedSenders } from './forged-senders.ts'
 
 type FromSources = Pick<DetectorStats, 'packets' | 'flows' | 'malformed' | 'dropped'>
 
@@ -21,8 +22,8 @@ export class Tally {
   tensors = 0
   /** Windows that were scored in vain: the scorer failed. */
   failed = 0
-  /** Packets that left a pod with an address that was not its own. */
-  forgedSent = 0
+  #forgedSent = 0
+  readonly #forgers = new ForgedSenders()
   readonly #sources: { -readonly [Name in keyof FromSources]: FromSources[Name] } = { packets: 0, flows: 0, malformed: 0, dropped: 0 }
 
   /** Adds what one observer has counted more than before; a count that went back adds nothing. */
@@ -32,7 +33,13 @@ export class Tally {
     }
   }
 
-  stats (held: Pick<DetectorStats, 'keys' | 'dropped' | 'refused'>): DetectorStats {
+  /** Packets that left a pod with an address that was not its own; `podUid` is null for a recording. */
+  forged (podUid: string | null, packets: number, nowMs: number): void {
+    this.#forgedSent += packets
+    if (podUid !== null) this.#forgers.add(podUid, packets, nowMs)
+  }
+
+  stats (held: Pick<DetectorStats, 'keys' | 'dropped' | 'refused'>, nowMs: number): DetectorStats {
     return {
       observers: this.observers,
       windows: this.windows,
@@ -40,7 +47,8 @@ export class Tally {
       keys: held.keys,
       ...this.#sources,
       dropped: this.#sources.dropped + held.dropped + this.failed,
-      forgedSent: this.forgedSent,
+      forgedSent: this.#forgedSent,
+      forging: this.#forgers.recent(nowMs),
       refused: held.refused,
     }
   }

@@ -31,6 +31,8 @@ export interface DetectorStats {
   readonly malformed: number
   /** Packets that left a pod under an address that is not its own. */
   readonly forgedSent: number
+  /** Of these, packets of the last minute by UID of the pod; at most 64 pods. */
+  readonly forging: Readonly<Record<string, number>>
   /** Streams and calls that the detector refused, by reason. */
   readonly refused: Readonly<Record<string, number>>
 }

@@ -29,7 +29,7 @@ const SHOP_EDGES: readonly [string, string, number][] = [
 ]
 
 const stats = (beat: number) => ({
-  observers: 14, packets: 1_840_220 + beat * 21_400, flows: 41_004 + beat * 310, windows: 96_310 + beat * 540, tensors: 22_904 + beat * 121, keys: 412, dropped: 0, malformed: 3, forgedSent: 0, refused: {},
+  observers: 14, packets: 1_840_220 + beat * 21_400, flows: 41_004 + beat * 310, windows: 96_310 + beat * 540, tensors: 22_904 + beat * 121, keys: 412, dropped: 0, malformed: 3, forgedSent: 0, forging: {}, refused: {},
 })
 
 export function traffic (atMs: number, beat = 0, extra: readonly TrafficEdge[] = []): Extract<LoopEvent, { type: 'traffic' }> {

@@ -44,7 +44,7 @@ t.test('whom the detector refuses is in the trail by name, and counted with or w
     { actor: liar.identity, object: 'detector', reason: 'NotYours', detail: { peer: '10.0.0.7', count: 4, words: /none of the reporter's own addresses.*, and 3 more/ } },
     { actor: 'address/10.0.0.7', object: 'detector', reason: 'NoIdentity' },
   ])
-  const stats = { observers: 1, packets: 0, flows: 0, windows: 0, tensors: 0, keys: 0, dropped: 0, malformed: 0, forgedSent: 3, refused: { NotYours: 4 } }
+  const stats = { observers: 1, packets: 0, flows: 0, windows: 0, tensors: 0, keys: 0, dropped: 0, malformed: 0, forgedSent: 3, forging: {}, refused: { NotYours: 4 } }
   await bench.scores.tell({ type: 'stats', stats })
   await bench.scores.tell({ type: 'traffic', atMs: 0, edges: [], stats: { ...stats, forgedSent: 5 } })
   t.strictSame(bench.metrics.counted.filter((line) => line.startsWith('detector')), ['detector 3 {"NotYours":4}', 'detector 5 {"NotYours":4}'])

@@ -17,7 +17,7 @@ t.test('metrics have our prefix, units and closed labels, and Prometheus accepts
   metrics.models({ sequence: 1, current: 'm1', shadow: 'm2', refused: [], by: '', reason: '' })
   metrics.models({ sequence: 2, current: 'm2', shadow: null, refused: [], by: '', reason: '' })
   metrics.modelRefused()
-  const stats = { observers: 1, packets: 0, flows: 0, windows: 0, tensors: 0, keys: 0, dropped: 0, malformed: 0, forgedSent: 3, refused: { NotYours: 1 } }
+  const stats = { observers: 1, packets: 0, flows: 0, windows: 0, tensors: 0, keys: 0, dropped: 0, malformed: 0, forgedSent: 3, forging: {}, refused: { NotYours: 1 } }
   for (const refused of [{ NotYours: 1 }, { NotYours: 2, Malformed: 1 }]) metrics.detector({ ...stats, refused })
   metrics.marked([{ class: 'PORT_SCAN', namespace: 'shop', confirmed: 3, falseAlarms: 1, precision: 0.75, low: 0.3, high: 0.95 }])
   const text = await registry.metrics()

@@ -66,8 +66,8 @@ function parsed (json: string): unknown {
 const standingOf = ({ sequence, current, shadow, refused, by, reason, installed }: ModelStandingMessage): ModelStanding =>
   ({ sequence, current, shadow: shadow === '' ? null : shadow, refused: refused.map(({ version, message }) => ({ version, message })), by, reason, installed })
 
-const statsOf = ({ observers, packets, flows, windows, tensors, keys, dropped, malformed, forgedSent, refused }: DetectorStatsMessage): DetectorStats =>
-  ({ observers, packets, flows, windows, tensors, keys, dropped, malformed, forgedSent, refused })
+const statsOf = ({ observers, packets, flows, windows, tensors, keys, dropped, malformed, forgedSent, forging, refused }: DetectorStatsMessage): DetectorStats =>
+  ({ observers, packets, flows, windows, tensors, keys, dropped, malformed, forgedSent, forging, refused })
 
 function trafficOf ({ atMs, edges, stats }: Traffic): ReadEvent {
   if (stats === undefined) return { type: 'problem', problem: 'traffic came without its counts' }

@@ -31,6 +31,7 @@ export const DetectorStats = Type.Object({
   dropped: count('What bounded queues and tables dropped since the detector started.'),
   malformed: count('Packets that could not be understood since the detector started.'),
   forgedSent: count('Packets that left a pod under an address that is not its own, since the detector started.'),
+  forging: Type.Record(Type.String(), Type.Number(), { description: 'Of these, packets of the last minute by UID of the pod.' }),
   refused: Type.Record(Type.String(), Type.Number(), { description: 'Streams and calls that the detector refused since it started, by reason: observers that spoke of other pods than their own are under NotYours.' }),
 }, { $id: 'DetectorStats', ...closed })
 

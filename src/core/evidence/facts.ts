@@ -2,6 +2,7 @@ import { CONTEXT_COLUMNS } from '../tensor/context.ts'
 import { FEATURES, TENSOR_WINDOWS, type FeatureName } from '../window/window.ts'
 import type { Score } from '../verdict/score.ts'
 import type { Measure } from './amounts.ts'
+import type { Forging } from './forging.ts'
 import type { PairPast, PastAttack } from './memory.ts'
 
 /** What a kind of evidence may look at: one score, and what is remembered of its ends. */
@@ -17,6 +18,8 @@ export interface Facts {
   readonly usual: (measure: Measure, port?: number | null) => number | null
   /** How much of that a person said is usual; 1 for a use. Null where nobody said so. */
   readonly taught: (knownFor: Measure | 'use', port: number | null) => number | null
+  /** The pod out of which most forged packets come that may be this key's: any pod where a source is not known to be real, else the source's own; null where none do. */
+  readonly forging: Forging | null
   /** What was found at admission of the source's pod, in words; null where nothing was. */
   readonly admission: () => string | null
 }

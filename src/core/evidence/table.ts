@@ -2,6 +2,7 @@ import type { AttackClass } from '../classes.ts'
 import type { EvidenceKind } from './kind.ts'
 import { ADMISSION } from './kinds/admission.ts'
 import { BREADTH } from './kinds/breadth.ts'
+import { FORGED_PACKETS } from './kinds/forged-packets.ts'
 import { HALF_OPEN } from './kinds/half-open.ts'
 import { HOP } from './kinds/hop.ts'
 import { MANAGEMENT_PORT } from './kinds/management-port.ts'
@@ -14,7 +15,7 @@ import { UPLOAD } from './kinds/upload.ts'
 
 /** Every kind of named evidence; docs/EVIDENCE.md has the same table. */
 export const EVIDENCE_KINDS: readonly EvidenceKind[] = [
-  MANAGEMENT_PORT, NEW_USE, REMOTE_PROCEDURE, HOP, PUSH, BREADTH, HALF_OPEN, SHORT_SESSIONS, BARREN_SESSIONS, UPLOAD, NAME_TUNNEL, ECHO_TUNNEL, ADMISSION,
+  MANAGEMENT_PORT, NEW_USE, REMOTE_PROCEDURE, HOP, PUSH, BREADTH, HALF_OPEN, FORGED_PACKETS, SHORT_SESSIONS, BARREN_SESSIONS, UPLOAD, NAME_TUNNEL, ECHO_TUNNEL, ADMISSION,
 ]
 
 /** What an attack of a class seldom lacks: where none of these kinds finds anything, that speaks against the class. */

@@ -1,4 +1,5 @@
 import type { Facts } from '../evidence/facts.ts'
+import type { Forging } from '../evidence/forging.ts'
 import { usualOfKey } from '../evidence/known-for.ts'
 import { see, type Memory, type NameOf, type Seen } from '../evidence/memory.ts'
 import { taughtAmount } from '../evidence/taught.ts'
@@ -19,7 +20,7 @@ export const namesOf = ({ whois }: Pick<VerdictContext, 'whois'>): NameOf => (ad
 export const seenIn = ({ key, window }: Score): Seen => ({ key, ports: window.ports, atMs: window.firstPacketMs })
 
 /** What named evidence may look at, with this score taken into what is remembered. Null for a score whose context columns are another version's. */
-export function factsOf (state: Pick<VerdictState, 'memory'>, score: Score, context: Pick<VerdictContext, 'whois' | 'foundAtAdmission'>): Facts | null {
+export function factsOf (state: Pick<VerdictState, 'memory'>, score: Score, context: Pick<VerdictContext, 'whois' | 'foundAtAdmission' | 'forging'>): Facts | null {
   const { key } = score
   const memory = memoryOf(state, score)
   const nameOf = namesOf(context)
@@ -36,6 +37,13 @@ export function factsOf (state: Pick<VerdictState, 'memory'>, score: Score, cont
     attacked: attack === undefined || isAnswer ? null : attack,
     usual: usualOfKey(memory, { key, stepMs: score.stepMs, atMs }, past, nameOf, taught),
     taught,
+    forging: score.simulated ? null : forgingOf(score, context.forging()),
     admission: () => key.kind === 'fan-in' ? null : context.foundAtAdmission(key.source),
   }
+}
+
+/** Whose forged packets a key's may be. */
+function forgingOf ({ key, unproved }: Score, all: readonly Forging[]): Forging | null {
+  if (key.kind === 'fan-in' || (key.kind === 'pair' && unproved > 0)) return all[0] ?? null
+  return all.find(({ addresses }) => addresses.includes(key.source)) ?? null
 }

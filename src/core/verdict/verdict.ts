@@ -1,4 +1,5 @@
 import { combine, nameEvidence, NOTHING_NAMED, type Named } from '../evidence/combine.ts'
+import type { Forging } from '../evidence/forging.ts'
 import { emptyMemory, noteAttack, type Memory } from '../evidence/memory.ts'
 import { ruleOf } from '../evidence/table.ts'
 import { withNamed } from '../explain/with-named.ts'
@@ -62,6 +63,8 @@ export interface VerdictContext {
   readonly unfamiliar: (score: Score) => Unfamiliar | null
   /** The newest finding of at least medium severity about an address's pod at admission, in words; null where there is none. */
   readonly foundAtAdmission: (address: string) => string | null
+  /** Pods out of which forged packets came within the last minute, most packets first. */
+  readonly forging: () => readonly Forging[]
 }
 
 /** Beats of a slowed replay come late by our clock, so its cases are not closed before this much silence. */

@@ -40,7 +40,7 @@ class Bench {
   }
 
   #step (event: Parameters<typeof step>[1], nowMs: number): readonly VerdictEffect[] {
-    return step(this.state, event, { nowMs, newId: () => `id${this.#ids++}`, whois: () => null, standsForMany: () => false, unfamiliar: () => null, foundAtAdmission: (address) => address === this.warned ? 'pods/web: runs privileged' : null })
+    return step(this.state, event, { nowMs, newId: () => `id${this.#ids++}`, whois: () => null, standsForMany: () => false, unfamiliar: () => null, foundAtAdmission: (address) => address === this.warned ? 'pods/web: runs privileged' : null, forging: () => [] })
   }
 }
 

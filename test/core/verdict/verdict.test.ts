@@ -44,6 +44,7 @@ class Bench {
       standsForMany: (address) => address === '10.0.0.1',
       unfamiliar: () => null,
       foundAtAdmission: () => null,
+      forging: () => [],
     })
   }
 }

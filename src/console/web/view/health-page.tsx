@@ -78,12 +78,17 @@ function Watched ({ wall: { pods, stats } }: { wall: Wall }) {
   const unobserved = pods.filter(({ observed }) => observed === false).length
   if (stats === null) return <Line state="waiting" title="Watching">No traffic has been seen yet.</Line>
   const lost = stats.dropped > 0
+  const forging = Object.entries(stats.forging).sort(([, one], [, other]) => other - one).slice(0, 3)
+  const nameOf = (uid: string): string => {
+    const pod = pods.find((each) => each.uid === uid)
+    return pod === undefined ? uid : `${pod.namespace}/${pod.name}`
+  }
   const refused = Object.values(stats.refused).reduce((sum, count) => sum + count, 0)
   return (
     <Line state={lost ? 'broken' : 'done'} title="Watching">
       <p>{number(stats.observers)} observer{stats.observers === 1 ? '' : 's'} {stats.observers === 1 ? 'reports' : 'report'} of {number(pods.length - unobserved)} pods{unobserved > 0 && `; ${number(unobserved)} ${unobserved === 1 ? 'pod has' : 'pods have'} none`}.</p>
       <p class={lost ? 'problem' : ''}>{lost ? `${number(stats.dropped)} things were dropped for want of room since the detector started.` : 'Nothing was dropped.'}</p>
-      {stats.forgedSent > 0 && <p class="problem">{number(stats.forgedSent)} packets left pods under addresses that are not theirs.</p>}
+      {stats.forgedSent > 0 && <p class="problem">{number(stats.forgedSent)} packets left pods under addresses that are not theirs{forging.length > 0 && `; within the last minute ${forging.map(([uid, packets]) => `${number(packets)} from ${nameOf(uid)}`).join(', ')}`}.</p>}
       {refused > 0 && <p class="problem">{number(refused)} streams and calls were refused: {Object.entries(stats.refused).map(([reason, count]) => `${number(count)} ${reason}`).join(', ')}.</p>}
       {stats.malformed > 0 && <p>{number(stats.malformed)} packets could not be understood.</p>}
     </Line>
