@@ -3,6 +3,7 @@ import type { Detection } from '../../src/core/verdict/detection.ts'
 import type { Mitigation } from '../../src/core/mitigation/mitigation.ts'
 import type { Pod } from '../../src/core/pod.ts'
 import { techniqueOf } from '../../src/core/classes.ts'
+import { CONTEXT_COLUMNS } from '../../src/core/tensor/context.ts'
 import type { LoopEvent } from '../../src/ports/loop.ts'
 import type { TrafficEdge } from '../../src/ports/scores.ts'
 import type { FakeLoop } from './fake-loop.ts'
@@ -44,6 +45,11 @@ function guessingTensor (): number[][] {
     : [14 + (index - 13) * 9, 3_100 + index * 310, 5_400 + index * 420, 14 + (index - 13) * 9, 96 + index * 20, 3 + index, 14 + index, 0.8, 21.4, 6.1, 0.91 + (index - 13) * 0.013, 1])
 }
 
+/** The model's context columns of the same windows, over their span. */
+const GUESSING_CONTEXT: Readonly<Record<string, number>> = {
+  kind_pair: 1, step_500ms: 1, port_database: 1, share_tcp: 1, packets_sent: 1_260, packets_received: 1_104, mean_payload_sent: 28, mean_payload_received: 52, distinct_ports: 1, active_windows: 11,
+}
+
 export function guessing (now: number, more: Partial<Detection> = {}): Detection {
   return {
     id: 'det-guess-1',
@@ -69,9 +75,20 @@ export function guessing (now: number, more: Partial<Detection> = {}): Detection
         { feature: 'flow_count', value: 68, usual: 0.3, usualFrom: 'key', contribution: 0.11 },
         { feature: 'rst_count', value: 22, usual: 0, usualFrom: 'key', contribution: 0.02 },
       ],
+      path: [{ feature: 'failed_conn_ratio', left: 0.363 }, { feature: 'syn_count', left: 0.118 }],
+      windows: [{ window: 19, contribution: 0.21 }, { window: 18, contribution: 0.17 }, { window: 17, contribution: 0.09 }],
+      counterfactual: { limit: 0.9, probability: 0.874, changes: [{ feature: 'failed_conn_ratio', seen: 0.95, needed: 0.4 }] },
+      nearest: { class: 'BRUTE_FORCE', tool: 'hydra', run: 'brute-force-0012', distance: 0.41, usualDistance: 0.62 },
+      model: 2.35,
+      named: [
+        { kind: 'barren-sessions', nats: 2.5, sentence: '10.0.4.7 began 212 short sessions at port 5432 of 10.0.2.9 within 4 s, with 46 bytes there and 80 back in each: nothing but a name, a password and a no fits in that' },
+        { kind: 'new-use', nats: 1.5, sentence: '10.0.4.7 and port 5432 of 10.0.2.9 had nothing to do with each other in the 3 h before' },
+        { kind: 'short-sessions', nats: 0.5, sentence: '10.0.4.7 began 212 short sessions at port 5432 of 10.0.2.9 within 4 s, with 46 bytes there and 80 back in each' },
+      ],
       tensor: guessingTensor(),
       stepMs: 500,
       windowNumber: Math.floor((now - 38_700) / 500),
+      context: CONTEXT_COLUMNS.map((name) => GUESSING_CONTEXT[name] ?? 0),
     },
     technique: techniqueOf('BRUTE_FORCE'),
     model: '2026.11.1',
@@ -183,7 +200,7 @@ export async function attack (loop: FakeLoop): Promise<void> {
 /** A second story from a replay: a scan, simulated, held by safety for one rule. */
 export async function simulatedScan (loop: FakeLoop): Promise<void> {
   const now = loop.now()
-  const { evidence: _evidence, ...explanation } = guessing(now).explanation
+  const { stepMs, tensor, windowNumber } = guessing(now).explanation
   await loop.emit({
     type: 'detection',
     detection: guessing(now, {
@@ -201,7 +218,11 @@ export async function simulatedScan (loop: FakeLoop): Promise<void> {
       chain: 'chain-ingress',
       simulated: true,
       explanation: {
-        ...explanation,
+        stepMs,
+        tensor,
+        windowNumber,
+        model: 3.1,
+        named: [{ kind: 'breadth', nats: 3, sentence: '10.0.5.3 tried 412 ports of hosts of many destinations, where next to nothing was said' }],
         sentence: 'ingress-1 tried 412 ports of 14 addresses in 15 s; sources like it usually try 4.',
         evidence: [{ feature: 'unique_ports', value: 412, usual: 4, usualFrom: 'training', contribution: 0.71 }],
       },

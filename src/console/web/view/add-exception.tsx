@@ -55,7 +55,8 @@ export function AddException ({ wall, now, start, label }: { wall: Wall, now: nu
 
 function Fields ({ wall, now, start }: { wall: Wall, now: number, start: Start }) {
   const [draft, setDraft] = useState<Omit<ExceptionSpec, 'by' | 'reason'> | null>(null)
-  const [classes] = useState(() => [...new Set([...CLASSES.filter((name) => name !== 'BENIGN'), ...start.classes ?? []])])
+  // A model's own classes are known by what it detected.
+  const [classes] = useState(() => [...new Set([...CLASSES.slice(1), ...[...wall.detections.values()].map(({ class: name }) => name), ...start.classes ?? []])])
   const look = (element: HTMLElement | null): void => {
     const form = element?.closest('form')
     if (form === null || form === undefined) return
