@@ -56,7 +56,7 @@ class Bench {
   }
 
   #at (nowMs: number) {
-    return { nowMs, newId: () => `id${this.#ids++}`, whois: () => null, standsForMany: () => false, unfamiliar: () => null, foundAtAdmission: () => null }
+    return { nowMs, newId: () => `id${this.#ids++}`, whois: () => null, standsForMany: () => false, unfamiliar: () => null, foundAtAdmission: () => null, forging: () => [] }
   }
 }
 
