@@ -25,6 +25,8 @@ const BEATS_PER_COMPARISON = 5
 /** That are told; the newest choice and its candidate. */
 const MAX_REFUSED = 2
 
+const attackClasses = ({ model: { classes } }: Scorer): string[] => classes.slice(1)
+
 /** A model that is loaded, and what was asked to get it. */
 interface Loaded { readonly asked: string | null, readonly scorer: Scorer }
 
@@ -43,7 +45,7 @@ export class FollowedModels implements AsyncDisposable {
     this.#options = options
     this.#current = current
     this.#seen = choice.sequence - 1 // the candidate is still to be looked at
-    this.#standing = { sequence: choice.sequence, current: current.scorer.model.version, shadow: null, refused: [...refused], by: choice.by, reason: choice.reason }
+    this.#standing = { sequence: choice.sequence, current: current.scorer.model.version, shadow: null, refused: [...refused], by: choice.by, reason: choice.reason, classes: attackClasses(current.scorer) }
   }
 
   /**
@@ -104,6 +106,7 @@ export class FollowedModels implements AsyncDisposable {
         by: choice.by,
         reason: choice.reason,
         installed: [...installed],
+        classes: attackClasses(this.#current.scorer),
       }
       user.tellModels(this.#standing)
       await store.tell(this.#standing)

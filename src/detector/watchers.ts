@@ -239,8 +239,8 @@ function scoreOf ({ incoming, window, probabilities, tensor, context, unproved }
 
 const encodeComparison = (comparison: Comparison): Extract<Event, { case: 'comparison' }>['value'] => ({ json: JSON.stringify(comparison) })
 
-const encodeStanding = ({ sequence, current, shadow, refused, by, reason, installed }: ModelStanding): Extract<Event, { case: 'models' }>['value'] =>
-  ({ sequence, current, shadow: shadow ?? '', refused: refused.map(({ version, message }) => ({ version, message })), by, reason, installed: [...installed ?? []] })
+const encodeStanding = ({ sequence, current, shadow, refused, by, reason, installed, classes }: ModelStanding): Extract<Event, { case: 'models' }>['value'] =>
+  ({ sequence, current, shadow: shadow ?? '', refused: refused.map(({ version, message }) => ({ version, message })), by, reason, installed: [...installed ?? []], classes: [...classes ?? []] })
 
 const encodeKnown = ({ shares, limit }: Known): MessageInitShape<typeof KnownSchema> => ({
   shares: shares.map((values) => ({ values: [...values] })),

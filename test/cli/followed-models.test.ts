@@ -86,7 +86,7 @@ t.test('the choice is followed while it runs, and each model is let go when anot
   t.equal(user.current.model.version, 'given')
   t.same(user.told.map(({ sequence, current, shadow }) => [sequence, current, shadow]), [[0, 'given', null], [1, 'given', 'one'], [2, 'one', null], [3, 'given', null]])
   t.same(gone, ['given', 'one', 'one'], 'the given one, the candidate, and the one that was promoted')
-  t.match(await store.standing(), { sequence: 3, current: 'given', refused: [], by: 'ann' })
+  t.match(await store.standing(), { sequence: 3, current: 'given', refused: [], by: 'ann', classes: ['X'] })
   await models[Symbol.asyncDispose]()
   t.same(gone.at(-1), 'given')
 })

@@ -136,7 +136,7 @@ export async function inCluster (loop: FakeLoop): Promise<void> {
   for (const mitigation of [pierced(now), isolated(now), quarantined(now)]) await loop.emit({ type: 'mitigation', mitigation })
   loop.planEffect = EFFECT
   await loop.emit({ type: 'decision', decision: decided(now, { id: 'dec-wait-1', action: 'pod_isolation', verdict: 'hold', reason: 'ApprovalRequired', message: 'The rule asks that a person agrees.', mitigation: null, approval: { state: 'waiting', deadline: iso(now + 421_000), then: 'suppress', evidence: { completedHandshake: true, confirmedByOwnObserver: true, standsForMany: false } } }) })
-  loop.standing = { sequence: 3, current: 'lab-2026-11', shadow: 'lab-2026-12', refused: [{ version: 'theirs-1', message: 'theirs-1 is signed by a key that is not among those of --model-keys.' }], by: 'ann', reason: 'a week in shadow', installed: ['lab-2026-11', 'lab-2026-12', 'theirs-1'] }
+  loop.standing = { sequence: 3, current: 'lab-2026-11', shadow: 'lab-2026-12', refused: [{ version: 'theirs-1', message: 'theirs-1 is signed by a key that is not among those of --model-keys.' }], by: 'ann', reason: 'a week in shadow', installed: ['lab-2026-11', 'lab-2026-12', 'theirs-1'], classes: ['LATERAL_MOVEMENT', 'PORT_SCAN', 'SYN_FLOOD', 'BRUTE_FORCE', 'DATA_EXFILTRATION', 'CUSTOM_ATTACK'] }
   loop.compared = {
     current: 'lab-2026-11',
     candidate: 'lab-2026-12',

@@ -98,7 +98,7 @@ t.test('which models are used is told to those who follow, and to those who come
   const { address, detector } = await start()
   const early = new Told(t, source(address))
   await early.synced()
-  const standing = { sequence: 3, current: 'fake', shadow: null, refused: [{ version: 'bad', message: 'it is broken' }], by: 'ann', reason: 'try', installed: ['bad', 'mine'] }
+  const standing = { sequence: 3, current: 'fake', shadow: null, refused: [{ version: 'bad', message: 'it is broken' }], by: 'ann', reason: 'try', installed: ['bad', 'mine'], classes: ['PORT_SCAN', 'CUSTOM_ATTACK'] }
   const latency = { p50Ms: 1, p99Ms: null }
   const at = '2026-01-01T00:00:00.000Z'
   const comparison = { current: 'fake', candidate: 'mine', since: at, until: at, windows: 2, skipped: 0, failed: 0, agreed: 1, alarms: { X: { current: 1, candidate: 0, both: 0 } }, difference: { mean: 0.5, p99: 1, max: 1 }, latency: { current: latency, candidate: latency } }

@@ -63,8 +63,8 @@ function parsed (json: string): unknown {
   }
 }
 
-const standingOf = ({ sequence, current, shadow, refused, by, reason, installed }: ModelStandingMessage): ModelStanding =>
-  ({ sequence, current, shadow: shadow === '' ? null : shadow, refused: refused.map(({ version, message }) => ({ version, message })), by, reason, installed })
+const standingOf = ({ sequence, current, shadow, refused, by, reason, installed, classes }: ModelStandingMessage): ModelStanding =>
+  ({ sequence, current, shadow: shadow === '' ? null : shadow, refused: refused.map(({ version, message }) => ({ version, message })), by, reason, installed, classes })
 
 const statsOf = ({ observers, packets, flows, windows, tensors, keys, dropped, malformed, forgedSent, forging, refused }: DetectorStatsMessage): DetectorStats =>
   ({ observers, packets, flows, windows, tensors, keys, dropped, malformed, forgedSent, forging, refused })

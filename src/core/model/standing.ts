@@ -31,6 +31,7 @@ export const ModelStanding = Type.Object({
   by: Type.String({ maxLength: 128 }),
   reason: Type.String({ maxLength: 500 }),
   installed: Type.Optional(Type.Array(Version, { maxItems: 64, description: 'Versions that may be asked for, by name; absent where nobody told.' })),
+  classes: Type.Optional(Type.Array(Type.String(), { maxItems: 63, description: 'Attack classes of the current model, in its order; absent where nobody told.' })),
 }, { $id: 'ModelStanding', ...closed })
 export type ModelStanding = Static<typeof ModelStanding>
 

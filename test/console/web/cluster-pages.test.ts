@@ -266,7 +266,7 @@ t.test('what a cluster adds to the page', { skip, timeout: 300_000 }, async (t) 
     await inCluster(loop)
     const { page, complaints } = await visit(t, browser, `${urls.dashboard}/#/models`)
     await page.locator('.rules li').first().waitFor()
-    t.match(await words(page, 'article'), /Scores now lab-2026-11 .*ann: a week in shadow\. In shadow lab-2026-12 Refused theirs-1: .* Agree on the class 99\.83 % Windows scored by both 184,220 .*Alarms: Port scan 41 44 41 .*A run, median 1\.3 ms 1\.7 ms/)
+    t.match(await words(page, 'article'), /Scores now lab-2026-11 It knows: Lateral movement, .*Data exfiltration, CUSTOM_ATTACK\..*ann: a week in shadow\. In shadow lab-2026-12 Refused theirs-1: .* Agree on the class 99\.83 % Windows scored by both 184,220 .*Alarms: Port scan 41 44 41 .*A run, median 1\.3 ms 1\.7 ms/)
     t.match(await words(page, '.rules'), /lab-2026-11 scores now lab-2026-12 in shadow Copy: let it score Copy: end the shadow theirs-1 installed Copy: put in shadow Copy: let it score/)
     if (SHOTS !== undefined) await page.screenshot({ path: `${SHOTS}/models.png`, fullPage: true })
     loop.standing = { sequence: 4, current: 'lab-2026-12', shadow: null, refused: [], by: 'bob', reason: '', installed: [] }

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks'
 import { CLASSES } from '../../../core/classes.ts'
 import type { ExceptionSpec } from '../../../core/exception/exception.ts'
 import { readWhom, WHOM_FORMS } from '../../../core/exception/whom.ts'
+import type { ModelStanding } from '../../../core/model/standing.ts'
 import { SEVERITIES, type Severity } from '../../../core/policy/rule.ts'
 import { call, Refusal } from '../model/live.ts'
 import { HOUR_MS, LASTS, touchedBy } from '../model/exceptions.ts'
@@ -55,8 +56,9 @@ export function AddException ({ wall, now, start, label }: { wall: Wall, now: nu
 
 function Fields ({ wall, now, start }: { wall: Wall, now: number, start: Start }) {
   const [draft, setDraft] = useState<Omit<ExceptionSpec, 'by' | 'reason'> | null>(null)
-  // A model's own classes are known by what it detected.
-  const [classes] = useState(() => [...new Set([...CLASSES.slice(1), ...[...wall.detections.values()].map(({ class: name }) => name), ...start.classes ?? []])])
+  const models = useFetched<{ readonly standing: ModelStanding | null }>('/models', wall.versions.models)
+  const known = models.state === 'there' ? models.value.standing?.classes ?? [] : []
+  const classes = [...new Set([...CLASSES.slice(1), ...known, ...start.classes ?? []])]
   const look = (element: HTMLElement | null): void => {
     const form = element?.closest('form')
     if (form === null || form === undefined) return

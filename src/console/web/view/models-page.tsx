@@ -27,10 +27,10 @@ export function ModelsPage ({ wall }: { wall: Wall }) {
   )
 }
 
-function Standing ({ standing: { current, shadow, refused, by, reason } }: { standing: ModelStanding }) {
+function Standing ({ standing: { current, shadow, refused, by, reason, classes = [] } }: { standing: ModelStanding }) {
   return (
     <ul class="health">
-      <li><Mark state="done" /><h3>Scores now</h3><div><p><b>{current}</b></p>{by !== '' && <p class="empty">The last change was asked for by {by}{reason !== '' && `: ${reason}`}.</p>}</div></li>
+      <li><Mark state="done" /><h3>Scores now</h3><div><p><b>{current}</b></p>{classes.length > 0 && <p>It knows: {classes.map((name) => classWords(name).title).join(', ')}.</p>}{by !== '' && <p class="empty">The last change was asked for by {by}{reason !== '' && `: ${reason}`}.</p>}</div></li>
       <li><Mark state={shadow === null ? 'none' : 'simulated'} /><h3>In shadow</h3><div>{shadow === null ? <p class="empty">No candidate. One in shadow scores the same windows, and nothing follows from what it says.</p> : <p><b>{shadow}</b></p>}</div></li>
       {refused.map(({ version, message }) => <li key={version} class="failed"><Mark state="broken" /><h3>Refused</h3><div><p><b>{version}</b>: {message}</p></div></li>)}
     </ul>
