@@ -36,7 +36,7 @@ t.test('show is what explain is: the account of one detection with its evidence 
   const shown = await autoshield(['detections', 'show', 'd', '--data', data])
   t.match(shown, { status: 0, stdout: /PORT_SCAN 10\.0\.0\.7[^]*the model +\+1\.25[^]*breadth +\+3\.00 +10\.0\.0\.7 tried 214 ports/ })
   t.same(shown, await autoshield(['explain', 'd', '--data', data]))
-  t.match(await autoshield(['detections', 'show', 'none', '--data', data]), { status: 66, stderr: /there is no detection 'none' .*autoshield detections list/ })
+  t.match(await autoshield(['detections', 'show', 'none', '--data', data]), { status: 65, stderr: /there is no detection 'none' .*autoshield detections list/ })
 })
 
 t.test('marking asks the API, with the end of the exception as a time, and precision is a table', async (t) => {

@@ -82,7 +82,7 @@ export function guessing (now: number, more: Partial<Detection> = {}): Detection
       model: 2.35,
       named: [
         { kind: 'barren-sessions', nats: 2.5, sentence: '10.0.4.7 began 212 short sessions at port 5432 of 10.0.2.9 within 4 s, with 46 bytes there and 80 back in each: nothing but a name, a password and a no fits in that' },
-        { kind: 'new-use', nats: 1.5, sentence: '10.0.4.7 and port 5432 of 10.0.2.9 had nothing to do with each other in the 3 h before' },
+        { kind: 'new-use', nats: 1.5, sentence: '10.0.4.7 and port 5432 of 10.0.2.9 had nothing to do with each other in the 180 min before' },
         { kind: 'short-sessions', nats: 0.5, sentence: '10.0.4.7 began 212 short sessions at port 5432 of 10.0.2.9 within 4 s, with 46 bytes there and 80 back in each' },
       ],
       tensor: guessingTensor(),
