@@ -2,12 +2,13 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import type { ServerDuplexStream } from '@grpc/grpc-js'
 import type { Identity } from '../core/identity.ts'
 import { sightingsOf, type FlowSighting } from '../core/history/sighting.ts'
-import { TokenBucket } from '../core/token-bucket.ts'
+import type { TokenBucket } from '../core/token-bucket.ts'
 import type { Window } from '../core/window/window.ts'
 import type { Clock } from '../ports/clock.ts'
 import { DetectorMessageSchema, type Batch, type DetectorMessage, type Hello, type ObserverMessage } from '../wire/gen/ingest_pb.ts'
 import type { Malformed } from '../wire/method.ts'
 import type { OwnRestrictionCount } from '../wire/restriction-counts.ts'
+import { configFor, rateFor } from './allowance.ts'
 import type { Boot, Boots } from './boots.ts'
 import { checkBatch } from './check-batch.ts'
 import { checkHello } from './check-hello.ts'
@@ -22,15 +23,11 @@ import { fromSource, type Tally } from './tally.ts'
 
 export type ObserveCall = ServerDuplexStream<ObserverMessage | Malformed, DetectorMessage>
 
-const RATE_SECONDS = 10
 /** Silence is counted in parts: one that this process slept through itself is not taken for the observer's. */
 const SILENCE_PARTS = 4
 type Said = NonNullable<MessageInitShape<typeof DetectorMessageSchema>['message']>
 
 const EXPIRED = refusal('Expired', 'the certificate that this stream began with has expired; connect again with a newer one')
-
-/** A replay is paced by its credits alone. */
-const NO_RATE = 0xffff_ffff
 
 /** What the streams of one detector share. */
 export interface IngestContext {
@@ -138,8 +135,9 @@ export class IngestStream {
   configure (): void {
     if (this.#state.phase !== 'open') return
     const { scope } = this.#state
-    this.#state.rate = this.#rateOf(scope)
-    this.#send({ case: 'config', value: this.#configOf(scope) })
+    const { limits, clock } = this.#context
+    this.#state.rate = rateFor(scope, limits, clock.now())
+    this.#send({ case: 'config', value: configFor(scope, limits) })
   }
 
   /** Reads on, after `pause`. */
@@ -180,31 +178,18 @@ export class IngestStream {
       lane: replay ? `${hello.identity} ${Buffer.from(hello.bootId).toString('hex')}` : hello.identity,
       simulated: replay || hello.simulated,
       boot,
-      rate: this.#rateOf(scope),
+      rate: rateFor(scope, limits, clock.now()),
       sources: null,
     }
     this.#send({
       case: 'welcome',
       value: {
-        config: this.#configOf(scope),
+        config: configFor(scope, limits),
         ack: { sequence: BigInt(boot.scored), credits: limits.credits },
         resend: boot.accepted === null,
       },
     })
     return null
-  }
-
-  #configOf (scope: ReporterScope) {
-    const { maxBatchWindows, silenceMs, stepsMs } = this.#context.limits
-    return { maxBatchWindows, maxWindowsPerSecond: this.#perSecond(scope), silenceMs, stepsMs: [...stepsMs] }
-  }
-
-  #rateOf (scope: ReporterScope): TokenBucket {
-    return new TokenBucket({ perSecond: this.#perSecond(scope), seconds: RATE_SECONDS, nowMs: this.#context.clock.now() })
-  }
-
-  #perSecond (scope: ReporterScope): number {
-    return scope.kind === 'replay' ? NO_RATE : this.#context.limits.maxWindowsPerSecond
   }
 
   #take (batch: Batch, open: Open): Refusal | null {
