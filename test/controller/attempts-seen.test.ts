@@ -1,30 +1,22 @@
 import t from 'tap'
 import { attemptsSeen } from '../../src/controller/attempts-seen.ts'
-import { COUNTERS, FEATURES, SKETCH_BYTES } from '../../src/core/window/window.ts'
 import type { Mitigation } from '../../src/core/mitigation/mitigation.ts'
 import type { Score } from '../../src/core/verdict/score.ts'
+import { madeScore } from '../core/verdict/made-score.ts'
 import { sampleMitigation } from '../adapters/store/samples.ts'
+
+/** Of TCP; what it looks at is the port. */
+const USE = { protocol: 6, begun: 1, carried: 0, failed: 0, bytesSent: 0, bytesReceived: 0 }
 
 /** A window of the sample's subject to its victim, of five flows of which two failed. */
 function score (ports: readonly number[], { received = 10, destination = '10.0.0.9' } = {}): Score {
-  const features = new Float64Array(FEATURES.length)
-  features[FEATURES.indexOf('flow_count')] = 5
-  features[FEATURES.indexOf('bytes_received')] = received
-  features[FEATURES.indexOf('failed_conn_ratio')] = 0.4
-  const key = { kind: 'pair', source: '10.0.0.7', destination } as const
-  const window = {
-    key,
+  const made = madeScore({}, {
+    key: { kind: 'pair', source: '10.0.0.7', destination },
     stepMs: 15_000,
-    firstPacketMs: 0,
-    number: 4,
-    features,
-    counters: new Float64Array(COUNTERS.length),
-    ports: ports.map((port) => ({ port, packets: 1 })),
-    portSketch: new Uint8Array(SKETCH_BYTES),
-    peerSketch: new Uint8Array(SKETCH_BYTES),
-    quality: 0,
-  } as const
-  return { key, window, simulated: false } as unknown as Score // what it does not look at is left out
+    endMs: 75_000,
+    features: { flow_count: 5, bytes_received: received, failed_conn_ratio: 0.4 },
+  })
+  return { ...made, window: { ...made.window, ports: ports.map((port) => ({ ...USE, port })) } }
 }
 
 const of22 = (): Mitigation => {

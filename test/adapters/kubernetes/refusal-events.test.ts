@@ -1,22 +1,27 @@
 import t from 'tap'
+import { Type } from 'typebox'
+import { Parse } from 'typebox/value'
 import { RefusalEvents } from '../../../src/adapters/kubernetes/refusal-events.ts'
 import { AutoshieldError } from '../../../src/core/errors.ts'
 import type { Decision } from '../../../src/core/policy/decision.ts'
+import type { Detection } from '../../../src/core/verdict/detection.ts'
 import { sampleDecision, sampleDetection } from '../store/samples.ts'
 
-const DETECTION = { ...sampleDetection('d1'), simulated: false, source: { address: '10.0.0.7', uid: 'u7', namespace: 'shop', name: 'web-7' } }
+const DETECTION = sampleDetection('d1', { source: { address: '10.0.0.7', uid: 'u7', namespace: 'shop', name: 'web-7' } })
+/** What is asserted of an Event. */
+const Told = Type.Object({ metadata: Type.Object({ name: Type.String(), namespace: Type.String() }), reason: Type.String(), regarding: Type.Object({ kind: Type.String() }), note: Type.String() })
 const refused = (more: Partial<Decision> = {}): Decision => ({
   ...sampleDecision('x'), detection: 'd1', verdict: 'alert', reason: 'ProtectedTarget', message: 'It is the DNS.', safety: [{ check: 'protected', passed: false, reason: 'ProtectedTarget', message: 'It is the DNS.' }], ...more,
 })
 
-function recorder (detection: typeof DETECTION | null = DETECTION, refuse: AutoshieldError | null = null) {
-  const created: { metadata: { name: string }, reason: string, regarding: object, note: string }[] = []
+function recorder (detection: Detection | null = DETECTION, refuse: AutoshieldError | null = null) {
+  const created: Type.Static<typeof Told>[] = []
   const troubles: string[] = []
   const clock = { nowMs: 1_800_000_000_000, now: () => clock.nowMs }
   const events = new RefusalEvents({
     create: async (_, object) => {
       if (refuse !== null) throw refuse
-      created.push(object as (typeof created)[number])
+      created.push(Parse(Told, object))
       return { apiVersion: '', kind: '', metadata: { name: '' } }
     }
   }, { clock, detectionOf: () => detection, objectsOf: ({ policy }) => policy === 'threatpolicy/shop' ? [{ apiVersion: 'autoshield.dev/v1alpha1', kind: 'ThreatPolicy', namespace: 'autoshield', name: 'shop', uid: 'u-shop' }] : [], onTrouble: ({ message }) => troubles.push(message) })
@@ -33,7 +38,7 @@ t.test('it is told on the object of ours that it is about as well, whether or no
   const { created, events } = recorder()
   await events.take(refused({ policy: 'threatpolicy/shop' }))
   t.match(created, [{ regarding: { kind: 'Pod' } }, { reason: 'ProtectedTarget', metadata: { namespace: 'autoshield' }, regarding: { kind: 'ThreatPolicy', name: 'shop', uid: 'u-shop' } }])
-  const outside = recorder({ ...DETECTION, source: { address: '192.0.2.1' } as typeof DETECTION.source, target: null as unknown as typeof DETECTION.target })
+  const outside = recorder({ ...DETECTION, source: { address: '192.0.2.1' }, target: null })
   await outside.events.take(refused({ policy: 'threatpolicy/shop' }))
   t.match(outside.created, [{ regarding: { kind: 'ThreatPolicy' } }])
 })
@@ -55,7 +60,8 @@ t.test('a flood of them is bounded and counted', async (t) => {
 
 t.test('what was no refusal, is a replay or names no pod is not told', async (t) => {
   const { created, events } = recorder()
-  for (const more of [{ verdict: 'mitigate' }, { verdict: 'simulate' }, { reason: 'AlertOnly' }, { safety: [] }] as const) await events.take(refused(more as Partial<Decision>))
+  const others: Partial<Decision>[] = [{ verdict: 'mitigate' }, { verdict: 'simulate' }, { reason: 'AlertOnly' }, { safety: [] }]
+  for (const more of others) await events.take(refused(more))
   t.strictSame(created, [])
   const replay = recorder({ ...DETECTION, simulated: true })
   await replay.events.take(refused())
