@@ -12,6 +12,8 @@ export interface AlsServerOptions {
   /** Path of the Unix socket; whatever lies there is replaced. */
   readonly socket: string
   readonly onEntry: (entry: ProxyEntry) => void
+  /** Has the server serve something else as well. */
+  readonly alsoServe?: (server: Server) => void
   /** It cannot listen; it tries again every `retryMs`. */
   readonly onRefused?: (error: AutoshieldError) => void
   readonly retryMs?: number
@@ -65,12 +67,13 @@ export class AlsServer {
 
   /** Serves until the signal aborts. Never rejects: an observer without proxy goes on observing. */
   async run (signal: AbortSignal): Promise<void> {
-    const { retryMs = RETRY_MS, onRefused } = this.#options
+    const { retryMs = RETRY_MS, onRefused, alsoServe } = this.#options
     while (!signal.aborted) {
       const server = new Server(SERVER_OPTIONS)
       server.addService({ streamAccessLogs: serverMethod(AccessLogService.method.streamAccessLogs) }, {
         streamAccessLogs: (call: Call, reply: sendUnaryData<StreamAccessLogsResponse>) => this.#serve(call, reply),
       })
+      alsoServe?.(server)
       try {
         await this.#bind(server)
         this.#failure = null

@@ -1,6 +1,7 @@
 import { AutoshieldError } from '../../src/core/errors.ts'
 import type { Credentials } from '../../src/core/identity.ts'
 import type { CredentialSource } from '../../src/ports/identity.ts'
+import type { SynLimit } from '../../src/wire/chain-name.ts'
 import { firstCredentials } from '../../src/wire/held-credentials.ts'
 import { wait } from '../../src/wire/wait.ts'
 import type { ClientAddress, Facts } from './client-address.ts'
@@ -18,6 +19,8 @@ export type ProxyAgentEvent =
   | { readonly type: 'redirecting', readonly inboundPort: number | null, readonly outboundPort: number | null, readonly clientAddress: ClientAddress }
   /** Connections reach the pod, and leave it, without the proxy. */
   | { readonly type: 'direct', readonly why: string }
+  /** New connections are held to these limits from now on; none: they are no longer. */
+  | { readonly type: 'limiting', readonly limits: readonly SynLimit[] }
   /** Limits on new connections stay as they were. */
   | { readonly type: 'unlimited', readonly why: string }
   | { readonly type: 'unwritten', readonly error: AutoshieldError }
@@ -68,6 +71,7 @@ export class ProxyAgent {
   /** What was open when the redirect began. */
   #older: readonly OpenConnection[] = []
   #told = ''
+  #limiting = '[]'
 
   constructor (options: ProxyAgentOptions) {
     this.#options = options
@@ -155,11 +159,13 @@ export class ProxyAgent {
     const clientAddress = await wanted.clientAddress(transparentPort === null ? 'without-listener' : await hasNetRaw(pid) ? 'ready' : 'without-capability')
     if (transparentPort !== null && !redirect.held) this.#older = await openConnections()
     const transparent = transparentPort === null ? null : { port: transparentPort, families: clientAddress.kind === 'kept' ? clientAddress.families : [], older: this.#older }
-    const rules = redirectRules({ ...wanted, inboundPort, outboundPort, transparent, directCalls: await wanted.directCalls(), synLimits: await this.#synLimits.now() })
+    const limits = await this.#synLimits.now()
+    const rules = redirectRules({ ...wanted, inboundPort, outboundPort, transparent, directCalls: await wanted.directCalls(), synLimits: limits })
     if (this.#envoyPid !== pid || signal.aborted) return // it ended meanwhile
     try {
       await redirect.hold(rules)
       this.#tell({ type: 'redirecting', inboundPort, outboundPort, clientAddress })
+      this.#tellLimits(limits)
     } catch (thrown) {
       this.#tell({ type: 'direct', why: AutoshieldError.from(thrown).message })
     }
@@ -171,6 +177,13 @@ export class ProxyAgent {
     if (text === this.#told) return
     this.#told = text
     this.#options.onEvent(event)
+  }
+
+  #tellLimits (limits: readonly SynLimit[]): void {
+    const text = JSON.stringify(limits)
+    if (text === this.#limiting) return
+    this.#limiting = text
+    this.#options.onEvent({ type: 'limiting', limits })
   }
 
   /** Resolves when the signal has aborted and nobody is connected through the proxy, or the time is up. */

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { answerRules, type Family } from './answer-rules.ts'
 import type { SynLimit } from '../../src/wire/chain-name.ts'
+import { counterName } from './dropped-counters.ts'
 import type { OpenConnection } from './open-connections.ts'
 import { beyondLimit } from './syn-limits.ts'
 
@@ -74,6 +75,7 @@ export function redirectRules ({ inboundPort, outboundPort, transparent, group, 
     `flush chain ${TABLE} flood`,
     `flush chain ${TABLE} inbound`,
     `flush chain ${TABLE} outbound`,
+    ...countersOf(synLimits).map((name) => `add counter ${TABLE} ${name}`),
     ...flood(node, synLimits).map((rule) => `add rule ${TABLE} flood ${rule}`),
     ...inbound.map((rule) => `add rule ${TABLE} inbound ${rule}`),
     ...outbound.map((rule) => `add rule ${TABLE} outbound ${rule}`),
@@ -87,9 +89,15 @@ function flood (node: RedirectPlan['node'], limits: readonly SynLimit[]): readon
   return [
     'iifname "lo" return',
     ...node.map((address) => `${family(address)} saddr ${address} return`),
-    ...limits.map((limit) => `${OPENS} ${limit.ports === 'any' ? '' : `tcp dport { ${limit.ports.join(', ')} } `}${beyondLimit(limit)} counter drop`),
+    ...limits.map((limit) => `${OPENS} ${limit.ports === 'any' ? '' : `tcp dport { ${limit.ports.join(', ')} } `}${beyondLimit(limit)} ${counted(limit)} drop`),
   ]
 }
+
+/** They have names, so they outlive the rules that count by them, and one that is there already goes on. */
+const countersOf = (limits: readonly SynLimit[]): readonly string[] => [...new Set(limits.flatMap(({ ports }) => ports === 'any' ? [counterName(null)] : ports.map(counterName)))]
+
+const counted = ({ ports }: SynLimit): string =>
+  ports === 'any' ? `counter name "${counterName(null)}"` : `counter name tcp dport map { ${ports.map((port) => `${port} : "${counterName(port)}"`).join(', ')} }`
 
 const PROTOCOLS: Readonly<Record<Family, string>> = { ip: 'ipv4', ip6: 'ipv6' }
 

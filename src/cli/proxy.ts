@@ -7,6 +7,7 @@ import { OwnConversations } from '../../sidecar/own-conversations.ts'
 import { defaultGateways } from '../../sidecar/proxy/default-gateways.ts'
 import { tellClientAddress, type ClientAddress } from '../../sidecar/proxy/client-address.ts'
 import { EnvoyAdmin } from '../../sidecar/proxy/envoy-admin.ts'
+import { DropTeller } from '../../sidecar/proxy/drop-teller.ts'
 import { ProxyAgent, type ProxyAgentEvent, type WantedRedirect } from '../../sidecar/proxy/proxy-agent.ts'
 import { closeReturnWays } from '../../sidecar/proxy/return-way.ts'
 import { SocketCutter } from '../../sidecar/proxy/socket-cutter.ts'
@@ -15,6 +16,7 @@ import { bootstrapFile, bootstrapFiles, envoyArguments } from '../../xds/bootstr
 import { RenewedCredentials } from '../adapters/identity/renewed-credentials.ts'
 import { systemClock } from '../adapters/standalone/clock.ts'
 import { spiffeId } from '../core/identity.ts'
+import type { SynLimit } from '../wire/chain-name.ts'
 import { type CliContext, EXIT, port, verb, wholeNumberIn } from './context.ts'
 import { hostPort, split } from './host-port.ts'
 import { Parts } from './parts.ts'
@@ -38,6 +40,7 @@ interface Flags {
   outbound?: number,
   directPort?: number[],
   node?: string[],
+  alsSocket?: string,
   heapMib: number,
   connections: number
 }
@@ -64,6 +67,7 @@ export function proxyCommand (context: CliContext, done: (status: number) => voi
     .option('--outbound <port>', 'redirect the pod\'s own connections here, while Envoy listens here', port)
     .option('--direct-port <port...>', 'a port of the pod that is never redirected', (text, before: number[] | undefined) => [...before ?? [], port(text)])
     .option('--node <address...>', 'of the pod\'s node, whose probes find a closed port closed; its default gateways are beside it', address)
+    .option('--als-socket <path>', 'Unix socket on which the pod\'s observer listens, which is told what limits on new connections drop')
     .option('--heap-mib <count>', 'Envoy\'s memory', wholeNumberIn(1, 65_536), 256)
     .option('--connections <count>', 'how many may be open through Envoy', wholeNumberIn(1, 10_000_000), 20_000)
     .action(async (flags: Flags) => {
@@ -89,6 +93,7 @@ async function run (flags: Flags, context: CliContext): Promise<void> {
   const clientAddress = await transparency.now('ready')
   const files = await writeConfiguration(flags, spiffeId(system('xds')), clientAddress)
   const own = new OwnConversations({ called: [issuer, detector].map(split), listens: [] })
+  const teller = flags.alsSocket === undefined ? null : new DropTeller({ socket: flags.alsSocket, clock: systemClock, onTrouble: say })
   const agent = new ProxyAgent({
     command: [flags.envoy, ...envoyArguments(files.bootstrap)],
     runAs: flags.user === undefined ? null : { uid: flags.user, gid: ownGroup() },
@@ -98,11 +103,15 @@ async function run (flags: Flags, context: CliContext): Promise<void> {
     credentials,
     store: (next) => writeCredentials(files.identity, next, { group: true }),
     random: Math.random,
-    onEvent: (event) => say(told(event)),
+    onEvent: (event) => {
+      if (event.type === 'limiting') teller?.limiting(event.limits.length > 0)
+      say(told(event))
+    },
   })
   await using parts = new Parts()
   parts.start((signal) => credentials.run(signal))
   parts.start((signal) => own.follow(signal))
+  if (teller !== null) parts.start((signal) => teller.run(signal))
   if (flags.inbound !== undefined) {
     const cutter = new SocketCutter({ admin: new EnvoyAdmin(files.adminSocket), inboundPort: flags.inbound, onTrouble: (words) => say(`open connections of denied sources are not cut: ${words}`) })
     parts.start((signal) => cutter.run(signal))
@@ -160,10 +169,13 @@ function told (event: ProxyAgentEvent): string {
     case 'ended': return `Envoy has ended ${event.how}; connections reach the pod directly, without restrictions, and it is started again in ${Math.ceil(event.retryMs)} ms`
     case 'redirecting': return `connections are redirected: ${[event.inboundPort === null ? [] : [`to the pod by port ${event.inboundPort}`], event.outboundPort === null ? [] : [`from the pod by port ${event.outboundPort}`]].flat().join(', ')}; ${tellClientAddress(event.clientAddress)}`
     case 'direct': return `connections reach the pod directly, without restrictions: ${event.why}`
+    case 'limiting': return event.limits.length === 0 ? 'new connections are not limited any more' : `new connections of all sources together are limited: ${event.limits.map(limitWords).join('; ')}`
     case 'unlimited': return `limits on new connections stay as they were: ${event.why}`
     case 'unwritten': return `the certificate is not where Envoy reads it: ${event.error.message}`
   }
 }
+
+const limitWords = ({ ports, rate, burst }: SynLimit): string => `to ${rate}/s, ${burst} at once, on ${ports === 'any' ? 'any port' : `port ${ports.join(', ')}`}`
 
 function address (text: string, before: string[] | undefined): string[] {
   if (isIP(text) === 0) throw new InvalidArgumentError('It must be an IP address.')

@@ -24,8 +24,9 @@ export class ProxyEvidence {
     const bySource = Map.groupBy(counts, ({ source }) => source)
     return active.flatMap((before) => {
       const { subject } = before.spec
-      if (subject === 'anySource' || before.status.simulated) return []
-      for (const count of subject.addresses.flatMap((address) => bySource.get(address) ?? [])) {
+      if (before.status.simulated) return []
+      const sources = subject === 'anySource' ? [null] : subject.addresses
+      for (const count of sources.flatMap((address) => bySource.get(address) ?? [])) {
         const counted = this.#count(before, count)
         if (counted !== null) told(before.metadata.name, counted, count.atMs)
       }

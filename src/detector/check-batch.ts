@@ -23,7 +23,7 @@ export type CheckedBatch =
 export function checkBatch (batch: Batch, { scope, simulated, rate }: Sender, limits: Limits, nowMs: number): CheckedBatch {
   const rows = batch.windows?.key.length ?? 0
   if (rows > limits.maxBatchWindows) return refuse('TooMuch', `a batch of ${rows} windows is larger than ${limits.maxBatchWindows}, which welcome allowed`)
-  if (!rate.take(rows + batch.restrictions.length, nowMs)) return refuse('TooMuch', `more than ${limits.maxWindowsPerSecond} windows and restriction counts a second came, which welcome allowed`)
+  if (!rate.take(rows + batch.restrictions.length + batch.everybody.length, nowMs)) return refuse('TooMuch', `more than ${limits.maxWindowsPerSecond} windows and restriction counts a second came, which welcome allowed`)
   const restrictions = checkRestrictions(batch, scope, limits, nowMs)
   if ('refusal' in restrictions) return { ok: false, refusal: restrictions.refusal }
   if (batch.windows === undefined) return { ok: true, windows: [], ...restrictions }
@@ -37,14 +37,16 @@ export function checkBatch (batch: Batch, { scope, simulated, rate }: Sender, li
   return { ok: true, windows: decoded.windows, ...restrictions }
 }
 
-function checkRestrictions ({ restrictions }: Batch, scope: ReporterScope, limits: Limits, nowMs: number): { readonly restrictions: readonly OwnRestrictionCount[] } | { readonly refusal: Refusal } {
+function checkRestrictions ({ restrictions: sourced, everybody }: Batch, scope: ReporterScope, limits: Limits, nowMs: number): { readonly restrictions: readonly OwnRestrictionCount[] } | { readonly refusal: Refusal } {
+  const restrictions = [...sourced, ...everybody]
   if (restrictions.length > MAX_BATCH_RESTRICTIONS) return { refusal: refusal('TooMuch', `a batch with ${restrictions.length} restriction counts has more than ${MAX_BATCH_RESTRICTIONS}`) }
   if (restrictions.length > 0 && scope.kind === 'replay') return { refusal: refusal('NotYours', 'a replay has no proxy whose restrictions it could count') }
   const counts: OwnRestrictionCount[] = []
   for (const each of restrictions) {
     const count = decodeRestrictionCount(each)
     if (typeof count === 'string') return { refusal: refusal('Malformed', count) }
-    if (!maySpeakOf(scope, { kind: 'pair', ...count })) return { refusal: refusal('NotYours', 'a restriction count has none of the reporter\'s own addresses at its ends; an observer reports its own pod\'s proxy alone') }
+    const { source, destination } = count
+    if (!maySpeakOf(scope, source === null ? { kind: 'fan-in', destination } : { kind: 'pair', source, destination })) return { refusal: refusal('NotYours', 'a restriction count has none of the reporter\'s own addresses at its ends; an observer reports its own pod\'s proxy alone') }
     if (count.atMs > nowMs + limits.maxAheadMs) return { refusal: refusal('Malformed', `a restriction count is of ${new Date(count.atMs).toISOString()}, more than ${limits.maxAheadMs} ms ahead; set the node's clock`) }
     counts.push(count)
   }

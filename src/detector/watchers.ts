@@ -11,7 +11,7 @@ import type { ModelInfo } from '../ports/scorer.ts'
 import { encodeFlows } from '../wire/flow-columns.ts'
 import { type KnownSchema, WatchEventSchema, type WatchEvent, type WatchRequest } from '../wire/gen/scores_pb.ts'
 import type { Malformed } from '../wire/method.ts'
-import { encodeRestrictionCount } from '../wire/restriction-counts.ts'
+import { apart, encodeRestrictionCount } from '../wire/restriction-counts.ts'
 import { encodeScores } from '../wire/scores.ts'
 import { wait } from '../wire/wait.ts'
 import type { ScoredRow } from './scoring-loop.ts'
@@ -200,7 +200,7 @@ class Watcher {
     const entry = this.#queue.shift()
     if (entry === undefined) return null
     if ('event' in entry) return entry.event
-    if ('restrictions' in entry) return { case: 'restrictions', value: { counts: entry.restrictions.map((count) => ({ podUid: count.podUid, count: encodeRestrictionCount(count) })) } }
+    if ('restrictions' in entry) return { case: 'restrictions', value: encodeRestrictions(entry.restrictions) }
     if ('flows' in entry) return { case: 'flows', value: encodeFlows(entry.flows) }
     const scores = [...entry.scores]
     for (let next = this.#queue[0]; next !== undefined && 'scores' in next && scores.length < MAX_EVENT_SCORES; next = this.#queue[0]) {
@@ -235,6 +235,12 @@ function scoreOf ({ incoming, window, probabilities, tensor, context, unproved }
     receivedAtMs,
     simulated,
   }
+}
+
+function encodeRestrictions (counts: readonly RestrictionCount[]): Extract<Event, { case: 'restrictions' }>['value'] {
+  const { sourced, everybody } = apart(counts)
+  const encode = (count: RestrictionCount) => ({ podUid: count.podUid, count: encodeRestrictionCount(count) })
+  return { counts: sourced.map(encode), everybody: everybody.map(encode) }
 }
 
 const encodeComparison = (comparison: Comparison): Extract<Event, { case: 'comparison' }>['value'] => ({ json: JSON.stringify(comparison) })

@@ -17,9 +17,10 @@ t.test('what a proxy did with attempts reaches whoever follows the scores, under
   await told.synced()
   const observer = uplink(address)
   await observer.event(connected)
-  observer.uplink.restricted([count(), count({ source: 'fd00::9', port: null, unit: 'requests' })])
-  await told.until((told) => restrictionsOf(told).length === 2)
-  t.same(restrictionsOf(told), [{ podUid: POD.uid, ...count() }, { podUid: POD.uid, ...count({ source: 'fd00::9', port: null, unit: 'requests' }) }])
+  const everybody = count({ source: null, attempts: 5, denied: 0, limited: 5, passed: 0, shadowed: 0 })
+  observer.uplink.restricted([everybody, count(), count({ source: 'fd00::9', port: null, unit: 'requests' })])
+  await told.until((told) => restrictionsOf(told).length === 3)
+  t.same(restrictionsOf(told), [{ podUid: POD.uid, ...count() }, { podUid: POD.uid, ...count({ source: 'fd00::9', port: null, unit: 'requests' }) }, { podUid: POD.uid, ...everybody }])
 })
 
 t.test('counts wait for somebody who follows, as scores do', async (t) => {
@@ -44,6 +45,8 @@ t.test('counts that are not of the reporter\'s own proxy, or make no sense, are 
     return observer
   }
   t.match(await say({ source: '10.0.0.7', destination: '10.0.0.8' }).ended, /^PERMISSION_DENIED: a restriction count has none of the reporter's own addresses/)
+  t.match(await say({ source: null, destination: '10.0.0.8', denied: 0, limited: 5, passed: 0, shadowed: 0 }).ended, /^PERMISSION_DENIED: a restriction count has none of the reporter's own addresses/)
+  t.match(await say({ source: null }).ended, /^INVALID_ARGUMENT: a restriction count without a source tells of more than new connections that a limit stopped/)
   t.match(await say({}, REPLAY).ended, /^PERMISSION_DENIED: a replay has no proxy/)
   t.match(await say({ passed: 7 }).ended, /^INVALID_ARGUMENT: a restriction count of 5 attempts does not add up/)
   t.match(await say({ port: 70_000 }).ended, /^INVALID_ARGUMENT: a restriction count names the port 70000/)

@@ -1,4 +1,4 @@
-import { IDENTITY_MOUNT, IDENTITY_VOLUME, LOG_MOUNT, LOG_VOLUME, PROXY_CONTAINER, PROXY_MOUNT, PROXY_USER, PROXY_VOLUME } from '../../src/core/injection/names.ts'
+import { IDENTITY_MOUNT, IDENTITY_VOLUME, LOG_MOUNT, LOG_SOCKET, LOG_VOLUME, PROXY_CONTAINER, PROXY_MOUNT, PROXY_USER, PROXY_VOLUME } from '../../src/core/injection/names.ts'
 import type { PodProxy } from '../../src/core/injection/pod-proxy.ts'
 import { parseQuantity } from '../../src/core/injection/quantity.ts'
 import type { InjectionSettings } from '../../src/core/injection/settings.ts'
@@ -37,7 +37,7 @@ export function proxyContainer ({ proxy, form, settings, resources, health }: Pr
       'proxy', '--pod-uid', '$(POD_UID)', '--namespace', '$(POD_NAMESPACE)', '--xds', settings.xds ?? '', '--issuer', settings.identity, '--detector', settings.detector,
       '--trust-domain', settings.trustDomain, '--credentials', IDENTITY_MOUNT, '--folder', PROXY_MOUNT,
       '--heap-mib', String(heapMib(settings)), '--connections', String(settings.proxyConnections),
-      ...(redirects ? ['--user', String(PROXY_USER), '--inbound', String(proxy.inboundPort), '--node', '$(NODE_ADDRESS)'] : []),
+      ...(redirects ? ['--user', String(PROXY_USER), '--inbound', String(proxy.inboundPort), '--node', '$(NODE_ADDRESS)', '--als-socket', LOG_SOCKET] : []),
       ...(redirects && proxy.transparentPort !== undefined ? ['--transparent', String(proxy.transparentPort)] : []),
       ...(redirects && proxy.outboundPort !== null ? ['--outbound', String(proxy.outboundPort)] : []),
       ...(redirects && health ? ['--direct-port', String(settings.healthPort)] : []),

@@ -79,9 +79,9 @@ function trafficOf ({ atMs, edges, stats }: Traffic): ReadEvent {
   }
 }
 
-function restrictionsOf ({ counts: told }: Restrictions): ReadEvent {
+function restrictionsOf ({ counts: sourced, everybody }: Restrictions): ReadEvent {
   const counts: RestrictionCount[] = []
-  for (const { podUid, count } of told) {
+  for (const { podUid, count } of [...sourced, ...everybody]) {
     const own = count === undefined ? 'a restriction count is empty' : decodeRestrictionCount(count)
     if (typeof own === 'string') return { type: 'problem', problem: own }
     counts.push({ podUid, ...own })

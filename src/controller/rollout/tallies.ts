@@ -97,6 +97,7 @@ export class Tallies {
     for (const name of this.#budgets.keys()) if (!names.has(name)) this.#budgets.delete(name)
     for (const count of counts) {
       const { podUid, source, atMs, attempts } = count
+      if (source === null) continue // whether what was stopped was honest is told by its source
       const concerning = active.filter(({ spec: { subject, victims } }) => subject !== 'anySource' && subject.addresses.includes(source) && victims.some(({ uid }) => uid === podUid))
       const isSuspect = this.#parts.suspects().has(source)
       for (const [owner, restrictions] of Map.groupBy(concerning, ({ spec }) => spec.owner.policy)) {

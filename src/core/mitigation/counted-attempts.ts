@@ -27,6 +27,10 @@ export interface Counted {
  *
  *     count                                   | action, unit        | attempts         | through
  *     of another pair or port, or subject's   | -                   | none             | -
+ *     of one source, where all are meant      | -                   | none             | -
+ *     of all sources, where one is meant      | -                   | none             | -
+ *     of all sources                          | limit, connections/s | limited         | 0: what passes is not counted
+ *     of all sources                          | any other           | none             | -
  *     any                                     | watch               | none             | -
  *     any                                     | deny                | all              | those that passed
  *     connections (requests)                  | limit, that rate    | limited + beyond | what passed beyond its budget
@@ -37,6 +41,7 @@ export interface Counted {
  */
 export function countedAttempts ({ spec }: Mitigation, count: RestrictionCount, budget: Budget | null): Counted | null {
   if (!concerns(spec, count)) return null
+  if (count.source === null) return spec.action === 'limit' && spec.limit?.unit === 'connections/s' ? { attempts: count.limited, through: 0, budget: null } : null
   if (spec.action === 'deny') return { attempts: count.attempts, through: count.passed, budget: null }
   if (spec.action === 'watch' || spec.limit === undefined) return null
   switch (spec.limit.unit) {
@@ -48,7 +53,10 @@ export function countedAttempts ({ spec }: Mitigation, count: RestrictionCount, 
 }
 
 function concerns ({ subject, victims, ports }: Mitigation['spec'], { podUid, source, port }: RestrictionCount): boolean {
-  if (subject === 'anySource' || !subject.addresses.includes(source) || !victims.some(({ uid }) => uid === podUid)) return false
+  if (!victims.some(({ uid }) => uid === podUid)) return false
+  // A limit on any port and one on single ports are two, and each drops by itself.
+  if (subject === 'anySource') return source === null && (ports === 'any' ? port === null : port !== null && ports.includes(port))
+  if (source === null || !subject.addresses.includes(source)) return false
   return ports === 'any' || (port !== null && ports.includes(port))
 }
 

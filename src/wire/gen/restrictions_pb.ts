@@ -21,7 +21,8 @@ export const file_restrictions: GenFile = /*@__PURE__*/
  */
 export type RestrictionCount = Message<"autoshield.wire.v1.RestrictionCount"> & {
   /**
-   * 4 or 16 bytes, never IPv4-mapped. The proxy's pod is one of the two.
+   * 4 or 16 bytes, never IPv4-mapped. The proxy's pod is one of the two. No `source`: all sources together, of whose new connections
+   * (each SYN an attempt) only those are known that a limit stopped.
    *
    * @generated from field: bytes source = 1;
    */

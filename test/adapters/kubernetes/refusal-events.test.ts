@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Type } from 'typebox'
+import { Type, type Static } from 'typebox'
 import { Parse } from 'typebox/value'
 import { RefusalEvents } from '../../../src/adapters/kubernetes/refusal-events.ts'
 import { AutoshieldError } from '../../../src/core/errors.ts'
@@ -15,7 +15,7 @@ const refused = (more: Partial<Decision> = {}): Decision => ({
 })
 
 function recorder (detection: Detection | null = DETECTION, refuse: AutoshieldError | null = null) {
-  const created: Type.Static<typeof Told>[] = []
+  const created: Static<typeof Told>[] = []
   const troubles: string[] = []
   const clock = { nowMs: 1_800_000_000_000, now: () => clock.nowMs }
   const events = new RefusalEvents({

@@ -27,6 +27,9 @@ const count = (change: Partial<RestrictionCount> = {}): RestrictionCount => ({
   podUid: 'db', source: '10.0.0.1', destination: '10.0.0.3', port: null, unit: 'connections', atMs: NOW_MS, attempts: 9, denied: 4, limited: 3, passed: 2, shadowed: 0, ...change,
 })
 
+/** What a limit on all sources together stopped. */
+const drops = (change: Partial<RestrictionCount> = {}): RestrictionCount => count({ source: null, denied: 0, limited: 9, passed: 0, ...change })
+
 t.test('a count says of a mitigation what the table says', (t) => {
   const flood = count({ attempts: 103, denied: 0, limited: 3, passed: 100 })
   const table: [string, Partial<MitigationSpec>, RestrictionCount, { attempts: number, through: number } | null][] = [
@@ -34,6 +37,17 @@ t.test('a count says of a mitigation what the table says', (t) => {
     ['the proxy of a pod that is no victim', {}, count({ podUid: 'web' }), null],
     ['the subject\'s own proxy', {}, count({ podUid: 'bad' }), null],
     ['a forged source', { subject: 'anySource' }, count(), null],
+    ['all sources, those of one', { subject: 'anySource', ...limit('connections/s') }, count(), null],
+    ['all sources', { subject: 'anySource', ...limit('connections/s') }, drops(), { attempts: 9, through: 0 }],
+    ['all sources, their port', { subject: 'anySource', ports: [80, 443], ...limit('connections/s') }, drops({ port: 443 }), { attempts: 9, through: 0 }],
+    ['all sources, what a limit on another port dropped', { subject: 'anySource', ports: [80], ...limit('connections/s') }, drops({ port: 443 }), null],
+    ['all sources, what a limit on any port dropped', { subject: 'anySource', ports: [80], ...limit('connections/s') }, drops(), null],
+    ['all sources on any port, what a limit on one dropped', { subject: 'anySource', ...limit('connections/s') }, drops({ port: 80 }), null],
+    ['all sources, in front of another pod', { subject: 'anySource', ...limit('connections/s') }, drops({ podUid: 'web' }), null],
+    ['all sources, a limit that nobody holds', { subject: 'anySource', ...limit('requests/s') }, drops(), null],
+    ['all sources, open connections', { subject: 'anySource', ...limit('connections') }, drops(), null],
+    ['all sources, a denial', { subject: 'anySource' }, drops(), null],
+    ['what was dropped of all sources, for one of them', limit('connections/s'), drops(), null],
     ['another port', { ports: [80] }, count({ port: 443 }), null],
     ['no port where one is named', { ports: [80] }, count(), null],
     ['watch', { action: 'watch' }, count(), null],

@@ -105,7 +105,7 @@ export async function podWithProxy (t: Test, { alsoAt = {}, httpPorts = [], expl
     startAgent: (): LabProcess => victim.spawnInNetwork([
       'setpriv', '--regid', String(USER), '--clear-groups', '--bounding-set', without(mode === 'redirect' ? withoutNetRaw ? ['net_raw'] : [] : ['net_admin', 'net_raw']), '--inh-caps=-all', '--no-new-privs', process.execPath, MAIN, 'proxy', '--pod-uid', UID, '--namespace', 'shop',
       '--xds', `127.0.0.1:${XDS}`, '--issuer', `127.0.0.1:${ISSUER}`, '--detector', '127.0.0.1:1', '--trust-domain', TRUST_DOMAIN, '--credentials', identity,
-      '--folder', join(victim.folder, 'proxy'), '--envoy', envoy, '--user', String(USER), ...mode === 'redirect' ? ['--inbound', String(INBOUND), '--transparent', String(TRANSPARENT), '--outbound', String(OUTBOUND), '--direct-port', '8099'] : [],
+      '--folder', join(victim.folder, 'proxy'), '--envoy', envoy, '--user', String(USER), ...mode === 'redirect' ? ['--inbound', String(INBOUND), '--transparent', String(TRANSPARENT), '--outbound', String(OUTBOUND), '--direct-port', '8099', '--als-socket', logSocket] : [],
     ], { timeoutMs: 100_000 }),
   }
 }

@@ -38,7 +38,7 @@ t.test('where answers can be led back, what comes by that family goes to the por
 
 t.test('new connections beyond a limit are dropped before anything is kept of them, but for the node\'s probes', { skip }, async (t) => {
   const text = loaded(redirectRules({ ...plan, synLimits: [{ ports: 'any', rate: 200, burst: 400.5 }, { ports: [80, 443], rate: 0.5, burst: 0.5 }] }))
-  t.match(text, /chain flood \{\s+type filter hook prerouting priority raw; policy accept;\s+iifname "lo" return\s+ip saddr 10\.0\.0\.9 return\s+ip6 saddr fd00::9 return\s+tcp flags syn \/ fin,syn,rst,ack limit rate over 200\/second burst 400 packets counter packets 0 bytes 0 drop\s+tcp flags syn \/ fin,syn,rst,ack tcp dport \{ 80, 443 \} limit rate over 30\/minute burst 1 packets counter packets 0 bytes 0 drop\s+\}/)
+  t.match(text, /chain flood \{\s+type filter hook prerouting priority raw; policy accept;\s+iifname "lo" return\s+ip saddr 10\.0\.0\.9 return\s+ip6 saddr fd00::9 return\s+tcp flags syn \/ fin,syn,rst,ack limit rate over 200\/second burst 400 packets counter name "syn-any" drop\s+tcp flags syn \/ fin,syn,rst,ack tcp dport \{ 80, 443 \} limit rate over 30\/minute burst 1 packets counter name tcp dport map \{ 80 : "syn-80", 443 : "syn-443" \} drop\s+\}/)
   t.match(loaded(redirectRules(plan)), /chain flood \{\s+type filter hook prerouting priority raw; policy accept;\s+\}/)
 })
 
