@@ -5,9 +5,6 @@ import type { Score } from '../../src/core/verdict/score.ts'
 import { madeScore } from '../core/verdict/made-score.ts'
 import { sampleMitigation } from '../adapters/store/samples.ts'
 
-/** Of TCP; what it looks at is the port. */
-const USE = { protocol: 6, begun: 1, carried: 0, failed: 0, bytesSent: 0, bytesReceived: 0 }
-
 /** A window of the sample's subject to its victim, of five flows of which two failed. */
 function score (ports: readonly number[], { received = 10, destination = '10.0.0.9' } = {}): Score {
   const made = madeScore({}, {
@@ -16,7 +13,7 @@ function score (ports: readonly number[], { received = 10, destination = '10.0.0
     endMs: 75_000,
     features: { flow_count: 5, bytes_received: received, failed_conn_ratio: 0.4 },
   })
-  return { ...made, window: { ...made.window, ports: ports.map((port) => ({ ...USE, port })) } }
+  return { ...made, window: { ...made.window, ports: ports.map((port) => ({ port, packets: 1 })) } }
 }
 
 const of22 = (): Mitigation => {

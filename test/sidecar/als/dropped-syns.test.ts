@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { create } from '@bufbuild/protobuf'
 import { Client, credentials } from '@grpc/grpc-js'
 import t, { type Test } from 'tap'
@@ -32,9 +33,10 @@ async function stage (t: Test) {
     log,
     counts,
     counted: (wanted: number) => until(`${wanted} are counted`, () => counts.reduce((sum, { limited }) => sum + limited, 0) === wanted || undefined),
-    keeper: () => {
+    keeper: async () => {
       const client = new Client(`unix:${socket}`, credentials.createInsecure())
       clients.push(client)
+      await promisify((done: (error?: Error) => void) => client.waitForReady(Date.now() + 10_000, done))()
       const { path, requestSerialize, responseDeserialize } = methodOf(Keeper.method.tell)
       const over = Promise.withResolvers<string>()
       const call = client.makeClientStreamRequest(path, requestSerialize, responseDeserialize, (error) => over.resolve(error?.details ?? 'ended'))
@@ -51,7 +53,7 @@ async function stage (t: Test) {
 
 t.test('what the kernel dropped is counted from a stream\'s first word on, in the step in which it began', async (t) => {
   const { counts, counted, keeper } = await stage(t)
-  const { tell } = keeper()
+  const { tell } = await keeper()
   tell(AT, [[80, 100]])
   tell(AT + 700, [[80, 140], [null, 2]])
   await counted(42)
@@ -61,11 +63,11 @@ t.test('what the kernel dropped is counted from a stream\'s first word on, in th
 
 t.test('a keeper that comes again takes over, and nothing counts twice', async (t) => {
   const { counted, keeper } = await stage(t)
-  const first = keeper()
+  const first = await keeper()
   first.tell(AT, [])
   first.tell(AT, [[80, 10]])
   await counted(10)
-  const second = keeper()
+  const second = await keeper()
   second.tell(AT, [[80, 10]])
   t.match(await first.over, /a newer stream of the keeper took over/)
   second.tell(AT, [[80, 15]])
@@ -77,7 +79,7 @@ t.test('a keeper that comes again takes over, and nothing counts twice', async (
 
 t.test('what makes no sense is not counted, but as such', async (t) => {
   const { log, counted, keeper } = await stage(t)
-  const { tell, call } = keeper()
+  const { tell, call } = await keeper()
   tell(AT, [])
   tell(AT, [[70_000, 5]])
   tell(AT, [[80, 1]])

@@ -50,6 +50,7 @@ export async function podWithProxy (t: Test, { alsoAt = {}, httpPorts = [], expl
   const issuer = new CertificateIssuer({ api, authority: { current: () => root.authority }, trustDomain: TRUST_DOMAIN, namespace: 'autoshield', clock: { now: Date.now } })
   const control = await startControl(t, issuer, fixedCredentials(root.issue('controller')))
   let xdsPort = 1 // nobody listens there
+  let detectorPort: number | null = null
   for (const [inside, port] of [[ISSUER, () => Number(control.endpoint.split(':')[1])], [XDS, () => xdsPort]] as const) {
     const way = await relay(victim, inside, port)
     t.teardown(() => way[Symbol.asyncDispose]())
@@ -93,10 +94,13 @@ export async function podWithProxy (t: Test, { alsoAt = {}, httpPorts = [], expl
       xdsPort = await server.port
       return { stop }
     },
-    /** `detector`: its port on this machine. */
+    /** `detector`: its port on this machine. Again, once it has ended. */
     startObserver: async (detector: number): Promise<LabProcess> => {
-      const way = await relay(victim, DETECTOR, () => detector)
-      t.teardown(() => way[Symbol.asyncDispose]())
+      if (detectorPort === null) {
+        const way = await relay(victim, DETECTOR, () => detectorPort ?? detector)
+        t.teardown(() => way[Symbol.asyncDispose]())
+      }
+      detectorPort = detector
       return victim.spawnInNetwork([
         process.execPath, MAIN, 'observer', '--cluster', '--source', 'packet', '--als-socket', logSocket, '--address', victim.address, '--detector', `127.0.0.1:${DETECTOR}`,
         '--issuer', `127.0.0.1:${ISSUER}`, '--xds', `127.0.0.1:${XDS}`, '--trust-domain', TRUST_DOMAIN, '--credentials', identity,

@@ -1,13 +1,13 @@
 import { once } from 'node:events'
 import t from 'tap'
+import { countersIn } from '../../../sidecar/proxy/dropped-counters.ts'
+import { TABLE } from '../../../sidecar/proxy/redirect-rules.ts'
 import { MitigationSet } from '../../../src/controller/mitigation-set.ts'
 import { conditionOf } from '../../../src/core/mitigation/conditions.ts'
 import type { RestrictionCount } from '../../../src/core/mitigation/restriction-count.ts'
 import { mitigationOf } from '../../xds/mitigation-of.ts'
 import { until } from '../../xds/real-envoy.ts'
 import { detecting } from '../als/detecting.ts'
-import { countersIn } from '../../../sidecar/proxy/dropped-counters.ts'
-import { TABLE } from '../../../sidecar/proxy/redirect-rules.ts'
 import { shieldedPod, skipShielded } from './shielded-pod.ts'
 import { UID } from './pod-with-proxy.ts'
 
@@ -31,11 +31,12 @@ t.test('what a limit on all sources together drops proves it, each SYN once, thr
   await observer.saying('connected to the detector', 30_000)
 
   const limit = (name: string, port: number) => mitigationOf(name, { subject: 'anySource', victims: [{ uid: UID, addresses: [victim.address] }], ports: [port], action: 'limit', limit: { value: 5, unit: 'connections/s', burst: 5 } })
-  const enforcing = (name: string) => {
+  const condition = (name: string, type: 'Enforcing' | 'Programmed') => {
     set.observe(fleet.statuses(), Date.now())
     const found = set.get(name)
-    return found === null ? undefined : conditionOf(found, 'Enforcing')
+    return found === null ? undefined : conditionOf(found, type)
   }
+  const enforcing = (name: string) => condition(name, 'Enforcing')
   const held = async (port: number): Promise<void> => {
     await until(`port ${port} is limited\n${agent.stderr}`, async () => new RegExp(`dport ${port} .*drop`).test(await victim.must('nft list chain inet autoshield flood')) || undefined)
   }
@@ -59,37 +60,39 @@ t.test('what a limit on all sources together drops proves it, each SYN once, thr
 
   set.add([limit('first', PORT)])
   await held(PORT)
-  await until('the controller knows that it holds', () => enforcing('first')?.status === 'Unknown' || undefined)
+  await until('the controller knows that it holds', () => condition('first', 'Programmed')?.status === 'True' || undefined)
   for (let at = 0; at < 3; at++) t.ok(await echoes(PORT), 'within the limit')
   t.equal(await dropped(PORT), 0)
-  t.match(enforcing('first'), { status: 'Unknown' }, 'nothing was tried beyond it')
+  t.not(enforcing('first')?.status, 'True', 'nothing was tried beyond it')
 
-  await flood(PORT)
-  await until(`the flood proves the limit\n${agent.stderr}\n${observer.stderr}`, () => enforcing('first')?.status === 'True' || undefined)
+  // What is tried in the stretch of time in which the proxy took it proves nothing, so it is tried again.
+  const proved = async (name: string, port: number): Promise<void> => {
+    await until(`the flood proves ${name}\n${agent.stderr}\n${observer.stderr}`, async () => {
+      await flood(port)
+      return enforcing(name)?.status === 'True' || undefined
+    })
+  }
+  await proved('first', PORT)
   t.match(enforcing('first'), { reason: 'AttemptsStopped', message: /attempts were seen and none got through/ })
-  const once1 = await allReported(PORT)
-  t.ok(once1 > SYNS - 10 && once1 <= SYNS, `${once1} of ${SYNS} dropped`)
+  const before = await allReported(PORT)
+  t.ok(before > SYNS - 20, `${before} dropped`)
   t.ok(await echoes(OTHER), 'a port that is not limited')
   await until('the limit lets a connection through again', async () => await echoes(PORT) || undefined)
 
   set.add([limit('second', OTHER)])
   await held(OTHER)
-  t.match(enforcing('second'), { status: 'Unknown' }, 'what another drops proves nothing')
   await flood(PORT)
   const both = await allReported(PORT)
-  t.ok(both > once1 + SYNS - 20, 'what was dropped before the rules were written anew and after them')
+  t.not(enforcing('second')?.status, 'True', 'what another drops proves nothing')
+  t.ok(both > before + SYNS - 20, 'what was dropped before the rules were written anew and after them')
 
   await observer.stop('SIGKILL', 0)
   await flood(PORT) // nobody hears of it, and nobody makes it up
   const unheard = await dropped(PORT) - both
   observer = await startObserver(detector)
   await observer.saying('connected to the detector', 30_000)
-  await until('the keeper tells the new observer', async () => {
-    await flood(OTHER)
-    return reported(OTHER) > 0 || undefined
-  }, 30_000)
+  await proved('second', OTHER)
   t.equal(reported(PORT), both, 'a new observer does not count what was dropped before it')
-  await until('the second is proved by its own drops', () => enforcing('second')?.status === 'True' || undefined)
   await flood(PORT)
   await allReported(PORT, unheard)
 })
