@@ -2,6 +2,7 @@ import { fork } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { claim } from '../../src/adapters/store/database.ts'
 import { AutoshieldError } from '../../src/core/errors.ts'
 import { indexPath, readIndex, writeIndex } from './dataset-index.ts'
 import type { DatasetIndex, IndexEntry } from './dataset-index.ts'
@@ -16,9 +17,11 @@ export interface DatasetOptions { folder: string, runs: number, hours: number, j
 /**
  * Makes the runs that the data set still lacks, at most `jobs` at a time and no more than the machine keeps time with, until all are there or
  * the signal is aborted (runs that are under way are finished). A run that fails is made once more at the end, and tried again by the next call.
+ * Throws UNAVAILABLE where another process is at work on the folder, and BAD_DATA where it holds another data set.
  */
 export async function makeDataset ({ folder, runs, hours, jobs, say, signal }: DatasetOptions): Promise<DatasetIndex> {
   mkdirSync(folder, { recursive: true })
+  using _own = claim(folder, 'index', '--out')
   const index = readIndex(folder) ?? { apiVersion: 'autoshield.dev/v1alpha1', kind: 'LaboratoryDataset', runs, hours, entries: [] }
   if (index.runs !== runs || index.hours !== hours) throw new AutoshieldError('BAD_DATA', `${indexPath(folder)} is of ${index.runs} runs in ${index.hours} hours, asked for are ${runs} in ${hours}: give those numbers to go on with it, or another folder with --out`)
   const there = new Set(index.entries.map((entry) => entry.run))

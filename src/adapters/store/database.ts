@@ -72,8 +72,8 @@ export function openReadOnly (dir: string, name: string): { sqlite: DatabaseSync
 
 const SQLITE_BUSY = 5
 
-/** Makes the database of that name this process's own until what is returned is closed. Throws UNAVAILABLE where it is another's. */
-export function claim (dir: string, name: string): DatabaseSync {
+/** Makes what is kept in `dir` by that name this process's own until what is returned is closed. Throws UNAVAILABLE where it is another's; `flag` names the folder. */
+export function claim (dir: string, name: string, flag = '--data'): DatabaseSync {
   const path = join(dir, `${name}.lock`)
   let lock: DatabaseSync | undefined
   try {
@@ -83,7 +83,7 @@ export function claim (dir: string, name: string): DatabaseSync {
   } catch (error) {
     lock?.close()
     if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY) {
-      throw new AutoshieldError('UNAVAILABLE', `The data folder ${dir} is in use by another AutoShield process: stop that one, or name another folder with --data.`, { cause: error })
+      throw new AutoshieldError('UNAVAILABLE', `The data folder ${dir} is in use by another AutoShield process: stop that one, or name another folder with ${flag}.`, { cause: error })
     }
     throw foreign(error, path)
   }
