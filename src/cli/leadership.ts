@@ -131,7 +131,7 @@ async function standBy (holder: LeaseHolder, replica: string, { data, credential
     onCopying: () => onStandby('copying'),
     onCopied: () => {
       onStandby('following')
-      log.info({ leader: leader?.replica }, 'this replica follows, and may take over')
+      log.info({ leader: leader?.replica }, 'this replica follows')
     },
   }, followed.signal)
   try {

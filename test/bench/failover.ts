@@ -1,7 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { follows, inOrder, leads, twoControllers } from '../real/two-controllers.ts'
+import { Value } from 'typebox/value'
+import { LeadershipState } from '../../src/console/api/views.ts'
+import { inOrder, leads, type Replica, twoControllers } from '../real/two-controllers.ts'
 import type { Figure } from './figure.ts'
 import { quantile } from './quantile.ts'
 
@@ -15,7 +17,7 @@ export async function failoverFigures (): Promise<Figure[]> {
   try {
     const { replicas } = await twoControllers(folder, (end) => ends.push(end), (line) => console.error(`bench: ${line}`))
     let [first, second] = await inOrder(replicas)
-    await follows(second)
+    await mayFollow(first)
     const taken: number[] = []
     for (let turn = 0; turn < TURNS; turn++) {
       const started = performance.now()
@@ -23,7 +25,7 @@ export async function failoverFigures (): Promise<Figure[]> {
       await acts(second.api)
       taken.push(performance.now() - started)
       first.start()
-      await follows(first);
+      await mayFollow(second);
       [first, second] = [second, first]
       console.error(`bench: failover ${turn + 1} of ${TURNS}`)
     }
@@ -42,6 +44,16 @@ export async function failoverFigures (): Promise<Figure[]> {
     return [{ name: 'failover.p50_ms', value: p50, unit: 'ms', beside: { name: BESIDE, value: beside }, ratio: p50 / beside }]
   } finally {
     for (const end of ends.reverse()) await end()
+  }
+}
+
+/** Resolves when another one has all that this leader acknowledged, and the lease says so. */
+async function mayFollow ({ api }: Replica): Promise<void> {
+  for (;;) {
+    const said = await fetch(`${api}/api/v1/leadership`).catch(() => null)
+    const { leadership } = said?.ok === true ? Value.Parse(LeadershipState, await said.json()) : { leadership: null }
+    if (leadership?.followers.some(({ state }) => state === 'in-sync') === true) return
+    await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
 

@@ -59,7 +59,7 @@ export async function twoControllers (folder: string, later: (end: () => Promise
 }
 
 export const leads = async ({ running }: Replica): Promise<unknown> => running.saying(/the controller runs/, 60_000)
-export const follows = async ({ running }: Replica): Promise<unknown> => running.saying(/this replica follows, and may take over/, 60_000)
+export const follows = async ({ running }: Replica): Promise<unknown> => running.saying(/this replica follows/, 60_000)
 
 /** The one that leads first, and the other. */
 export const inOrder = async ([one, other]: Controllers['replicas']): Promise<readonly [Replica, Replica]> =>

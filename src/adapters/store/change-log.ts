@@ -102,7 +102,7 @@ export class ChangeLog {
 
   /** Everybody who follows, with how many changes each has not got yet. */
   followers (): readonly { readonly replica: string, readonly state: 'in-sync' | 'behind', readonly behind: number }[] {
-    return [...this.#following].map(({ replica, state, kept }) => ({ replica, state: state === 'required' ? 'in-sync' : 'behind', behind: this.#position - kept }))
+    return [...this.#following].map(({ replica, state, kept }) => ({ replica, state: state === 'required' && this.#known.has(replica) ? 'in-sync' : 'behind', behind: this.#position - kept }))
   }
 
   /** The changes after a position, at most some; null where they are not kept any more. */

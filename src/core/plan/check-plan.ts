@@ -86,7 +86,8 @@ export function checkPlan (ground: Ground, candidate: Candidate, claims: readonl
     return selected(is) ? [{ was, is, by: 'policies' }] : []
   })
   const { opens, cuts } = differences(before, after, touched)
-  const cutFlows = seen.filter((flow) => before.verdict(flow).allowed && !after.verdict(flow).allowed)
+  const ends = new Set(touched.flatMap(({ was }) => was.addresses))
+  const cutFlows = seen.filter((flow) => (ends.has(flow.source) || ends.has(flow.destination)) && before.verdict(flow).allowed && !after.verdict(flow).allowed)
     .map((flow): CutFlow => ({ flow, claimed: claims.some((claim) => covers(claim, flow)) }))
   return {
     ...verdictOf(after, opens, claims, (key) => own.has(key)),

@@ -79,18 +79,13 @@ function * changedPairs (was: readonly PairReach[], is: readonly PairReach[]): G
   }
 }
 
-/** The other ends' policies are asked only where the pod's own say something else than before. */
+/** The other ends' policies are asked only where the pod's own may say something else than before. */
 function * changedSides (before: Reach, after: Reach, was: Pod, is: Pod): Generator<ChangedPair> {
-  const sides = before.sidesOf(was)
   const ways = (source: string, destination: string) => ({ was: before.ports(source, destination), is: after.ports(source, destination) })
-  for (const [at, { other, ownAddress, otherAddress, egress, ingress }] of after.sidesOf(is).entries()) {
-    const then = sides[at]
-    if (then === undefined) continue
-    const [to, from] = [!samePorts(egress, then.egress), !samePorts(ingress, then.ingress)]
-    if (to || from) yield { other, ownAddress, otherAddress, to: to ? ways(ownAddress, otherAddress) : null, from: from ? ways(otherAddress, ownAddress) : null }
+  for (const { egress, ingress, ...ends } of after.changedSides(was, is)) {
+    const { ownAddress, otherAddress } = ends
+    yield { ...ends, to: egress ? ways(ownAddress, otherAddress) : null, from: ingress ? ways(otherAddress, ownAddress) : null }
   }
 }
-
-const samePorts = (one: PortSet, other: PortSet): boolean => one === other || (one.length === other.length && one.every((number, at) => number === other[at]))
 
 const endName = ({ namespace, name }: Pod, address: string): string => `${namespace}/${name} (${address})`

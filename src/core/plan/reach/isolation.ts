@@ -23,3 +23,11 @@ export function portsBy (direction: Direction, { policies, rules, denying }: Iso
   const allowed = policies.length === 0 ? ALL_PORTS : listedPorts(rules, lists, destination)
   return denying.length === 0 ? allowed : difference(allowed, listedPorts(denying.flatMap(({ deny }) => deny[direction]), lists, destination))
 }
+
+/** Whether further policies may let something else pass to or from the other end than these do. Never no where they do; it is asked for every pod of a cluster. */
+export function mayChange (direction: Direction, one: Isolation, further: Isolation, lists: (rule: CompiledRule) => boolean, destination: Located): boolean {
+  if (listedPorts(further.denying.flatMap(({ deny }) => deny[direction]), lists, destination).length > 0) return true
+  if (further.policies.length === 0) return false
+  const listed = listedPorts(further.rules, lists, destination)
+  return one.policies.length === 0 ? difference(ALL_PORTS, listed).length > 0 : difference(listed, listedPorts(one.rules, lists, destination)).length > 0
+}

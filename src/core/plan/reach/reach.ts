@@ -6,7 +6,7 @@ import type { Pod } from '../../pod.ts'
 import type { AddressBlock } from './address-block.ts'
 import { compilePolicy, type CompiledPolicy, type CompiledRule, type Located, type PeerTest, type Surroundings } from './compiled.ts'
 import { End, isIpv6, wordsOf } from './end.ts'
-import { both, DIRECTIONS, isolation, portsBy, type Direction, type Isolation } from './isolation.ts'
+import { both, DIRECTIONS, isolation, mayChange, portsBy, type Direction, type Isolation } from './isolation.ts'
 import type { Plugin, Policy } from './policy.ts'
 import { PolicyIndex } from './policy-index.ts'
 import { ALL_PORTS, hasPort, intersection, type PortSet } from './port-set.ts'
@@ -40,13 +40,10 @@ export interface PairReach {
   readonly from: PortSet
 }
 
-/** What one pod's policies let pass between it and another pod: ports of the other, and its own. */
-export interface PairSides {
-  readonly other: Pod
-  readonly ownAddress: string
-  readonly otherAddress: string
-  readonly egress: PortSet
-  readonly ingress: PortSet
+/** Two pods between which one's own further policies may let something else pass, on its side alone. */
+export interface ChangedSides extends Pick<PairReach, 'other' | 'ownAddress' | 'otherAddress'> {
+  readonly egress: boolean
+  readonly ingress: boolean
 }
 
 /** What one `Reach` hands to the next. */
@@ -150,24 +147,23 @@ export class Reach {
     })
   }
 
-  /** What the pod's own policies let pass to and from each other pod, whatever the other's policies say. */
-  sidesOf (pod: Pod): PairSides[] {
-    return pod.addresses.flatMap((address) => {
-      const own = this.#locate(address)
-      if (own.pod !== pod) return []
-      const [egress, ingress] = [this.#isolationOf('egress', pod), this.#isolationOf('ingress', pod)]
-      return [...this.#located.values()].flatMap((other): PairSides[] => {
-        if (other.pod === null || other.pod === pod || isIpv6(other) !== isIpv6(own)) return []
+  /** Pairs of the pod on which the policies that `changed` added may have changed something by selecting it; `was`: the pod before. */
+  * changedSides (was: Pod, is: Pod): Generator<ChangedSides> {
+    const selecting = this.#index.selecting(is)
+    const ways = DIRECTIONS.map((direction) => ({ direction, further: isolation(direction, selecting) }))
+      .filter(({ further }) => further.policies.length + further.denying.length > 0)
+      .map((way) => ({ ...way, before: (this.#base ?? this).#isolationOf(way.direction, was) }))
+    if (ways.length === 0) return
+    for (const own of is.addresses.map((address) => this.#locate(address))) {
+      if (own.pod !== is) continue
+      for (const other of this.#located.values()) {
+        if (other.pod === null || other.pod === is || isIpv6(other) !== isIpv6(own)) continue
         const lists = listsEnd(other)
-        return [{
-          other: other.pod,
-          ownAddress: own.address,
-          otherAddress: other.address,
-          egress: portsBy('egress', egress, lists, other),
-          ingress: portsBy('ingress', ingress, lists, own),
-        }]
-      })
-    })
+        const changes = (asked: Direction): boolean => ways.some(({ direction, before, further }) => direction === asked && mayChange(asked, before, further, lists, asked === 'egress' ? other : own))
+        const [egress, ingress] = [changes('egress'), changes('ingress')]
+        if (egress || ingress) yield { other: other.pod, ownAddress: own.address, otherAddress: other.address, egress, ingress }
+      }
+    }
   }
 
   /** Whether the address is no pod's and that of no node which policies take otherwise, so that they speak of it by blocks alone. */
