@@ -53,7 +53,7 @@ t.test('what a person decides on the page', { skip, timeout: 300_000 }, async (t
     const until = new Date(loop.now() + 86_400_000).toISOString()
     for (const port of [22, 2222]) await loop.baselines.teach({ source: 'ops/StatefulSet/bastion', knownFor: 'sessions', port, amount: 200, until, reason: 'it logs in everywhere' }, 'console:ada')
     const { page, complaints } = await visit(t, browser, `${urls.dashboard}/#/models`)
-    const rows = page.getByRole('region', { name: 'What workloads are known for' }).locator('tbody tr')
+    const rows = page.getByRole('region', { name: 'Baselines by source and target' }).locator('tbody tr')
     await rows.nth(1).waitFor()
     t.match(await rows.first().innerText(), /ops\/StatefulSet\/bastion\s+any\s+beginning sessions\s+22\s+200\s.*console:ada: it logs in everywhere/s)
     t.strictSame((await new AxeBuilder({ page }).analyze()).violations.map(({ id }) => id), [])

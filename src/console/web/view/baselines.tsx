@@ -26,7 +26,7 @@ export function Baselines () {
 
 function Rows ({ items, forgot }: { items: readonly Baseline[], forgot: () => void }) {
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label="What workloads are known for">
+    <div class="scroll" tabIndex={0} role="region" aria-label="Baselines by source and target">
       <table class="precision">
         <thead><tr><th scope="col">Source</th><th scope="col">Target</th><th scope="col">Known for</th><th scope="col" class="num">Port</th><th scope="col" class="num">Step</th><th scope="col" class="num">Usual</th><th scope="col">Until</th><th scope="col">Said by</th><th scope="col">Take back</th></tr></thead>
         <tbody>{items.map((item) => <Row key={item.id} item={item} forgot={forgot} />)}</tbody>
