@@ -53,9 +53,9 @@ t.test('what a limit on all sources together drops proves it, each SYN once, thr
   const echoes = async (port: number): Promise<boolean> => {
     const socket = await sockets.client.connect(victim.address, port)
     socket.write('hello')
-    const [answer] = await once(socket, 'data')
+    const answer = String((await once(socket, 'data'))[0])
     socket.destroy()
-    return String(answer) === 'hello'
+    return answer === 'hello'
   }
 
   set.add([limit('first', PORT)])
