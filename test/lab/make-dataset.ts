@@ -19,9 +19,17 @@ export interface DatasetOptions { folder: string, runs: number, hours: number, j
  * the signal is aborted (runs that are under way are finished). A run that fails is made once more at the end, and tried again by the next call.
  * Throws UNAVAILABLE where another process is at work on the folder, and BAD_DATA where it holds another data set.
  */
-export async function makeDataset ({ folder, runs, hours, jobs, say, signal }: DatasetOptions): Promise<DatasetIndex> {
-  mkdirSync(folder, { recursive: true })
-  using _own = claim(folder, 'index', '--out')
+export async function makeDataset (options: DatasetOptions): Promise<DatasetIndex> {
+  mkdirSync(options.folder, { recursive: true })
+  const own = claim(options.folder, 'index', '--out')
+  try {
+    return await makeRuns(options)
+  } finally {
+    own.close()
+  }
+}
+
+async function makeRuns ({ folder, runs, hours, jobs, say, signal }: DatasetOptions): Promise<DatasetIndex> {
   const index = readIndex(folder) ?? { apiVersion: 'autoshield.dev/v1alpha1', kind: 'LaboratoryDataset', runs, hours, entries: [] }
   if (index.runs !== runs || index.hours !== hours) throw new AutoshieldError('BAD_DATA', `${indexPath(folder)} is of ${index.runs} runs in ${index.hours} hours, asked for are ${runs} in ${hours}: give those numbers to go on with it, or another folder with --out`)
   const there = new Set(index.entries.map((entry) => entry.run))
