@@ -20,15 +20,21 @@ function step (command, args, options = {}) {
   if (status !== 0) process.exit(status ?? 1)
 }
 
-/** The environment is remade when the pins change; a half-made one has no stamp and is remade too. */
+/** Pip brings an environment with other pins to these; one that was left half-made has no stamp and is remade. */
 function environment () {
   const stamp = join(home, 'requirements.sha256')
   const wanted = createHash('sha256').update(readFileSync(requirements)).digest('hex')
-  if (existsSync(python) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
-  console.log(`Making the Python environment in ${home} (5.5 GB, some minutes, once).`)
-  rmSync(join(home, 'venv'), { recursive: true, force: true })
-  mkdirSync(home, { recursive: true })
-  step('python3', ['-m', 'venv', join(home, 'venv')])
+  const whole = existsSync(python) && existsSync(stamp)
+  if (whole && readFileSync(stamp, 'utf8') === wanted) return
+  if (whole) {
+    console.log(`Bringing the Python environment in ${home} to the pinned versions.`)
+    rmSync(stamp)
+  } else {
+    console.log(`Making the Python environment in ${home} (5.5 GB, some minutes, once).`)
+    rmSync(join(home, 'venv'), { recursive: true, force: true })
+    mkdirSync(home, { recursive: true })
+    step('python3', ['-m', 'venv', join(home, 'venv')])
+  }
   step(python, ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', '-r', requirements])
   writeFileSync(stamp, wanted)
 }
