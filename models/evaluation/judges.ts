@@ -10,16 +10,19 @@ export interface Judge {
   readonly kinds: readonly EvidenceKind[]
 }
 
-/** The loop as it is, and fixed thresholds. */
-export const sideBySide = (model: Scorer): Judge[] => [
+/** The loop as it is; then, each without named evidence: its model, other models, what was fitted to the same rows, and fixed thresholds. */
+export const sideBySide = (model: Scorer, others: readonly Scorer[], yardsticks: readonly Scorer[]): Judge[] => [
   { name: `model ${model.model.version} and named evidence`, scorer: model, kinds: EVIDENCE_KINDS },
+  { name: 'the model alone', scorer: model, kinds: [] },
+  ...others.map((scorer) => ({ name: `model ${scorer.model.version} alone`, scorer, kinds: [] })),
+  ...yardsticks.map((scorer) => ({ name: scorer.model.version, scorer, kinds: [] })),
   { name: 'fixed thresholds', scorer: rulesScorer(), kinds: [] },
 ]
 
-/** Each half alone, and the whole without each kind. */
-export const ablations = (model: Scorer): Judge[] => [
-  { name: 'the model alone', scorer: model, kinds: [] },
+/** Named evidence alone, beside each yardstick in the model's place, and beside the model without each kind. */
+export const ablations = (model: Scorer, yardsticks: readonly Scorer[]): Judge[] => [
   { name: 'evidence alone', scorer: silent(model), kinds: EVIDENCE_KINDS },
+  ...yardsticks.map((scorer) => ({ name: `${scorer.model.version} and named evidence`, scorer, kinds: EVIDENCE_KINDS })),
   ...EVIDENCE_KINDS.map(({ name }) => ({ name: `without ${name}`, scorer: model, kinds: EVIDENCE_KINDS.filter((kind) => kind.name !== name) })),
 ]
 

@@ -1,4 +1,4 @@
-// `npm run eval -- DIR...`: what the model makes of labelled captures, beside fixed thresholds; a report with pictures.
+// `npm run eval -- DIR...`: what the model makes of labelled captures, beside other judges; a report with pictures.
 import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -16,21 +16,25 @@ import { judgeRun, type RunOutcome } from './judge-run.ts'
 import { normalFrom } from './normal.ts'
 import { ablations, sideBySide, type Judge } from './judges.ts'
 import { type Judged, reportOf } from './report.ts'
+import { yardsticksIn } from './yardstick-scorer.ts'
 
-const USAGE = `Usage: npm run eval -- DIR... [--model DIR] [--out DIR] [--all] [--only NAME] [--explanations] [--ablation]
+const USAGE = `Usage: npm run eval -- DIR... [--model DIR] [--out DIR] [--all] [--only NAME] [--beside DIR]... [--yardsticks DIR]
+                       [--explanations] [--ablation]
   DIR         folder of labelled captures: RUN.labels.json beside RUN.windows.zst or RUN.pcap.zst, as the laboratory writes them, or a
               MANIFEST.tsv with the captures that it names
   --model     folder of model.onnx and manifest.json (default: the shipped one)
+  --beside    folder of another model that judges alone, such as one with another --model-type; may be given again
+  --yardsticks  folder of what make_yardsticks.py fitted to the same rows (default: boosted trees and logistic regression, as committed)
   --out       folder of report.md, curves.svg and outcomes.json (default: evaluation)
   --all       also captures that the shipped model may have been trained on
   --only      captures whose name holds this
   --explanations  also whether explanations are true: a deletion test, and what stays of them under noise
-  --ablation  also the model alone, named evidence alone, and both without each kind of evidence; takes eight times as long`
+  --ablation  also named evidence alone, beside each yardstick, and beside the model without each kind; takes some four times as long`
 
 async function main (): Promise<number> {
   const { values, positionals: folders } = parseArgs({
     allowPositionals: true,
-    options: { model: { type: 'string', default: join(import.meta.dirname, '..') }, out: { type: 'string', default: 'evaluation' }, all: { type: 'boolean', default: false }, only: { type: 'string', default: '' }, ablation: { type: 'boolean', default: false }, explanations: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+    options: { model: { type: 'string', default: join(import.meta.dirname, '..') }, out: { type: 'string', default: 'evaluation' }, all: { type: 'boolean', default: false }, only: { type: 'string', default: '' }, ablation: { type: 'boolean', default: false }, beside: { type: 'string', multiple: true, default: [] }, yardsticks: { type: 'string', default: join(import.meta.dirname, 'yardsticks') }, explanations: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
   })
   if (values.help || folders.length === 0) {
     console.error(USAGE)
@@ -43,11 +47,15 @@ async function main (): Promise<number> {
   if (known.length === 0) throw new AutoshieldError('NOT_FOUND', `${folders.join(', ')}: there is neither a RUN.labels.json nor a MANIFEST.tsv; npm run lab makes labelled captures`)
   if (runs.length === 0) throw new AutoshieldError('NOT_FOUND', `${folders.join(', ')}: none of ${known.length} captures is held out from training; --all takes the others, too`)
   console.error(`${runs.length} captures; ${known.length - runs.length} left out${values.all ? '' : ' (the shipped model may have been trained on them, or their names lack --only)'}`)
+  await using others = new AsyncDisposableStack()
+  const beside: Scorer[] = []
+  for (const folder of values.beside) beside.push(others.use(await loadModel(folder)))
+  const yardsticks = await yardsticksIn(values.yardsticks)
   const judged: Judged[] = []
   const explained: Explained[] = []
-  for (const judge of sideBySide(model)) judged.push({ name: judge.name, runs: await judgeAll(judge, runs, (one) => { if (judge.scorer === model) explained.push(one) }) })
+  for (const judge of sideBySide(model, beside, yardsticks)) judged.push({ name: judge.name, runs: await judgeAll(judge, runs, (one) => { if (judge.scorer === model && judge.kinds.length > 0) explained.push(one) }) })
   const ablated: Judged[] = []
-  if (values.ablation) for (const judge of ablations(model)) ablated.push({ name: judge.name, runs: await judgeAll(judge, runs, () => undefined) })
+  if (values.ablation) for (const judge of ablations(model, yardsticks)) ablated.push({ name: judge.name, runs: await judgeAll(judge, runs, () => undefined) })
   const faithfulness = values.explanations ? explanationsText(await faithfulnessOfAll(model, explained)) : ''
 
   const [first] = judged

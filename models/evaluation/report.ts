@@ -12,7 +12,7 @@ const share = (part: number, whole: number): string => `${part} of ${whole}`
 const seconds = (value: number): string => Number.isNaN(value) ? '-' : `${value < 10 ? value.toFixed(1) : Math.round(value)} s`
 const NONE: FoundCount = { attacks: 0, found: 0, noticed: 0, delays: [] }
 
-/** Markdown: all that was asked in one table, what parts of the loop do alone or by being left out, then what the first of them missed and alarmed falsely, with its reasons. */
+/** Markdown: all that was asked in one table, what others and parts of the loop do in a row each, then what the first of them missed and alarmed falsely, with its reasons. */
 export function reportOf (judged: readonly Judged[], ablated: readonly Judged[], pictures: readonly string[]): string {
   const tallies = judged.map(({ name, runs }) => ({ name, tally: tallyOf(runs) }))
   const [first] = tallies
@@ -40,7 +40,7 @@ export function reportOf (judged: readonly Judged[], ablated: readonly Judged[],
     })),
     '## What each attack, and what was none, was taken for',
     confusionTable(tally, classes),
-    ...ablated.length > 0 ? ['## Each part alone, and all without each', ablationTable([...judged.slice(0, 1), ...ablated], classes)] : [],
+    ...ablated.length > 0 ? ['## Each part alone, others in its place, and all without each', ablationTable([...judged, ...ablated], classes)] : [],
     ...pictures.length > 0 ? ['## Whatever the threshold', ...pictures.map((file) => `![${file}](${file})`)] : [],
     '## Missed',
     list(runs.flatMap(({ run, attacks }) => attacks.filter(({ found }) => found === null).map(({ attack, otherwise }) =>

@@ -73,6 +73,40 @@ def with_seen_classes(data: Dataset) -> tuple[Dataset, list[str]]:
     return Dataset(index, data.tensors, data.contexts, data.samples | {"label": number[data.label]}), unseen
 
 
+def load_all(folders: list[Path]) -> Dataset:
+    """One data set of several folders. Classes are united by name; all else of what their columns mean must be the same."""
+    return united([load(folder) for folder in folders], [str(folder) for folder in folders])
+
+
+def united(parts: list[Dataset], names: list[str]) -> Dataset:
+    """Runs keep their names where no earlier part has them, and come after a part's number otherwise: two laboratories number their runs alike."""
+    if len(parts) == 1:
+        return parts[0]
+    first = parts[0].index
+    for part, name in zip(parts, names):
+        for what in ("featureSchema", "features", "contextColumns", "kinds", "stepsMs"):
+            if part.index[what] != first[what]:
+                raise SystemExit(f"{name} and {names[0]} differ in {what}: {part.index[what]} and {first[what]}; export both with one version of models/training/export.ts")
+    for number, part in enumerate(parts):
+        for other in range(number):
+            if part.runs == parts[other].runs and len(part) == len(parts[other]):
+                raise SystemExit(f"{names[other]} and {names[number]} hold the same runs: a run would be on both sides of a split; give each folder once")
+    classes = list(dict.fromkeys(label for part in parts for label in part.classes))
+    runs: list[dict] = []
+    columns: dict[str, list[np.ndarray]] = {name: [] for name in SAMPLE_COLUMNS}
+    for number, part in enumerate(parts):
+        taken = {run["name"] for run in runs}
+        samples = part.samples | {"run": part.samples["run"] + len(runs), "label": np.array([classes.index(label) for label in part.classes], dtype=np.int32)[part.label]}
+        for name in SAMPLE_COLUMNS:
+            columns[name].append(samples[name].astype(np.int32))
+        runs += [run | {"name": f"{number + 1}/{run['name']}"} if run["name"] in taken else run for run in part.runs]
+    return Dataset(
+        first | {"classes": classes, "runs": runs, "count": sum(len(part) for part in parts)},
+        np.concatenate([part.tensors for part in parts]), np.concatenate([part.contexts for part in parts]),
+        {name: np.concatenate(each) for name, each in columns.items()},
+    )
+
+
 def fold_of_runs(data: Dataset, folds: int, seed: int) -> np.ndarray:
     """A fold for each run. Whole runs go to one fold, and the runs of one scenario are spread evenly, so that no run is on both sides of a split."""
     random = np.random.default_rng(seed)

@@ -23,7 +23,8 @@ const { values } = parseArgs({
 
 /**
  * Thins what one key says again and again. Of a benign one: rows 0 to 5, in which the key is new, then 8, 16, 32 and so on, and every 20th,
- * which shares no window with the one before. An attack changes faster: its first dozen, then every fourth.
+ * which shares no window with the one before. An attack changes faster: its first dozen, then every fourth. budget.py tells from what is kept how
+ * much time there was.
  */
 function isKept (label: number, row: number): boolean {
   return label === 0 ? row < 6 || Number.isInteger(Math.log2(row)) || row % 20 === 0 : row < 12 || row % 4 === 0

@@ -9,6 +9,7 @@ import numpy as np
 import onnxruntime
 import torch
 
+import int8 as int8_graph
 import onnx_graph
 import prototypes
 from dataset import Dataset
@@ -52,13 +53,19 @@ def shuffled(net: Net, seed: int) -> Net:
 
 
 @torch.no_grad()
-def write(folder: Path, net: Net, data: Dataset, version: str, thresholds: list[float], metrics: dict, sources: list[dict]) -> None:
+def write(folder: Path, net: Net, data: Dataset, version: str, thresholds: list[float], metrics: dict, sources: list[dict], int8: bool = False) -> None:
+    """With `int8` the 8-bit graph is written if it is worth it; golden vectors are those of what is written."""
     graph = onnx_graph.build(net, version).SerializeToString()
     some = np.linspace(0, len(data) - 1, 2000).astype(int)
     ours = net.probabilities(torch.from_numpy(data.tensors[some]), torch.from_numpy(data.contexts[some])).numpy()
     apart = float(np.abs(ours - onnx_probabilities(graph, data.tensors[some], data.contexts[some])).max())
     if apart > TOLERANCE:
         raise SystemExit(f"ONNX and PyTorch differ by {apart}, at most {TOLERANCE} is allowed: the graph in onnx_graph.py does not compute what model.py does")
+    if int8:
+        compared = int8_graph.compare(graph, data)
+        print(compared)
+        metrics = metrics | {"int8": compared.summary()}
+        graph = compared.graph if compared.worth_it else graph
     if len(graph) > MAX_BYTES:
         raise SystemExit(f"the graph has {len(graph)} bytes, at most {MAX_BYTES} are shipped: choose a smaller --hidden-size")
 

@@ -79,6 +79,11 @@ function ownLabels (name: string): string {
   })
 }
 
+t.test('time is counted, budgets are kept and folders are united as their users rely on', async (t) => {
+  run(t, NODE, [TRAIN, '--environment-only'])
+  t.equal(run(t, PYTHON, ['-B', join(import.meta.dirname, 'parts_of_training.py')]).trim(), 'ok')
+})
+
 for (const type of ['cnn_lstm', 'cnn', 'lstm']) {
   t.test(`ModelTrainer trains a ${type} on arrays of one's own, with a class of one's own`, async (t) => {
     run(t, NODE, [TRAIN, '--environment-only'])
