@@ -24,7 +24,7 @@ const USAGE = `Usage: npm run eval -- DIR... [--model DIR] [--out DIR] [--all] [
               MANIFEST.tsv with the captures that it names
   --model     folder of model.onnx and manifest.json (default: the shipped one)
   --beside    folder of another model that judges alone, such as one with another --model-type; may be given again
-  --yardsticks  folder of what make_yardsticks.py fitted to the same rows (default: boosted trees and logistic regression, as committed)
+  --yardsticks  folder of what make_yardsticks.py fitted to the same rows (default: where it puts them)
   --out       folder of report.md, curves.svg and outcomes.json (default: evaluation)
   --all       also captures that the shipped model may have been trained on
   --only      captures whose name holds this

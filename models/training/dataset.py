@@ -36,6 +36,10 @@ class Dataset:
 
     def subset(self, chosen: np.ndarray) -> "Dataset":
         """The rows where `chosen` is true."""
+        return self.rows(np.flatnonzero(chosen))
+
+    def rows(self, chosen: np.ndarray) -> "Dataset":
+        """The rows with these numbers, each as often as it is named."""
         return Dataset(self.index, self.tensors[chosen], self.contexts[chosen], {name: column[chosen] for name, column in self.samples.items()})
 
     def key_ids(self) -> np.ndarray:
