@@ -92,7 +92,7 @@ def main() -> None:
     if unseen:
         print(f"no row is of {', '.join(unseen)}: the model will not know them, and rules about them need a condition", flush=True)
     if len(data.classes) < 2:
-        raise SystemExit(f"{given.data} has no row of an attack: export captures in which labels name one (models/training/README.md)")
+        raise SystemExit(f"{', '.join(map(str, given.data or ['the data set']))} has no row of an attack: export captures in which labels name one (models/training/README.md)")
 
     checked = cross_validate(data, settings, given.folds)
     net = final_net(data, settings, checked)
