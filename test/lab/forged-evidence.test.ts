@@ -19,6 +19,9 @@ t.test('a flood under forged addresses is told with the pod out of which it came
   await using loop = await LabLoop.start(lab, { data: join(t.testdir(), 'data'), observed: [victim, forger], actuation: false })
   const flood = (target: string, packets: number) => forger.spawnInNetwork(['hping3', '-q', '-S', '-p', String(PORT), '-i', 'u1000', '-c', String(packets), '--rand-source', target], { timeoutMs: 90_000 })
 
+  // The console tells counts with the traffic, of which forged packets are none.
+  forger.spawn(`while true; do curl -s --max-time 2 --http0.9 http://${VICTIM}:${PORT}/ -o /dev/null; sleep 0.5; done`, { timeoutMs: 200_000 })
+
   // Nobody watches the first target: that something is wrong is known from the forger's own observer alone.
   const elsewhere = flood(OTHER, 60_000)
   const forging = async (): Promise<Record<string, number>> => (await loop.api<{ stats: { forging: Record<string, number> } | null }>('/status')).stats?.forging ?? {}
