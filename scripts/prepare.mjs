@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
+import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -10,10 +11,15 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 /** The Node that the project brings (package `node`), whatever the machine's own is. */
 export const node = join(root, 'node_modules', '.bin', 'node')
 
+/** Node keeps what it compiled here, for every process of the tests begins by reading some hundred files of TypeScript: it halves that. */
+const COMPILED = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'autoshield-mesh', 'compiled')
+
+/** For processes of the project: what this one has, the project's Node first on its path. */
+export const environment = { NODE_COMPILE_CACHE: COMPILED, ...process.env, PATH: `${join(root, 'node_modules', '.bin')}:${process.env.PATH}` }
+
 /** Runs a command in the project's root with the project's Node first on its path; resolves to its exit status. */
 export function run (command, args, options = {}) {
-  const path = `${join(root, 'node_modules', '.bin')}:${process.env.PATH}`
-  const child = spawn(command, args, { cwd: root, stdio: 'inherit', ...options, env: { ...process.env, ...options.env, PATH: path } })
+  const child = spawn(command, args, { cwd: root, stdio: 'inherit', ...options, env: { ...environment, ...options.env } })
   const forward = (signal) => child.kill(signal)
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, forward)
   return new Promise((resolve, reject) => {
