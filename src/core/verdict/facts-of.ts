@@ -7,7 +7,7 @@ import { workloadKey } from '../pod.ts'
 import { CONTEXT_COLUMNS } from '../tensor/context.ts'
 import { windowStartMs } from '../window/window.ts'
 import type { Score } from './score.ts'
-import type { VerdictContext, VerdictState } from './verdict.ts'
+import type { VerdictContext, VerdictState } from './state.ts'
 
 export const memoryOf = ({ memory }: Pick<VerdictState, 'memory'>, { simulated }: Pick<Score, 'simulated'>): Memory => simulated ? memory.replay : memory.live
 

@@ -7,7 +7,7 @@ import { learnUsual } from './baseline.ts'
 import { isSpokenOf } from './chains.ts'
 import { memoryOf, namesOf, seenIn } from './facts-of.ts'
 import type { Score } from './score.ts'
-import type { VerdictContext, VerdictState } from './verdict.ts'
+import type { VerdictContext, VerdictState } from './state.ts'
 
 /**
  * Learns from a score that nobody suspects. What it did becomes known, unless it may be the quiet part of an attack.

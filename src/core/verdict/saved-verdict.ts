@@ -5,7 +5,7 @@ import { FEATURES, keyId, type StepMs, type WindowKey, STEPS_MS } from '../windo
 import { isLive } from './baseline.ts'
 import { caseId, QUIET_STEPS, type Case } from './case.ts'
 import type { Detection } from './detection.ts'
-import { emptyVerdict, type VerdictState } from './verdict.ts'
+import { emptyVerdict, type VerdictState } from './state.ts'
 
 const SavedCase = Type.Object({
   className: Type.String(),

@@ -1,38 +1,23 @@
 import { combine, nameEvidence, NOTHING_NAMED, type Named } from '../evidence/combine.ts'
-import type { Forging } from '../evidence/forging.ts'
-import { emptyMemory, noteAttack, type Memory } from '../evidence/memory.ts'
+import { noteAttack } from '../evidence/memory.ts'
 import { ruleOf } from '../evidence/table.ts'
 import { withNamed } from '../explain/with-named.ts'
 import { factsOf, memoryOf } from './facts-of.ts'
 import { learn } from './learn.ts'
 import { agreementOf, isOwnObserver, sourceEvidence, subjectKey } from './source-evidence.ts'
-import type { Unfamiliar } from '../drift/drift.ts'
 import { keyId, STEPS_MS, TENSOR_WINDOWS, windowStartMs } from '../window/window.ts'
 import { standingOf } from '../safety/real-source.ts'
 import type { SourceEvidence } from '../safety/safety.ts'
-import { emptyBaselines, type Baselines } from './baseline.ts'
 import {
   caseId, firstAccount, firstPacketOf, firstTelling, isEcho, MAX_STREAMS, newCase, QUIET_STEPS, retold, tensorStartMs, windowEndMs, withAnswer, withWitness,
-  type Case, type VerdictModel, type Whois
+  type Case, type VerdictModel
 } from './case.ts'
-import { CaseTable } from './case-table.ts'
-import { storyOf, type Chains } from './chains.ts'
+import { storyOf } from './chains.ts'
 import type { Detection, Explanation } from './detection.ts'
 import { accumulate, confidenceOf, fade, EVIDENCE_SETTINGS, neededFor, newsOf, type EvidenceSettings } from './evidence.ts'
 import type { Score } from './score.ts'
 import type { Comparison } from './source-account.ts'
-
-/** All that lasts between scores. Owned by whoever made it, changed by `step` alone; tables are bounded and say what they dropped. */
-export interface VerdictState {
-  model: VerdictModel | null
-  readonly cases: CaseTable
-  readonly chains: Chains
-  readonly baselines: Baselines
-  /** What is remembered of live traffic, and of replays, which teach nothing about it. */
-  readonly memory: { readonly live: Memory, readonly replay: Memory }
-  /** End of the newest replayed window: the clock of a replay. */
-  replayMs: number
-}
+import type { VerdictContext, VerdictState } from './state.ts'
 
 export type VerdictEvent =
   | { readonly type: 'model', readonly model: VerdictModel }
@@ -52,28 +37,10 @@ export interface VerdictEffect {
   readonly score: Score | null
 }
 
-/** What the state machine may ask of the world; `newId` gives names that nobody else has. */
-export interface VerdictContext {
-  readonly nowMs: number
-  readonly newId: () => string
-  readonly whois: Whois
-  /** A node's, a NAT's, a gateway's address. */
-  readonly standsForMany: (address: string) => boolean
-  /** That a score comes from where the model does not know such traffic. */
-  readonly unfamiliar: (score: Score) => Unfamiliar | null
-  /** The newest finding of at least medium severity about an address's pod at admission, in words; null where there is none. */
-  readonly foundAtAdmission: (address: string) => string | null
-  /** Pods out of which forged packets came within the last minute, most packets first. */
-  readonly forging: () => readonly Forging[]
-}
-
 /** Beats of a slowed replay come late by our clock, so its cases are not closed before this much silence. */
 const MIN_REPLAY_QUIET_MS = 15_000
 /** A silent case is forgotten when the longest tensor can hold nothing of it any more. */
 const FORGET_AFTER_MS = (TENSOR_WINDOWS + 1) * Math.max(...STEPS_MS)
-
-export const emptyVerdict = (): VerdictState =>
-  ({ model: null, cases: new CaseTable(), chains: new Map(), baselines: emptyBaselines(), memory: { live: emptyMemory(), replay: emptyMemory() }, replayMs: 0 })
 
 /** Takes one event in; gives what came of it, in order. */
 export function step (state: VerdictState, event: VerdictEvent, context: VerdictContext, settings: EvidenceSettings = EVIDENCE_SETTINGS): readonly VerdictEffect[] {

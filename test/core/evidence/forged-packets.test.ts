@@ -3,7 +3,7 @@ import type { Forging } from '../../../src/core/evidence/forging.ts'
 import { FORGED_PACKETS } from '../../../src/core/evidence/kinds/forged-packets.ts'
 import { CONTEXT_COLUMNS } from '../../../src/core/tensor/context.ts'
 import { factsOf } from '../../../src/core/verdict/facts-of.ts'
-import { emptyVerdict } from '../../../src/core/verdict/verdict.ts'
+import { emptyVerdict } from '../../../src/core/verdict/state.ts'
 import { madeScore, PAIR, type Made } from '../verdict/made-score.ts'
 
 const FLOODED = { kind: 'fan-in', destination: '10.0.0.9' } as const
