@@ -1,6 +1,4 @@
-import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import type { Test } from 'tap'
 import type { Mitigation } from '../../src/core/mitigation/mitigation.ts'
 import type { Decision } from '../../src/core/policy/decision.ts'
@@ -8,6 +6,7 @@ import type { Detection } from '../../src/core/verdict/detection.ts'
 import { install, OWN_NAMESPACE, type Installed } from '../real/installed.ts'
 import type { TestCluster } from '../real/cluster/test-cluster.ts'
 import { until } from '../xds/real-envoy.ts'
+import { portForward } from './port-forward.ts'
 
 /** Ports of the controller, on loopback in its pod. */
 const [API, METRICS] = [8000, 9090]
@@ -46,15 +45,24 @@ export class Guarded {
   /** To be called when the controller's pod is another. */
   reconnect (): void { this.#ports = this.forward('controller', API, METRICS) }
 
+  /** An answer by one of the controller's ports. The way there may be laid anew just now, so who reaches nobody asks again. */
+  async #ask (port: 0 | 1, path: string, init: RequestInit = {}): Promise<Response> {
+    return until(`the controller answers ${path}`, async () => fetch(`http://127.0.0.1:${(await this.#ports)[port] ?? 0}${path}`, init).catch((error: unknown) => {
+      const { code = '' } = (error as { cause?: NodeJS.ErrnoException }).cause ?? {}
+      if (code === 'ECONNREFUSED' || (init.method === undefined && ['ECONNRESET', 'UND_ERR_SOCKET'].includes(code))) return undefined
+      throw error
+    }))
+  }
+
   async api<T> (path: string, body?: object): Promise<T> {
-    const answer = await fetch(`http://127.0.0.1:${(await this.#ports)[0] ?? 0}/api/v1${path}`, body === undefined ? {} : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+    const answer = await this.#ask(0, `/api/v1${path}`, body === undefined ? {} : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`)
     return await answer.json() as T
   }
 
   /** The value of one of the controller's metrics; 0 where it is not counted yet. */
   async metric (name: string, labels: Readonly<Record<string, string>>): Promise<number> {
-    const text = await (await fetch(`http://127.0.0.1:${(await this.#ports)[1] ?? 0}/metrics`)).text()
+    const text = await (await this.#ask(1, '/metrics')).text()
     const line = text.split('\n').find((one) => one.startsWith(`${name}{`) && Object.entries(labels).every(([label, value]) => one.includes(`${label}="${value}"`)))
     return Number(line?.split(' ').at(-1) ?? 0)
   }
@@ -93,14 +101,6 @@ export class Guarded {
 
   /** Ports on this machine's loopback that lead to these of a part, until the test ends. */
   async forward (part: 'controller' | 'detector', ...wanted: readonly number[]): Promise<readonly number[]> {
-    const forward = spawn(join(this.#programs, 'kubectl'), ['--kubeconfig', this.installed.kubeconfig, '-n', OWN_NAMESPACE, 'port-forward', `deploy/autoshield-${part}`, ...wanted.map((port) => `:${port}`)], { stdio: ['ignore', 'pipe', 'inherit'] })
-    this.#t.teardown(() => forward.kill())
-    const ports = new Map<number, number>()
-    for await (const line of createInterface(forward.stdout)) {
-      const [, from, to] = /^Forwarding from 127\.0\.0\.1:(\d+) -> (\d+)$/.exec(line) ?? []
-      if (from !== undefined) ports.set(Number(to), Number(from))
-      if (ports.size === wanted.length) return wanted.map((port) => ports.get(port) ?? 0)
-    }
-    throw new Error('kubectl port-forward ended before it forwarded')
+    return portForward(this.#t, [join(this.#programs, 'kubectl'), '--kubeconfig', this.installed.kubeconfig, '-n', OWN_NAMESPACE, 'port-forward', `deploy/autoshield-${part}`], wanted)
   }
 }
