@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ATTACK_TOOLS, ATTACKS } from './attacks/catalogue.ts'
 import { BENIGN } from './benign/catalogue.ts'
@@ -59,6 +60,7 @@ async function main (): Promise<number> {
     options: { out: { type: 'string' }, seed: { type: 'string', default: '1' }, duration: { type: 'string', default: '50' }, runs: { type: 'string' }, hours: { type: 'string' }, jobs: { type: 'string', default: String(JOBS_PER_CORE * availableParallelism()) }, loads: { type: 'string' }, turn: { type: 'string' }, name: { type: 'string' }, unseen: { type: 'boolean', default: false }, data: { type: 'string' }, 'dashboard-port': { type: 'string', default: '8081' }, 'api-port': { type: 'string', default: '8000' } },
   })
   const [command, subject] = positionals
+  const out = values.out === undefined ? undefined : resolve(values.out) // tools in a pod have a working folder of their own
   switch (command) {
     case 'list':
       list()
@@ -69,9 +71,9 @@ async function main (): Promise<number> {
       return 0
     }
     case 'run': {
-      if (subject === undefined || values.out === undefined) return usage()
+      if (subject === undefined || out === undefined) return usage()
       if (!able()) return 1
-      await runScenario({ scenario: subject, seed: Number(values.seed), name: values.name ?? `${subject}-${values.seed}`, folder: values.out, seconds: Number(values.duration), holdout: true, unseen: values.unseen, say, ...(values.loads === undefined ? {} : { loads: Number(values.loads) }), ...(values.turn === undefined ? {} : { turn: Number(values.turn) }) })
+      await runScenario({ scenario: subject, seed: Number(values.seed), name: values.name ?? `${subject}-${values.seed}`, folder: out, seconds: Number(values.duration), holdout: true, unseen: values.unseen, say, ...(values.loads === undefined ? {} : { loads: Number(values.loads) }), ...(values.turn === undefined ? {} : { turn: Number(values.turn) }) })
       return 0
     }
     case 'simulate': {
@@ -82,7 +84,7 @@ async function main (): Promise<number> {
       return found ? 0 : 1
     }
     case 'make-dataset': {
-      const { out, runs, hours, jobs } = values
+      const { runs, hours, jobs } = values
       if (out === undefined || runs === undefined || hours === undefined) return usage()
       if (!able()) return 1
       removeFiles('abandoned')
