@@ -5,7 +5,8 @@ import type { Static } from 'typebox'
 import { Value } from 'typebox/value'
 import { AutoshieldError } from '../../src/core/errors.ts'
 import type { RunLabels } from './labels.ts'
-import type { PlannedRun } from './schedule.ts'
+import { PURPOSES } from './schedule.ts'
+import type { PlannedRun, PurposeName } from './schedule.ts'
 
 const rate = Type.Union([Type.Number(), Type.Null()])
 
@@ -23,7 +24,7 @@ const Entry = Type.Object({
 })
 
 /** What a data set is to become, and which of its runs are there. Each has RUN.windows.zst (recording.proto) and RUN.labels.json (labels.ts) beside it. */
-const DatasetIndex = Type.Object({ apiVersion: Type.Literal('autoshield.dev/v1alpha1'), kind: Type.Literal('LaboratoryDataset'), runs: Type.Integer(), hours: Type.Number(), entries: Type.Array(Entry) })
+const DatasetIndex = Type.Object({ apiVersion: Type.Literal('autoshield.dev/v1alpha1'), kind: Type.Literal('LaboratoryDataset'), purpose: Type.Enum(Object.keys(PURPOSES) as PurposeName[]), runs: Type.Integer(), hours: Type.Number(), entries: Type.Array(Entry) })
 
 export type IndexEntry = Static<typeof Entry>
 export type DatasetIndex = Static<typeof DatasetIndex>

@@ -8,6 +8,7 @@ import { makeDataset } from './make-dataset.ts'
 import { writeReport } from './report.ts'
 import { runScenario } from './run.ts'
 import { SCENARIOS, isHeldOut } from './scenarios.ts'
+import { isPurpose } from './schedule.ts'
 import { simulate } from './simulate.ts'
 import { EXTRA_SERVERS, SERVERS } from './servers/servers.ts'
 import { HELD_OUT_SERVICES } from './settings.ts'
@@ -18,9 +19,10 @@ const USAGE = `Usage: npm run lab -- COMMAND
                                                  one laboratory, one labelled capture, held out from training
   simulate SCENARIO --data DIR [--seed N] [--duration S] [--dashboard-port P] [--api-port P]
                                                  the same against the whole loop, which tells what it sees (autoshield simulate)
-  make-dataset --out DIR --runs N --hours H [--jobs J]
+  make-dataset --out DIR --runs N --hours H [--for PURPOSE] [--jobs J]
                                                  windows and labels of many runs, at most J at one time (four a core); goes on where it
-                                                 was ended, and writes the report
+                                                 was ended, and writes the report. For training, which is the default, or to judge by
+                                                 what training never sees: attacks, or quiet, which has none
   report DIR                                     report.md and pictures of a data set
   down                                           removes what a killed laboratory left`
 
@@ -57,7 +59,7 @@ const interrupted = new AbortController()
 async function main (): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { out: { type: 'string' }, seed: { type: 'string', default: '1' }, duration: { type: 'string', default: '50' }, runs: { type: 'string' }, hours: { type: 'string' }, jobs: { type: 'string', default: String(JOBS_PER_CORE * availableParallelism()) }, loads: { type: 'string' }, turn: { type: 'string' }, name: { type: 'string' }, unseen: { type: 'boolean', default: false }, data: { type: 'string' }, 'dashboard-port': { type: 'string', default: '8081' }, 'api-port': { type: 'string', default: '8000' } },
+    options: { out: { type: 'string' }, seed: { type: 'string', default: '1' }, duration: { type: 'string', default: '50' }, runs: { type: 'string' }, hours: { type: 'string' }, for: { type: 'string', default: 'training' }, jobs: { type: 'string', default: String(JOBS_PER_CORE * availableParallelism()) }, loads: { type: 'string' }, turn: { type: 'string' }, name: { type: 'string' }, unseen: { type: 'boolean', default: false }, data: { type: 'string' }, 'dashboard-port': { type: 'string', default: '8081' }, 'api-port': { type: 'string', default: '8000' } },
   })
   const [command, subject] = positionals
   const out = values.out === undefined ? undefined : resolve(values.out) // tools in a pod have a working folder of their own
@@ -84,11 +86,11 @@ async function main (): Promise<number> {
       return found ? 0 : 1
     }
     case 'make-dataset': {
-      const { runs, hours, jobs } = values
-      if (out === undefined || runs === undefined || hours === undefined) return usage()
+      const { for: purpose, runs, hours, jobs } = values
+      if (out === undefined || runs === undefined || hours === undefined || !isPurpose(purpose)) return usage()
       if (!able()) return 1
       removeFiles('abandoned')
-      const index = await makeDataset({ folder: out, runs: Number(runs), hours: Number(hours), jobs: Number(jobs), say, signal: interrupted.signal })
+      const index = await makeDataset({ folder: out, purpose, runs: Number(runs), hours: Number(hours), jobs: Number(jobs), say, signal: interrupted.signal })
       await writeReport(out, index)
       return index.entries.length === index.runs ? 0 : 1
     }

@@ -9,10 +9,10 @@ import type { DatasetIndex, IndexEntry } from './dataset-index.ts'
 import type { RunMessage } from './one-run.ts'
 import { RunQueue } from './run-queue.ts'
 import { scheduleRuns } from './schedule.ts'
-import type { PlannedRun } from './schedule.ts'
+import type { PlannedRun, PurposeName } from './schedule.ts'
 import { Timekeeper } from './timekeeper.ts'
 
-export interface DatasetOptions { folder: string, runs: number, hours: number, jobs: number, say: (line: string) => void, signal: AbortSignal }
+export interface DatasetOptions { folder: string, purpose: PurposeName, runs: number, hours: number, jobs: number, say: (line: string) => void, signal: AbortSignal }
 
 /**
  * Makes the runs that the data set still lacks, at most `jobs` at a time and no more than the machine keeps time with, until all are there or
@@ -29,11 +29,11 @@ export async function makeDataset (options: DatasetOptions): Promise<DatasetInde
   }
 }
 
-async function makeRuns ({ folder, runs, hours, jobs, say, signal }: DatasetOptions): Promise<DatasetIndex> {
-  const index = readIndex(folder) ?? { apiVersion: 'autoshield.dev/v1alpha1', kind: 'LaboratoryDataset', runs, hours, entries: [] }
-  if (index.runs !== runs || index.hours !== hours) throw new AutoshieldError('BAD_DATA', `${indexPath(folder)} is of ${index.runs} runs in ${index.hours} hours, asked for are ${runs} in ${hours}: give those numbers to go on with it, or another folder with --out`)
+async function makeRuns ({ folder, purpose, runs, hours, jobs, say, signal }: DatasetOptions): Promise<DatasetIndex> {
+  const index = readIndex(folder) ?? { apiVersion: 'autoshield.dev/v1alpha1', kind: 'LaboratoryDataset', purpose, runs, hours, entries: [] }
+  if (index.purpose !== purpose || index.runs !== runs || index.hours !== hours) throw new AutoshieldError('BAD_DATA', `${indexPath(folder)} is of ${index.runs} runs for ${index.purpose} in ${index.hours} hours, asked for are ${runs} for ${purpose} in ${hours}: give those numbers to go on with it, or another folder with --out`)
   const there = new Set(index.entries.map((entry) => entry.run))
-  const queue = new RunQueue(scheduleRuns(runs, hours).filter(({ name }) => !there.has(name)))
+  const queue = new RunQueue(scheduleRuns(runs, hours, purpose).filter(({ name }) => !there.has(name)))
   const progress = new Progress(index, queue)
   say(progress.line())
   using clock = new Timekeeper()

@@ -80,6 +80,21 @@ t.test('a schedule takes the hours that it was given, a quarter of its runs is h
   t.end()
 })
 
+t.test('what a model is judged by was made for nothing else: 200 attacks and more, and eight quiet hours with every look-alike', (t) => {
+  const [training, attacks, quiet] = [scheduleRuns(250, 8), scheduleRuns(110, 3, 'attacks'), scheduleRuns(48, 8, 'quiet')]
+  const seeds = [...training, ...attacks, ...quiet].map(({ seed }) => seed)
+  t.equal(new Set(seeds).size, seeds.length, 'no run is another')
+  t.ok([...attacks, ...quiet].every(({ holdout, unseen }) => holdout && unseen))
+  const planned = attacks.flatMap((run) => planRun(run).attacks.map(({ plan }) => plan))
+  t.ok(planned.length >= 200, `${planned.length} attacks`)
+  for (const manner of ['slow', 'evasive']) t.ok(planned.filter((plan) => plan.manner === manner).length >= 20, manner)
+  const plans = quiet.map(planRun)
+  t.same(plans.flatMap((plan) => plan.attacks), [])
+  const kinds = new Set(plans.flatMap(({ loads }) => loads.map(({ name }) => name)))
+  t.same(Object.entries(BENIGN).flatMap(([name, { looksLike }]) => looksLike === undefined || kinds.has(name) ? [] : [name]), [])
+  t.end()
+})
+
 t.test('no two variants of a class have one name, and all that is held out is known by its name', (t) => {
   for (const [name, variants] of Object.entries(ATTACKS)) {
     t.equal(new Set(variants.map((variant) => variant.name)).size, variants.length, name)

@@ -7,7 +7,7 @@ import { syntheticWindow } from '../core/tensor/synthetic-window.ts'
 const load = { name: 'agentPolling', service: 'udp', looksLike: 'PORT_SCAN', rate: 0.5 }
 const attack = { class: 'PORT_SCAN', tool: 'nmap -sS', service: 'any', manner: 'plain', rate: 150, packets: 900, seconds: 6 }
 const entry = (run: string, change: Partial<IndexEntry> = {}): IndexEntry => ({ run, scenario: 'port-scan', holdout: false, seconds: 1800, packets: 1000, windows: 50, bytes: 2_000_000, attacks: [attack], benign: [load, load], ...change })
-const index = (entries: IndexEntry[]): DatasetIndex => ({ apiVersion: 'autoshield.dev/v1alpha1', kind: 'LaboratoryDataset', runs: 4, hours: 2, entries })
+const index = (entries: IndexEntry[]): DatasetIndex => ({ apiVersion: 'autoshield.dev/v1alpha1', kind: 'LaboratoryDataset', purpose: 'training', runs: 4, hours: 2, entries })
 
 t.test('a report counts runs, hours, attacks by manner and rate, and a kind of many pods once a run', (t) => {
   const text = reportOf(index([entry('a'), entry('b', { holdout: true, attacks: [attack, { ...attack, tool: 'nc slow', manner: 'slow', rate: 0.05 }] }), entry('c', { attacks: [], benign: [] })]), ['PORT_SCAN.svg'])

@@ -41,7 +41,7 @@ export function reportOf (index: DatasetIndex, pictures: readonly string[]): str
   const decades = DECADES.map((from) => `${from}/s`)
   const sections = [
     '# The data set',
-    `${entries.length} of ${index.runs} planned runs, ${hours(entries)} of ${index.hours} hours. Made by \`npm run lab -- make-dataset --runs ${index.runs} --hours ${index.hours}\`.`,
+    `${entries.length} of ${index.runs} planned runs, ${hours(entries)} of ${index.hours} hours. Made by \`npm run lab -- make-dataset --for ${index.purpose} --runs ${index.runs} --hours ${index.hours}\`.`,
     table(['runs', 'number', 'hours', 'without attack', 'attacks', 'packets', 'windows', 'MB', 'MB an hour'], parts.map(([name, part]) => {
       const bytes = sum(part.map((entry) => entry.bytes)) / 1e6
       return [name, part.length, hours(part), part.filter((entry) => entry.attacks.length === 0).length, sum(part.map((entry) => entry.attacks.length)), sum(part.map(({ packets }) => packets)), sum(part.map(({ windows }) => windows)), bytes.toFixed(2), (bytes / Math.max(1e-9, Number(hours(part)))).toFixed(1)]

@@ -22,7 +22,7 @@ t.setTimeout(900_000)
 
 const never = new AbortController().signal
 const folder = t.testdir()
-const options = { folder, runs: CYCLE.length, hours: 0.001, jobs: 3, signal: never, say: (line: string) => { t.comment(line) } }
+const options = { folder, purpose: 'training' as const, runs: CYCLE.length, hours: 0.001, jobs: 3, signal: never, say: (line: string) => { t.comment(line) } }
 
 t.test('a data set has every scenario, as windows and labels that belong together', { skip }, async (t) => {
   const ended = new AbortController()
@@ -47,7 +47,7 @@ t.test('a data set has every scenario, as windows and labels that belong togethe
   }
   const again = await makeDataset(options)
   t.same(again, readIndex(folder), 'all runs are there: nothing is made again')
-  await t.rejects(makeDataset({ ...options, runs: 3 }), /is of 14 runs in 0.001 hours, asked for are 3/)
+  await t.rejects(makeDataset({ ...options, runs: 3 }), /is of 14 runs for training in 0.001 hours, asked for are 3 for training/)
   await writeReport(folder)
   t.match(readFileSync(join(folder, 'report.md'), 'utf8'), /14 of 14 planned runs/)
   for (const name of ['BENIGN', 'PORT_SCAN', 'SYN_FLOOD']) t.match(readFileSync(join(folder, `${name}.svg`), 'utf8'), new RegExp(`<svg[^]*${name}`), name)
