@@ -1,18 +1,14 @@
 import { createErrand, type Errand } from '../core/errand/errand.ts'
 import { createMitigation } from '../core/mitigation/lifecycle.ts'
-import type { NodeFacts } from '../core/kubernetes/node-facts.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
 import { planAction } from '../core/plan/plan-action.ts'
 import { planTemplate } from '../core/plan/plan-template.ts'
-import { safetyRequest, type RequestGround, type Surroundings } from '../core/plan/safety-request.ts'
-import type { ClusterKnowledge, Plan } from '../core/plan/plan.ts'
-import type { Carried } from '../core/plan/render-policies.ts'
-import type { ServiceAt } from '../core/plan/service-pods.ts'
+import { safetyRequest, type RequestGround } from '../core/plan/safety-request.ts'
+import type { Plan } from '../core/plan/plan.ts'
 import type { Pod } from '../core/pod.ts'
 import type { Decision } from '../core/policy/decision.ts'
 import { matchRules, type RuleOutcome } from '../core/policy/match-rules.ts'
-import type { Action, Policy, Rule } from '../core/policy/rule.ts'
-import type { TimeZone } from '../core/policy/time-zone.ts'
+import type { Action, Rule } from '../core/policy/rule.ts'
 import { AutoshieldError } from '../core/errors.ts'
 import { TEMPLATE_ANNOTATION } from '../core/rollout/basis.ts'
 import type { Application } from '../core/rollout/apply.ts'
@@ -20,66 +16,13 @@ import { atSource } from '../core/safety/at-source.ts'
 import type { Approval } from '../core/safety/approval.ts'
 import { checkSafety } from '../core/safety/check-safety.ts'
 import type { SafetyRequest, SafetyResult, SourceEvidence } from '../core/safety/safety.ts'
-import type { SafetySettings } from '../core/safety/settings.ts'
 import type { SafetyState } from '../core/safety/state.ts'
 import { answeredByPairs } from '../core/verdict/answered-by-pairs.ts'
 import type { Detection } from '../core/verdict/detection.ts'
-import type { Score } from '../core/verdict/score.ts'
 import { tensorStartMs, windowEndMs } from '../core/verdict/case.ts'
-import type { Coverage } from './exceptions/exceptions-in-force.ts'
 import { annotationsOf } from './mitigation-case.ts'
 import { contextOf, protectionOf } from './plan-context.ts'
-
-/** One detection to be decided on. */
-export interface Hearing {
-  readonly detection: Detection
-  /** What proves who its source is. */
-  readonly evidence: SourceEvidence
-  /** The newest scores of its key, at most one a step; the first is the one that brought it here. */
-  readonly scores: readonly [Score, ...Score[]]
-  /** Of a detection about all that a source reaches: those of its class and source on single pairs that its windows hold. */
-  readonly pairs: readonly Detection[]
-}
-
-/** What a decision rests on beside the detection. */
-export interface Bench {
-  readonly policy: Policy
-  /** Name of the policy that a rule is of. */
-  readonly policyOf: (rule: Rule) => string
-  readonly hashOf: (rule: Rule) => string
-  /** What the mesh policies make of the detection, as far as their rollouts have come. */
-  readonly applications: readonly Application[]
-  readonly zone: TimeZone
-  readonly modelClasses: readonly string[]
-  readonly pods: readonly Pod[]
-  /** Absent where there are none. */
-  readonly serviceAt: ServiceAt | undefined
-  /** What is known of the cluster's policies; null where none is connected. */
-  readonly cluster: () => ClusterKnowledge | null
-  /** Mitigations that NetworkPolicies carry now. */
-  readonly inForce: readonly Carried[]
-  /** The cluster's nodes; null where none is connected. */
-  readonly nodes: readonly NodeFacts[] | null
-  readonly safety: SafetySettings
-  readonly surroundings: Surroundings
-  readonly nowMs: number
-  readonly newId: () => string
-  /** Name of the mitigation in force for this rule, action, source and target, in this mode. */
-  readonly mitigatedBy: (rule: Rule, actionIndex: number, detection: Detection, mode: Mitigation['spec']['mode']) => string | null
-  /** The exception that covers an action of a rule for the detection; null where none does. */
-  readonly exceptedBy: (rule: Rule, action: Action, detection: Detection) => Coverage | null
-  /** Whether this action of this rule has its answer for the detection, so that it is not asked again. */
-  readonly isSettled: (rule: Rule, actionIndex: number, detection: Detection, sinceMs: number) => boolean
-}
-
-/** A decision, and the mitigation that follows from it. `action` is the place of the action in its rule; -1 where no rule fired. */
-export interface Ruling {
-  readonly decision: Decision
-  readonly mitigation: Mitigation | null
-  readonly errand: Errand | null
-  readonly rule: Rule | null
-  readonly actionIndex: number
-}
+import type { Bench, Coverage, Hearing, Ruling } from './ruling.ts'
 
 /**
  * What policy and safety make of a detection: one ruling for each action of each rule that fires and is not settled, or

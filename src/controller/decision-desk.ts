@@ -16,12 +16,13 @@ import type { Checkpoints, ObjectStore } from '../ports/object-store.ts'
 import { ApprovalDesk, nothingLeft, type Waiting } from './approval-desk.ts'
 import { ANNOTATIONS } from './mitigation-case.ts'
 import { benchFor, type BenchParts } from './bench-for.ts'
-import { decide, decideAgain, type Bench, type Hearing, type Ruling } from './decide.ts'
+import { decide, decideAgain } from './decide.ts'
+import type { Bench, Hearing, Ruling } from './ruling.ts'
 import type { Foreseen } from './foresee.ts'
 import { GrowthDesk } from './growth-desk.ts'
 import type { ErrandDesk } from './errands/errand-desk.ts'
 import type { ExceptionsInForce } from './exceptions/exceptions-in-force.ts'
-import { auditOf } from './decision-entry.ts'
+import { auditOf, untoldOf } from './decision-entry.ts'
 import type { Journal } from './journal.ts'
 import type { Log } from './log.ts'
 import type { ControllerMetrics } from './metrics.ts'
@@ -58,8 +59,6 @@ const CHECKPOINT = 'safety'
 const MAX_RESTORED = 10_000
 /** Decisions that may be under way at one moment. */
 const MAX_UNTOLD = 100
-/** Entries of one detection that are looked through. */
-const MAX_TOLD = 1_000
 
 /** Asks policy and safety about detections, keeps what they say, and only then lets it be done. */
 export class DecisionDesk {
@@ -111,7 +110,7 @@ export class DecisionDesk {
 
   /** Resolves when what was decided and could not be told of any more is in the trail. */
   async restore (going: readonly Detection[]): Promise<void> {
-    const { checkpoints, store, log } = this.#parts
+    const { checkpoints, store, audit, journal, log } = this.#parts
     const saved = checkpoints.load(CHECKPOINT)
     const safety = parseSafetyState(saved)
     if (saved !== undefined && safety === null) log.warn({}, 'the kept state of safety cannot be understood; cooldowns and the circuit begin anew')
@@ -120,7 +119,9 @@ export class DecisionDesk {
     const decisions = store.decisions.list({ limit: MAX_RESTORED }).toReversed()
     this.#settled.restore(decisions.filter(({ detection }) => ids.has(detection)))
     this.approvals.restore(decisions)
-    await this.#tellUntold(decisions.slice(-MAX_UNTOLD))
+    // What is kept is told of after that, so a death in between leaves the newest untold.
+    const untold = untoldOf(decisions.slice(-MAX_UNTOLD), store, audit)
+    if (untold.length > 0) await journal.keep({ writes: () => [], audit: untold })
   }
 
   /** Takes mitigations of which no decision is known off the budgets: whoever made them could not keep that it had. */
@@ -131,18 +132,6 @@ export class DecisionDesk {
       const of = { rule: owner.rule, source: annotations[ANNOTATIONS.source] ?? '*', target: annotations[ANNOTATIONS.target] ?? '*' }
       this.#safety = { ...this.#safety, [lane]: withAction(currentLedger(this.#safety[lane], safety, clock.now()), of, safety, Date.parse(creationTimestamp)) }
     }
-  }
-
-  /** What is kept is told of after that, so a death in between leaves the newest untold. */
-  async #tellUntold (decisions: readonly Decision[]): Promise<void> {
-    const { store, audit, journal } = this.#parts
-    const untold = decisions.flatMap((decision) => {
-      const detection = store.detections.get(decision.detection)
-      if (detection === null) return []
-      const entry = auditOf(decision, detection)
-      return audit.search({ object: entry.object, limit: MAX_TOLD }).some(({ detail }) => detail['decision'] === decision.id) ? [] : [entry]
-    })
-    if (untold.length > 0) await journal.keep({ writes: () => [], audit: untold })
   }
 
   /** Why nothing new is done; null while it is. */

@@ -8,7 +8,7 @@ import { compareEnds, isToAsk, silenceKnownMs, type Comparison } from '../core/v
 import type { VerdictEffect, VerdictEvent } from '../core/verdict/verdict.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { SourceAccounts, SourceQuestion } from '../ports/scores.ts'
-import type { Hearing } from './decide.ts'
+import type { Hearing } from './ruling.ts'
 import type { Log } from './log.ts'
 import type { ControllerMetrics } from './metrics.ts'
 

@@ -5,7 +5,7 @@ import type { Rule } from '../core/policy/rule.ts'
 import type { Protected } from '../core/safety/protected.ts'
 import type { SourceEvidence } from '../core/safety/safety.ts'
 import type { Detection } from '../core/verdict/detection.ts'
-import type { Bench } from './decide.ts'
+import type { Bench } from './ruling.ts'
 
 /** What the plan of an action rests on now. `mitigation`: its name. */
 export function contextOf (rule: Rule, mitigation: string, evidence: SourceEvidence, mode: Mitigation['spec']['mode'], bench: Bench): PlanContext {

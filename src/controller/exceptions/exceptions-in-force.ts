@@ -5,16 +5,9 @@ import type { Action, Rule } from '../../core/policy/rule.ts'
 import type { Detection } from '../../core/verdict/detection.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { PodDirectory } from '../../ports/directories.ts'
-import type { Ruling } from '../decide.ts'
+import type { Coverage, Ruling } from '../ruling.ts'
 
 interface InForce { readonly name: string, readonly spec: ExceptionSpec }
-
-/** That something is let be, and why. */
-export interface Coverage {
-  /** Name of the exception. */
-  readonly exception: string
-  readonly words: string
-}
 
 /** The exceptions that hold, for whoever decides; and what they held back since anybody asked. */
 export class ExceptionsInForce {
