@@ -1,6 +1,6 @@
-// `node models/training/export.ts --lab FOLDER --captures FOLDER --out FOLDER [--class NAME] [--held-out]`: labelled captures, or recordings of their
-// windows, to the tensors that train.py reads. --class names a class of one's own, each by a flag; with --held-out those runs alone that training never sees.
+// `node models/training/export.ts`: labelled captures, or recordings of their windows, to the tensors that train.py reads.
 import { parseArgs } from 'node:util'
+import { AutoshieldError } from '../../src/core/errors.ts'
 import { KEY_KINDS, STEPS_MS, keyId, type Window } from '../../src/core/window/window.ts'
 import { checkClasses, withOwn } from './class-list.ts'
 import { DatasetWriter } from './dataset-writer.ts'
@@ -10,16 +10,13 @@ import { addMarked } from './marked-run.ts'
 import { collectedRuns, laboratoryRuns, type Run } from './run-source.ts'
 import { SHIFTS_MS } from './window-recording.ts'
 
-const { values } = parseArgs({
-  options: {
-    lab: { type: 'string', multiple: true, default: [] },
-    captures: { type: 'string', multiple: true, default: [] },
-    marked: { type: 'string', multiple: true, default: [] },
-    class: { type: 'string', multiple: true, default: [] },
-    out: { type: 'string', default: 'models/training/dataset' },
-    'held-out': { type: 'boolean', default: false },
-  },
-})
+const USAGE = `Usage: node models/training/export.ts [--lab DIR]... [--captures DIR]... [--marked FILE]... [--class NAME]... [--held-out] [--out DIR]
+  --lab       folder of RUN.labels.json beside RUN.windows.zst or RUN.pcap.zst, as npm run lab writes them
+  --captures  folder with a MANIFEST.tsv and the captures that it names; those under another licence than MIT, BSD or Apache are held out
+  --marked    what autoshield detections export --marked wrote
+  --class     a class of one's own that labels may name
+  --held-out  the runs that training never sees, and those alone
+  --out       where the tensors go (default: models/training/dataset)`
 
 /**
  * Thins what one key says again and again. Of a benign one: rows 0 to 5, in which the key is new, then 8, 16, 32 and so on, and every 20th,
@@ -76,14 +73,39 @@ async function exportRun (writer: DatasetWriter, run: Run): Promise<string> {
   return [...counts].sort(([a], [b]) => a - b).map(([label, count]) => `${label}: ${count}`).join(', ')
 }
 
-const classes = withOwn(values.class)
-const runs = [
-  ...(await Promise.all(values.lab.map(laboratoryRuns))).flat(),
-  ...(await Promise.all(values.captures.map(async (folder) => collectedRuns(folder, classes)))).flat(),
-].filter(({ labels }) => labels.holdout === values['held-out'])
-for (const run of runs) checkClasses(run, classes)
-const writer = new DatasetWriter(classes)
-for (const [index, run] of runs.entries()) console.log(`${index + 1}/${runs.length} ${run.labels.run}: ${await exportRun(writer, run)}`)
-for (const path of values.marked) console.log(`${path}: ${await addMarked(writer, path)} marked`)
-await writer.write(values.out)
-console.log(`${writer.count} tensors of ${runs.length} runs in ${values.out}`)
+async function main (): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      lab: { type: 'string', multiple: true, default: [] },
+      captures: { type: 'string', multiple: true, default: [] },
+      marked: { type: 'string', multiple: true, default: [] },
+      class: { type: 'string', multiple: true, default: [] },
+      out: { type: 'string', default: 'models/training/dataset' },
+      'held-out': { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  const given = [...values.lab, ...values.captures, ...values.marked]
+  if (values.help || given.length === 0) {
+    console.error(USAGE)
+    return values.help ? 0 : 64
+  }
+  const classes = withOwn(values.class)
+  const runs = [
+    ...(await Promise.all(values.lab.map(laboratoryRuns))).flat(),
+    ...(await Promise.all(values.captures.map(async (folder) => collectedRuns(folder, classes)))).flat(),
+  ].filter(({ labels }) => labels.holdout === values['held-out'])
+  if (runs.length === 0 && values.marked.length === 0) throw new AutoshieldError('NOT_FOUND', `${given.join(', ')}: no run is ${values['held-out'] ? 'held out; without --held-out the others are taken' : 'for training; --held-out takes those that are not'}`)
+  for (const run of runs) checkClasses(run, classes)
+  const writer = new DatasetWriter(classes)
+  for (const [index, run] of runs.entries()) console.log(`${index + 1}/${runs.length} ${run.labels.run}: ${await exportRun(writer, run)}`)
+  for (const path of values.marked) console.log(`${path}: ${await addMarked(writer, path)} marked`)
+  await writer.write(values.out)
+  console.log(`${writer.count} tensors of ${runs.length} runs in ${values.out}`)
+  return 0
+}
+
+process.exitCode = await main().catch((error: unknown) => {
+  console.error(`export: ${error instanceof Error ? error.message : String(error)}`)
+  return 1
+})

@@ -14,7 +14,7 @@ export interface Run {
 
 /** The laboratory's runs in a folder that test/lab wrote: RUN.labels.json, and RUN.windows.zst or RUN.pcap.zst. */
 export async function laboratoryRuns (folder: string): Promise<Run[]> {
-  const files = (await readdir(folder)).sort()
+  const files = (await readdir(folder).catch((error: unknown) => { throw new AutoshieldError('NOT_FOUND', `${folder} cannot be read as a folder of labelled captures: ${String(error)}`) })).sort()
   return await Promise.all(files.filter((name) => name.endsWith('.labels.json')).map(async (file) => {
     const path = join(folder, file)
     const capture = [RECORDING_SUFFIX, '.pcap.zst', '.pcap'].map((suffix) => basename(file, '.labels.json') + suffix).find((name) => files.includes(name))
@@ -33,7 +33,8 @@ const SHIPPABLE = /^(MIT|BSD-3|Apache-2\.0)$/
  * `classes`: those that are taken; captures of others, such as mixtures, are left out.
  */
 export async function collectedRuns (folder: string, classes: readonly string[]): Promise<Run[]> {
-  const [head = '', ...lines] = (await readFile(join(folder, 'MANIFEST.tsv'), 'utf8')).trimEnd().split('\n')
+  const manifest = await readFile(join(folder, 'MANIFEST.tsv'), 'utf8').catch((error: unknown) => { throw new AutoshieldError('NOT_FOUND', `${folder} has no MANIFEST.tsv that says what its captures are: ${String(error)}`) })
+  const [head = '', ...lines] = manifest.trimEnd().split('\n')
   const columns = head.split('\t')
   return lines.flatMap((line) => {
     const cells = line.split('\t')
