@@ -120,7 +120,7 @@ export class Controller implements Loop, AsyncDisposable {
       policies: parts.meshPolicies, checkpoints, journal: this.#journal, mitigations: this.#mitigations, pods, proxies, clock, log, suspects: () => this.#detections.suspects(), harmed: async () => this.#decisions.outcome('harmful'),
     })
     this.errands = new ErrandDesk({
-      ...parts.errands, journal: this.#journal, clock, random: parts.random, halt: () => this.#decisions.halt, outcome: async (outcome) => this.#decisions.outcome(outcome),
+      ...parts.errands, detection: (id) => store.detections.get(id), journal: this.#journal, clock, random: parts.random, halt: () => this.#decisions.halt, outcome: async (outcome) => this.#decisions.outcome(outcome),
     })
     const { book } = this.rulebook
     const inForce = new ExceptionsInForce({ pods, clock })

@@ -14,8 +14,9 @@ import type { LoopEvent } from '../ports/loop.ts'
 import type { Checkpoints, ObjectStore } from '../ports/object-store.ts'
 import type { ModelInfo } from '../ports/scorer.ts'
 import { withAdmission } from './admissions/remarks.ts'
+import { closingOf } from './detection-entry.ts'
 import { Forgers } from './forgers.ts'
-import type { Journal } from './journal.ts'
+import type { Journal, NewAuditEntry } from './journal.ts'
 import type { ControllerMetrics } from './metrics.ts'
 
 export interface DetectionDeskParts {
@@ -40,7 +41,7 @@ const MAX_RESTORED = 5_000
 
 /**
  * Keeps the evidence and the detections that come of it. A detection that opens or closes is written at once, one that
- * goes on at the next `flush`: its windows are many and its newest state says all.
+ * goes on at the next `flush`: its windows are many and its newest state says all. When one closes, the trail is told why it was open.
  */
 export class DetectionDesk {
   /** Out of which pods forged packets come: evidence beside scores. */
@@ -172,15 +173,15 @@ export class DetectionDesk {
     }
     this.#changed.delete(detection.id)
     this.#parts.metrics.detection(detection.class, detection.phase)
-    await this.#keep(detection)
+    await this.#keep(detection, type === 'closed' ? closingOf(detection) : [])
   }
 
-  async #keep (told: Detection): Promise<void> {
+  async #keep (told: Detection, audit: readonly NewAuditEntry[] = []): Promise<void> {
     const { journal, store, publish, admission } = this.#parts
     const detection = admission === undefined ? told : withAdmission(told, store.detections.get(told.id), admission)
     await journal.keep({
       writes: () => [store.detections.put(detection.id, detection)],
-      audit: [],
+      audit,
       then: () => publish({ type: 'detection', detection }),
     })
   }

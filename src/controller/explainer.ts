@@ -33,8 +33,13 @@ export class Explainer {
     this.#answer = parts.answer
   }
 
-  /** The newest questions matter most: beyond the bound the oldest keeps its first account. */
+  /**
+   * The newest questions matter most: beyond the bound the oldest keeps its first account, and of a detection that is shown by a stronger
+   * moment by now nobody asks about the one before.
+   */
   ask (question: Question): void {
+    const older = this.#waiting.findIndex(({ detection }) => detection === question.detection)
+    if (older >= 0) this.#waiting.splice(older, 1)
     this.#waiting.push(question)
     if (this.#waiting.length > MAX_WAITING) {
       this.#waiting.shift()

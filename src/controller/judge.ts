@@ -78,11 +78,11 @@ export class Judge {
     })
   }
 
-  async #follow ({ type, detection, source, score }: VerdictEffect, arrivedMs: number): Promise<void> {
+  async #follow ({ detection, source, score, isShown }: VerdictEffect, arrivedMs: number): Promise<void> {
     const { detections, otherEnd, explainer } = this.#parts
     if (score === null || detection.phase !== 'open') return
     const knownToModel = this.#model?.classes.includes(detection.class) ?? false
-    if (type === 'opened' && knownToModel) explainer.ask({ detection: detection.id, className: detection.class, score, ...detections.usual(score) })
+    if (isShown && knownToModel) explainer.ask({ detection: detection.id, className: detection.class, score, ...detections.usual(score) })
     await otherEnd.hear({ detection, evidence: source, scores: this.#recent.around(score), pairs: detections.pairsOf(detection, score) }, arrivedMs)
   }
 }

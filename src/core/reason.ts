@@ -44,6 +44,8 @@ export const REASONS = {
   AlertOnly: 'the action is an alert and restricts nothing',
   Observing: 'the rollout of the mesh policy observes: it tells, and restricts nobody',
   Rehearsed: 'the rollout of the mesh policy does not enforce in front of this pod yet: the restriction is counted',
+  // The end of a detection.
+  DetectionClosed: 'nothing spoke for the detection any more, or there was no room for it',
   // Conditions of a mitigation.
   Stored: 'the mitigation is valid and stored',
   Simulated: 'nothing is enforced: the mitigation is simulated',

@@ -22,7 +22,7 @@ export interface OfflineOptions {
   readonly onScore?: (score: Score) => void
   /** Told what opens and when, in Unix ms of the recording: at the end of the window that decided. */
   readonly onOpened?: (detection: Detection, atMs: number) => void
-  /** Told which score is explained, and what is usual for its key. */
+  /** Told which score is explained, and what is usual for its key: more than once for a detection that grows stronger. */
   readonly onExplained?: (asked: { readonly className: string, readonly score: Score, readonly usual: readonly number[] }) => void
 }
 
@@ -93,19 +93,19 @@ export class OfflineDetector {
     }))
   }
 
-  /** Keeps what is told; explains what opened. */
+  /** Keeps what is told; explains each open detection by its strongest moment. */
   async #follow (effects: readonly VerdictEffect[]): Promise<Detection[]> {
     const closed: Detection[] = []
-    for (const { type, detection, score } of effects) {
-      if (type === 'opened' && score !== null) {
-        this.#open.set(detection.id, detection)
-        this.#options.onOpened?.(detection, windowEndMs(score))
-        closed.push(...await this.#follow(step(this.#state, { type: 'explained', detection: detection.id, explanation: await this.#explain(detection, score) }, this.#context())))
-      } else if (type === 'updated' && this.#open.has(detection.id)) {
-        this.#open.set(detection.id, detection)
-      } else if (type === 'closed' && this.#open.delete(detection.id)) {
-        closed.push(detection)
+    for (const { type, detection, score, isShown } of effects) {
+      if (type === 'closed') {
+        if (this.#open.delete(detection.id)) closed.push(detection)
+        continue
       }
+      if (detection.phase !== 'open') continue
+      this.#open.set(detection.id, detection)
+      if (score === null) continue
+      if (type === 'opened') this.#options.onOpened?.(detection, windowEndMs(score))
+      if (isShown) closed.push(...await this.#follow(step(this.#state, { type: 'explained', detection: detection.id, explanation: await this.#explain(detection, score) }, this.#context())))
     }
     return closed
   }

@@ -1,7 +1,8 @@
 import { AutoshieldError } from '../../core/errors.ts'
 import { advance, type ErrandEvent, type Outcome } from '../../core/errand/advance.ts'
-import { isDue, isWaiting, type Errand, type TaskType } from '../../core/errand/errand.ts'
+import { isDue, isWaiting, toldNow, type Errand, type TaskType } from '../../core/errand/errand.ts'
 import type { Halt } from '../../core/safety/state.ts'
+import type { Detection } from '../../core/verdict/detection.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { ErrandCarrier, Errands } from '../../ports/errands.ts'
 import type { Collection } from '../../ports/object-store.ts'
@@ -12,6 +13,8 @@ import type { ErrandMetrics } from './metrics.ts'
 
 export interface ErrandDeskParts {
   readonly store: Collection<Errand>
+  /** A detection as it is known now; null where it is not kept any more. */
+  readonly detection: (id: string) => Detection | null
   readonly carrier: ErrandCarrier
   readonly journal: Journal
   readonly clock: Clock
@@ -130,7 +133,8 @@ export class ErrandDesk implements Errands {
     this.#underWay.set(errand.id, ended)
   }
 
-  async #attempt (errand: Errand, signal: AbortSignal): Promise<void> {
+  async #attempt (kept: Errand, signal: AbortSignal): Promise<void> {
+    const errand = toldNow(kept, this.#parts.detection(kept.detection))
     const outcome = await this.#parts.carrier.attempt(errand, signal).catch((error: unknown): Outcome =>
       ({ result: 'again', reason: 'ReceiverAway', message: AutoshieldError.from(error).message }))
     if (signal.aborted && outcome.result === 'again') return // it was broken off by us

@@ -1,7 +1,8 @@
 import { Type, type Static } from 'typebox'
 import { SEVERITIES } from '../policy/rule.ts'
 import { REASON_CODES } from '../reason.ts'
-import { Notice } from './notice.ts'
+import type { Detection } from '../verdict/detection.ts'
+import { Notice, noticeNow } from './notice.ts'
 
 const closed = { additionalProperties: false } as const
 const time = (description: string) => Type.String({ format: 'date-time', description })
@@ -75,6 +76,12 @@ export function createErrand (origin: Origin, task: Task, ttlSeconds: number, no
     reason: 'Pending',
     message: 'It has not been attempted yet.',
   }
+}
+
+/** An errand with its message as of now: whoever was away is told of the strongest moment, and not of the one that was known first. */
+export function toldNow (errand: Errand, detection: Detection | null): Errand {
+  const { task } = errand
+  return detection === null || task.type === 'eviction' ? errand : { ...errand, task: { ...task, notice: noticeNow(task.notice, detection) } }
 }
 
 export const isWaiting = ({ state }: Errand): boolean => state.phase === 'waiting'

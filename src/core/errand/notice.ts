@@ -22,11 +22,14 @@ export const Notice = Type.Object({
 }, { $id: 'Notice', additionalProperties: false })
 export type Notice = Static<typeof Notice>
 
-export function noticeOf (rule: Rule, detection: Detection): Notice {
+export const noticeOf = ({ name, severity }: Rule, detection: Detection): Notice => ({ rule: name, severity, ...toldOf(detection) })
+
+/** The message with what is known of its detection by now. */
+export const noticeNow = ({ rule, severity }: Notice, detection: Detection): Notice => ({ rule, severity, ...toldOf(detection) })
+
+function toldOf (detection: Detection): Pick<Notice, 'text' | 'detection'> {
   const { id, class: className, confidence, source, target, firstSeen, lastSeen, simulated, technique } = detection
   return {
-    rule: rule.name,
-    severity: rule.severity,
     text: detection.explanation.sentence,
     detection: { id, class: className, confidence, source, target, firstSeen, lastSeen, simulated, technique: technique?.id ?? null },
   }

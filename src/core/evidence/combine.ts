@@ -26,6 +26,9 @@ export interface Named {
   readonly mayOpen: boolean
 }
 
+/** The kind of a piece that says what the class lacks. */
+export const MISSING = 'missing'
+
 export const NOTHING_NAMED: Named = { pieces: [], nats: 0, mayOpen: false }
 
 /** What the kinds find for the class of a rule. */
@@ -41,7 +44,7 @@ export function nameEvidence ({ className, marks, opens }: ClassRule & { readonl
   }
   for (const { kinds: wanted, missing, sentence } of marks) {
     const looked = kinds.some(({ name }) => wanted.includes(name))
-    if (looked && !wanted.some((kind) => (found.get(kind) ?? 0) > 0)) pieces.push({ kind: 'missing', nats: missing, sentence })
+    if (looked && !wanted.some((kind) => (found.get(kind) ?? 0) > 0)) pieces.push({ kind: MISSING, nats: missing, sentence })
   }
   pieces.sort((one, other) => other.nats - one.nats)
   const sum = pieces.reduce((total, { nats }) => total + nats, 0)

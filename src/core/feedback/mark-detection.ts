@@ -12,7 +12,7 @@ export interface Marking {
   readonly exception: string | null
 }
 
-/** The mark of a detection, with the window that opened it. */
+/** The mark of a detection, with the window by which it is explained: its surest. */
 export function markOf (detection: Detection, marking: Marking): Mark {
   const { id, class: name, source, target, model, simulated } = detection
   return { detection: id, ...marking, class: name, namespace: target?.namespace ?? source?.namespace ?? null, model, simulated, window: windowOf(detection) }

@@ -28,7 +28,7 @@ export const Mark = Type.Object({
   model: Type.String({ description: 'Version of the model that scored it.' }),
   simulated: Type.Boolean({ description: 'The evidence is a replay.' }),
   exception: Type.Union([Type.String(), Type.Null()], { description: 'Name of the exception that was made with it; null for none.' }),
-  window: Type.Union([MarkedWindow, Type.Null()], { description: 'What opened it, to train with; null where it was not kept, or a rule\'s condition opened it.' }),
+  window: Type.Union([MarkedWindow, Type.Null()], { description: 'Its surest window, to train with; null where it was not kept, or a rule\'s condition opened it.' }),
 }, { $id: 'Mark', ...closed })
 export type Mark = Static<typeof Mark>
 

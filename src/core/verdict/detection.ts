@@ -53,6 +53,7 @@ export const NearestExample = Type.Object({
 }, { $id: 'NearestExample', additionalProperties: false })
 export type NearestExample = Static<typeof NearestExample>
 
+/** Why a detection was made, by its strongest moment: the score that says most for the class, since it opened. */
 export const Explanation = Type.Object({
   sentence: Type.String({ description: 'One sentence for a person.' }),
   evidence: Type.Array(FeatureEvidence, { description: 'The features that made the score: first those of `path`, then by what each does alone.' }),
@@ -66,8 +67,9 @@ export const Explanation = Type.Object({
   }, { additionalProperties: false }), { description: 'The windows that matter most, up to three.' })),
   counterfactual: Type.Optional(nullable(Counterfactual)),
   nearest: Type.Optional(nullable(NearestExample)),
-  model: Type.Optional(Type.Number({ description: 'Log-odds of the model above the point at which it speaks neither for nor against the class. Absent in detections of an older version.' })),
-  named: Type.Optional(Type.Array(NamedEvidence, { description: 'Named evidence beside the model, strongest first. Absent in detections of an older version.' })),
+  model: Type.Optional(Type.Number({ description: 'Log-odds of the model in the moment that is shown, above the point at which it speaks neither for nor against the class. Absent in detections of an older version.' })),
+  nats: Type.Optional(Type.Number({ description: 'Log-odds of model and named evidence together in that moment. Absent in detections of an older version.' })),
+  named: Type.Optional(Type.Array(NamedEvidence, { description: 'Named evidence of its whole life beside the model, strongest first: each kind where it spoke most for the class. Absent in detections of an older version.' })),
   tensor: Type.Array(Type.Array(Type.Number()), { description: '[20 x 12], oldest window first, raw values.' }),
   stepMs: Type.Integer(),
   windowNumber: Type.Integer(),

@@ -1,7 +1,6 @@
 import { combine, nameEvidence, NOTHING_NAMED, type Named } from '../evidence/combine.ts'
 import { noteAttack } from '../evidence/memory.ts'
 import { ruleOf } from '../evidence/table.ts'
-import { withNamed } from '../explain/with-named.ts'
 import { factsOf, memoryOf } from './facts-of.ts'
 import { learn } from './learn.ts'
 import { agreementOf, isOwnObserver, sourceEvidence, subjectKey } from './source-evidence.ts'
@@ -15,6 +14,7 @@ import {
 import { storyOf } from './chains.ts'
 import type { Detection, Explanation } from './detection.ts'
 import { accumulate, confidenceOf, fade, EVIDENCE_SETTINGS, neededFor, newsOf, type EvidenceSettings } from './evidence.ts'
+import { alsoNamed, answered, isShown, shownFirst } from './moment.ts'
 import type { Score } from './score.ts'
 import type { Comparison } from './source-account.ts'
 import type { VerdictContext, VerdictState } from './state.ts'
@@ -29,12 +29,16 @@ export type VerdictEvent =
   | { readonly type: 'compared', readonly detection: string, readonly reporter: string, readonly comparison: Comparison }
   | { readonly type: 'tick' }
 
-/** What a detection came to. `source` is what proves who its source is; `score` what brought it here, null for the passing of time. */
+/**
+ * What a detection came to. `source` is what proves who its source is; `score` what brought it here, null for the passing of time; `isShown`
+ * whether its explanation is of that score from now on, so that the model is to be asked why.
+ */
 export interface VerdictEffect {
   readonly type: 'suspected' | 'opened' | 'updated' | 'closed'
   readonly detection: Detection
   readonly source: SourceEvidence
   readonly score: Score | null
+  readonly isShown: boolean
 }
 
 /** Beats of a slowed replay come late by our clock, so its cases are not closed before this much silence. */
@@ -189,26 +193,30 @@ function provedBy ({ source, streams }: Case, { source: { standsForMany } }: Say
   }
 }
 
-function tell (state: VerdictState, model: VerdictModel, of: Case, { score, model: said, named }: Saying, reached: 'open' | 'suspected' | null, context: VerdictContext): VerdictEffect[] {
+function tell (state: VerdictState, model: VerdictModel, of: Case, { score, model: said, news, named: { pieces: named } }: Saying, reached: 'open' | 'suspected' | null, context: VerdictContext): VerdictEffect[] {
   const before = of.detection
   if (before === null && reached === null) return []
   const chain = storyOf(state.chains, state.cases.values(), of, context.nowMs, context.newId)
   const wasOpen = before !== null && before.delaySeconds !== null
   const opens = reached === 'open' && !wasOpen
   const unfamiliar = opens ? context.unfamiliar(score) : null
-  const explanation = before === null || opens ? withNamed(firstAccount(of.className, score, model, state.baselines), said, named.pieces) : before.explanation
+  const moment = { model: said, news, named }
+  const shown = before === null || opens || (wasOpen && isShown(before.explanation, moment))
+  const explanation = shown ? shownFirst(firstAccount(of.className, score, model, state.baselines), moment, before?.explanation.named ?? null) : alsoNamed(before.explanation, moment)
   const told = before ?? firstTelling(of, context.newId(), chain, model, context.whois, explanation)
   const source = score.key.kind === 'fan-in' ? null : context.whois(score.key.source)
   // What it says of single windows does not take back what it answered of all of them.
   const isDenied = standingOf(of.source) === 'disputed' && isOwnObserver(score, source)
   of.detection = {
     ...withWitness(retold(of, told), score, isDenied ? false : agreementOf(score, source)),
-    ...(opens ? { delaySeconds: delayOf(of, score, context.nowMs), model: model.version, explanation } : {}),
+    explanation,
+    ...(shown && { model: model.version }),
+    ...(opens && { delaySeconds: delayOf(of, score, context.nowMs) }),
     ...(unfamiliar !== null && { unfamiliar }),
     phase: opens || wasOpen ? 'open' : 'suspected',
   }
   if (opens && of.detection.target !== null) noteAttack(memoryOf(state, score), of.detection.target.address, { className: of.className, source: of.detection.source?.address ?? null, atMs: windowEndMs(score) })
-  return [{ type: opens ? 'opened' : before === null ? 'suspected' : 'updated', detection: of.detection, source: of.source, score }]
+  return [{ type: opens ? 'opened' : before === null ? 'suspected' : 'updated', detection: of.detection, source: of.source, score, isShown: shown }]
 }
 
 /** A replay is judged by its own clock, at the earliest moment at which its window could be known. */
@@ -220,9 +228,10 @@ function delayOf (of: Case, score: Score, nowMs: number): number {
 function explained (state: VerdictState, id: string, explanation: Explanation): VerdictEffect[] {
   for (const found of state.cases.values()) {
     if (found.detection?.id !== id) continue
-    const { named = [], model = 0 } = found.detection.explanation
-    found.detection = { ...found.detection, explanation: withNamed(explanation, model, named) }
-    return [{ type: 'updated', detection: found.detection, source: found.source, score: null }]
+    const known = answered(found.detection.explanation, explanation)
+    if (known === null) return []
+    found.detection = { ...found.detection, explanation: known }
+    return [{ type: 'updated', detection: found.detection, source: found.source, score: null, isShown: false }]
   }
   return []
 }
@@ -239,7 +248,7 @@ function compared (state: VerdictState, { detection: id, reporter, comparison }:
   if (found?.detection == null || (!denies && comparison !== 'agrees')) return []
   if (denies) found.source = { ...found.source, deniedByOwnObserver: true }
   found.detection = withAnswer(found.detection, reporter, !denies)
-  return [{ type: 'updated', detection: found.detection, source: found.source, score: null }]
+  return [{ type: 'updated', detection: found.detection, source: found.source, score: null, isShown: false }]
 }
 
 function passTime (state: VerdictState, nowMs: number): VerdictEffect[] {
@@ -261,5 +270,5 @@ function isQuiet (state: VerdictState, found: Case, idleMs: number): boolean {
 function close (found: Case): VerdictEffect[] {
   if (found.detection === null || found.detection.phase === 'closed') return []
   found.detection = { ...found.detection, phase: 'closed' }
-  return [{ type: 'closed', detection: found.detection, source: found.source, score: null }]
+  return [{ type: 'closed', detection: found.detection, source: found.source, score: null, isShown: false }]
 }

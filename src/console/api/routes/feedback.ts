@@ -20,7 +20,7 @@ export function feedbackRoutes (app: Api, { loop: { feedback } }: ApiContext): v
       operationId: 'markDetection',
       tags: ['detections'],
       summary: 'Say whether a detection was a false alarm or what it was said to be',
-      description: 'Kept in the trail, counted, and kept with the window that opened it, for training. Said again, it takes the place of what was said before.',
+      description: 'Kept in the trail, counted, and kept with its surest window, for training. Said again, it takes the place of what was said before.',
       params: Type.Object({ id: Id('Id of the detection.') }),
       body: MarkBody,
       response: answers(ref(Mark), 404, 409, 413, 415, 422),
@@ -30,7 +30,7 @@ export function feedbackRoutes (app: Api, { loop: { feedback } }: ApiContext): v
   app.get('/marks', {
     schema: {
       tags: ['detections'],
-      summary: 'What was said of detections, newest first, each with the window that opened it',
+      summary: 'What was said of detections, newest first, each with its surest window',
       querystring: Type.Object(PageQuery, { additionalProperties: false }),
       response: answers(pageOf(ref(Mark)), 404),
     },

@@ -114,7 +114,7 @@ function Named ({ detection: { explanation: { named = [], model = 0 } } }: { det
   return (
     <>
       <h4>Evidence beside the model</h4>
-      <p>The model adds {signed(model)} to the log-odds; these add:</p>
+      <p>In its strongest moment the model adds {signed(model)} to the log-odds; these add, each when it spoke most for it:</p>
       <ul>{named.map(({ kind, nats, sentence }) => <li key={kind + sentence}><b>{signed(nats)}</b> {sentence} ({kind})</li>)}</ul>
     </>
   )

@@ -29,7 +29,7 @@ export function HeatMap ({ detection }: { detection: Detection }) {
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label="The 20 windows that were scored">
       <table class="heat-map">
-        <caption>{windows} windows of {span(stepMs)}, newest at the right; each row on its own scale, blank is zero</caption>
+        <caption>Its strongest moment: {windows} windows of {span(stepMs)}, newest at the right; each row on its own scale, blank is zero</caption>
         <thead>
           <tr><th scope="col">Feature</th><th scope="col">{span(windows * stepMs)} ago → newest</th><th scope="col" class="num">Newest</th><th class="usual" aria-hidden="true" /><th scope="col" class="num">Usual</th></tr>
         </thead>
