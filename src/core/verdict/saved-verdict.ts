@@ -2,7 +2,7 @@ import { Type, type Static } from 'typebox'
 import { Value } from 'typebox/value'
 import { restoreMemory, SavedMemory, saveMemory } from '../evidence/saved-memory.ts'
 import { FEATURES, keyId, type StepMs, type WindowKey, STEPS_MS } from '../window/window.ts'
-import { isLive } from './baseline.ts'
+import { isLive, knownAgain } from './baseline.ts'
 import { caseId, QUIET_STEPS, type Case } from './case.ts'
 import type { Detection } from './detection.ts'
 import { emptyVerdict, type VerdictState } from './state.ts'
@@ -42,7 +42,8 @@ export const SavedVerdict = Type.Object({
   version: Type.Literal(1),
   cases: Type.Array(SavedCase),
   chains: Type.Array(Type.Object({ teller: Type.String(), id: Type.String(), lastMs: Type.Number() })),
-  baselines: Type.Array(Type.Object({ at: Type.String(), windows: Type.Integer(), means: Type.Array(Type.Number(), { minItems: FEATURES.length, maxItems: FEATURES.length }) })),
+  /** Absent in what an older version saved, whose means followed attacks: it is learnt anew. */
+  usual: Type.Optional(Type.Array(Type.Object({ at: Type.String(), hours: Type.Integer({ minimum: 1 }), means: Type.Array(Type.Number(), { minItems: FEATURES.length, maxItems: FEATURES.length }) }))),
   /** Absent in what an older version saved: everything is learnt anew. */
   memory: Type.Optional(SavedMemory),
 })
@@ -57,7 +58,7 @@ export function saveVerdict (state: VerdictState): SavedVerdict {
     version: 1,
     cases: [...state.cases.values()].filter(({ simulated }) => !simulated).slice(-MAX_SAVED).map((of) => ({ ...of, key: { ...of.key }, detection: of.detection?.id ?? null, simulated: false })),
     chains: [...state.chains].slice(-MAX_SAVED).map(([teller, chain]) => ({ teller, ...chain })),
-    baselines: [...state.baselines.table].filter(([at]) => isLive(at)).slice(-MAX_SAVED).map(([at, { windows, means }]) => ({ at, windows, means: [...means] })),
+    usual: [...state.baselines.table].filter(([at, { hours }]) => isLive(at) && hours > 0).slice(-MAX_SAVED).map(([at, { hours, means }]) => ({ at, hours, means: [...means] })),
     memory: saveMemory(state.memory.live),
   }
 }
@@ -81,7 +82,7 @@ export function loadVerdict (saved: unknown, detections: readonly Detection[]): 
 
 function restore (state: VerdictState, saved: SavedVerdict, byId: ReadonlyMap<string, Detection>): void {
   for (const { teller, id, lastMs } of saved.chains) state.chains.set(teller, { id, lastMs })
-  for (const { at, windows, means } of saved.baselines) state.baselines.table.set(at, { windows, means: Float64Array.from(means) })
+  for (const { at, hours, means } of saved.usual ?? []) state.baselines.table.set(at, knownAgain(hours, means))
   if (saved.memory !== undefined) restoreMemory(state.memory.live, saved.memory)
   for (const { key: savedKey, detection: id, ...of } of saved.cases) {
     const key = keyFrom(savedKey.kind, savedKey.source, savedKey.destination)

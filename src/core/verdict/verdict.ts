@@ -2,6 +2,7 @@ import { combine, nameEvidence, NOTHING_NAMED, type Named } from '../evidence/co
 import { noteAttack } from '../evidence/memory.ts'
 import { ruleOf } from '../evidence/table.ts'
 import { factsOf, memoryOf } from './facts-of.ts'
+import { doubtHour } from './baseline.ts'
 import { learn } from './learn.ts'
 import { agreementOf, isOwnObserver, sourceEvidence, subjectKey } from './source-evidence.ts'
 import { keyId, STEPS_MS, TENSOR_WINDOWS, windowStartMs } from '../window/window.ts'
@@ -84,7 +85,8 @@ function judge (state: VerdictState, model: VerdictModel, score: Score, context:
     suspected ||= news >= neededFor(threshold) / 2
     effects.push(...weighClass(state, model, { className, model: said, news, repeated: Math.min(said, news), named, threshold, score, source }, context, settings))
   }
-  if (!suspected) learn(state, score, facts, context)
+  if (suspected) doubtHour(state.baselines, score)
+  else learn(state, score, facts, context)
   return effects
 }
 

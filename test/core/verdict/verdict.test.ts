@@ -220,16 +220,6 @@ t.test('the delay counts from the first of the windows that ran into the detecti
   t.equal(detection.delaySeconds, 2)
 })
 
-t.test('a key with history is explained by its own; bursts hardly move it', async (t) => {
-  const bench = new Bench()
-  for (let i = 1; i <= 30; i++) bench.score(madeScore({}, { endMs: T0 + 500 * i, features: { flow_count: 3 } }))
-  bench.score(madeScore({}, { endMs: T0 + 500 * 31, features: { flow_count: 1e9 } }))
-  const { explanation } = opened(bench.score(madeScore({ PORT_SCAN: 0.97 }, { endMs: T0 + 500 * 32 })))
-  const flows = explanation.evidence.find(({ feature }) => feature === 'flow_count')
-  t.equal(flows?.usualFrom, 'key')
-  t.ok(flows !== undefined && flows.usual > 2.5 && flows.usual < 4, `usual is ${flows?.usual ?? NaN}`)
-})
-
 t.test('tables are bounded and say what they dropped; what is told goes last', async (t) => {
   const bench = new Bench()
   const first = opened(bench.score(madeScore({ PORT_SCAN: 0.97 })))
