@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
+import type { OwnTechniques } from '../../src/core/classes.ts'
 import { CONTEXT_COLUMNS } from '../../src/core/tensor/context.ts'
 import { TENSOR_SIZE, type TensorView } from '../../src/core/tensor/tensor-table.ts'
 import { FEATURES, FEATURE_SCHEMA, KEY_KINDS, STEPS_MS } from '../../src/core/window/window.ts'
@@ -50,13 +51,15 @@ class Rows<T extends Float32Array | Int32Array> {
 export class DatasetWriter {
   /** BENIGN first; labels are indices into it. */
   readonly classes: readonly string[]
+  readonly #techniques: OwnTechniques
   readonly #runs: RunEntry[] = []
   readonly #tensors = new Rows(TENSOR_SIZE, (length) => new Float32Array(length))
   readonly #contexts = new Rows(CONTEXT_COLUMNS.length, (length) => new Float32Array(length))
   readonly #samples = new Rows(SAMPLE_COLUMNS.length, (length) => new Int32Array(length))
 
-  constructor (classes: readonly string[]) {
+  constructor (classes: readonly string[], techniques: OwnTechniques = {}) {
     this.classes = classes
+    this.#techniques = techniques
   }
 
   get count (): number {
@@ -83,6 +86,7 @@ export class DatasetWriter {
       features: FEATURES,
       contextColumns: CONTEXT_COLUMNS,
       classes: this.classes,
+      techniques: this.#techniques,
       kinds: KEY_KINDS,
       stepsMs: STEPS_MS,
       sampleColumns: SAMPLE_COLUMNS,

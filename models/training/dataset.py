@@ -27,6 +27,11 @@ class Dataset:
         return self.index["classes"]
 
     @property
+    def techniques(self) -> dict[str, dict[str, str]]:
+        """ATT&CK techniques (id, name) that were named for classes of one's own; sets of an older version have none."""
+        return self.index.get("techniques", {})
+
+    @property
     def runs(self) -> list[dict]:
         return self.index["runs"]
 
@@ -96,6 +101,11 @@ def united(parts: list[Dataset], names: list[str]) -> Dataset:
             if part.runs == parts[other].runs and len(part) == len(parts[other]):
                 raise SystemExit(f"{names[other]} and {names[number]} hold the same runs: a run would be on both sides of a split; give each folder once")
     classes = list(dict.fromkeys(label for part in parts for label in part.classes))
+    techniques: dict[str, dict[str, str]] = {}
+    for part, name in zip(parts, names):
+        for label, technique in part.techniques.items():
+            if techniques.setdefault(label, technique) != technique:
+                raise SystemExit(f"{name} has the technique {technique['id']} {technique['name']} for {label}, and a folder before it {techniques[label]['id']} {techniques[label]['name']}; export both with the same --class")
     runs: list[dict] = []
     columns: dict[str, list[np.ndarray]] = {name: [] for name in SAMPLE_COLUMNS}
     for number, part in enumerate(parts):
@@ -105,7 +115,7 @@ def united(parts: list[Dataset], names: list[str]) -> Dataset:
             columns[name].append(samples[name].astype(np.int32))
         runs += [run | {"name": f"{number + 1}/{run['name']}"} if run["name"] in taken else run for run in part.runs]
     return Dataset(
-        first | {"classes": classes, "runs": runs, "count": sum(len(part) for part in parts)},
+        first | {"classes": classes, "techniques": techniques, "runs": runs, "count": sum(len(part) for part in parts)},
         np.concatenate([part.tensors for part in parts]), np.concatenate([part.contexts for part in parts]),
         {name: np.concatenate(each) for name, each in columns.items()},
     )

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import { AutoshieldError } from '../../src/core/errors.ts'
 import { KEY_KINDS, STEPS_MS, keyId, type Window } from '../../src/core/window/window.ts'
-import { checkClasses, withOwn } from './class-list.ts'
+import { checkClasses, readOwn, withOwn } from './class-list.ts'
 import { DatasetWriter } from './dataset-writer.ts'
 import type { Verdict } from './ground-truth.ts'
 import { labelledTensors } from './labelled-tensors.ts'
@@ -10,11 +10,11 @@ import { addMarked } from './marked-run.ts'
 import { collectedRuns, laboratoryRuns, type Run } from './run-source.ts'
 import { SHIFTS_MS } from './window-recording.ts'
 
-const USAGE = `Usage: node models/training/export.ts [--lab DIR]... [--captures DIR]... [--marked FILE]... [--class NAME]... [--held-out] [--out DIR]
+const USAGE = `Usage: node models/training/export.ts [--lab DIR]... [--captures DIR]... [--marked FILE]... [--class NAME[="ID TITLE"]]... [--held-out] [--out DIR]
   --lab       folder of RUN.labels.json beside RUN.windows.zst or RUN.pcap.zst, as npm run lab writes them
   --captures  folder with a MANIFEST.tsv and the captures that it names; those under another licence than MIT, BSD or Apache are held out
   --marked    what autoshield detections export --marked wrote
-  --class     a class of one's own that labels may name
+  --class     a class of one's own that labels may name, and its ATT&CK technique, such as CUSTOM_ATTACK="T1071.001 Web Protocols"
   --held-out  the runs that training never sees, and those alone
   --out       where the tensors go (default: models/training/dataset)`
 
@@ -90,14 +90,15 @@ async function main (): Promise<number> {
     console.error(USAGE)
     return values.help ? 0 : 64
   }
-  const classes = withOwn(values.class)
+  const own = readOwn(values.class)
+  const classes = withOwn(own.names)
   const runs = [
     ...(await Promise.all(values.lab.map(laboratoryRuns))).flat(),
     ...(await Promise.all(values.captures.map(async (folder) => collectedRuns(folder, classes)))).flat(),
   ].filter(({ labels }) => labels.holdout === values['held-out'])
   if (runs.length === 0 && values.marked.length === 0) throw new AutoshieldError('NOT_FOUND', `${given.join(', ')}: no run is ${values['held-out'] ? 'held out; without --held-out the others are taken' : 'for training; --held-out takes those that are not'}`)
   for (const run of runs) checkClasses(run, classes)
-  const writer = new DatasetWriter(classes)
+  const writer = new DatasetWriter(classes, own.techniques)
   for (const [index, run] of runs.entries()) console.log(`${index + 1}/${runs.length} ${run.labels.run}: ${await exportRun(writer, run)}`)
   for (const path of values.marked) console.log(`${path}: ${await addMarked(writer, path)} marked`)
   await writer.write(values.out)

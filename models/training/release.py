@@ -73,6 +73,7 @@ def write(folder: Path, net: Net, data: Dataset, version: str, thresholds: list[
     probabilities = onnx_probabilities(graph, data.tensors[rows], data.contexts[rows])
     silenced = [name for name, scale in zip(data.index["features"], net.tensor_scaling.inverse_deviation) if scale == 0]
     shown = known(data, silenced)
+    techniques = {name: technique for name, technique in data.techniques.items() if name in data.classes}
     manifest = {
         "apiVersion": "autoshield.dev/v1alpha1",
         "kind": "ModelManifest",
@@ -85,6 +86,7 @@ def write(folder: Path, net: Net, data: Dataset, version: str, thresholds: list[
         "features": data.index["features"],
         "contextColumns": data.index["contextColumns"],
         "classes": data.classes,
+        **({"techniques": techniques} if techniques else {}),
         "thresholds": thresholds,
         "calibration": {"temperature": round(float(net.temperature), 4), "note": "softmax of the logits over this temperature plus a prior by class, fitted on runs that were not trained on; both are folded into the graph's last layer"},
         "golden": [{"tensor": [float(v) for v in data.tensors[row].reshape(-1)], "context": [float(v) for v in data.contexts[row]],

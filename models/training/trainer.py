@@ -19,19 +19,21 @@ SHIPPED = Path(__file__).resolve().parent.parent / "manifest.json"
 
 class ModelTrainer:
     """
-    `model_config`: hidden_size, dropout_rate and num_classes (or `classes`, their names, the first being BENIGN); `settings`: fields of fit.Settings.
+    `model_config`: hidden_size, dropout_rate, num_classes (or `classes`, their names, the first being BENIGN) and `techniques`, of classes of one's own
+    their ATT&CK technique as {"id": "T1071.001", "name": "Web Protocols"}; `settings`: fields of fit.Settings.
     What is trained reads the windows alone: contexts are not asked for, and the graph ignores those that it is given.
     """
 
     def __init__(self, model_type: str = "cnn_lstm", model_config: dict | None = None, **settings):
         config = {"hidden_size": 64, "dropout_rate": 0.15} | (model_config or {})
-        unknown = set(config) - {"hidden_size", "dropout_rate", "num_classes", "classes"}
+        unknown = set(config) - {"hidden_size", "dropout_rate", "num_classes", "classes", "techniques"}
         if unknown:
-            raise ValueError(f"model_config has no {', '.join(sorted(unknown))}; it has hidden_size, dropout_rate, num_classes and classes")
+            raise ValueError(f"model_config has no {', '.join(sorted(unknown))}; it has hidden_size, dropout_rate, num_classes, classes and techniques")
         if model_type not in MODEL_TYPES:
             raise ValueError(f"there is no model type {model_type!r}; there are {', '.join(MODEL_TYPES)}")
         self._shipped = json.loads(SHIPPED.read_text())
         self.classes = list(config.get("classes") or _names(self._shipped["classes"], config.get("num_classes", len(self._shipped["classes"]))))
+        self.techniques = dict(config.get("techniques") or {})
         if "num_classes" in config and config["num_classes"] != len(self.classes):
             raise ValueError(f"num_classes is {config['num_classes']}, but classes names {len(self.classes)}")
         self.settings = replace(Settings(), model_type=model_type, hidden=config["hidden_size"], dropout=config["dropout_rate"],
@@ -77,7 +79,7 @@ class ModelTrainer:
         if len(label) != len(tensors):
             raise ValueError(f"{name} has {len(tensors)} rows, and {len(label)} labels")
         samples = {column: np.zeros(len(label), dtype=np.int32) for column in SAMPLE_COLUMNS} | {"label": label.astype(np.int32), "key": np.arange(len(label), dtype=np.int32)}
-        index = {key: self._shipped[key] for key in ("featureSchema", "features", "contextColumns")} | {"classes": self.classes, "kinds": [], "stepsMs": [], "runs": [{"source": "own"}]}
+        index = {key: self._shipped[key] for key in ("featureSchema", "features", "contextColumns")} | {"classes": self.classes, "techniques": self.techniques, "kinds": [], "stepsMs": [], "runs": [{"source": "own"}]}
         return Dataset(index, tensors, np.zeros((len(label), len(index["contextColumns"])), dtype=np.float32), samples)
 
     def _number(self, label: object) -> int:

@@ -4,6 +4,7 @@ import { readManifest, readModel, tryToLoad } from '../adapters/onnx/load-model.
 import { keyIdOf, parsePrivateKey, signManifest } from '../adapters/onnx/signature.ts'
 import type { ModelManifest } from '../adapters/onnx/manifest.ts'
 import type { FoundPrototypes } from '../adapters/onnx/read-prototypes.ts'
+import { techniqueOf, type Technique } from '../core/classes.ts'
 import type { GoodOrigin } from '../core/model/origin.ts'
 import { type CliContext, EXIT, verb } from './context.ts'
 import { modelTrust, readKeyFile, SHIPPED_MODEL, type TrustFlags, trustOptions } from './model-option.ts'
@@ -27,18 +28,20 @@ export function inspectCommand (context: CliContext, done: (status: number) => v
     })
 }
 
-function linesOf ({ version, file, bytes, sha256, prototypes, classes, thresholds, contextColumns, calibration, data, signature }: Summary): (readonly [string, string])[] {
+function linesOf ({ version, file, bytes, sha256, prototypes, classes, techniques = {}, thresholds, contextColumns, calibration, data, signature }: Summary): (readonly [string, string])[] {
   return [
     ['version', version],
     ['file', `${file}, ${bytes} bytes, sha256 ${sha256}`],
     ['examples', prototypes === undefined ? 'none' : `${prototypes.file}, ${prototypes.bytes} bytes, sha256 ${prototypes.sha256}`],
     ['signature', signature === undefined ? 'none' : `of key ${signature.keyId}`],
-    ...classes.map((name, index) => [index === 0 ? 'classes' : '', index === 0 ? name : `${name} from ${thresholds[index] ?? 1}`] as const),
+    ...classes.map((name, index) => [index === 0 ? 'classes' : '', index === 0 ? name : `${name} from ${thresholds[index] ?? 1}${techniqueText(techniqueOf(name, techniques))}`] as const),
     ['input', `20 windows of 12 features, ${contextColumns.length} columns of context`],
     ['temperature', String(calibration.temperature)],
     ...data.map(({ source, licence, note }, index) => [index === 0 ? 'data' : '', `${source} (${licence}): ${note}`] as const),
   ]
 }
+
+const techniqueText = (technique: Technique | null): string => technique === null ? '' : `, ATT&CK ${technique.id} ${technique.name}`
 
 export function verifyCommand (context: CliContext, done: (status: number) => void): Command {
   return trustOptions(verb('verify', 'whether a model is what its manifest says, may be run, and computes what it promises', [

@@ -3,7 +3,6 @@ import type { Fleet } from '../../xds/fleet.ts'
 import type { Detection } from '../core/verdict/detection.ts'
 import type { Decision } from '../core/policy/decision.ts'
 import type { Mitigation } from '../core/mitigation/mitigation.ts'
-import { techniqueOf } from '../core/classes.ts'
 import { nameOf } from '../core/rollout/ladder.ts'
 import type { LoopEvent } from '../ports/loop.ts'
 import { plain } from './output.ts'
@@ -69,7 +68,7 @@ export class Story {
     remember(this.#phases, detection.id, detection.phase)
     if (detection.phase === 'suspected') return []
     if (detection.phase === 'closed') return [`closed     ${detection.class} ${plain(whom(detection))} (${detection.id})`]
-    const technique = techniqueOf(detection.class)
+    const { technique } = detection
     return [
       `DETECTION  ${detection.class} ${plain(whom(detection))}, confidence ${percent(detection.confidence)}${detection.simulated ? ' (replay)' : ''}`,
       `           why: ${plain(detection.explanation.sentence)}${technique === null ? '' : ` [${technique.id} ${technique.name}]`}`,

@@ -1,6 +1,6 @@
 import { explain, sourced } from '../core/explain/explain.ts'
 import { AutoshieldError } from '../core/errors.ts'
-import type { Explanation } from '../core/verdict/detection.ts'
+import type { Detection, Explanation } from '../core/verdict/detection.ts'
 import type { Score } from '../core/verdict/score.ts'
 import type { ScoreSource } from '../ports/scores.ts'
 import type { Log } from './log.ts'
@@ -10,6 +10,7 @@ import type { ControllerMetrics } from './metrics.ts'
 export interface Question {
   readonly detection: string
   readonly className: string
+  readonly technique: Detection['technique']
   readonly score: Score
   readonly usual: readonly number[]
   readonly usualFrom: 'key' | 'training'
@@ -55,10 +56,10 @@ export class Explainer {
 
   async #work (): Promise<void> {
     for (let question = this.#waiting.shift(); question !== undefined; question = this.#waiting.shift()) {
-      const { detection, className, score, usual, usualFrom } = question
+      const { detection, className, technique, score, usual, usualFrom } = question
       try {
         const { evidence, ...found } = await this.#scores.explain(score, className, usual)
-        await this.#answer(detection, explain({ className, score, evidence: sourced(evidence, usualFrom), found }))
+        await this.#answer(detection, explain({ className, technique, score, evidence: sourced(evidence, usualFrom), found }))
       } catch (error) {
         this.#log.warn({ err: AutoshieldError.from(error), detection }, 'the detector gave no explanation; the first account stays')
       }

@@ -82,7 +82,7 @@ export class Judge {
     const { detections, otherEnd, explainer } = this.#parts
     if (score === null || detection.phase !== 'open') return
     const knownToModel = this.#model?.classes.includes(detection.class) ?? false
-    if (isShown && knownToModel) explainer.ask({ detection: detection.id, className: detection.class, score, ...detections.usual(score) })
+    if (isShown && knownToModel) explainer.ask({ detection: detection.id, className: detection.class, technique: detection.technique, score, ...detections.usual(score) })
     await otherEnd.hear({ detection, evidence: source, scores: this.#recent.around(score), pairs: detections.pairsOf(detection, score) }, arrivedMs)
   }
 }

@@ -6,8 +6,11 @@ export const CLASS_NAME = '^[A-Za-z][A-Za-z0-9_-]{0,62}$'
 export type AttackClass = Exclude<(typeof CLASSES)[number], 'BENIGN'>
 
 export interface Technique { id: string, name: string, url: string }
+/** What a model names for its classes of one's own, by class (core/model/own-technique.ts). */
+export type OwnTechniques = Readonly<Record<string, Pick<Technique, 'id' | 'name'>>>
 
-const technique = (id: string, name: string): Technique => ({ id, name, url: `https://attack.mitre.org/techniques/${id}/` })
+/** ATT&CK's own page of it; that of a sub-technique lies below its technique's. */
+const technique = (id: string, name: string): Technique => ({ id, name, url: `https://attack.mitre.org/techniques/${id.replace('.', '/')}/` })
 
 const TECHNIQUES: Readonly<Record<AttackClass, Technique>> = {
   LATERAL_MOVEMENT: technique('T1021', 'Remote Services'),
@@ -17,7 +20,9 @@ const TECHNIQUES: Readonly<Record<AttackClass, Technique>> = {
   DATA_EXFILTRATION: technique('T1048', 'Exfiltration Over Alternative Protocol'),
 }
 
-/** ATT&CK technique of a class; null for a class that the project does not ship (a user's own). */
-export function techniqueOf (attackClass: string): Technique | null {
-  return Object.hasOwn(TECHNIQUES, attackClass) ? TECHNIQUES[attackClass as AttackClass] : null
+/** ATT&CK technique of a class; of one that the project does not ship (a user's own) what its model names, or null. */
+export function techniqueOf (attackClass: string, own: OwnTechniques = {}): Technique | null {
+  if (Object.hasOwn(TECHNIQUES, attackClass)) return TECHNIQUES[attackClass as AttackClass]
+  const named = Object.hasOwn(own, attackClass) ? own[attackClass] : undefined
+  return named === undefined ? null : technique(named.id, named.name)
 }

@@ -110,12 +110,12 @@ export class OfflineDetector {
     return closed
   }
 
-  async #explain ({ class: className }: Detection, score: Score): Promise<Detection['explanation']> {
+  async #explain ({ class: className, technique }: Detection, score: Score): Promise<Detection['explanation']> {
     const { scorer } = this.#options
     const { usual, usualFrom } = usualFor(score, scorer.model, this.#state.baselines)
     this.#options.onExplained?.({ className, score, usual })
     const { evidence, ...found } = await accountOf(scorer, score, className, usual)
-    return explain({ className, score, evidence: sourced(evidence, usualFrom), found })
+    return explain({ className, technique, score, evidence: sourced(evidence, usualFrom), found })
   }
 
   #context (): VerdictContext {

@@ -253,7 +253,7 @@ const encodeKnown = ({ shares, limit }: Known): MessageInitShape<typeof KnownSch
   limit,
 })
 
-function encodeModel ({ version, classes, contextColumns, thresholds, usual, known }: ModelInfo): Extract<Event, { case: 'synced' }>['value'] {
+function encodeModel ({ version, classes, contextColumns, thresholds, usual, known, techniques = {} }: ModelInfo): Extract<Event, { case: 'synced' }>['value'] {
   return {
     version,
     classes: [...classes],
@@ -261,5 +261,6 @@ function encodeModel ({ version, classes, contextColumns, thresholds, usual, kno
     thresholds: [...thresholds],
     usual: Object.fromEntries(Object.entries(usual).map(([key, features]) => [key, { features: [...features] }])),
     ...(known !== null && { known: encodeKnown(known) }),
+    techniques: Object.fromEntries(Object.entries(techniques).map(([name, { id, name: called }]) => [name, { id, name: called }])),
   }
 }

@@ -1,3 +1,4 @@
+import type { OwnTechniques } from '../core/classes.ts'
 import type { Known } from '../core/drift/known.ts'
 import type { Prototypes } from '../core/explain/nearest.ts'
 
@@ -12,6 +13,8 @@ export interface ModelInfo {
   readonly usual: Readonly<Record<string, readonly number[]>>
   /** What it was trained on; null for a model that does not say. */
   readonly known: Known | null
+  /** ATT&CK techniques of classes of one's own; absent where it names none. */
+  readonly techniques?: OwnTechniques
 }
 
 /** Scores batches of tensors. Calls may block their thread, so a scorer lives in the detector's process. */

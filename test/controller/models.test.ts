@@ -69,6 +69,16 @@ t.test('a class of the user\'s own model leads to detections, and its rule to de
   t.match(bench.store.decisions.list(), [{ rule: 'Mine', verdict: 'mitigate', reason: 'RuleMatched' }])
 })
 
+t.test('the ATT&CK technique that a model names for its own class is told with its detections', async (t) => {
+  const model = { ...MODEL_INFO, version: 'mine', classes: ['BENIGN', 'PORT_SCAN', 'CUSTOM_ATTACK'], techniques: { CUSTOM_ATTACK: { id: 'T1071.001', name: 'Web Protocols' } } }
+  await using bench = await Bench.start(t.testdir(), { policy: CUSTOM })
+  await bench.scores.tell({ type: 'synced', model })
+  await bench.scores.push(custom(1))
+  t.match(bench.store.detections.list()[0]?.technique, { id: 'T1071.001', name: 'Web Protocols', url: 'https://attack.mitre.org/techniques/T1071/001/' })
+  await bench.until(() => bench.store.detections.list()[0]?.explanation.path !== undefined)
+  t.match(bench.store.detections.list()[0]?.explanation.sentence, /this is how Web Protocols \(ATT&CK T1071\.001\) looks/, 'also when the detector has answered')
+})
+
 t.test('a rule about a class that the model has no more fires for nothing, and not for everything', async (t) => {
   await using bench = await Bench.start(t.testdir(), { policy: CUSTOM })
   await bench.until(() => bench.trail().includes('policy.refused policy Rejected'))

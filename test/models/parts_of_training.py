@@ -64,4 +64,7 @@ assert len(all_of_it.tensors) == len(all_of_it.contexts) == all_of_it.index["cou
 assert refused([one, made([(0, 0, 0, -1), (1, 1, 0, 0)])], ["one", "again"]).startswith("one and again hold the same runs")
 other = Dataset(two.index | {"features": ["z"]}, two.tensors, two.contexts, two.samples)
 assert refused([one, other], ["one", "other"]).startswith("other and one differ in features")
+named = [Dataset(part.index | {"techniques": {"CUSTOM_ATTACK": {"id": "T1071", "name": name}}}, part.tensors, part.contexts, part.samples) for part, name in ((one, "Application Layer Protocol"), (two, "Web Protocols"))]
+assert all_of_it.techniques == {} and united([one, named[0].rows(np.array([0]))], ["one", "named"]).techniques == {"CUSTOM_ATTACK": {"id": "T1071", "name": "Application Layer Protocol"}}
+assert "T1071 Web Protocols for CUSTOM_ATTACK" in refused(named, ["one", "two"])
 print("ok")

@@ -3,6 +3,7 @@ import type { RestrictionCount } from '../../core/mitigation/restriction-count.t
 import { HISTOGRAMS } from '../../core/drift/buckets.ts'
 import type { Known } from '../../core/drift/known.ts'
 import { Comparison } from '../../core/model/comparison.ts'
+import { wrongTechniques } from '../../core/model/own-technique.ts'
 import type { ModelStanding } from '../../core/model/standing.ts'
 import type { ModelInfo } from '../../ports/scorer.ts'
 import type { DetectorStats, ScoreEvent } from '../../ports/scores.ts'
@@ -17,7 +18,7 @@ export type ReadEvent = ScoreEvent | { readonly type: 'problem', readonly proble
 /** Reads one event of a stream whose `synced` said `model`; null before that. */
 export function readWatchEvent ({ event }: WatchEvent, model: ModelInfo | null): ReadEvent {
   switch (event.case) {
-    case 'synced': return { type: 'synced', model: modelOf(event.value) }
+    case 'synced': return syncedOf(event.value)
     case 'traffic': return trafficOf(event.value)
     case 'scores': {
       if (model === null) return { type: 'problem', problem: 'scores came before the model that made them' }
@@ -38,8 +39,12 @@ export function readWatchEvent ({ event }: WatchEvent, model: ModelInfo | null):
   }
 }
 
-function modelOf ({ version, classes, contextColumns, thresholds, usual, known }: Synced): ModelInfo {
-  return { version, classes, contextColumns, thresholds, usual: Object.fromEntries(Object.entries(usual).map(([key, { features }]) => [key, features])), known: known === undefined ? null : knownOf(known) }
+function syncedOf ({ version, classes, contextColumns, thresholds, usual, known, techniques: named }: Synced): ReadEvent {
+  const techniques = Object.fromEntries(Object.entries(named).map(([className, { id, name }]) => [className, { id, name }]))
+  const problem = wrongTechniques(techniques, classes)
+  if (problem !== null) return { type: 'problem', problem: `its model ${version}: ${problem}` }
+  const model: ModelInfo = { version, classes, contextColumns, thresholds, usual: Object.fromEntries(Object.entries(usual).map(([key, { features }]) => [key, features])), known: known === undefined ? null : knownOf(known), techniques }
+  return { type: 'synced', model }
 }
 
 const knownOf = ({ shares, limit }: KnownMessage): Known => ({ shares: shares.map(({ values }) => values), limit })

@@ -3,6 +3,7 @@ import { Value } from 'typebox/value'
 import { CLASS_NAME } from '../../core/classes.ts'
 import { AutoshieldError } from '../../core/errors.ts'
 import { Known } from '../../core/drift/known.ts'
+import { TechniquesByClass, wrongTechniques } from '../../core/model/own-technique.ts'
 import { CONTEXT_COLUMNS } from '../../core/tensor/context.ts'
 import { TENSOR_SIZE } from '../../core/tensor/tensor-table.ts'
 import { FEATURES, FEATURE_SCHEMA, TENSOR_WINDOWS } from '../../core/window/window.ts'
@@ -31,6 +32,7 @@ export const ModelManifest = Type.Object({
   features: Names,
   contextColumns: Names,
   classes: ClassNames,
+  techniques: Type.Optional(TechniquesByClass),
   thresholds: Type.Array(Probability, { description: 'By class: the probability at which one window is enough; 1 for the first, which is no attack.' }),
   calibration: Type.Object({ temperature: Type.Number({ exclusiveMinimum: 0 }), note: Type.String() }, { additionalProperties: false }),
   golden: Type.Array(GoldenVector, { minItems: 1, maxItems: 32 }),
@@ -70,6 +72,8 @@ export function parseManifest (text: string, path: string): ModelManifest {
   expect('contextColumns', manifest.contextColumns, CONTEXT_COLUMNS)
   expect('the first of classes', manifest.classes[0], 'BENIGN')
   expect('classes without repetition', manifest.classes, [...new Set(manifest.classes)])
+  const wrong = wrongTechniques(manifest.techniques ?? {}, manifest.classes)
+  if (wrong !== null) throw new AutoshieldError('BAD_DATA', `${path}: ${wrong}; name it anew where the training set is exported (--class), or run \`npm run train\` again`)
   expect('the number of thresholds', manifest.thresholds.length, manifest.classes.length)
   for (const [index, golden] of manifest.golden.entries()) {
     const lengths = [golden.tensor.length, golden.context.length, golden.probabilities.length]

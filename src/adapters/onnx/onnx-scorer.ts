@@ -19,8 +19,8 @@ export class OnnxScorer implements Scorer {
   constructor (session: Session, manifest: ModelManifest, prototypes: Prototypes | null) {
     this.#session = session
     this.prototypes = prototypes
-    const { version, classes, contextColumns, thresholds, usual, known = null } = manifest
-    this.model = { version, classes, contextColumns, thresholds, usual, known }
+    const { version, classes, contextColumns, thresholds, usual, known = null, techniques } = manifest
+    this.model = { version, classes, contextColumns, thresholds, usual, known, ...(techniques !== undefined && { techniques }) }
   }
 
   async score (count: number, tensors: Float32Array, contexts: Float32Array): Promise<Float32Array> {

@@ -1,4 +1,4 @@
-import { techniqueOf } from '../classes.ts'
+import type { Technique } from '../classes.ts'
 import type { Counterfactual, Explanation, FeatureEvidence, NearestExample } from '../verdict/detection.ts'
 import type { Score } from '../verdict/score.ts'
 import { FEATURES, TENSOR_WINDOWS, type FeatureName, type WindowKey } from '../window/window.ts'
@@ -14,6 +14,8 @@ export type Found = Omit<Account, 'evidence'>
 /** What the sentence is made of. `evidence` is with what is usual for the key filled in. */
 export interface ExplainInput {
   readonly className: string
+  /** Of ATT&CK; null where none is named. */
+  readonly technique: Technique | null
   readonly score: Pick<Score, 'key' | 'stepMs' | 'windowNumber' | 'tensor' | 'context'>
   readonly evidence: readonly FeatureEvidence[]
   /** null before the model was asked. */
@@ -38,7 +40,7 @@ export const sourced = (evidence: Account['evidence'], usualFrom: FeatureEvidenc
   evidence.map((item) => ({ ...item, usualFrom: isFeature(item.feature) ? usualFrom : 'training' }))
 
 /** Says in one sentence what was seen, beside what is usual, with the ATT&CK technique. Text from outside comes out as plain text. */
-export function explain ({ className, score, evidence, found }: ExplainInput): Explanation {
+export function explain ({ className, technique, score, evidence, found }: ExplainInput): Explanation {
   const active = activeRows(score.tensor)
   const facts = choose(className, evidence, found).map((item) => {
     const { feature, usualFrom } = item
@@ -48,11 +50,10 @@ export function explain ({ className, score, evidence, found }: ExplainInput): E
   })
   const spanSeconds = (TENSOR_WINDOWS - (active[0] ?? TENSOR_WINDOWS - 1)) * score.stepMs / 1000
   const usualOwner = facts[0]?.usualFrom === 'key' ? `this ${KIND[score.key.kind]}` : `a ${KIND[score.key.kind]} in training`
-  const technique = techniqueOf(className)
   const sentence = [
     `${subjectOf(score.key)} ${facts.map(({ say, seen }) => say(seen)).join(' and ')} within ${duration(spanSeconds)}`,
     `usual for ${usualOwner} is ${facts.map(({ amount, usual }) => amount(usual)).join(' and ')}`,
-    technique ? `this is how ${technique.name} (ATT&CK ${technique.id}) looks` : `this is how ${className} looks`,
+    technique !== null ? `this is how ${technique.name} (ATT&CK ${technique.id}) looks` : `this is how ${className} looks`,
     ...found === null ? [] : [...withoutIt(found.counterfactual, score.key), ...likeIt(found.nearest)],
   ].join('; ')
   return {

@@ -1,6 +1,6 @@
 import { explain } from '../explain/explain.ts'
 import { usualKey } from '../explain/occlusion.ts'
-import { techniqueOf } from '../classes.ts'
+import { techniqueOf, type OwnTechniques } from '../classes.ts'
 import type { Pod } from '../pod.ts'
 import type { SourceEvidence } from '../safety/safety.ts'
 import { FEATURES, TENSOR_WINDOWS, type StepMs, type WindowKey, windowStartMs } from '../window/window.ts'
@@ -14,6 +14,7 @@ export interface VerdictModel {
   readonly classes: readonly string[]
   readonly thresholds: readonly number[]
   readonly usual: Readonly<Record<string, readonly number[]>>
+  readonly techniques?: OwnTechniques
 }
 
 /** Evidence of one observer at one step. */
@@ -129,7 +130,7 @@ export function firstAccount (className: string, score: Score, model: VerdictMod
   const evidence: FeatureEvidence[] = FEATURES.map((feature, column) => ({
     feature, value: score.tensor[newest + column] ?? 0, usual: usual[column] ?? 0, usualFrom, contribution: 0,
   }))
-  return explain({ className, score, evidence, found: null })
+  return explain({ className, technique: techniqueOf(className, model.techniques), score, evidence, found: null })
 }
 
 /** What is usual for the key of a score, or for keys of its kind where it has no history. 12 values. */
@@ -159,7 +160,7 @@ export function firstTelling (of: Case, id: string, chain: string, model: Verdic
       count: 1,
       witnesses: [],
       explanation,
-      technique: techniqueOf(of.className),
+      technique: techniqueOf(of.className, model.techniques),
       model: model.version,
       chain,
       simulated: of.simulated,

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file scores.proto.
  */
 export const file_scores: GenFile = /*@__PURE__*/
-  fileDesc("CgxzY29yZXMucHJvdG8SEmF1dG9zaGllbGQud2lyZS52MSJzChRTb3VyY2VBY2NvdW50UmVxdWVzdBIQCghyZXBvcnRlchgBIAEoCRIOCgZzb3VyY2UYAiABKAwSFAoMZGVzdGluYXRpb25zGAMgAygMEg8KB3N0ZXBfbXMYBCABKA0SEgoKdGhyb3VnaF9tcxgFIAEoASJcChVTb3VyY2VBY2NvdW50UmVzcG9uc2USNwoHYWNjb3VudBgBIAEoCzIhLmF1dG9zaGllbGQud2lyZS52MS5Tb3VyY2VBY2NvdW50SACIAQFCCgoIX2FjY291bnQikgEKDVNvdXJjZUFjY291bnQSDgoGc291cmNlGAEgASgJEhAKCHNpbmNlX21zGAIgASgBEg8KB3RvbGRfbXMYAyABKAESDwoHbG9zdF9tcxgEIAEoARIOCgZudW1iZXIYBSADKAESDQoFZmxvd3MYBiADKAESDgoGcHJvdmVkGAcgAygBEg4KBm9sZGVzdBgIIAEoASISChBSZXBvcnRlcnNSZXF1ZXN0IicKEVJlcG9ydGVyc1Jlc3BvbnNlEhIKCmlkZW50aXRpZXMYASADKAkiMAoMV2F0Y2hSZXF1ZXN0Eg0KBWZsb29yGAEgASgCEhEKCWV2ZXJ5X2tleRgCIAEoCCKvBAoKV2F0Y2hFdmVudBIsCgZzeW5jZWQYASABKAsyGi5hdXRvc2hpZWxkLndpcmUudjEuU3luY2VkSAASMgoGc2NvcmVzGAIgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlNjb3JlQ29sdW1uc0gAEi4KB3RyYWZmaWMYAyABKAsyGy5hdXRvc2hpZWxkLndpcmUudjEuVHJhZmZpY0gAEjgKDHJlc3RyaWN0aW9ucxgFIAEoCzIgLmF1dG9zaGllbGQud2lyZS52MS5SZXN0cmljdGlvbnNIABIwCgVmbG93cxgGIAEoCzIfLmF1dG9zaGllbGQud2lyZS52MS5GbG93Q29sdW1uc0gAEjMKBm1vZGVscxgHIAEoCzIhLmF1dG9zaGllbGQud2lyZS52MS5Nb2RlbFN0YW5kaW5nSAASMgoFc3RhdHMYCCABKAsyIS5hdXRvc2hpZWxkLndpcmUudjEuRGV0ZWN0b3JTdGF0c0gAEjQKCHJlZnVzYWxzGAkgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlBlZXJSZWZ1c2Fsc0gAEjkKCmNvbXBhcmlzb24YCiABKAsyIy5hdXRvc2hpZWxkLndpcmUudjEuTW9kZWxDb21wYXJpc29uSAASMgoGY291bnRzGAsgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLldpbmRvd0NvdW50c0gAEgwKBGxvc3QYBCABKARCBwoFZXZlbnQigAIKBlN5bmNlZBIPCgd2ZXJzaW9uGAEgASgJEg8KB2NsYXNzZXMYAiADKAkSFwoPY29udGV4dF9jb2x1bW5zGAMgAygJEhIKCnRocmVzaG9sZHMYBCADKAESNAoFdXN1YWwYBSADKAsyJS5hdXRvc2hpZWxkLndpcmUudjEuU3luY2VkLlVzdWFsRW50cnkSKAoFa25vd24YBiABKAsyGS5hdXRvc2hpZWxkLndpcmUudjEuS25vd24aRwoKVXN1YWxFbnRyeRILCgNrZXkYASABKAkSKAoFdmFsdWUYAiABKAsyGS5hdXRvc2hpZWxkLndpcmUudjEuVXN1YWw6AjgBIkMKBUtub3duEisKBnNoYXJlcxgBIAMoCzIbLmF1dG9zaGllbGQud2lyZS52MS5OdW1iZXJzEg0KBWxpbWl0GAIgASgBIhkKB051bWJlcnMSDgoGdmFsdWVzGAEgAygBIkcKDFdpbmRvd0NvdW50cxI3CgpuYW1lc3BhY2VzGAEgAygLMiMuYXV0b3NoaWVsZC53aXJlLnYxLk5hbWVzcGFjZUNvdW50cyJGCg9OYW1lc3BhY2VDb3VudHMSEQoJbmFtZXNwYWNlGAEgASgJEg8KB3dpbmRvd3MYAiABKA0SDwoHYnVja2V0cxgDIAMoDSIZCgVVc3VhbBIQCghmZWF0dXJlcxgBIAMoASLeAQoMU2NvcmVDb2x1bW5zEjIKB3dpbmRvd3MYASABKAsyIS5hdXRvc2hpZWxkLndpcmUudjEuV2luZG93Q29sdW1ucxIRCglyZXBvcnRlcnMYAiADKAkSEAoIcmVwb3J0ZXIYAyADKA0SFQoNcHJvYmFiaWxpdGllcxgEIAMoAhIPCgd0ZW5zb3JzGAUgAygCEhAKCGNvbnRleHRzGAYgAygCEhYKDnJlY2VpdmVkX2F0X21zGAcgAygBEhEKCXNpbXVsYXRlZBgIIAMoCBIQCgh1bnByb3ZlZBgJIAMoASK1AQoNTW9kZWxTdGFuZGluZxIQCghzZXF1ZW5jZRgBIAEoARIPCgdjdXJyZW50GAIgASgJEg4KBnNoYWRvdxgDIAEoCRIxCgdyZWZ1c2VkGAQgAygLMiAuYXV0b3NoaWVsZC53aXJlLnYxLk1vZGVsUmVmdXNhbBIKCgJieRgFIAEoCRIOCgZyZWFzb24YBiABKAkSEQoJaW5zdGFsbGVkGAcgAygJEg8KB2NsYXNzZXMYCCADKAkiHwoPTW9kZWxDb21wYXJpc29uEgwKBGpzb24YASABKAkiMAoMTW9kZWxSZWZ1c2FsEg8KB3ZlcnNpb24YASABKAkSDwoHbWVzc2FnZRgCIAEoCSJzCgdUcmFmZmljEg0KBWF0X21zGAEgASgBEicKBWVkZ2VzGAIgAygLMhguYXV0b3NoaWVsZC53aXJlLnYxLkVkZ2USMAoFc3RhdHMYAyABKAsyIS5hdXRvc2hpZWxkLndpcmUudjEuRGV0ZWN0b3JTdGF0cyJBCgxQZWVyUmVmdXNhbHMSMQoIcmVmdXNhbHMYASADKAsyHy5hdXRvc2hpZWxkLndpcmUudjEuUGVlclJlZnVzYWwiXQoLUGVlclJlZnVzYWwSDgoGcmVhc29uGAEgASgJEg8KB2RldGFpbHMYAiABKAkSDAoEcGVlchgDIAEoCRIQCghpZGVudGl0eRgEIAEoCRINCgVjb3VudBgFIAEoASJxCgxSZXN0cmljdGlvbnMSLgoGY291bnRzGAEgAygLMh4uYXV0b3NoaWVsZC53aXJlLnYxLlByb3h5Q291bnQSMQoJZXZlcnlib2R5GAIgAygLMh4uYXV0b3NoaWVsZC53aXJlLnYxLlByb3h5Q291bnQiUgoKUHJveHlDb3VudBIPCgdwb2RfdWlkGAEgASgJEjMKBWNvdW50GAIgASgLMiQuYXV0b3NoaWVsZC53aXJlLnYxLlJlc3RyaWN0aW9uQ291bnQi/QEKC0Zsb3dDb2x1bW5zEhEKCWFkZHJlc3NlcxgBIAMoDBIMCgRwb2RzGAIgAygJEg4KBnNvdXJjZRgDIAMoDRITCgtkZXN0aW5hdGlvbhgEIAMoDRILCgNwb2QYBSADKA0SDwoHd2l0bmVzcxgGIAMoDRIOCgZtaW51dGUYByADKA0SEAoIcHJvdG9jb2wYCCADKA0SDAoEcG9ydBgJIAMoDRINCgViZWd1bhgKIAMoDRIPCgdjYXJyaWVkGAsgAygNEg4KBmZhaWxlZBgMIAMoDRISCgpieXRlc19zZW50GA0gAygBEhYKDmJ5dGVzX3JlY2VpdmVkGA4gAygBIloKBEVkZ2USDgoGc291cmNlGAEgASgJEhMKC2Rlc3RpbmF0aW9uGAIgASgJEg8KB3BhY2tldHMYAyABKAESDQoFYnl0ZXMYBCABKAESDQoFZmxvd3MYBSABKAEijQMKDURldGVjdG9yU3RhdHMSEQoJb2JzZXJ2ZXJzGAEgASgNEg8KB3BhY2tldHMYAiABKAESDQoFZmxvd3MYAyABKAESDwoHd2luZG93cxgEIAEoARIPCgd0ZW5zb3JzGAUgASgBEgwKBGtleXMYBiABKA0SDwoHZHJvcHBlZBgHIAEoARIRCgltYWxmb3JtZWQYCCABKAESEwoLZm9yZ2VkX3NlbnQYCSABKAESPwoHcmVmdXNlZBgKIAMoCzIuLmF1dG9zaGllbGQud2lyZS52MS5EZXRlY3RvclN0YXRzLlJlZnVzZWRFbnRyeRI/Cgdmb3JnaW5nGAsgAygLMi4uYXV0b3NoaWVsZC53aXJlLnYxLkRldGVjdG9yU3RhdHMuRm9yZ2luZ0VudHJ5Gi4KDFJlZnVzZWRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBGi4KDEZvcmdpbmdFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBImQKDkV4cGxhaW5SZXF1ZXN0Ei8KBXNjb3JlGAEgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlNjb3JlQ29sdW1ucxISCgpjbGFzc19uYW1lGAIgASgJEg0KBXVzdWFsGAMgAygBIo8CCg9FeHBsYWluUmVzcG9uc2USLgoIZXZpZGVuY2UYASADKAsyHC5hdXRvc2hpZWxkLndpcmUudjEuRXZpZGVuY2USKgoEcGF0aBgCIAMoCzIcLmF1dG9zaGllbGQud2lyZS52MS5QYXRoU3RlcBIvCgd3aW5kb3dzGAMgAygLMh4uYXV0b3NoaWVsZC53aXJlLnYxLldpbmRvd1BhcnQSOgoOY291bnRlcmZhY3R1YWwYBCABKAsyIi5hdXRvc2hpZWxkLndpcmUudjEuQ291bnRlcmZhY3R1YWwSMwoHbmVhcmVzdBgFIAEoCzIiLmF1dG9zaGllbGQud2lyZS52MS5OZWFyZXN0RXhhbXBsZSJPCghFdmlkZW5jZRIPCgdmZWF0dXJlGAEgASgJEg0KBXZhbHVlGAIgASgBEhQKDGNvbnRyaWJ1dGlvbhgDIAEoARINCgV1c3VhbBgEIAEoASIpCghQYXRoU3RlcBIPCgdmZWF0dXJlGAEgASgJEgwKBGxlZnQYAiABKAEiMgoKV2luZG93UGFydBIOCgZ3aW5kb3cYASABKA0SFAoMY29udHJpYnV0aW9uGAIgASgBImEKDkNvdW50ZXJmYWN0dWFsEg0KBWxpbWl0GAEgASgBEhMKC3Byb2JhYmlsaXR5GAIgASgBEisKB2NoYW5nZXMYAyADKAsyGi5hdXRvc2hpZWxkLndpcmUudjEuQ2hhbmdlIjcKBkNoYW5nZRIPCgdmZWF0dXJlGAEgASgJEgwKBHNlZW4YAiABKAESDgoGbmVlZGVkGAMgASgBImkKDk5lYXJlc3RFeGFtcGxlEhIKCmNsYXNzX25hbWUYASABKAkSDAoEdG9vbBgCIAEoCRILCgNydW4YAyABKAkSEAoIZGlzdGFuY2UYBCABKAESFgoOdXN1YWxfZGlzdGFuY2UYBSABKAEy6QIKBlNjb3JlcxJLCgVXYXRjaBIgLmF1dG9zaGllbGQud2lyZS52MS5XYXRjaFJlcXVlc3QaHi5hdXRvc2hpZWxkLndpcmUudjEuV2F0Y2hFdmVudDABElIKB0V4cGxhaW4SIi5hdXRvc2hpZWxkLndpcmUudjEuRXhwbGFpblJlcXVlc3QaIy5hdXRvc2hpZWxkLndpcmUudjEuRXhwbGFpblJlc3BvbnNlEmQKDVNvdXJjZUFjY291bnQSKC5hdXRvc2hpZWxkLndpcmUudjEuU291cmNlQWNjb3VudFJlcXVlc3QaKS5hdXRvc2hpZWxkLndpcmUudjEuU291cmNlQWNjb3VudFJlc3BvbnNlElgKCVJlcG9ydGVycxIkLmF1dG9zaGllbGQud2lyZS52MS5SZXBvcnRlcnNSZXF1ZXN0GiUuYXV0b3NoaWVsZC53aXJlLnYxLlJlcG9ydGVyc1Jlc3BvbnNlYgZwcm90bzM", [file_restrictions, file_windows]);
+  fileDesc("CgxzY29yZXMucHJvdG8SEmF1dG9zaGllbGQud2lyZS52MSJzChRTb3VyY2VBY2NvdW50UmVxdWVzdBIQCghyZXBvcnRlchgBIAEoCRIOCgZzb3VyY2UYAiABKAwSFAoMZGVzdGluYXRpb25zGAMgAygMEg8KB3N0ZXBfbXMYBCABKA0SEgoKdGhyb3VnaF9tcxgFIAEoASJcChVTb3VyY2VBY2NvdW50UmVzcG9uc2USNwoHYWNjb3VudBgBIAEoCzIhLmF1dG9zaGllbGQud2lyZS52MS5Tb3VyY2VBY2NvdW50SACIAQFCCgoIX2FjY291bnQikgEKDVNvdXJjZUFjY291bnQSDgoGc291cmNlGAEgASgJEhAKCHNpbmNlX21zGAIgASgBEg8KB3RvbGRfbXMYAyABKAESDwoHbG9zdF9tcxgEIAEoARIOCgZudW1iZXIYBSADKAESDQoFZmxvd3MYBiADKAESDgoGcHJvdmVkGAcgAygBEg4KBm9sZGVzdBgIIAEoASISChBSZXBvcnRlcnNSZXF1ZXN0IicKEVJlcG9ydGVyc1Jlc3BvbnNlEhIKCmlkZW50aXRpZXMYASADKAkiMAoMV2F0Y2hSZXF1ZXN0Eg0KBWZsb29yGAEgASgCEhEKCWV2ZXJ5X2tleRgCIAEoCCKvBAoKV2F0Y2hFdmVudBIsCgZzeW5jZWQYASABKAsyGi5hdXRvc2hpZWxkLndpcmUudjEuU3luY2VkSAASMgoGc2NvcmVzGAIgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlNjb3JlQ29sdW1uc0gAEi4KB3RyYWZmaWMYAyABKAsyGy5hdXRvc2hpZWxkLndpcmUudjEuVHJhZmZpY0gAEjgKDHJlc3RyaWN0aW9ucxgFIAEoCzIgLmF1dG9zaGllbGQud2lyZS52MS5SZXN0cmljdGlvbnNIABIwCgVmbG93cxgGIAEoCzIfLmF1dG9zaGllbGQud2lyZS52MS5GbG93Q29sdW1uc0gAEjMKBm1vZGVscxgHIAEoCzIhLmF1dG9zaGllbGQud2lyZS52MS5Nb2RlbFN0YW5kaW5nSAASMgoFc3RhdHMYCCABKAsyIS5hdXRvc2hpZWxkLndpcmUudjEuRGV0ZWN0b3JTdGF0c0gAEjQKCHJlZnVzYWxzGAkgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLlBlZXJSZWZ1c2Fsc0gAEjkKCmNvbXBhcmlzb24YCiABKAsyIy5hdXRvc2hpZWxkLndpcmUudjEuTW9kZWxDb21wYXJpc29uSAASMgoGY291bnRzGAsgASgLMiAuYXV0b3NoaWVsZC53aXJlLnYxLldpbmRvd0NvdW50c0gAEgwKBGxvc3QYBCABKARCBwoFZXZlbnQikgMKBlN5bmNlZBIPCgd2ZXJzaW9uGAEgASgJEg8KB2NsYXNzZXMYAiADKAkSFwoPY29udGV4dF9jb2x1bW5zGAMgAygJEhIKCnRocmVzaG9sZHMYBCADKAESNAoFdXN1YWwYBSADKAsyJS5hdXRvc2hpZWxkLndpcmUudjEuU3luY2VkLlVzdWFsRW50cnkSKAoFa25vd24YBiABKAsyGS5hdXRvc2hpZWxkLndpcmUudjEuS25vd24SPgoKdGVjaG5pcXVlcxgHIAMoCzIqLmF1dG9zaGllbGQud2lyZS52MS5TeW5jZWQuVGVjaG5pcXVlc0VudHJ5GkcKClVzdWFsRW50cnkSCwoDa2V5GAEgASgJEigKBXZhbHVlGAIgASgLMhkuYXV0b3NoaWVsZC53aXJlLnYxLlVzdWFsOgI4ARpQCg9UZWNobmlxdWVzRW50cnkSCwoDa2V5GAEgASgJEiwKBXZhbHVlGAIgASgLMh0uYXV0b3NoaWVsZC53aXJlLnYxLlRlY2huaXF1ZToCOAEiJQoJVGVjaG5pcXVlEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkiQwoFS25vd24SKwoGc2hhcmVzGAEgAygLMhsuYXV0b3NoaWVsZC53aXJlLnYxLk51bWJlcnMSDQoFbGltaXQYAiABKAEiGQoHTnVtYmVycxIOCgZ2YWx1ZXMYASADKAEiRwoMV2luZG93Q291bnRzEjcKCm5hbWVzcGFjZXMYASADKAsyIy5hdXRvc2hpZWxkLndpcmUudjEuTmFtZXNwYWNlQ291bnRzIkYKD05hbWVzcGFjZUNvdW50cxIRCgluYW1lc3BhY2UYASABKAkSDwoHd2luZG93cxgCIAEoDRIPCgdidWNrZXRzGAMgAygNIhkKBVVzdWFsEhAKCGZlYXR1cmVzGAEgAygBIt4BCgxTY29yZUNvbHVtbnMSMgoHd2luZG93cxgBIAEoCzIhLmF1dG9zaGllbGQud2lyZS52MS5XaW5kb3dDb2x1bW5zEhEKCXJlcG9ydGVycxgCIAMoCRIQCghyZXBvcnRlchgDIAMoDRIVCg1wcm9iYWJpbGl0aWVzGAQgAygCEg8KB3RlbnNvcnMYBSADKAISEAoIY29udGV4dHMYBiADKAISFgoOcmVjZWl2ZWRfYXRfbXMYByADKAESEQoJc2ltdWxhdGVkGAggAygIEhAKCHVucHJvdmVkGAkgAygBIrUBCg1Nb2RlbFN0YW5kaW5nEhAKCHNlcXVlbmNlGAEgASgBEg8KB2N1cnJlbnQYAiABKAkSDgoGc2hhZG93GAMgASgJEjEKB3JlZnVzZWQYBCADKAsyIC5hdXRvc2hpZWxkLndpcmUudjEuTW9kZWxSZWZ1c2FsEgoKAmJ5GAUgASgJEg4KBnJlYXNvbhgGIAEoCRIRCglpbnN0YWxsZWQYByADKAkSDwoHY2xhc3NlcxgIIAMoCSIfCg9Nb2RlbENvbXBhcmlzb24SDAoEanNvbhgBIAEoCSIwCgxNb2RlbFJlZnVzYWwSDwoHdmVyc2lvbhgBIAEoCRIPCgdtZXNzYWdlGAIgASgJInMKB1RyYWZmaWMSDQoFYXRfbXMYASABKAESJwoFZWRnZXMYAiADKAsyGC5hdXRvc2hpZWxkLndpcmUudjEuRWRnZRIwCgVzdGF0cxgDIAEoCzIhLmF1dG9zaGllbGQud2lyZS52MS5EZXRlY3RvclN0YXRzIkEKDFBlZXJSZWZ1c2FscxIxCghyZWZ1c2FscxgBIAMoCzIfLmF1dG9zaGllbGQud2lyZS52MS5QZWVyUmVmdXNhbCJdCgtQZWVyUmVmdXNhbBIOCgZyZWFzb24YASABKAkSDwoHZGV0YWlscxgCIAEoCRIMCgRwZWVyGAMgASgJEhAKCGlkZW50aXR5GAQgASgJEg0KBWNvdW50GAUgASgBInEKDFJlc3RyaWN0aW9ucxIuCgZjb3VudHMYASADKAsyHi5hdXRvc2hpZWxkLndpcmUudjEuUHJveHlDb3VudBIxCglldmVyeWJvZHkYAiADKAsyHi5hdXRvc2hpZWxkLndpcmUudjEuUHJveHlDb3VudCJSCgpQcm94eUNvdW50Eg8KB3BvZF91aWQYASABKAkSMwoFY291bnQYAiABKAsyJC5hdXRvc2hpZWxkLndpcmUudjEuUmVzdHJpY3Rpb25Db3VudCL9AQoLRmxvd0NvbHVtbnMSEQoJYWRkcmVzc2VzGAEgAygMEgwKBHBvZHMYAiADKAkSDgoGc291cmNlGAMgAygNEhMKC2Rlc3RpbmF0aW9uGAQgAygNEgsKA3BvZBgFIAMoDRIPCgd3aXRuZXNzGAYgAygNEg4KBm1pbnV0ZRgHIAMoDRIQCghwcm90b2NvbBgIIAMoDRIMCgRwb3J0GAkgAygNEg0KBWJlZ3VuGAogAygNEg8KB2NhcnJpZWQYCyADKA0SDgoGZmFpbGVkGAwgAygNEhIKCmJ5dGVzX3NlbnQYDSADKAESFgoOYnl0ZXNfcmVjZWl2ZWQYDiADKAEiWgoERWRnZRIOCgZzb3VyY2UYASABKAkSEwoLZGVzdGluYXRpb24YAiABKAkSDwoHcGFja2V0cxgDIAEoARINCgVieXRlcxgEIAEoARINCgVmbG93cxgFIAEoASKNAwoNRGV0ZWN0b3JTdGF0cxIRCglvYnNlcnZlcnMYASABKA0SDwoHcGFja2V0cxgCIAEoARINCgVmbG93cxgDIAEoARIPCgd3aW5kb3dzGAQgASgBEg8KB3RlbnNvcnMYBSABKAESDAoEa2V5cxgGIAEoDRIPCgdkcm9wcGVkGAcgASgBEhEKCW1hbGZvcm1lZBgIIAEoARITCgtmb3JnZWRfc2VudBgJIAEoARI/CgdyZWZ1c2VkGAogAygLMi4uYXV0b3NoaWVsZC53aXJlLnYxLkRldGVjdG9yU3RhdHMuUmVmdXNlZEVudHJ5Ej8KB2ZvcmdpbmcYCyADKAsyLi5hdXRvc2hpZWxkLndpcmUudjEuRGV0ZWN0b3JTdGF0cy5Gb3JnaW5nRW50cnkaLgoMUmVmdXNlZEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAToCOAEaLgoMRm9yZ2luZ0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAToCOAEiZAoORXhwbGFpblJlcXVlc3QSLwoFc2NvcmUYASABKAsyIC5hdXRvc2hpZWxkLndpcmUudjEuU2NvcmVDb2x1bW5zEhIKCmNsYXNzX25hbWUYAiABKAkSDQoFdXN1YWwYAyADKAEijwIKD0V4cGxhaW5SZXNwb25zZRIuCghldmlkZW5jZRgBIAMoCzIcLmF1dG9zaGllbGQud2lyZS52MS5FdmlkZW5jZRIqCgRwYXRoGAIgAygLMhwuYXV0b3NoaWVsZC53aXJlLnYxLlBhdGhTdGVwEi8KB3dpbmRvd3MYAyADKAsyHi5hdXRvc2hpZWxkLndpcmUudjEuV2luZG93UGFydBI6Cg5jb3VudGVyZmFjdHVhbBgEIAEoCzIiLmF1dG9zaGllbGQud2lyZS52MS5Db3VudGVyZmFjdHVhbBIzCgduZWFyZXN0GAUgASgLMiIuYXV0b3NoaWVsZC53aXJlLnYxLk5lYXJlc3RFeGFtcGxlIk8KCEV2aWRlbmNlEg8KB2ZlYXR1cmUYASABKAkSDQoFdmFsdWUYAiABKAESFAoMY29udHJpYnV0aW9uGAMgASgBEg0KBXVzdWFsGAQgASgBIikKCFBhdGhTdGVwEg8KB2ZlYXR1cmUYASABKAkSDAoEbGVmdBgCIAEoASIyCgpXaW5kb3dQYXJ0Eg4KBndpbmRvdxgBIAEoDRIUCgxjb250cmlidXRpb24YAiABKAEiYQoOQ291bnRlcmZhY3R1YWwSDQoFbGltaXQYASABKAESEwoLcHJvYmFiaWxpdHkYAiABKAESKwoHY2hhbmdlcxgDIAMoCzIaLmF1dG9zaGllbGQud2lyZS52MS5DaGFuZ2UiNwoGQ2hhbmdlEg8KB2ZlYXR1cmUYASABKAkSDAoEc2VlbhgCIAEoARIOCgZuZWVkZWQYAyABKAEiaQoOTmVhcmVzdEV4YW1wbGUSEgoKY2xhc3NfbmFtZRgBIAEoCRIMCgR0b29sGAIgASgJEgsKA3J1bhgDIAEoCRIQCghkaXN0YW5jZRgEIAEoARIWCg51c3VhbF9kaXN0YW5jZRgFIAEoATLpAgoGU2NvcmVzEksKBVdhdGNoEiAuYXV0b3NoaWVsZC53aXJlLnYxLldhdGNoUmVxdWVzdBoeLmF1dG9zaGllbGQud2lyZS52MS5XYXRjaEV2ZW50MAESUgoHRXhwbGFpbhIiLmF1dG9zaGllbGQud2lyZS52MS5FeHBsYWluUmVxdWVzdBojLmF1dG9zaGllbGQud2lyZS52MS5FeHBsYWluUmVzcG9uc2USZAoNU291cmNlQWNjb3VudBIoLmF1dG9zaGllbGQud2lyZS52MS5Tb3VyY2VBY2NvdW50UmVxdWVzdBopLmF1dG9zaGllbGQud2lyZS52MS5Tb3VyY2VBY2NvdW50UmVzcG9uc2USWAoJUmVwb3J0ZXJzEiQuYXV0b3NoaWVsZC53aXJlLnYxLlJlcG9ydGVyc1JlcXVlc3QaJS5hdXRvc2hpZWxkLndpcmUudjEuUmVwb3J0ZXJzUmVzcG9uc2ViBnByb3RvMw", [file_restrictions, file_windows]);
 
 /**
  * Answered when the observer has told of all that ended by `through_ms`, or after a second without that.
@@ -329,6 +329,13 @@ export type Synced = Message<"autoshield.wire.v1.Synced"> & {
    * @generated from field: autoshield.wire.v1.Known known = 6;
    */
   known?: Known | undefined;
+
+  /**
+   * ATT&CK techniques of classes of one's own, by class.
+   *
+   * @generated from field: map<string, autoshield.wire.v1.Technique> techniques = 7;
+   */
+  techniques: { [key: string]: Technique };
 };
 
 /**
@@ -337,6 +344,28 @@ export type Synced = Message<"autoshield.wire.v1.Synced"> & {
  */
 export const SyncedSchema: GenMessage<Synced> = /*@__PURE__*/
   messageDesc(file_scores, 7);
+
+/**
+ * @generated from message autoshield.wire.v1.Technique
+ */
+export type Technique = Message<"autoshield.wire.v1.Technique"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message autoshield.wire.v1.Technique.
+ * Use `create(TechniqueSchema)` to create a new message.
+ */
+export const TechniqueSchema: GenMessage<Technique> = /*@__PURE__*/
+  messageDesc(file_scores, 8);
 
 /**
  * What a model was trained on.
@@ -362,7 +391,7 @@ export type Known = Message<"autoshield.wire.v1.Known"> & {
  * Use `create(KnownSchema)` to create a new message.
  */
 export const KnownSchema: GenMessage<Known> = /*@__PURE__*/
-  messageDesc(file_scores, 8);
+  messageDesc(file_scores, 9);
 
 /**
  * @generated from message autoshield.wire.v1.Numbers
@@ -379,7 +408,7 @@ export type Numbers = Message<"autoshield.wire.v1.Numbers"> & {
  * Use `create(NumbersSchema)` to create a new message.
  */
 export const NumbersSchema: GenMessage<Numbers> = /*@__PURE__*/
-  messageDesc(file_scores, 9);
+  messageDesc(file_scores, 10);
 
 /**
  * 15 s windows of live pairs that were scored since the last such event.
@@ -398,7 +427,7 @@ export type WindowCounts = Message<"autoshield.wire.v1.WindowCounts"> & {
  * Use `create(WindowCountsSchema)` to create a new message.
  */
 export const WindowCountsSchema: GenMessage<WindowCounts> = /*@__PURE__*/
-  messageDesc(file_scores, 10);
+  messageDesc(file_scores, 11);
 
 /**
  * @generated from message autoshield.wire.v1.NamespaceCounts
@@ -429,7 +458,7 @@ export type NamespaceCounts = Message<"autoshield.wire.v1.NamespaceCounts"> & {
  * Use `create(NamespaceCountsSchema)` to create a new message.
  */
 export const NamespaceCountsSchema: GenMessage<NamespaceCounts> = /*@__PURE__*/
-  messageDesc(file_scores, 11);
+  messageDesc(file_scores, 12);
 
 /**
  * @generated from message autoshield.wire.v1.Usual
@@ -448,7 +477,7 @@ export type Usual = Message<"autoshield.wire.v1.Usual"> & {
  * Use `create(UsualSchema)` to create a new message.
  */
 export const UsualSchema: GenMessage<Usual> = /*@__PURE__*/
-  messageDesc(file_scores, 12);
+  messageDesc(file_scores, 13);
 
 /**
  * One row a score, in the rows of `windows`: the newest window of each tensor.
@@ -521,7 +550,7 @@ export type ScoreColumns = Message<"autoshield.wire.v1.ScoreColumns"> & {
  * Use `create(ScoreColumnsSchema)` to create a new message.
  */
 export const ScoreColumnsSchema: GenMessage<ScoreColumns> = /*@__PURE__*/
-  messageDesc(file_scores, 13);
+  messageDesc(file_scores, 14);
 
 /**
  * What a detector scores with, and what it was asked to and does not.
@@ -585,7 +614,7 @@ export type ModelStanding = Message<"autoshield.wire.v1.ModelStanding"> & {
  * Use `create(ModelStandingSchema)` to create a new message.
  */
 export const ModelStandingSchema: GenMessage<ModelStanding> = /*@__PURE__*/
-  messageDesc(file_scores, 14);
+  messageDesc(file_scores, 15);
 
 /**
  * What model and candidate said of the same windows.
@@ -606,7 +635,7 @@ export type ModelComparison = Message<"autoshield.wire.v1.ModelComparison"> & {
  * Use `create(ModelComparisonSchema)` to create a new message.
  */
 export const ModelComparisonSchema: GenMessage<ModelComparison> = /*@__PURE__*/
-  messageDesc(file_scores, 15);
+  messageDesc(file_scores, 16);
 
 /**
  * @generated from message autoshield.wire.v1.ModelRefusal
@@ -628,7 +657,7 @@ export type ModelRefusal = Message<"autoshield.wire.v1.ModelRefusal"> & {
  * Use `create(ModelRefusalSchema)` to create a new message.
  */
 export const ModelRefusalSchema: GenMessage<ModelRefusal> = /*@__PURE__*/
-  messageDesc(file_scores, 16);
+  messageDesc(file_scores, 17);
 
 /**
  * @generated from message autoshield.wire.v1.Traffic
@@ -657,7 +686,7 @@ export type Traffic = Message<"autoshield.wire.v1.Traffic"> & {
  * Use `create(TrafficSchema)` to create a new message.
  */
 export const TrafficSchema: GenMessage<Traffic> = /*@__PURE__*/
-  messageDesc(file_scores, 17);
+  messageDesc(file_scores, 18);
 
 /**
  * @generated from message autoshield.wire.v1.PeerRefusals
@@ -674,7 +703,7 @@ export type PeerRefusals = Message<"autoshield.wire.v1.PeerRefusals"> & {
  * Use `create(PeerRefusalsSchema)` to create a new message.
  */
 export const PeerRefusalsSchema: GenMessage<PeerRefusals> = /*@__PURE__*/
-  messageDesc(file_scores, 18);
+  messageDesc(file_scores, 19);
 
 /**
  * A client that the detector refused, once for each reason in ten minutes, and then the sum of what followed.
@@ -721,7 +750,7 @@ export type PeerRefusal = Message<"autoshield.wire.v1.PeerRefusal"> & {
  * Use `create(PeerRefusalSchema)` to create a new message.
  */
 export const PeerRefusalSchema: GenMessage<PeerRefusal> = /*@__PURE__*/
-  messageDesc(file_scores, 19);
+  messageDesc(file_scores, 20);
 
 /**
  * @generated from message autoshield.wire.v1.Restrictions
@@ -745,7 +774,7 @@ export type Restrictions = Message<"autoshield.wire.v1.Restrictions"> & {
  * Use `create(RestrictionsSchema)` to create a new message.
  */
 export const RestrictionsSchema: GenMessage<Restrictions> = /*@__PURE__*/
-  messageDesc(file_scores, 20);
+  messageDesc(file_scores, 21);
 
 /**
  * What the proxy of one pod logged of one source.
@@ -771,7 +800,7 @@ export type ProxyCount = Message<"autoshield.wire.v1.ProxyCount"> & {
  * Use `create(ProxyCountSchema)` to create a new message.
  */
 export const ProxyCountSchema: GenMessage<ProxyCount> = /*@__PURE__*/
-  messageDesc(file_scores, 21);
+  messageDesc(file_scores, 22);
 
 /**
  * What pairs did in one minute, by responder port, as one observer told it; one row a use of a port.
@@ -867,7 +896,7 @@ export type FlowColumns = Message<"autoshield.wire.v1.FlowColumns"> & {
  * Use `create(FlowColumnsSchema)` to create a new message.
  */
 export const FlowColumnsSchema: GenMessage<FlowColumns> = /*@__PURE__*/
-  messageDesc(file_scores, 22);
+  messageDesc(file_scores, 23);
 
 /**
  * @generated from message autoshield.wire.v1.Edge
@@ -904,7 +933,7 @@ export type Edge = Message<"autoshield.wire.v1.Edge"> & {
  * Use `create(EdgeSchema)` to create a new message.
  */
 export const EdgeSchema: GenMessage<Edge> = /*@__PURE__*/
-  messageDesc(file_scores, 23);
+  messageDesc(file_scores, 24);
 
 /**
  * Cumulative since the detector's start; `observers` and `keys` are what it holds now.
@@ -977,7 +1006,7 @@ export type DetectorStats = Message<"autoshield.wire.v1.DetectorStats"> & {
  * Use `create(DetectorStatsSchema)` to create a new message.
  */
 export const DetectorStatsSchema: GenMessage<DetectorStats> = /*@__PURE__*/
-  messageDesc(file_scores, 24);
+  messageDesc(file_scores, 25);
 
 /**
  * @generated from message autoshield.wire.v1.ExplainRequest
@@ -1008,7 +1037,7 @@ export type ExplainRequest = Message<"autoshield.wire.v1.ExplainRequest"> & {
  * Use `create(ExplainRequestSchema)` to create a new message.
  */
 export const ExplainRequestSchema: GenMessage<ExplainRequest> = /*@__PURE__*/
-  messageDesc(file_scores, 25);
+  messageDesc(file_scores, 26);
 
 /**
  * @generated from message autoshield.wire.v1.ExplainResponse
@@ -1051,7 +1080,7 @@ export type ExplainResponse = Message<"autoshield.wire.v1.ExplainResponse"> & {
  * Use `create(ExplainResponseSchema)` to create a new message.
  */
 export const ExplainResponseSchema: GenMessage<ExplainResponse> = /*@__PURE__*/
-  messageDesc(file_scores, 26);
+  messageDesc(file_scores, 27);
 
 /**
  * @generated from message autoshield.wire.v1.Evidence
@@ -1083,7 +1112,7 @@ export type Evidence = Message<"autoshield.wire.v1.Evidence"> & {
  * Use `create(EvidenceSchema)` to create a new message.
  */
 export const EvidenceSchema: GenMessage<Evidence> = /*@__PURE__*/
-  messageDesc(file_scores, 27);
+  messageDesc(file_scores, 28);
 
 /**
  * What is left of the probability with this feature and all before it at their usual values.
@@ -1107,7 +1136,7 @@ export type PathStep = Message<"autoshield.wire.v1.PathStep"> & {
  * Use `create(PathStepSchema)` to create a new message.
  */
 export const PathStepSchema: GenMessage<PathStep> = /*@__PURE__*/
-  messageDesc(file_scores, 28);
+  messageDesc(file_scores, 29);
 
 /**
  * @generated from message autoshield.wire.v1.WindowPart
@@ -1131,7 +1160,7 @@ export type WindowPart = Message<"autoshield.wire.v1.WindowPart"> & {
  * Use `create(WindowPartSchema)` to create a new message.
  */
 export const WindowPartSchema: GenMessage<WindowPart> = /*@__PURE__*/
-  messageDesc(file_scores, 29);
+  messageDesc(file_scores, 30);
 
 /**
  * @generated from message autoshield.wire.v1.Counterfactual
@@ -1158,7 +1187,7 @@ export type Counterfactual = Message<"autoshield.wire.v1.Counterfactual"> & {
  * Use `create(CounterfactualSchema)` to create a new message.
  */
 export const CounterfactualSchema: GenMessage<Counterfactual> = /*@__PURE__*/
-  messageDesc(file_scores, 30);
+  messageDesc(file_scores, 31);
 
 /**
  * @generated from message autoshield.wire.v1.Change
@@ -1185,7 +1214,7 @@ export type Change = Message<"autoshield.wire.v1.Change"> & {
  * Use `create(ChangeSchema)` to create a new message.
  */
 export const ChangeSchema: GenMessage<Change> = /*@__PURE__*/
-  messageDesc(file_scores, 31);
+  messageDesc(file_scores, 32);
 
 /**
  * @generated from message autoshield.wire.v1.NearestExample
@@ -1222,7 +1251,7 @@ export type NearestExample = Message<"autoshield.wire.v1.NearestExample"> & {
  * Use `create(NearestExampleSchema)` to create a new message.
  */
 export const NearestExampleSchema: GenMessage<NearestExample> = /*@__PURE__*/
-  messageDesc(file_scores, 32);
+  messageDesc(file_scores, 33);
 
 /**
  * @generated from service autoshield.wire.v1.Scores

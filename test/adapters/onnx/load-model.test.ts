@@ -91,10 +91,14 @@ t.test('a model of other features, columns or classes is refused', async (t) => 
     '/file must match': { file: '../../etc/passwd' },
     '/sha256 must match': { sha256: 'x' },
     '/surprise is no field of it': { surprise: true },
+    '/techniques/MINE/id must match': { techniques: { MINE: { id: 'T12', name: 'Mine' } } },
+    '/techniques/MINE/name must match': { techniques: { MINE: { id: 'T1234', name: '' } } },
   }
   for (const [message, change] of Object.entries(wrong)) {
     await t.rejects(loadModel(await modelWith(t, { manifest: change })), { code: 'BAD_DATA', message: new RegExp(`manifest\\.json.*${message}.*restore`) }, message)
   }
+  await t.rejects(loadModel(await modelWith(t, { manifest: { techniques: { MINE: { id: 'T1234.001', name: 'Mine' } } } })), { code: 'BAD_DATA', message: /a technique is named for MINE, which is none of the model's classes BENIGN, .*--class/ })
+  await t.rejects(loadModel(await modelWith(t, { manifest: { techniques: { PORT_SCAN: { id: 'T1234', name: 'Mine' } } } })), { code: 'BAD_DATA', message: /the technique of PORT_SCAN is not a model's to name/ })
   const classes = [...manifest.classes, 'CUSTOM']
   const golden = manifest.golden.map((vector) => ({ ...vector, probabilities: [...vector.probabilities, 0] }))
   await t.rejects(loadModel(await modelWith(t, { manifest: { classes, golden, thresholds: [...manifest.thresholds, 1] } })), { code: 'UNTRUSTED', message: /takes and gives/ })

@@ -20,10 +20,10 @@ const floats = (name: string, dims: readonly number[], values: Float32Array): Wr
 const value = (number: number, name: string, dims: readonly (number | string)[]): Write => message(number, all(text(1, name), message(2, message(1, all(
   whole(1, 1), message(2, all(...dims.map((dim) => message(1, typeof dim === 'number' ? whole(1, dim) : text(2, dim))))))))))
 
-export interface MadeModel { readonly version: string, readonly classes: readonly string[], readonly probabilities: readonly number[] }
+export interface MadeModel { readonly version: string, readonly classes: readonly string[], readonly probabilities: readonly number[], readonly techniques?: NonNullable<ModelManifest['techniques']> }
 
 /** A model that gives every tensor the same probabilities, as a graph and a manifest that agree. */
-export function makeModel ({ version, classes, probabilities }: MadeModel): { readonly graph: Uint8Array, readonly manifest: ModelManifest } {
+export function makeModel ({ version, classes, probabilities, techniques }: MadeModel): { readonly graph: Uint8Array, readonly manifest: ModelManifest } {
   const [columns, count] = [CONTEXT_COLUMNS.length, classes.length]
   const graph = file(whole(1, 10), message(8, whole(2, 17)), message(7, all(
     message(1, all(text(1, 'context'), text(1, 'weight'), text(1, 'bias'), text(2, 'logits'), text(4, 'Gemm'))),
@@ -46,6 +46,7 @@ export function makeModel ({ version, classes, probabilities }: MadeModel): { re
       features: [...FEATURES],
       contextColumns: [...CONTEXT_COLUMNS],
       classes: [...classes],
+      ...(techniques !== undefined && { techniques }),
       thresholds: classes.map((_, index) => index === 0 ? 1 : 0.5),
       calibration: { temperature: 1, note: '' },
       golden: [{ tensor: Array<number>(TENSOR_SIZE).fill(0), context: Array<number>(columns).fill(0), probabilities: [...probabilities] }],

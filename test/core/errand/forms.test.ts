@@ -17,6 +17,9 @@ t.test('an OCSF finding has every attribute that class 2004 requires, and its nu
     evidences: [{ src_endpoint: { ip: '10.0.0.1', name: 'shop/web-0', uid: 'u1' }, dst_endpoint: { ip: '10.0.0.3' } }],
     metadata: { uid: 'e-1', version: String, product: { vendor_name: String } },
   })
+  const attacks = (technique: string): unknown => (ocsfFinding({ ...NOTICE, detection: { ...NOTICE.detection, technique } }, 'e-1', '0.1.0') as { finding_info: { attacks: unknown } }).finding_info.attacks
+  t.strictSame(attacks('T1046'), [{ technique: { uid: 'T1046' } }])
+  t.strictSame(attacks('T1071.001'), [{ technique: { uid: 'T1071' }, sub_technique: { uid: 'T1071.001' } }])
   t.end()
 })
 

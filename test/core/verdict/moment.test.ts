@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { CLASSES } from '../../../src/core/classes.ts'
+import { CLASSES, techniqueOf } from '../../../src/core/classes.ts'
 import type { Forging } from '../../../src/core/evidence/forging.ts'
 import { EVIDENCE_KINDS } from '../../../src/core/evidence/table.ts'
 import { explain } from '../../../src/core/explain/explain.ts'
@@ -55,7 +55,7 @@ class Bench {
   answered (id: string, score: Score): Detection | undefined {
     const found = { path: [{ feature: 'syn_count', left: 0.1 }], windows: [], counterfactual: null, nearest: null }
     const evidence = [{ feature: 'syn_count', value: score.window.features[3] ?? 0, usual: 1, usualFrom: 'training', contribution: 0.9 } as const]
-    return this.step({ type: 'explained', detection: id, explanation: explain({ className: 'SYN_FLOOD', score, evidence, found }) })[0]?.detection
+    return this.step({ type: 'explained', detection: id, explanation: explain({ className: 'SYN_FLOOD', technique: techniqueOf('SYN_FLOOD'), score, evidence, found }) })[0]?.detection
   }
 
   step (event: Parameters<typeof step>[1], nowMs = T0): readonly VerdictEffect[] {

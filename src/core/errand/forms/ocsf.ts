@@ -33,7 +33,7 @@ export function ocsfFinding ({ rule, severity, text, detection }: Notice, errand
       first_seen_time: Date.parse(firstSeen),
       last_seen_time: Date.parse(lastSeen),
       analytic: { name: rule, type_id: 1, type: 'Rule' },
-      ...(technique !== null && { attacks: [{ technique: { uid: technique } }] }),
+      ...(technique !== null && { attacks: [attackOf(technique)] }),
     },
     evidences: [{
       ...(source !== null && { src_endpoint: endpointOf(source) }),
@@ -48,3 +48,9 @@ const endpointOf = ({ address, uid, name, namespace }: NonNullable<Notice['detec
   ...(uid !== undefined && { uid }),
   ...(name !== undefined && { name: `${namespace ?? ''}/${name}` }),
 })
+
+/** T1071.001 is a sub-technique of T1071. */
+function attackOf (technique: string): Record<string, unknown> {
+  const [whole = technique] = technique.split('.')
+  return { technique: { uid: whole }, ...(whole !== technique && { sub_technique: { uid: technique } }) }
+}
