@@ -6,7 +6,7 @@ import { nearest } from '../../src/core/policy/nearest.ts'
 import type { Run } from './run-source.ts'
 
 /** What `--class` names: classes of one's own, each as NAME or as NAME="ID TITLE" with its ATT&CK technique. */
-export interface OwnClasses {
+interface OwnClasses {
   readonly names: readonly string[]
   readonly techniques: OwnTechniques
 }

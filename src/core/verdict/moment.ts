@@ -3,7 +3,7 @@ import { withNamed } from '../explain/with-named.ts'
 import type { Explanation } from './detection.ts'
 
 /** What one score says of a class: of the model, and in all (`combine`), in nats above the point that speaks neither for nor against. */
-export interface Moment {
+interface Moment {
   readonly model: number
   readonly news: number
   readonly named: readonly Piece[]

@@ -4,11 +4,13 @@ import { loadVerdict, saveVerdict } from '../../../src/core/verdict/saved-verdic
 import { emptyVerdict, type VerdictState } from '../../../src/core/verdict/state.ts'
 import { step, type VerdictEffect } from '../../../src/core/verdict/verdict.ts'
 import { usualKey } from '../../../src/core/explain/occlusion.ts'
-import { FEATURES } from '../../../src/core/window/window.ts'
-import { madeScore, MODEL, PAIR, T0, type Made } from './made-score.ts'
+import { FEATURES, type WindowKey } from '../../../src/core/window/window.ts'
+import { madeScore, MODEL, T0, type Made } from './made-score.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
+/** Another pair of the same source. */
+const OTHER: WindowKey = { kind: 'pair', source: '10.0.0.7', destination: '10.0.0.66' }
 /** In training a pair usually has seven flows in a window. */
 const TRAINED = { ...MODEL, usual: { [usualKey('pair', 500)]: FEATURES.map(() => 7) } }
 
@@ -86,7 +88,7 @@ t.test('an hour in which the source was suspected does not count, whichever of i
   const bench = known()
   for (let hour = 5; hour < 100; hour++) {
     bench.flows(3_000, T0 + hour * HOUR, MINUTE)
-    bench.flows(3_000, T0 + hour * HOUR + MINUTE, 2_000, { key: { ...PAIR, destination: '10.0.0.66' }, sure: 0.93 })
+    bench.flows(3_000, T0 + hour * HOUR + MINUTE, 2_000, { key: OTHER, sure: 0.93 })
     bench.flows(3_000, T0 + hour * HOUR + 2 * MINUTE, MINUTE)
   }
   const { usual } = bench.told(T0 + 100 * HOUR + HOUR / 2)
