@@ -10,7 +10,7 @@ import type { Scorer } from '../../src/ports/scorer.ts'
 import { GroundTruth } from '../training/ground-truth.ts'
 import type { Attack } from '../training/run-labels.ts'
 import type { Run } from '../training/run-source.ts'
-import { windowsOf } from '../training/window-recording.ts'
+import { accountsOf, type Account } from '../training/window-recording.ts'
 import type { Explained } from './faithfulness.ts'
 import { beginningOf, ownerOf } from './match.ts'
 
@@ -38,17 +38,17 @@ export interface RunOutcome {
   readonly peaks: readonly Peak[]
 }
 
-const REPORTER = 'spiffe://autoshield.local/ns/replay/pod/replay'
+const reporterNamed = (observer: string): string => `spiffe://autoshield.local/ns/replay/pod/${observer === '' ? 'replay' : observer}`
 const [SENT, RECEIVED] = [CONTEXT_COLUMNS.indexOf('packets_sent'), CONTEXT_COLUMNS.indexOf('packets_received')]
 /** Windows that are taken at one time, as an observer's batch. */
 const BATCH = 512
 
 /** Puts one capture through tensors, scorer and verdict as `autoshield detect` does, with these kinds of named evidence, and holds what was said against its labels. `onExplained` is told each score that opened a detection. */
 export async function judgeRun (scorer: Scorer, kinds: readonly EvidenceKind[], { capture, labels, source }: Run, onExplained: (explained: Explained) => void = () => undefined): Promise<RunOutcome> {
-  const windows = await windowsOf(capture, 0)
+  const { windows, reporterOf } = asTheyCame(await accountsOf(capture))
   const peaks = new Peaks(scorer.model.classes.length, new GroundTruth(labels, windows, scorer.model.classes))
   const openedMs = new Map<string, number>()
-  const detector = new OfflineDetector({ settings: { ...EVIDENCE_SETTINGS, kinds }, scorer, reporter: REPORTER, whois: () => null, newId: randomUUID, onScore: (score) => peaks.take(score), onExplained, onOpened: ({ id }, atMs) => openedMs.set(id, atMs) })
+  const detector = new OfflineDetector({ settings: { ...EVIDENCE_SETTINGS, kinds }, scorer, reporterOf, whois: () => null, newId: randomUUID, onScore: (score) => peaks.take(score), onExplained, onOpened: ({ id }, atMs) => openedMs.set(id, atMs) })
   const detections: Detection[] = []
   for (let first = 0; first < windows.length; first += BATCH) detections.push(...await detector.take(windows.slice(first, first + BATCH)))
   detections.push(...detector.end())
@@ -73,6 +73,14 @@ export async function judgeRun (scorer: Scorer, kinds: readonly EvidenceKind[], 
     hours: hoursOf(windows),
     peaks: peaks.list(),
   }
+}
+
+/** The windows of all observers in the order in which they closed, and whose each is. */
+function asTheyCame (accounts: readonly Account[]): { readonly windows: readonly Window[], readonly reporterOf: (window: Window) => string } {
+  const reporters = new Map(accounts.flatMap(({ observer, windows }) => windows.map((window) => [window, reporterNamed(observer)])))
+  const endMs = (window: Window): number => windowStartMs(window) + window.stepMs
+  const windows = [...reporters.keys()]
+  return { windows: accounts.length === 1 ? windows : windows.sort((one, other) => endMs(one) - endMs(other)), reporterOf: (window) => reporters.get(window) ?? reporterNamed('') }
 }
 
 const pairsOf = (windows: readonly Window[]) =>

@@ -22,17 +22,29 @@ const LEVEL = 19
 
 export interface Recording { readonly bytes: Uint8Array, readonly windows: number }
 
+/** What one pod's observer told; `observer` is empty where somebody saw all. */
+export interface Account { readonly observer: string, readonly windows: readonly Window[] }
+
 /** All windows of a capture as `recording.proto` says, compressed. */
 export async function recordWindows (capture: string): Promise<Recording> {
-  const recording = create(WindowRecordingSchema, { featureSchema: FEATURE_SCHEMA })
-  let count = 0
+  const readings: Reading[] = []
   for (const shiftMs of SHIFTS_MS) {
-    const windows = (await captureWindows(capture, shiftMs)).filter(({ stepMs }) => shiftMs === 0 || stepMs !== STEPS_MS[0])
-    count += windows.length
-    recording.readings.push({ $typeName: 'autoshield.wire.v1.WindowReading', shiftMs, windows: encodeWindows(byKey(windows)) })
+    const windows = await captureWindows(capture, shiftMs)
+    readings.push({ shiftMs, observer: '', windows: windows.filter(({ stepMs }) => shiftMs === 0 || stepMs !== STEPS_MS[0]) })
   }
+  return await packed(readings)
+}
+
+/** What observers told, each by its own clock; compressed. */
+export const recordAccounts = (accounts: readonly Account[]): Promise<Recording> => packed(accounts.map((account) => ({ ...account, shiftMs: 0 })))
+
+interface Reading extends Account { readonly shiftMs: number }
+
+async function packed (readings: readonly Reading[]): Promise<Recording> {
+  const recording = create(WindowRecordingSchema, { featureSchema: FEATURE_SCHEMA })
+  for (const { shiftMs, observer, windows } of readings) recording.readings.push({ $typeName: 'autoshield.wire.v1.WindowReading', shiftMs, observer, windows: encodeWindows(byKey(windows)) })
   const bytes = await promisify(zstdCompress)(toBinary(WindowRecordingSchema, recording), { params: { [constants.ZSTD_c_compressionLevel]: LEVEL } })
-  return { bytes, windows: count }
+  return { bytes, windows: readings.reduce((sum, { windows }) => sum + windows.length, 0) }
 }
 
 /** What one key says is alike: side by side it compresses best. */
@@ -42,19 +54,37 @@ function byKey (windows: readonly Window[]): Window[] {
   return named.map(({ window }) => window)
 }
 
-/** The windows of one reading, in the order in which they closed. Throws BAD_DATA. */
+/** The windows of one reading, in the order in which they closed. Throws BAD_DATA, also where several observers told theirs. */
 export async function readRecording (path: string, shiftMs: number): Promise<Window[]> {
+  const [account, ...others] = await readAccounts(path, shiftMs)
+  if (account === undefined || others.length > 0) throw new AutoshieldError('BAD_DATA', `${path} has the accounts of ${others.length + 1} observers, in which a pair is told twice: npm run eval judges it, and nothing is trained on it`)
+  return [...account.windows]
+}
+
+/** The account of each observer, its windows in the order in which they closed; at least one. Throws BAD_DATA. */
+export async function readAccounts (path: string, shiftMs: number): Promise<Account[]> {
   const recording = fromBinary(WindowRecordingSchema, await promisify(zstdDecompress)(await readFile(path)))
   if (recording.featureSchema !== FEATURE_SCHEMA) throw new AutoshieldError('BAD_DATA', `${path} has windows of ${recording.featureSchema}, this program reads ${FEATURE_SCHEMA}: make the run again with npm run lab`)
-  const reading = recording.readings.find((each) => each.shiftMs === shiftMs)
-  if (reading?.windows === undefined) throw new AutoshieldError('BAD_DATA', `${path} has no reading of a clock ${shiftMs} ms later; it has: ${recording.readings.map((each) => each.shiftMs).join(', ')}`)
-  const decoded = decodeWindows(reading.windows)
-  if (!decoded.ok) throw new AutoshieldError('BAD_DATA', `${path} is no recording of windows: ${decoded.problem}; make the run again with npm run lab`)
+  const readings = recording.readings.filter((each) => each.shiftMs === shiftMs)
+  if (readings.length === 0) throw new AutoshieldError('BAD_DATA', `${path} has no reading of a clock ${shiftMs} ms later; it has: ${recording.readings.map((each) => each.shiftMs).join(', ')}`)
+  return readings.map(({ observer, windows }) => {
+    const decoded = windows === undefined ? null : decodeWindows(windows)
+    if (decoded?.ok !== true) throw new AutoshieldError('BAD_DATA', `${path} is no recording of windows: ${decoded?.problem ?? 'a reading has none'}; make the run again with npm run lab`)
+    return { observer, windows: byEnd(decoded.windows) }
+  })
+}
+
+const byEnd = (windows: readonly Window[]): Window[] => {
   const end = ({ number, stepMs }: Window): number => (number + 1) * stepMs
-  return [...decoded.windows].sort((one, other) => end(one) - end(other))
+  return [...windows].sort((one, other) => end(one) - end(other))
 }
 
 /** The windows of a capture or of a recording, whichever `path` is. */
 export async function windowsOf (path: string, shiftMs: number): Promise<Window[]> {
   return await (path.endsWith(RECORDING_SUFFIX) ? readRecording(path, shiftMs) : captureWindows(path, shiftMs))
+}
+
+/** The same as accounts: a capture is somebody's who saw all. */
+export async function accountsOf (path: string): Promise<Account[]> {
+  return await (path.endsWith(RECORDING_SUFFIX) ? readAccounts(path, 0) : [{ observer: '', windows: await captureWindows(path, 0) }])
 }

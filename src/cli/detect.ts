@@ -32,7 +32,7 @@ export function detectCommand (context: CliContext, done: (status: number) => vo
       let found = 0
       for (const path of paths) {
         // Each capture is a world of its own: addresses and clocks of another say nothing about it.
-        const detector = new OfflineDetector({ scorer, reporter: REPORTER, whois: () => null, newId: randomUUID })
+        const detector = new OfflineDetector({ scorer, reporterOf: () => REPORTER, whois: () => null, newId: randomUUID })
         const printer = new RowPrinter(context.stdout, output, COLUMNS)
         const print = async (detections: readonly Detection[]): Promise<void> => {
           for (const detection of detections) {

@@ -12,8 +12,8 @@ import { accountOf } from './account-of.ts'
 
 export interface OfflineOptions {
   readonly scorer: Scorer
-  /** Who is taken to have seen the windows. */
-  readonly reporter: string
+  /** Who has seen a window; each key may be told by several. */
+  readonly reporterOf: (window: Window) => string
   readonly whois: Whois
   readonly newId: () => string
   /** What counts as evidence; that of the live loop where it is absent. */
@@ -65,13 +65,13 @@ export class OfflineDetector {
   }
 
   async #score (windows: readonly Window[]): Promise<Score[]> {
-    const { scorer, reporter } = this.#options
+    const { scorer, reporterOf } = this.#options
     const { classes, contextColumns: { length: columns } } = scorer.model
     const tensors = new Float32Array(windows.length * TENSOR_SIZE)
     const contexts = new Float32Array(windows.length * columns)
     const unproved: number[] = []
     const taken = windows.filter((window) => {
-      const view = this.#table.push(reporter, window)
+      const view = this.#table.push(reporterOf(window), window)
       view?.writeTensor(tensors, unproved.length * TENSOR_SIZE)
       view?.writeContext(contexts, unproved.length * columns)
       if (view !== null) unproved.push(view.unproved())
@@ -79,7 +79,7 @@ export class OfflineDetector {
     })
     const probabilities = await scorer.score(unproved.length, tensors, contexts)
     return taken.map((window, row) => ({
-      reporter,
+      reporter: reporterOf(window),
       key: window.key,
       stepMs: window.stepMs,
       windowNumber: window.number,

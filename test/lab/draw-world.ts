@@ -2,7 +2,7 @@ import type { Place } from './place.ts'
 import { randomFrom } from './random.ts'
 import type { Random } from './random.ts'
 import { ROLES, drawSettings } from './settings.ts'
-import type { Settings } from './settings.ts'
+import type { Proxied, Settings } from './settings.ts'
 import type { ServerName } from './servers/servers.ts'
 
 /** Rates a second that training never sees, of attacks and ordinary traffic alike: lower end included, upper not. */
@@ -39,7 +39,7 @@ export interface World {
   readonly everyone: readonly Place[]
 }
 
-export interface WorldOptions { unseen: boolean, proxied: boolean, settings?: Settings }
+export interface WorldOptions { unseen: boolean, proxied: Proxied, settings?: Settings }
 
 /** Draws addresses and settings of a laboratory. The same seed and options draw the same. */
 export function drawWorld (seed: string, { unseen, proxied, settings: fixed }: WorldOptions): World {

@@ -4,6 +4,8 @@ import { findAttackPackets, sumOf } from './attack-packets.ts'
 import type { Seen } from './attack-packets.ts'
 import type { Load } from './benign/kind.ts'
 import { BENIGN } from './benign/catalogue.ts'
+import { sentAs } from './attacks/sent-as.ts'
+import type { SentAs } from './attacks/sent-as.ts'
 import type { CaptureCounts } from './capture.ts'
 import type { RunPlan } from './plan-run.ts'
 import type { Place } from './place.ts'
@@ -32,6 +34,7 @@ export interface AttackLabel extends Seen {
   manner: Manner
   /** Attempts or packets a second that the tool was asked for; null where it sets its own pace. */
   rate: number | null
+  sentAs: SentAs
   command: string
   attacker: string
   attackers: string[]
@@ -129,6 +132,7 @@ function labelAttacks ({ world }: RunPlan, capture: Buffer, { run, startedMs: ru
       service: plan.service,
       manner: plan.manner,
       rate: plan.rate,
+      sentAs: sentAs(plan),
       command: plan.command,
       attacker: attackers[0] ?? '',
       attackers,

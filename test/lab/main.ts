@@ -10,6 +10,7 @@ import { runScenario } from './run.ts'
 import { SCENARIOS, isHeldOut } from './scenarios.ts'
 import { isPurpose } from './schedule.ts'
 import { simulate } from './simulate.ts'
+import { makeSources } from './sources/make-sources.ts'
 import { EXTRA_SERVERS, SERVERS } from './servers/servers.ts'
 import { HELD_OUT_SERVICES } from './settings.ts'
 
@@ -23,6 +24,9 @@ const USAGE = `Usage: npm run lab -- COMMAND
                                                  windows and labels of many runs, at most J at one time (four a core); goes on where it
                                                  was ended, and writes the report. For training, which is the default, or to judge by
                                                  what training never sees: attacks, or quiet, which has none
+  sources --out DIR [--runs N] [--duration S] [--seed N] [--loads N]
+                                                 the same attacks as packets, an access log and sockets show them, a folder for each;
+                                                 'npm run eval -- --sources DIR' judges them; goes on where it was ended
   report DIR                                     report.md and pictures of a data set
   down                                           removes what a killed laboratory left`
 
@@ -94,6 +98,13 @@ async function main (): Promise<number> {
       await writeReport(out, index)
       return index.entries.length === index.runs ? 0 : 1
     }
+    case 'sources': {
+      const { out, runs = '1', duration, seed, loads } = values
+      if (out === undefined) return usage()
+      if (!able()) return 1
+      removeFiles('abandoned')
+      return await makeSources({ folder: out, runs: Number(runs), seconds: Number(duration), seed: Number(seed), say, signal: interrupted.signal, ...(loads === undefined ? {} : { loads: Number(loads) }) }) === 0 ? 0 : 1
+    }
     case 'report':
       if (subject === undefined) return usage()
       await writeReport(subject)
@@ -106,9 +117,9 @@ async function main (): Promise<number> {
 
 let signals = 0
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
-  // The first one lets a data set finish the runs under way. Whatever a laboratory started dies with this process (see pod.ts).
+  // The first one lets runs that are under way finish. Whatever a laboratory started dies with this process (see pod.ts).
   process.on(name, () => {
-    if (signals++ === 0 && process.argv.includes('make-dataset')) {
+    if (signals++ === 0 && ['make-dataset', 'sources'].some((command) => process.argv.includes(command))) {
       say('finishing the runs under way; once more ends them at once')
       interrupted.abort()
       return

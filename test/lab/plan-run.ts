@@ -18,7 +18,7 @@ export interface RunPlan { readonly options: RunOptions, readonly world: World, 
 export function planRun (options: RunOptions): RunPlan {
   const scenario = SCENARIOS[options.scenario]
   if (!scenario) throw new Error(`no scenario '${options.scenario}'; there are: ${Object.keys(SCENARIOS).join(', ')}`)
-  const { settings, proxied = false } = scenario
+  const { settings, proxied = 'none' } = scenario
   const world = drawWorld(`${options.scenario}/${options.seed}`, { unseen: options.unseen, proxied, ...(settings === undefined ? {} : { settings }) })
   return { options, world, ...scenario.draw(world, options) }
 }

@@ -27,6 +27,14 @@ export interface CaptureOptions extends RunOptions {
   say: (line: string) => void
   /** Called when the laboratory has been raised, and its capture begins. */
   up: () => void
+  /** Puts proxies before the pods that are to have one and watches them, beside the capture, in the place of the laboratory's own Envoys. */
+  watch?: (lab: Lab, plan: RunPlan) => Promise<RunWatch>
+}
+
+/** What watches a run beside its capture. */
+export interface RunWatch extends AsyncDisposable {
+  /** Called when attacks and ordinary work have ended; the capture goes on until it has seen what it waits for. */
+  readonly finish: () => Promise<void>
 }
 
 const SNAP_BYTES = 96
@@ -39,7 +47,8 @@ const compress = promisify(zstdCompress)
 export async function captureRun<T> (options: CaptureOptions, keep: (capture: string, labels: RunLabels) => Promise<T>): Promise<T> {
   const { name, file, seconds, say } = options
   const plan = planRun(options)
-  await using lab = await raise(plan.world)
+  await using lab = await raise(plan.world, options.watch === undefined ? undefined : async () => undefined)
+  await using watch = await options.watch?.(lab, plan) ?? null
   say(`${name}: laboratory is up; ${plan.loads.length} loads, ${plan.attacks.length} attacks, ${seconds} s`)
   options.up()
   const capture = await lab.capture(file, { snapBytes: SNAP_BYTES })
@@ -49,6 +58,7 @@ export async function captureRun<T> (options: CaptureOptions, keep: (capture: st
   const [, ...performed] = await Promise.all([delay(seconds * 1000), ...plan.attacks.map((attack) => perform(lab, attack, say))])
   const time = clock.take()
   await Promise.all(running.map((load) => load.stop()))
+  await watch?.finish()
   const counts = await capture.stop()
   const labels = labelRun(plan, await readFile(file), { run: name, holdout: options.holdout, startedMs, endedMs: Date.now(), counts, time, snapBytes: SNAP_BYTES, performed })
   const faults = faultsOf(labels)

@@ -1,11 +1,12 @@
 import type { AttackClass } from '../../src/core/classes.ts'
 import { ATTACKS } from './attacks/catalogue.ts'
 import type { AttackPlan, Manner, Variant } from './attacks/plan.ts'
+import { sentAs } from './attacks/sent-as.ts'
 import { drawBenign } from './benign/catalogue.ts'
 import type { Load } from './benign/kind.ts'
 import type { World } from './draw-world.ts'
 import { HELD_OUT_SERVICES } from './settings.ts'
-import type { Settings } from './settings.ts'
+import type { Proxied, Settings } from './settings.ts'
 import { drawStory, STORY_SETTINGS } from './story.ts'
 
 /** An attack and when it begins, in seconds after the capture. */
@@ -23,8 +24,8 @@ export interface Scenario {
   about: string
   /** How long a run of it is, beside the others. */
   length: number
-  /** Most pods are behind a redirecting Envoy. */
-  proxied?: boolean
+  /** Pods that are behind a redirecting Envoy. */
+  proxied?: Exclude<Proxied, 'none'>
   /** The laboratory's settings, where the seed does not draw them. */
   settings?: Settings
   draw: (world: World, options: DrawOptions) => { loads: Load[], attacks: Scheduled[] }
@@ -45,12 +46,34 @@ function variantsOf (world: World, attackClass: AttackClass, manner: Manner | nu
 
 export const isHeldOut = ({ heldOut, service }: Variant): boolean => heldOut || HELD_OUT_SERVICES.includes(service)
 
-function drawAttack (world: World, attackClass: AttackClass, index: number, manner: Manner | null, { turn }: DrawOptions): AttackPlan {
+/** An attack that the run can use; whoever refuses one gets another draw. */
+type Fits = (world: World, plan: Pick<AttackPlan, 'legs' | 'command' | 'attackers'>) => boolean
+const always: Fits = () => true
+/** Draws for each variant before it is given up that none fits. */
+const DRAWS = 12
+
+/**
+ * An end of the attack is behind a proxy. Who makes packets of their own is not: where a pod's own connections are redirected, such packets
+ * end at its Envoy, and nothing of the attack leaves the pod.
+ */
+const throughProxy: Fits = ({ settings, pod }, plan) => {
+  const proxied = new Set(settings.proxied.flatMap((name) => pod(name).addresses))
+  if (sentAs(plan) === 'raw packets' && plan.attackers.some(({ address }) => proxied.has(address))) return false
+  return plan.legs.some(({ source, destination }) => (source !== null && proxied.has(source)) || proxied.has(destination))
+}
+
+function drawAttack (world: World, attackClass: AttackClass, index: number, manner: Manner | null, { turn }: DrawOptions, fits = always): AttackPlan {
   const variants = variantsOf(world, attackClass, manner)
   const first = turn === undefined ? world.random.integer(0, variants.length - 1) : turn * TURN_STEP + index
-  for (let more = 0; more < variants.length; more++) {
+  const most = variants.length * (fits === always ? 1 : DRAWS)
+  for (let more = 0; more < most; more++) {
     const variant = variants[(first + more) % variants.length]
+    const before = world.files.length
     const plan = variant?.draw(world)
+    if (plan != null && !fits(world, plan)) {
+      world.files.length = before
+      continue
+    }
     if (variant !== undefined && plan != null) return { ...plan, service: variant.service, manner: variant.manner ?? 'plain' }
   }
   throw new RangeError(`${attackClass} has no ${manner ?? ''} attack that this laboratory can carry out`)
@@ -60,11 +83,11 @@ function drawAttack (world: World, attackClass: AttackClass, index: number, mann
 const SHORTEST_PART = 8
 
 /** Attacks of the given classes, or of as many as the run has time for, each beginning in its own part of it, early enough to get somewhere. */
-function oneByOne (world: World, wanted: readonly AttackClass[], options: DrawOptions, manner: Manner | null = null): Scheduled[] {
+function oneByOne (world: World, wanted: readonly AttackClass[], options: DrawOptions, fits: Fits = always): Scheduled[] {
   const classes = wanted.slice(0, Math.max(1, Math.floor((options.seconds - 4) / SHORTEST_PART)))
   const part = (options.seconds - 4) / classes.length
   return classes.map((attackClass, index) => {
-    const plan = drawAttack(world, attackClass, index, manner, options)
+    const plan = drawAttack(world, attackClass, index, null, options, fits)
     const late = world.random.float() * Math.min(10, part / 4)
     return { atSeconds: 3 + index * part + late, plan: { ...plan, seconds: Math.max(2, Math.min(plan.seconds, Math.floor(part - late))) } }
   })
@@ -119,8 +142,14 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   proxied: {
     about: '1 or 2 attacks on pods behind a redirecting Envoy, where closed ports look open',
     length: 1,
-    proxied: true,
+    proxied: 'most',
     draw: (world, options) => withCover(drawBenign(world, options.loads ?? world.random.integer(3, 8)), oneByOne(world, world.random.sample(BEHIND_PROXY, world.random.integer(1, 2)), options)),
+  },
+  'behind-proxies': {
+    about: '2 attacks, all pods inside behind a redirecting Envoy; what three sources see of them: sources',
+    length: 1,
+    proxied: 'all',
+    draw: (world, options) => withCover(drawBenign(world, options.loads ?? world.random.integer(3, 8)), oneByOne(world, world.random.sample(world.random.chance(0.2) ? CLASSES : BEHIND_PROXY, 2), options, throughProxy)),
   },
   mixed: {
     about: '2 or 3 attacks of different classes, one after the other, amid ordinary traffic',

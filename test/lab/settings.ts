@@ -58,7 +58,10 @@ const UDP_PORTS = [123, 161, 443, 500, 514, 1194, 1812, 3478, 4789, 5004, 5060, 
 export const STREAM_PORT = 50051
 export const METRICS_PORT = 9100
 
-export function drawSettings (random: Random, { unseen, proxied }: { unseen: boolean, proxied: boolean }): Settings {
+/** How many pods are behind a redirecting Envoy: none, most, or all that attack and are attacked inside. */
+export type Proxied = 'none' | 'most' | 'all'
+
+export function drawSettings (random: Random, { unseen, proxied }: { unseen: boolean, proxied: Proxied }): Settings {
   const names = Object.keys(ROLES)
   const extras = EXTRAS.filter((name) => HELD_OUT_SERVICES.includes(name) ? unseen && random.chance(0.6) : random.chance(0.5))
   return {
@@ -66,7 +69,7 @@ export function drawSettings (random: Random, { unseen, proxied }: { unseen: boo
     mtu: random.pick([1500, 1500, 1450, 1400, 9000]),
     nowhere: random.chance(0.6) ? 'silence' : 'icmp',
     firewalled: names.filter(() => random.chance(0.3)),
-    proxied: proxied ? names.filter((name) => name !== 'names' && name !== 'outside' && random.chance(0.7)) : [],
+    proxied: proxied === 'none' ? [] : names.filter((name) => name !== 'names' && name !== 'outside' && (proxied === 'all' ? name !== 'targets' : random.chance(0.7))),
     synCookies: random.chance(0.5),
     backlog: random.pick([128, 512, 4096]),
     synAckRetries: random.pick([1, 2, 5]),

@@ -12,8 +12,11 @@ import { redirectInbound } from './servers/redirect.ts'
 import { EXTRA_SERVERS, SERVERS, startApp, startServer } from './servers/servers.ts'
 import type { ServerContext } from './servers/servers.ts'
 
-/** Builds the laboratory that was drawn, with all of its servers running and its files in place. */
-export async function raise ({ places, settings, files }: World): Promise<Lab> {
+/** Puts an Envoy before a pod. */
+export type Redirect = (pod: Pod, labFolder: string) => Promise<void>
+
+/** Builds the laboratory that was drawn, with all of its servers running and its files in place; `redirect` is for the pods behind a proxy. */
+export async function raise ({ places, settings, files }: World, redirect: Redirect = redirectInbound): Promise<Lab> {
   const pods = places.map(({ name, addresses: [address = '', ...alsoAt] }) => ({ name, address, alsoAt }))
   const lab = await Lab.start({ pods, offloads: settings.offloads, mtu: settings.mtu, nameServer: 'names' })
   try {
@@ -23,7 +26,7 @@ export async function raise ({ places, settings, files }: World): Promise<Lab> {
     const names = Object.fromEntries(lab.pods.map((pod) => [pod.name, pod.address]))
     const context = { names, delegate: lab.pod('outside').address, settings }
     await Promise.all(lab.pods.map((pod) => serveAll(pod, context)))
-    for (const name of settings.proxied) await redirectInbound(lab.pod(name), lab.folder)
+    for (const name of settings.proxied) await redirect(lab.pod(name), lab.folder)
   } catch (error) {
     await lab[Symbol.asyncDispose]()
     throw error

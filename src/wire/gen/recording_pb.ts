@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file recording.proto.
  */
 export const file_recording: GenFile = /*@__PURE__*/
-  fileDesc("Cg9yZWNvcmRpbmcucHJvdG8SEmF1dG9zaGllbGQud2lyZS52MSJeCg9XaW5kb3dSZWNvcmRpbmcSFgoOZmVhdHVyZV9zY2hlbWEYASABKAkSMwoIcmVhZGluZ3MYAiADKAsyIS5hdXRvc2hpZWxkLndpcmUudjEuV2luZG93UmVhZGluZyJVCg1XaW5kb3dSZWFkaW5nEhAKCHNoaWZ0X21zGAEgASgNEjIKB3dpbmRvd3MYAiABKAsyIS5hdXRvc2hpZWxkLndpcmUudjEuV2luZG93Q29sdW1uc2IGcHJvdG8z", [file_windows]);
+  fileDesc("Cg9yZWNvcmRpbmcucHJvdG8SEmF1dG9zaGllbGQud2lyZS52MSJeCg9XaW5kb3dSZWNvcmRpbmcSFgoOZmVhdHVyZV9zY2hlbWEYASABKAkSMwoIcmVhZGluZ3MYAiADKAsyIS5hdXRvc2hpZWxkLndpcmUudjEuV2luZG93UmVhZGluZyJnCg1XaW5kb3dSZWFkaW5nEhAKCHNoaWZ0X21zGAEgASgNEjIKB3dpbmRvd3MYAiABKAsyIS5hdXRvc2hpZWxkLndpcmUudjEuV2luZG93Q29sdW1ucxIQCghvYnNlcnZlchgDIAEoCWIGcHJvdG8z", [file_windows]);
 
 /**
  * @generated from message autoshield.wire.v1.WindowRecording
@@ -57,6 +57,13 @@ export type WindowReading = Message<"autoshield.wire.v1.WindowReading"> & {
    * @generated from field: autoshield.wire.v1.WindowColumns windows = 2;
    */
   windows?: WindowColumns | undefined;
+
+  /**
+   * The pod whose observer told them, where a recording has the account of each; empty: they are of somebody who saw all.
+   *
+   * @generated from field: string observer = 3;
+   */
+  observer: string;
 };
 
 /**
