@@ -16,10 +16,13 @@ import { judgeRun, type RunOutcome } from './judge-run.ts'
 import { normalFrom } from './normal.ts'
 import { ablations, sideBySide, type Judge } from './judges.ts'
 import { type Judged, reportOf } from './report.ts'
+import { judgeSources } from './judge-sources.ts'
+import { sourcesReport } from './source-table.ts'
 import { yardsticksIn } from './yardstick-scorer.ts'
 
 const USAGE = `Usage: npm run eval -- DIR... [--model DIR] [--out DIR] [--all] [--only NAME] [--beside DIR]... [--yardsticks DIR]
                        [--explanations] [--ablation]
+       npm run eval -- --sources DIR [--model DIR] [--out DIR] [--only NAME]
   DIR         folder of labelled captures: RUN.labels.json beside RUN.windows.zst or RUN.pcap.zst, as the laboratory writes them, or a
               MANIFEST.tsv with the captures that it names
   --model     folder of model.onnx and manifest.json (default: the shipped one)
@@ -28,19 +31,28 @@ const USAGE = `Usage: npm run eval -- DIR... [--model DIR] [--out DIR] [--all] [
   --out       folder of report.md, curves.svg and outcomes.json (default: evaluation)
   --all       also captures that the shipped model may have been trained on
   --only      captures whose name holds this
+  --sources   what each source of windows finds of the same attacks, from the folder that npm run lab -- sources made
   --explanations  also whether explanations are true: a deletion test, and what stays of them under noise
   --ablation  also named evidence alone, beside each yardstick, and beside the model without each kind; takes some four times as long`
 
 async function main (): Promise<number> {
   const { values, positionals: folders } = parseArgs({
     allowPositionals: true,
-    options: { model: { type: 'string', default: join(import.meta.dirname, '..') }, out: { type: 'string', default: 'evaluation' }, all: { type: 'boolean', default: false }, only: { type: 'string', default: '' }, ablation: { type: 'boolean', default: false }, beside: { type: 'string', multiple: true, default: [] }, yardsticks: { type: 'string', default: join(import.meta.dirname, 'yardsticks') }, explanations: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+    options: { model: { type: 'string', default: join(import.meta.dirname, '..') }, out: { type: 'string', default: 'evaluation' }, all: { type: 'boolean', default: false }, only: { type: 'string', default: '' }, ablation: { type: 'boolean', default: false }, sources: { type: 'string' }, beside: { type: 'string', multiple: true, default: [] }, yardsticks: { type: 'string', default: join(import.meta.dirname, 'yardsticks') }, explanations: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
   })
-  if (values.help || folders.length === 0) {
+  if (values.help || (folders.length === 0) === (values.sources === undefined)) {
     console.error(USAGE)
     return values.help ? 0 : 64
   }
   await using model = await loadModel(values.model)
+  if (values.sources !== undefined) {
+    const bySource = await judgeSources(model, values.sources, values.only)
+    await mkdir(values.out, { recursive: true })
+    const report = sourcesReport(model.model.version, bySource)
+    await writeFile(join(values.out, 'sources.md'), report)
+    console.log(report)
+    return 0
+  }
   const classes = [...new Set([...CLASSES, ...model.model.classes])]
   const known = (await Promise.all(folders.map(async (folder) => runsIn(folder, classes)))).flat()
   const runs = known.filter(({ labels }) => (values.all || labels.holdout) && labels.run.includes(values.only))

@@ -1,12 +1,10 @@
 import { CLASSES } from '../../src/core/classes.ts'
 import type { RunOutcome } from './judge-run.ts'
+import { list, table } from './markdown.ts'
 import { NOTHING, quantileOf, tallyOf, type FoundCount, type Tally } from './tally.ts'
 
 /** One who judged: the model, or what stands beside it. */
 export interface Judged { readonly name: string, readonly runs: readonly RunOutcome[] }
-
-const table = (head: readonly string[], rows: readonly (readonly (string | number)[])[]): string =>
-  [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n')
 
 const share = (part: number, whole: number): string => `${part} of ${whole}`
 const seconds = (value: number): string => Number.isNaN(value) ? '-' : `${value < 10 ? value.toFixed(1) : Math.round(value)} s`
@@ -62,7 +60,6 @@ function ablationTable (judged: readonly Judged[], classes: readonly string[]): 
 }
 
 const foundText = ({ attacks, found, noticed }: FoundCount): string => `${share(found, attacks)}${noticed > found ? ` (${noticed})` : ''}`
-const list = (lines: readonly string[]): string => lines.length === 0 ? 'None.' : lines.map((line) => `- ${line}`).join('\n')
 
 function confusionTable ({ confusion }: Tally, classes: readonly string[]): string {
   const columns = [...classes, ...[...new Set([...confusion.values()].flatMap((row) => [...row.keys()]))].filter((name) => !classes.includes(name) && name !== NOTHING)]

@@ -25,6 +25,7 @@ const RunFile = Type.Object({
     service: Type.Optional(Type.String()),
     manner: Type.Optional(Type.String()),
     rate: Type.Optional(nullable(Type.Number())),
+    sentAs: Type.Optional(Type.String()),
     firstPacketMs: nullable(Type.Number()),
     lastPacketMs: nullable(Type.Number()),
     residueUntilMs: Type.Optional(nullable(Type.Number())),
@@ -49,6 +50,8 @@ export interface Attack {
   readonly manner: string
   /** What the tool was asked for, a second; null where nobody knows. */
   readonly rate: number | null
+  /** Connections, raw packets or no TCP (test/lab/attacks/sent-as.ts); null where nobody said. */
+  readonly sentAs: string | null
   readonly legs: readonly Leg[]
   readonly firstPacketMs: number
   readonly lastPacketMs: number
@@ -85,10 +88,10 @@ export function parseRunLabels (text: string, path: string): RunLabels {
 }
 
 /** Nothing for one that sent nothing. */
-function attackOf ({ class: name, enoughPackets, tool = 'unknown', service = 'any', manner = 'plain', rate = null, firstPacketMs, lastPacketMs, residueUntilMs, legs }: Static<typeof RunFile>['attacks'][number]): Attack[] {
+function attackOf ({ class: name, enoughPackets, tool = 'unknown', service = 'any', manner = 'plain', rate = null, sentAs = null, firstPacketMs, lastPacketMs, residueUntilMs, legs }: Static<typeof RunFile>['attacks'][number]): Attack[] {
   if (firstPacketMs === null || lastPacketMs === null) return []
   return [{
-    class: name, enoughPackets: enoughPackets ?? null, tool, service, manner, rate, firstPacketMs, lastPacketMs, residueUntilMs: residueUntilMs ?? lastPacketMs, legs: legs.map(({ ports = null, ...leg }) => ({ ...leg, ports })),
+    class: name, enoughPackets: enoughPackets ?? null, tool, service, manner, rate, sentAs, firstPacketMs, lastPacketMs, residueUntilMs: residueUntilMs ?? lastPacketMs, legs: legs.map(({ ports = null, ...leg }) => ({ ...leg, ports })),
   }]
 }
 

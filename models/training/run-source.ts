@@ -63,5 +63,5 @@ function attacksOf (name: string, pairs: string, tool: string): Attack[] {
     const [destination = '', port] = /^[\d.]+:\d+$/.test(target) ? target.split(':') : [target]
     return { source, destination, ports: port === undefined ? null : [Number(port)] }
   })
-  return [{ class: name, enoughPackets: null, tool, service: 'any', manner: 'plain', rate: null, legs, firstPacketMs: -Infinity, lastPacketMs: Infinity, residueUntilMs: Infinity }]
+  return [{ class: name, enoughPackets: null, tool, service: 'any', manner: 'plain', rate: null, sentAs: null, legs, firstPacketMs: -Infinity, lastPacketMs: Infinity, residueUntilMs: Infinity }]
 }

@@ -8,6 +8,7 @@ interface Case { says: string, fault: RegExp | null, packets?: number, dropped?:
 const labelled = ({ class: name, sent, seconds, rate }: NonNullable<Case['attack']>): AttackLabel => ({
   class: name,
   rate,
+  sentAs: 'raw packets',
   packets: sent * 2,
   firstPacketMs: 1000,
   lastPacketMs: 1000 + seconds * 1000,

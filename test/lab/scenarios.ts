@@ -53,12 +53,12 @@ const always: Fits = () => true
 const DRAWS = 12
 
 /**
- * An end of the attack is behind a proxy. Who makes packets of their own is not: where a pod's own connections are redirected, such packets
- * end at its Envoy, and nothing of the attack leaves the pod.
+ * An end of the attack is behind a proxy. Who makes TCP packets of their own is not: where a pod's own connections are redirected, such
+ * packets end at its Envoy, and nothing of the attack leaves the pod.
  */
 const throughProxy: Fits = ({ settings, pod }, plan) => {
   const proxied = new Set(settings.proxied.flatMap((name) => pod(name).addresses))
-  if (sentAs(plan) === 'raw packets' && plan.attackers.some(({ address }) => proxied.has(address))) return false
+  if (sentAs(plan) === 'raw packets' && plan.legs.some(({ protocol }) => protocol === 'tcp') && plan.attackers.some(({ address }) => proxied.has(address))) return false
   return plan.legs.some(({ source, destination }) => (source !== null && proxied.has(source)) || proxied.has(destination))
 }
 

@@ -15,7 +15,7 @@ const window = (key: WindowKey, packets: number, options: { after?: number, port
 }
 const pair = (source: string, destination: string): WindowKey => ({ kind: 'pair', source, destination })
 const attack = (name: string, legs: readonly Leg[], seconds = 5): Attack =>
-  ({ class: name, enoughPackets: null, tool: 'a tool', service: 'any', manner: 'plain', rate: null, legs, firstPacketMs: START * 500, lastPacketMs: START * 500 + seconds * 1000, residueUntilMs: START * 500 + seconds * 1000 })
+  ({ class: name, enoughPackets: null, tool: 'a tool', service: 'any', manner: 'plain', rate: null, sentAs: null, legs, firstPacketMs: START * 500, lastPacketMs: START * 500 + seconds * 1000, residueUntilMs: START * 500 + seconds * 1000 })
 const truthOf = (attacks: readonly Attack[], windows: readonly Window[], suspects: readonly string[] = [], classes: readonly string[] = CLASSES): GroundTruth =>
   new GroundTruth({ run: 'r', scenario: 's', startedMs: START * 500, holdout: false, benign: [], pods: new Set(['a', 'b', 'c', 'v']), suspects: new Set(suspects), attacks }, windows, classes)
 const called = (truth: GroundTruth, newest: Window, packets: number, classes: readonly string[] = CLASSES): string | null => {

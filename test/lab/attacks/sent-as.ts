@@ -1,8 +1,8 @@
 import type { AttackPlan } from './plan.ts'
 
 /**
- * What an attack is made of on the wire: connections that its tool asks the kernel for; packets of TCP that the tool makes itself, with
- * which no connection begins or which nobody finishes; or no TCP at all. Proxies and sockets know of the first alone.
+ * What an attack is made of on the wire: connections that its tool asks the kernel for; packets that the tool makes itself, with which no
+ * connection begins or which nobody finishes; or datagrams and pings. Proxies know of the first alone, sockets of little more.
  */
 export type SentAs = 'connections' | 'raw packets' | 'no TCP'
 
@@ -10,6 +10,6 @@ export type SentAs = 'connections' | 'raw packets' | 'no TCP'
 const RAW = /\b(?:hping3|nping|masscan)\b|\bnmap\b(?!.* -sT\b)/
 
 export function sentAs ({ legs, command }: Pick<AttackPlan, 'legs' | 'command'>): SentAs {
-  if (legs.every(({ protocol }) => protocol !== 'tcp')) return 'no TCP'
-  return RAW.test(command) ? 'raw packets' : 'connections'
+  if (RAW.test(command)) return 'raw packets'
+  return legs.every(({ protocol }) => protocol !== 'tcp') ? 'no TCP' : 'connections'
 }

@@ -3,7 +3,7 @@ import { beginningOf, ownerOf } from '../../../models/evaluation/match.ts'
 import type { Attack, RunLabels } from '../../../models/training/run-labels.ts'
 
 const attack = (changes: Partial<Attack>): Attack =>
-  ({ class: 'PORT_SCAN', enoughPackets: null, tool: 'nmap', service: 'any', manner: 'plain', rate: null, firstPacketMs: 100_000, lastPacketMs: 110_000, residueUntilMs: 111_000, legs: [{ source: '10.0.0.1', destination: '10.0.0.2', ports: null }], ...changes })
+  ({ class: 'PORT_SCAN', enoughPackets: null, tool: 'nmap', service: 'any', manner: 'plain', rate: null, sentAs: null, firstPacketMs: 100_000, lastPacketMs: 110_000, residueUntilMs: 111_000, legs: [{ source: '10.0.0.1', destination: '10.0.0.2', ports: null }], ...changes })
 
 const labels = (attacks: readonly Attack[], suspects: readonly string[] = []): RunLabels =>
   ({ run: 'r', scenario: 's', startedMs: 0, holdout: true, pods: new Set(['10.0.0.1', '10.0.0.2', '10.0.0.3']), suspects: new Set(suspects), attacks, benign: [] })

@@ -6,7 +6,7 @@ import { quantileOf, tallyOf } from '../../../models/evaluation/tally.ts'
 import { sampleDetection } from '../../adapters/store/samples.ts'
 
 const attacked = (delaySeconds: number | null, otherwise: readonly string[] = [], manner = 'plain'): AttackOutcome => ({
-  attack: { class: 'PORT_SCAN', enoughPackets: null, tool: 'nmap', service: 'any', manner, rate: 40, firstPacketMs: 0, lastPacketMs: 1, residueUntilMs: 1, legs: [] },
+  attack: { class: 'PORT_SCAN', enoughPackets: null, tool: 'nmap', service: 'any', manner, rate: 40, sentAs: null, firstPacketMs: 0, lastPacketMs: 1, residueUntilMs: 1, legs: [] },
   found: delaySeconds === null ? null : { detection: sampleDetection('d1'), delaySeconds },
   otherwise,
 })
