@@ -10,6 +10,8 @@ export interface SockdiagSourceOptions {
   readonly ownAddresses: readonly string[]
   /** The observer's own sockets, which belong to no window. */
   readonly ignores?: (socket: SocketReport) => boolean
+  /** See SocketWindowsOptions. */
+  readonly outboundPort?: number | null
   readonly clock: Clock
   /** Something that an outsider cannot guess. */
   readonly seed?: number

@@ -12,6 +12,7 @@ import { less, most, NOTHING } from '../connections/tally.ts'
 import { ageMs, endOf, outcomeOf, quietMs, tallyOf, type End } from './connection.ts'
 import { grown, type KernelCounters } from './kernel-counters.ts'
 import { socketId, type SocketReport } from './socket-report.ts'
+import { TakenByProxy } from './taken-by-proxy.ts'
 
 const STEP_MS = STEPS_MS[0]
 
@@ -20,6 +21,8 @@ export interface SocketWindowsOptions extends Partial<TableLimits> {
   readonly ownAddresses: readonly string[]
   /** Sockets that belong to no window: the observer's own. */
   readonly ignores?: (socket: SocketReport) => boolean
+  /** The port of the pod's proxy to which the pod's own connections are redirected; null or absent where they are not. */
+  readonly outboundPort?: number | null
 }
 
 /** What one look at the kernel gave. */
@@ -53,6 +56,7 @@ export class SocketWindows {
   readonly #own: OwnAddresses
   readonly #ownWords: Int32Array
   readonly #ignores: (socket: SocketReport) => boolean
+  readonly #taken: TakenByProxy
   readonly #table: ConnectionTable<SocketReport>
   readonly #lanes: StepLanes
   readonly #cells: ConnectionCells
@@ -66,6 +70,7 @@ export class SocketWindows {
     this.#own = new OwnAddresses(options.ownAddresses)
     this.#ownWords = parseAddress(options.ownAddresses[0] ?? '') ?? new Int32Array(ADDRESS_WORDS)
     this.#ignores = options.ignores ?? (() => false)
+    this.#taken = new TakenByProxy(options.outboundPort ?? null)
     this.#table = new ConnectionTable({ ...DEFAULTS, ...options }, this.#own, socketId)
     this.#lanes = new StepLanes(this.#table.keys.table, QUALITY.iatEstimated | QUALITY.flagsMissing)
     this.#cells = new ConnectionCells(this.#table.keys, this.#lanes)
@@ -104,6 +109,7 @@ export class SocketWindows {
 
   #takeSockets ({ ended, sockets, atMs, hasTimeWait }: Look): void {
     const timeWait = hasTimeWait ? new Set(sockets.filter(({ state }) => state === 'TIME-WAIT').map(socketId)) : null
+    this.#taken.meet([...ended.map(({ socket }) => socket), ...sockets], this.#looks)
     const gone = new Set(ended.map(({ socket }) => socket.cookie))
     const met = [
       ...ended.map(({ socket, atMs }) => ({ socket, atMs, weClosed: timeWait === null ? null : timeWait.has(socketId(socket)), isEnd: true })),
@@ -187,7 +193,7 @@ export class SocketWindows {
   #concernsUs (socket: SocketReport): boolean {
     const { local, peer } = socket
     if (local.address === null || peer.address === null || peer.port === 0) return false
-    return this.#own.has(local.address, 0) && !this.#own.has(peer.address, 0) && !this.#ignores(socket)
+    return this.#own.has(local.address, 0) && !this.#own.has(peer.address, 0) && !this.#taken.has(socket) && !this.#ignores(socket)
   }
 
   #isOutbound ({ protocol, state, local, peer }: SocketReport): boolean {

@@ -112,9 +112,9 @@ export async function runClusterObserver (run: ClusterObserverRun, context: CliC
 
 function sourcesOf ({ source, addresses }: ClusterObserverRun, own: OwnConversations, log: AccessLog | null): [WindowSource, ...WindowSource[]] {
   const seed = randomInt(2 ** 31)
-  // Of a connection through the proxy the application's end tells the same, and the port that was meant.
+  // Of a connection to the pod through its proxy the application's end tells the same, and the port that was meant.
   const isProxysEnd = ({ local }: SocketReport): boolean => log !== null && local.port === PROXY_PORTS.transparent
-  const sockdiag = new SockdiagSource({ ownAddresses: addresses, clock: systemClock, seed, ignores: (socket) => own.isOwn(socket) || isProxysEnd(socket) })
+  const sockdiag = new SockdiagSource({ ownAddresses: addresses, clock: systemClock, seed, ignores: (socket) => own.isOwn(socket) || isProxysEnd(socket), outboundPort: log === null ? null : PROXY_PORTS.outbound })
   if (source === 'sockdiag') return [sockdiag]
   if (source === 'als') return log === null ? [sockdiag] : [log.source({ clock: systemClock, seed, ignores: (connection) => own.isOwn(connection) }), sockdiag]
   const open = async (signal: AbortSignal) => {

@@ -29,7 +29,7 @@ async function main (text: string): Promise<void> {
   // As an observer beside a proxy has them (src/cli/run-cluster-observer.ts).
   const sources = {
     'access-log': log.source({ clock: systemClock }),
-    sockdiag: new SockdiagSource({ ownAddresses: job.addresses, clock: systemClock, ignores: ({ local }) => local.port === PROXY_PORTS.transparent }),
+    sockdiag: new SockdiagSource({ ownAddresses: job.addresses, clock: systemClock, ignores: ({ local }) => local.port === PROXY_PORTS.transparent, outboundPort: PROXY_PORTS.outbound }),
   }
   const told = Object.entries(sources).map(([name, source]) => ({ name, watch: new SourceWatch(source) }))
   const serving = log.run(stop.signal)

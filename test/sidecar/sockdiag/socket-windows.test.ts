@@ -39,6 +39,21 @@ t.test('whose local port is listened on is called, and its peer is the source', 
   t.same(all.map(({ key }) => keyId(key)).sort(), [`*>${POD}`, `${POD}>*`, `${POD}>${PEER}`, `${PEER}>${POD}`])
 })
 
+t.test('a connection of the pod that its proxy has taken is the proxy\'s own to where it was meant, once', async (t) => {
+  const [taken, proxysEnd] = [socket(`ESTAB ${POD}:40000 ${PEER}:80 sk:1 bytes_acked:84 bytes_sent:83 segs_out:3 segs_in:2`), socket(`ESTAB 127.0.0.1:15001 ${POD}:40000 sk:2 bytes_received:83 segs_in:3 segs_out:2`)]
+  const onward = socket(`ESTAB ${POD}:50000 ${PEER}:80 sk:3 bytes_acked:84 bytes_sent:83 segs_out:3 segs_in:2`)
+  const direct = socket(`ESTAB ${POD}:40001 ${PEER}:80 sk:4 bytes_acked:1 segs_out:2 segs_in:1`)
+  const { look, nowMs } = windows({ outboundPort: 15_001 })
+  const first = of(look({ sockets: [taken, proxysEnd, onward, direct] }), `${POD}>${PEER}`)
+  t.same([feature(first, 'flow_count'), feature(first, 'bytes_sent')], [2, 83], 'what was not redirected counts, too')
+  const gone = (of: typeof taken) => ({ socket: { ...of, state: 'UNCONN' }, atMs: nowMs() - 100 })
+  look({ ended: [gone(proxysEnd)], sockets: [taken, onward, direct] })
+  const last = look({ ended: [gone(taken)], sockets: [onward, direct] })
+  t.equal(feature(of(last, `${POD}>${PEER}`), 'fin_count') ?? 0, 0, 'its end is heard after that of the proxy\'s')
+  const without = windows()
+  t.equal(feature(of(without.look({ sockets: [taken, proxysEnd, onward, direct] }), `${POD}>${PEER}`), 'flow_count'), 3, 'without a redirect all are the pod\'s')
+})
+
 t.test('what a connection counts more is in the window in which it does, and it is one flow in the longer ones', async (t) => {
   const { look } = windows()
   const alive = (bytes: number) => socket(`ESTAB ${POD}:40000 ${PEER}:80 sk:1 bytes_acked:1 bytes_sent:${bytes} segs_out:${bytes / 100} segs_in:1`)
