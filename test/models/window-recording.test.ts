@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { STEPS_MS, keyId, type Window } from '../../src/core/window/window.ts'
 import { captureWindows } from '../../models/training/capture-windows.ts'
-import { SHIFTS_MS, readRecording, recordWindows } from '../../models/training/window-recording.ts'
+import { SHIFTS_MS, accountsOf, readAccounts, readRecording, recordAccounts, recordWindows } from '../../models/training/window-recording.ts'
 
 const CAPTURE = join(import.meta.dirname, '../fixtures/captures/brute-force-9011.pcap.zst')
 
@@ -32,4 +32,15 @@ t.test('a reading that was not recorded, and a file of something else, are refus
   const path = join(t.testdir(), 'run.windows.zst')
   writeFileSync(path, (await recordWindows(CAPTURE)).bytes)
   await t.rejects(readRecording(path, 1), { code: 'BAD_DATA', message: /no reading of a clock 1 ms later; it has: 0, 20170, 40330/ })
+})
+
+t.test('a recording of several observers keeps each one\'s account apart, and is nothing to train on', async (t) => {
+  const path = join(t.testdir(), 'run.windows.zst')
+  const windows = (await captureWindows(CAPTURE)).slice(0, 40)
+  writeFileSync(path, (await recordAccounts([{ observer: 'web', windows }, { observer: 'shop', windows: windows.slice(0, 3) }])).bytes)
+  const accounts = await readAccounts(path, 0)
+  t.same(accounts.map(({ observer, windows: told }) => [observer, told.length]), [['web', 40], ['shop', 3]])
+  t.same(plain(accounts[0]?.windows ?? []), plain(windows))
+  await t.rejects(readRecording(path, 0), { code: 'BAD_DATA', message: /the accounts of 2 observers/ })
+  t.same((await accountsOf(CAPTURE)).map(({ observer }) => observer), [''], 'a capture is somebody\'s who saw all')
 })
