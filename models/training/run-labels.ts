@@ -88,10 +88,10 @@ export function parseRunLabels (text: string, path: string): RunLabels {
 }
 
 /** Nothing for one that sent nothing. */
-function attackOf ({ class: name, enoughPackets, tool = 'unknown', service = 'any', manner = 'plain', rate = null, sentAs = null, firstPacketMs, lastPacketMs, residueUntilMs, legs }: Static<typeof RunFile>['attacks'][number]): Attack[] {
+function attackOf ({ class: name, enoughPackets, tool = 'unknown', service = 'any', manner = 'plain', rate = null, sentAs, firstPacketMs, lastPacketMs, residueUntilMs, legs }: Static<typeof RunFile>['attacks'][number]): Attack[] {
   if (firstPacketMs === null || lastPacketMs === null) return []
   return [{
-    class: name, enoughPackets: enoughPackets ?? null, tool, service, manner, rate, sentAs, firstPacketMs, lastPacketMs, residueUntilMs: residueUntilMs ?? lastPacketMs, legs: legs.map(({ ports = null, ...leg }) => ({ ...leg, ports })),
+    class: name, enoughPackets: enoughPackets ?? null, tool, service, manner, rate, sentAs: sentAs ?? null, firstPacketMs, lastPacketMs, residueUntilMs: residueUntilMs ?? lastPacketMs, legs: legs.map(({ ports = null, ...leg }) => ({ ...leg, ports })),
   }]
 }
 
