@@ -2,7 +2,6 @@
 // see no packets. Says `watched` once both see the traffic; on SIGTERM it writes what they told, and ends.
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { credentialFiles, readCredentials, writeCredentials } from '../../../certs/credential-folder.ts'
 import { recordAccounts } from '../../../models/training/window-recording.ts'

@@ -21,8 +21,9 @@ const found: Readonly<Record<string, readonly boolean[]>> = {
 }
 const sources: SourceOutcome[] = SOURCE_FOLDERS.map((source) => {
   const [one = false, two = false, guess = false, tunnel = false, flood = false] = found[source] ?? []
-  return { source, runs: [run([outcome('PORT_SCAN', 'nmap -sT', 'connections', one), outcome('PORT_SCAN', 'nc -z', 'connections', two)], source === 'packet' ? 2 : 0),
-    run([outcome('BRUTE_FORCE', 'hydra', 'connections', guess, guess ? [] : ['PORT_SCAN']), outcome('DATA_EXFILTRATION', 'iodine', 'no TCP', tunnel), outcome('SYN_FLOOD', 'hping3', 'raw packets', flood)])] }
+  const scans = [outcome('PORT_SCAN', 'nmap -sT', 'connections', one), outcome('PORT_SCAN', 'nc -z', 'connections', two)]
+  const rest = [outcome('BRUTE_FORCE', 'hydra', 'connections', guess, guess ? [] : ['PORT_SCAN']), outcome('DATA_EXFILTRATION', 'iodine', 'no TCP', tunnel), outcome('SYN_FLOOD', 'hping3', 'raw packets', flood)]
+  return { source, runs: [run(scans, source === 'packet' ? 2 : 0), run(rest)] }
 })
 
 t.test('each source\'s share is of what packets found, and raw packets are apart', async (t) => {
