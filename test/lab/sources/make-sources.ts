@@ -58,6 +58,7 @@ async function makeRun (folder: string, run: Pick<SourcesOptions, 'seconds' | 's
       },
     }, async (capture, labels) => {
       if (pods === null) throw new Error('no pod was watched')
+      if (pods.seldom.length > 0) throw new Error(`${run.name}: ${pods.seldom.join('; ')}: the machine is too busy for a comparison`)
       const watched = labels.pods.filter(({ name }) => labels.settings.proxied.includes(name))
       await keep(folder, labels, {
         packet: await packetAccounts(capture, watched, labels.endedMs),

@@ -13,11 +13,11 @@ import { SockdiagSource } from '../../../sidecar/sockdiag/sockdiag-source.ts'
 import type { WindowSource } from '../../../sidecar/window-source.ts'
 import { systemClock } from '../../../src/adapters/standalone/clock.ts'
 import { PROXY_PORTS, PROXY_USER } from '../../../src/core/injection/names.ts'
-import type { Window } from '../../../src/core/window/window.ts'
+import { STEPS_MS, type Window } from '../../../src/core/window/window.ts'
 import { fixedCredentials } from '../../../src/wire/held-credentials.ts'
 import { bootstrapFile, bootstrapFiles, envoyArguments } from '../../../xds/bootstrap.ts'
 import { onLoopback } from '../../xds/real-envoy.ts'
-import { fragmentPath, PROXY_BOUNDS, PodJob } from './pod-job.ts'
+import { fragmentPath, looksPath, PROXY_BOUNDS, PodJob, type Looks } from './pod-job.ts'
 
 const stop = new AbortController()
 process.once('SIGTERM', () => stop.abort())
@@ -38,19 +38,35 @@ async function main (text: string): Promise<void> {
   if (!stop.signal.aborted) process.stderr.write('watched\n')
   await Promise.all([serving, ...told.map(({ watch }) => watch.done)])
   for (const { name, watch: { windows } } of told) await writeFile(fragmentPath(job.folder, name), (await recordAccounts([{ observer: job.name, windows }])).bytes)
+  await writeFile(looksPath(job.folder), JSON.stringify(told.map(({ name, watch }): Looks => ({ source: name, looks: watch.looks, steps: watch.steps }))))
   process.exit(0) // Envoy and the redirect end with it
 }
 
 /** One source, from now until the stop. */
 class SourceWatch {
   readonly windows: Window[] = []
+  looks = 0
+  /** Whole steps from the first look to the last. */
+  steps = 0
   readonly watching: Promise<undefined>
   readonly done: Promise<void>
 
   constructor (source: WindowSource) {
     const { promise, resolve } = Promise.withResolvers<undefined>()
     this.watching = promise
-    this.done = source.run(stop.signal, { watching: () => resolve(undefined), take: (windows) => { this.windows.push(...windows) } })
+    let sinceMs = NaN
+    this.done = source.run(stop.signal, {
+      watching: () => {
+        sinceMs = performance.now()
+        resolve(undefined)
+      },
+      take: (windows) => {
+        this.windows.push(...windows)
+        if (Number.isNaN(sinceMs)) return // a first look, to know what was there
+        this.looks++
+        this.steps = Math.floor((performance.now() - sinceMs) / STEPS_MS[0])
+      },
+    })
   }
 }
 

@@ -1,5 +1,7 @@
-import { chown, copyFile, mkdir } from 'node:fs/promises'
+import { chown, copyFile, mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Type } from 'typebox'
+import { Value } from 'typebox/value'
 import { writeCredentials } from '../../../certs/credential-folder.ts'
 import { readAccounts, type Account } from '../../../models/training/window-recording.ts'
 import { PROXY_PORTS, PROXY_USER } from '../../../src/core/injection/names.ts'
@@ -13,11 +15,14 @@ import type { Lab } from '../lab.ts'
 import type { Pod } from '../pod.ts'
 import type { LabProcess } from '../process.ts'
 import type { RunWatch } from '../run.ts'
-import { fragmentPath, type PodJob } from './pod-job.ts'
+import { fragmentPath, Looks, looksPath, type PodJob } from './pod-job.ts'
 
 /** Sources that live in the pods; packets are captured where all of them pass. */
 export const POD_SOURCES = ['access-log', 'sockdiag'] as const
 export type PodSource = (typeof POD_SOURCES)[number]
+
+/** Of its steps, the least that a source must have looked at. */
+const LEAST_LOOKS = 0.9
 
 const XDS_PORT = 18_000
 /** A dozen Nodes and Envoys at one time, on a machine with more to do. */
@@ -37,6 +42,7 @@ export class WatchedPods implements RunWatch {
   readonly #watched: readonly Watched[]
   readonly #stack: AsyncDisposableStack
   #accounts: Readonly<Record<PodSource, readonly Account[]>> | null = null
+  #seldom: readonly string[] = []
 
   private constructor (watched: readonly Watched[], stack: AsyncDisposableStack) {
     this.#watched = watched
@@ -70,6 +76,7 @@ export class WatchedPods implements RunWatch {
       if (code !== 0) throw new Error(`what watched pod ${pod.name} ended with ${code}: ${stderr.slice(-2_000)}`)
     }))
     const told = async (source: PodSource): Promise<readonly Account[]> => (await Promise.all(this.#watched.map(({ folder }) => readAccounts(fragmentPath(folder, source), 0)))).flat()
+    this.#seldom = (await Promise.all(this.#watched.map(seldomIn))).flat()
     this.#accounts = { 'access-log': await told('access-log'), sockdiag: await told('sockdiag') }
   }
 
@@ -79,9 +86,19 @@ export class WatchedPods implements RunWatch {
     return this.#accounts[source].map(({ observer, windows }) => ({ observer, windows: windows.filter((window) => windowStartMs(window) + window.stepMs > sinceMs) }))
   }
 
+  /** A line for each source that had too little of the machine to be compared; none before `finish`. */
+  get seldom (): readonly string[] {
+    return this.#seldom
+  }
+
   [Symbol.asyncDispose] (): Promise<void> {
     return this.#stack.disposeAsync()
   }
+}
+
+async function seldomIn ({ pod, folder }: Watched): Promise<string[]> {
+  const all = Value.Parse(Type.Array(Looks), JSON.parse(await readFile(looksPath(folder), 'utf8')))
+  return all.filter(({ looks, steps }) => looks < steps * LEAST_LOOKS).map(({ source, looks, steps }) => `${source} looked at pod ${pod.name} ${looks} times in ${steps} steps`)
 }
 
 /** Pods of a laboratory share the machine's files. */
