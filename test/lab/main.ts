@@ -99,7 +99,7 @@ async function main (): Promise<number> {
       return index.entries.length === index.runs ? 0 : 1
     }
     case 'sources': {
-      const { out, runs = '1', duration, seed, loads } = values
+      const { runs = '1', duration, seed, loads } = values
       if (out === undefined) return usage()
       if (!able()) return 1
       removeFiles('abandoned')

@@ -2,7 +2,8 @@ import { STEPS_MS } from '../window/window.ts'
 import type { Baseline } from './baseline-entry.ts'
 import { forgottenAtMs, usualAmount } from './habits.ts'
 import { readHabitName } from './known-for.ts'
-import { FORGET_AFTER_MS, KNOWN_AFTER_HOURS, type Memory } from './memory.ts'
+import type { Memory } from './memory.ts'
+import { FORGET_AFTER_MS, KNOWN_AFTER_HOURS } from './remembering.ts'
 import { taughtId, type Taught } from './taught.ts'
 
 /** What is known of whom, as people read it, and what of it they take back. */

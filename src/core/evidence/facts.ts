@@ -1,7 +1,7 @@
 import { CONTEXT_COLUMNS } from '../tensor/context.ts'
 import { FEATURES, TENSOR_WINDOWS, type FeatureName } from '../window/window.ts'
 import type { Score } from '../verdict/score.ts'
-import type { Measure } from './amounts.ts'
+import type { Measure } from './measure.ts'
 import type { Forging } from './forging.ts'
 import type { PairPast, PastAttack } from './memory.ts'
 

@@ -1,4 +1,4 @@
-import { FORGET_AFTER_MS, HOUR_MS, KNOWN_AFTER_HOURS } from './memory.ts'
+import { FORGET_AFTER_MS, HOUR_MS, KNOWN_AFTER_HOURS } from './remembering.ts'
 
 /** What somebody is known for: how much of one thing it does at ordinary times. Changed by `learnAmount` alone. */
 export interface Habit {

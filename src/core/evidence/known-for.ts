@@ -1,8 +1,9 @@
 import { keyId, type StepMs, type WindowKey } from '../window/window.ts'
-import { LEAST_AMOUNT, MEASURES, type Amount, type Measure } from './amounts.ts'
+import { LEAST_AMOUNT, MEASURES, type Amount, type Measure } from './measure.ts'
 import type { Facts } from './facts.ts'
 import { learnAmount, newHabit, usualAmount, type Habit } from './habits.ts'
-import { KNOWN_AFTER_HOURS, put, type Memory, type NameOf, type PairPast } from './memory.ts'
+import { put, type Memory, type PairPast } from './memory.ts'
+import { KNOWN_AFTER_HOURS, type NameOf } from './remembering.ts'
 
 const MAX_PLACES = 20_000
 /** Of one pair or workload, at all steps. */

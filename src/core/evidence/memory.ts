@@ -1,5 +1,6 @@
 import type { WindowKey } from '../window/window.ts'
 import type { Habit } from './habits.ts'
+import { FORGET_AFTER_MS, HOUR_MS, KNOWN_AFTER_HOURS, type NameOf } from './remembering.ts'
 import type { Taught } from './taught.ts'
 
 /** One responder port of a pair. */
@@ -41,20 +42,12 @@ export interface Memory {
   evicted: number
 }
 
-/** A use is known after so many different hours without suspicion: who would be known must be patient. */
-export const KNOWN_AFTER_HOURS = 4
-export const HOUR_MS = 3_600_000
-/** A use that nobody saw for so long is new again. */
-export const FORGET_AFTER_MS = 14 * 24 * HOUR_MS
 const MAX_PAIRS = 20_000
 const MAX_ENDS = 20_000
 const MAX_ATTACKS = 5_000
 const MAX_PORTS = 16
 
 export const emptyMemory = (): Memory => ({ pairs: new Map(), watched: new Map(), attacks: new Map(), habits: new Map(), taught: new Map(), evicted: 0 })
-
-/** The name under which an address is remembered: its workload where that is known, so that a new pod of it is no stranger. */
-export type NameOf = (address: string) => string
 
 export interface Seen {
   readonly key: WindowKey

@@ -2,7 +2,7 @@ import { Type, type Static } from 'typebox'
 import { parseAddress } from '../flow/address.ts'
 import type { WindowKey } from '../window/window.ts'
 import { KNOWN_FOR, MAX_TAUGHT_DAYS, type BaselineSpec } from './baseline-entry.ts'
-import type { NameOf } from './memory.ts'
+import type { NameOf } from './remembering.ts'
 
 /** What a person said that somebody is known for. Times are Unix ms. */
 export const Taught = Type.Object({

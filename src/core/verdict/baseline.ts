@@ -1,4 +1,4 @@
-import { HOUR_MS, KNOWN_AFTER_HOURS } from '../evidence/memory.ts'
+import { HOUR_MS, KNOWN_AFTER_HOURS } from '../evidence/remembering.ts'
 import { FEATURES, keyId, windowStartMs } from '../window/window.ts'
 import type { Score } from './score.ts'
 

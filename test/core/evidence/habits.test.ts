@@ -1,6 +1,6 @@
 import t from 'tap'
 import fc from 'fast-check'
-import { LEAST_AMOUNT } from '../../../src/core/evidence/amounts.ts'
+import { LEAST_AMOUNT } from '../../../src/core/evidence/measure.ts'
 import { forgottenAtMs, learnAmount, MOST_GROWTH, newHabit, usualAmount } from '../../../src/core/evidence/habits.ts'
 import { learnHabits, standingOf } from '../../../src/core/evidence/known-for.ts'
 import { emptyMemory } from '../../../src/core/evidence/memory.ts'

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { Value } from 'typebox/value'
-import { emptyMemory, KNOWN_AFTER_HOURS, noteAttack, see, trust } from '../../../src/core/evidence/memory.ts'
+import { emptyMemory, noteAttack, see, trust } from '../../../src/core/evidence/memory.ts'
+import { KNOWN_AFTER_HOURS } from '../../../src/core/evidence/remembering.ts'
 import { restoreMemory, SavedMemory, saveMemory } from '../../../src/core/evidence/saved-memory.ts'
 
 const HOUR = 3_600_000

@@ -3,7 +3,7 @@ import { sessionsOf, uploadOf } from '../amounts.ts'
 import { destinationOf, sourceOf, type Facts } from '../facts.ts'
 import type { EvidenceKind, Finding } from '../kind.ts'
 import { standingOf } from '../known-for.ts'
-import { KNOWN_AFTER_HOURS } from '../memory.ts'
+import { KNOWN_AFTER_HOURS } from '../remembering.ts'
 import { managementPort } from './management-port.ts'
 
 /** Who was watched for less saw nothing that could be missed. */
