@@ -43,7 +43,7 @@ const [SENT, RECEIVED] = [CONTEXT_COLUMNS.indexOf('packets_sent'), CONTEXT_COLUM
 /** Windows that are taken at one time, as an observer's batch. */
 const BATCH = 512
 
-/** Puts one capture through tensors, scorer and verdict as `autoshield detect` does, with these kinds of named evidence, and holds what was said against its labels. `onExplained` is told each score that opened a detection. */
+/** Puts one capture through tensors, scorer and verdict as `autoshield detect` does, with these kinds of named evidence, and holds what was said against its labels. `onExplained` is told each score by which a detection was explained. */
 export async function judgeRun (scorer: Scorer, kinds: readonly EvidenceKind[], { capture, labels, source }: Run, onExplained: (explained: Explained) => void = () => undefined): Promise<RunOutcome> {
   const { windows, reporterOf } = asTheyCame(await accountsOf(capture))
   const peaks = new Peaks(scorer.model.classes.length, new GroundTruth(labels, windows, scorer.model.classes))
