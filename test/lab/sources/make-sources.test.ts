@@ -20,7 +20,8 @@ const SEED = 23
 
 t.test('one attack is in the windows of all three sources, each as its pods\' observers tell it', { skip }, async (t) => {
   const folder = t.testdir()
-  const options = { folder, runs: 1, seconds: 14, loads: 1, seed: SEED, signal: new AbortController().signal, say: (line: string) => { t.comment(line) } }
+  // Nothing is compared here: how often each source looked does not matter.
+  const options = { folder, runs: 1, seconds: 14, loads: 1, leastLooks: 0, seed: SEED, signal: new AbortController().signal, say: (line: string) => { t.comment(line) } }
   let missing = 1
   // A machine with other work loses runs; the next call makes them.
   for (let call = 0; call < 4 && missing > 0; call++) missing = await makeSources(options)

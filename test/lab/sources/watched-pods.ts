@@ -21,9 +21,6 @@ import { fragmentPath, Looks, looksPath, type PodJob } from './pod-job.ts'
 export const POD_SOURCES = ['access-log', 'sockdiag'] as const
 export type PodSource = (typeof POD_SOURCES)[number]
 
-/** Of its steps, the least that a source must have looked at. */
-const LEAST_LOOKS = 0.9
-
 const XDS_PORT = 18_000
 /** A dozen Nodes and Envoys at one time, on a machine with more to do. */
 const STARTS_WITHIN_MS = 240_000
@@ -42,7 +39,7 @@ export class WatchedPods implements RunWatch {
   readonly #watched: readonly Watched[]
   readonly #stack: AsyncDisposableStack
   #accounts: Readonly<Record<PodSource, readonly Account[]>> | null = null
-  #seldom: readonly string[] = []
+  #looks: readonly (Looks & { readonly pod: string })[] = []
 
   private constructor (watched: readonly Watched[], stack: AsyncDisposableStack) {
     this.#watched = watched
@@ -76,7 +73,7 @@ export class WatchedPods implements RunWatch {
       if (code !== 0) throw new Error(`what watched pod ${pod.name} ended with ${code}: ${stderr.slice(-2_000)}`)
     }))
     const told = async (source: PodSource): Promise<readonly Account[]> => (await Promise.all(this.#watched.map(({ folder }) => readAccounts(fragmentPath(folder, source), 0)))).flat()
-    this.#seldom = (await Promise.all(this.#watched.map(seldomIn))).flat()
+    this.#looks = (await Promise.all(this.#watched.map(looksIn))).flat()
     this.#accounts = { 'access-log': await told('access-log'), sockdiag: await told('sockdiag') }
   }
 
@@ -86,9 +83,9 @@ export class WatchedPods implements RunWatch {
     return this.#accounts[source].map(({ observer, windows }) => ({ observer, windows: windows.filter((window) => windowStartMs(window) + window.stepMs > sinceMs) }))
   }
 
-  /** A line for each source that had too little of the machine to be compared; none before `finish`. */
-  get seldom (): readonly string[] {
-    return this.#seldom
+  /** A line for each source that looked at less than this share of its steps, for want of a processor; none before `finish`. */
+  seldom (leastLooks: number): string[] {
+    return this.#looks.filter(({ looks, steps }) => looks < steps * leastLooks).map(({ source, pod, looks, steps }) => `${source} looked at pod ${pod} ${looks} times in ${steps} steps`)
   }
 
   [Symbol.asyncDispose] (): Promise<void> {
@@ -96,9 +93,8 @@ export class WatchedPods implements RunWatch {
   }
 }
 
-async function seldomIn ({ pod, folder }: Watched): Promise<string[]> {
-  const all = Value.Parse(Type.Array(Looks), JSON.parse(await readFile(looksPath(folder), 'utf8')))
-  return all.filter(({ looks, steps }) => looks < steps * LEAST_LOOKS).map(({ source, looks, steps }) => `${source} looked at pod ${pod.name} ${looks} times in ${steps} steps`)
+async function looksIn ({ pod, folder }: Watched): Promise<(Looks & { readonly pod: string })[]> {
+  return Value.Parse(Type.Array(Looks), JSON.parse(await readFile(looksPath(folder), 'utf8'))).map((looks) => ({ ...looks, pod: pod.name }))
 }
 
 /** Pods of a laboratory share the machine's files. */
