@@ -96,6 +96,7 @@ t.test('a model with a class of its own is seen in shadow, promoted and taken ba
   const stream = new Stream(t, uplink(address), scores)
   await stream.scoredBy(/./, 100)
 
+  t.match(await model('inspect', mine), /CUSTOM_ATTACK from 0\.5, ATT&CK T1071\.001 Web Protocols/)
   t.match(await model('install', mine), /mine-1: installed/)
   t.match(await model('shadow', 'mine-1'), /mine-1 scores in shadow/)
   const compared = await until('a comparison', async () => {
