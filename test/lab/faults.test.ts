@@ -43,6 +43,13 @@ const CASES: readonly Case[] = [
   { says: 'a scan below the most that it may send', attack: { class: 'PORT_SCAN', sent: 10, seconds: 10, rate: 1000 }, fault: null },
 ]
 
+t.test('where nobody learns or judges by a run its pace is no fault, and what it lost is', (t) => {
+  const of = (droppedByKernel: number) => faultsOf({ attacks: [labelled(flood(4900, 1000))], capture: { packets: 10_000, droppedByKernel, snapBytes: 96, time: { lostShare: 0.5, mostLateMs: 700 } } }, false)
+  t.same(of(0), [])
+  t.match(of(11), [/^tcpdump lost 11 of 10000 packets/])
+  t.end()
+})
+
 t.test('a run is refused where its labels would not say what happened', (t) => {
   for (const { says, fault, packets = 10_000, dropped = 0, lostShare = 0, attack } of CASES) {
     const faults = faultsOf({ attacks: attack === undefined ? [] : [labelled(attack)], capture: { packets, droppedByKernel: dropped, snapBytes: 96, time: { lostShare, mostLateMs: 700 } } })

@@ -11,14 +11,14 @@ const LEAST_OF_RATE = 0.5
 
 const BUSY = 'the machine is too busy, run fewer laboratories at a time'
 
-/** Why a run must not be used, a line each; none: its labels say what happened. */
-export function faultsOf ({ attacks, capture }: Pick<RunLabels, 'attacks' | 'capture'>): string[] {
+/** Why a run must not be used, a line each; none: its labels say what happened. `paced`: whether it matters when packets fell, as it does to whoever learns or judges by it. */
+export function faultsOf ({ attacks, capture }: Pick<RunLabels, 'attacks' | 'capture'>, paced = true): string[] {
   const { packets, droppedByKernel, time } = capture
   return [
     ...attacks.filter((attack) => attack.packets === 0).map(({ tool, command }) => `${tool} ('${command}') sent nothing`),
     ...(droppedByKernel > packets * MOST_LOST ? [`tcpdump lost ${droppedByKernel} of ${packets} packets: ${BUSY}`] : []),
-    ...(time.lostShare > MOST_TIME_LOST ? [`${(time.lostShare * 100).toFixed(1)} % of the time went in pauses of up to ${time.mostLateMs} ms: ${BUSY}`] : []),
-    ...attacks.flatMap((attack) => tooSlow(attack) ?? []),
+    ...(paced && time.lostShare > MOST_TIME_LOST ? [`${(time.lostShare * 100).toFixed(1)} % of the time went in pauses of up to ${time.mostLateMs} ms: ${BUSY}`] : []),
+    ...(paced ? attacks.flatMap((attack) => tooSlow(attack) ?? []) : []),
   ]
 }
 

@@ -20,12 +20,9 @@ const SEED = 23
 
 t.test('one attack is in the windows of all three sources, each as its pods\' observers tell it', { skip }, async (t) => {
   const folder = t.testdir()
-  // Nothing is compared here: how often each source looked does not matter.
-  const options = { folder, runs: 1, seconds: 14, loads: 1, leastLooks: 0, seed: SEED, signal: new AbortController().signal, say: (line: string) => { t.comment(line) } }
-  let missing = 1
-  // A machine with other work loses runs; the next call makes them.
-  for (let call = 0; call < 4 && missing > 0; call++) missing = await makeSources(options)
-  t.equal(missing, 0)
+  // Nothing is compared here, so a busy machine does not matter.
+  const options = { folder, runs: 1, seconds: 14, loads: 1, paced: false, seed: SEED, signal: new AbortController().signal, say: (line: string) => { t.comment(line) } }
+  t.equal(await makeSources(options), 0)
   const run = `behind-proxies-${SEED}`
   const texts = SOURCE_FOLDERS.map((source) => readFileSync(join(folder, source, `${run}.labels.json`), 'utf8'))
   t.equal(new Set(texts).size, 1, 'one run, one set of labels')

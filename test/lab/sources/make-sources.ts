@@ -20,11 +20,12 @@ export interface SourcesOptions {
   readonly signal: AbortSignal
   /** How many pieces of ordinary traffic, where the seed does not draw it. */
   readonly loads?: number
-  /** Of its pod's steps, the least that a source must have looked at for a comparison; 0.9 where nothing is said. */
-  readonly leastLooks?: number
+  /** Whether a machine that was too busy for a comparison is a fault of the run; it is where nothing is said. */
+  readonly paced?: boolean
 }
 
 const SCENARIO = 'behind-proxies'
+/** Of its pod's steps, the least that a source must have looked at. */
 const LEAST_LOOKS = 0.9
 
 /**
@@ -43,12 +44,13 @@ export async function makeSources ({ folder, runs, seed, say, signal, ...options
   return missing
 }
 
-async function makeRun (folder: string, { leastLooks = LEAST_LOOKS, ...run }: Pick<SourcesOptions, 'seconds' | 'seed' | 'loads' | 'leastLooks'> & { readonly name: string }, say: (line: string) => void): Promise<boolean> {
+async function makeRun (folder: string, { paced = true, ...run }: Pick<SourcesOptions, 'seconds' | 'seed' | 'loads' | 'paced'> & { readonly name: string }, say: (line: string) => void): Promise<boolean> {
   const file = join(folder, `${run.name}.pcap`)
   let pods: WatchedPods | null = null
   try {
     await captureRun({
       ...run,
+      paced,
       scenario: SCENARIO,
       unseen: true,
       holdout: true,
@@ -61,7 +63,7 @@ async function makeRun (folder: string, { leastLooks = LEAST_LOOKS, ...run }: Pi
       },
     }, async (capture, labels) => {
       if (pods === null) throw new Error('no pod was watched')
-      const seldom = pods.seldom(leastLooks)
+      const seldom = paced ? pods.seldom(LEAST_LOOKS) : []
       if (seldom.length > 0) throw new Error(`${run.name}: ${seldom.join('; ')}: the machine is too busy for a comparison`)
       const watched = labels.pods.filter(({ name }) => labels.settings.proxied.includes(name))
       await keep(folder, labels, {
