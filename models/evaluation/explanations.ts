@@ -10,8 +10,8 @@ export function explanationsText (all: readonly Faithfulness[]): string {
   const rows = [...classes.map((name) => ({ name, of: all.filter(({ className }) => className === name) })), { name: '**all**', of: all }]
   return [
     '## Whether explanations are true',
-    `${all.length} detections. The fall is that of the class's probability with the named parts at their usual values, beside the mean over every set of as many parts ("random"), and the most that any of these sets does; overlap is the share of the three first parts that stay so under noise of 2 % on every value.`,
-    '| class | detections | parts named | fall | random | ratio | most | at least 3 times random | overlap | a change was found | of one feature | nearest example of the class |',
+    `${all.length} explanations. The fall is that of the class's probability with the named parts at their usual values, beside the mean over every set of as many parts ("random"), and the most that any of these sets does; overlap is the share of the three first parts that stay so under noise of 2 % on every value.`,
+    '| class | explanations | parts named | fall | random | ratio | most | at least 3 times random | overlap | a change was found | of one feature | nearest example of the class |',
     '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
     ...rows.map(({ name, of }) => `| ${[
       name, of.length, mean(of, ({ named }) => named).toFixed(1), mean(of, ({ fall }) => fall).toFixed(3), mean(of, ({ randomFall }) => randomFall).toFixed(3), ratioOf(of).toFixed(1),
