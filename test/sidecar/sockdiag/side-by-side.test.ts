@@ -5,6 +5,7 @@ import { Lab, missingForLab } from '../../lab/lab.ts'
 import type { LabProcess } from '../../lab/process.ts'
 import type { Pod } from '../../lab/pod.ts'
 import { skipWithout } from '../../setup/tools.ts'
+import { until } from '../../xds/real-envoy.ts'
 
 t.setTimeout(180_000)
 
@@ -39,15 +40,20 @@ async function readToNow (lab: Lab, watches: readonly Watch[]): Promise<void> {
 
 type Sums = Readonly<Record<FeatureName, number>>
 
-/** What each watch saw under a key, summed over its 0.5 s windows. */
+/** Windows that a watch has told of, summed over its 0.5 s windows under a key. */
+function sumOf (told: string, key: string): Sums {
+  const lines = told.slice(0, told.lastIndexOf('\n') + 1).split('\n').filter((line) => line !== '')
+  const ours = lines.map((line) => JSON.parse(line) as Pick<Window, 'key' | 'stepMs'> & { features: number[] }).filter((window) => window.stepMs === 500 && keyId(window.key) === key)
+  return Object.fromEntries(FEATURES.map((feature, at) => [feature, ours.reduce((sum, { features }) => sum + (features[at] ?? 0), 0)])) as Record<FeatureName, number>
+}
+
+/** What each watch saw under a key until it was ended. */
 async function sums (watches: readonly Watch[], key: string): Promise<Map<string, Sums>> {
   const found = new Map<string, Sums>()
   for (const { process, name } of watches) {
     const { stdout, stderr, code } = await process.end() // an `ss` that ends before the watch is asked to is a fault to it
     if (code !== 0) throw new Error(`${name} ended with ${code}: ${stderr}`)
-    const windows = stdout.trim().split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Pick<Window, 'key' | 'stepMs'> & { features: number[] })
-    const ours = windows.filter((window) => window.stepMs === 500 && keyId(window.key) === key)
-    found.set(name, Object.fromEntries(FEATURES.map((feature, at) => [feature, ours.reduce((sum, { features }) => sum + (features[at] ?? 0), 0)])) as Record<FeatureName, number>)
+    found.set(name, sumOf(stdout, key))
   }
   return found
 }
@@ -81,6 +87,9 @@ t.test('a connect scan is seen where it comes from; its victim sees the resets i
   const lab = await stage(t)
   const watches = await watch(lab)
   await lab.pod('client').must(`nmap -n -Pn -sT -T4 -p 1-500 ${SERVER}`)
+  // The last that `ss` says of a short scan may still be on its way when nmap has ended.
+  const scanner = watches.find(({ name }) => name === 'client sockdiag')?.process
+  await until(() => `all of the scan is heard: ${sumOf(scanner?.stdout ?? '', PAIR).syn_count}`, () => sumOf(scanner?.stdout ?? '', PAIR).syn_count >= 495 || undefined)
   const pairs = await sums(watches, PAIR)
   const seen = pairs.get('client sockdiag')
   // Held to what nmap did, not to the packets: tcpdump loses what it has not written when it is ended.
