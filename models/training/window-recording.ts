@@ -63,7 +63,10 @@ export async function readRecording (path: string, shiftMs: number): Promise<Win
 
 /** The account of each observer, its windows in the order in which they closed; at least one. Throws BAD_DATA. */
 export async function readAccounts (path: string, shiftMs: number): Promise<Account[]> {
-  const recording = fromBinary(WindowRecordingSchema, await promisify(zstdDecompress)(await readFile(path)))
+  const bytes = await readFile(path)
+  const recording = await promisify(zstdDecompress)(bytes).then((whole) => fromBinary(WindowRecordingSchema, whole)).catch((error: unknown) => {
+    throw new AutoshieldError('BAD_DATA', `${path} is no recording of windows, or is cut off (${AutoshieldError.from(error).message}); make the run again with npm run lab`)
+  })
   if (recording.featureSchema !== FEATURE_SCHEMA) throw new AutoshieldError('BAD_DATA', `${path} has windows of ${recording.featureSchema}, this program reads ${FEATURE_SCHEMA}: make the run again with npm run lab`)
   const readings = recording.readings.filter((each) => each.shiftMs === shiftMs)
   if (readings.length === 0) throw new AutoshieldError('BAD_DATA', `${path} has no reading of a clock ${shiftMs} ms later; it has: ${recording.readings.map((each) => each.shiftMs).join(', ')}`)

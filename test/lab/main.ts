@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { AutoshieldError } from '../../src/core/errors.ts'
 import { ATTACK_TOOLS, ATTACKS } from './attacks/catalogue.ts'
 import { BENIGN } from './benign/catalogue.ts'
 import { missingForLab, removeFiles } from './lab.ts'
@@ -8,7 +9,7 @@ import { makeDataset } from './make-dataset.ts'
 import { writeReport } from './report.ts'
 import { runScenario } from './run.ts'
 import { SCENARIOS, isHeldOut } from './scenarios.ts'
-import { isPurpose } from './schedule.ts'
+import { PURPOSES, isPurpose } from './schedule.ts'
 import { simulate } from './simulate.ts'
 import { makeSources } from './sources/make-sources.ts'
 import { EXTRA_SERVERS, SERVERS } from './servers/servers.ts'
@@ -58,6 +59,9 @@ const usage = (): number => {
   return 64
 }
 
+/** Options that count something; none of them may be negative. */
+const COUNTS = ['seed', 'duration', 'runs', 'hours', 'jobs', 'loads', 'turn', 'dashboard-port', 'api-port'] as const
+
 const interrupted = new AbortController()
 
 async function main (): Promise<number> {
@@ -65,6 +69,7 @@ async function main (): Promise<number> {
     allowPositionals: true,
     options: { out: { type: 'string' }, seed: { type: 'string', default: '1' }, duration: { type: 'string', default: '50' }, runs: { type: 'string' }, hours: { type: 'string' }, for: { type: 'string', default: 'training' }, jobs: { type: 'string', default: String(JOBS_PER_CORE * availableParallelism()) }, loads: { type: 'string' }, turn: { type: 'string' }, name: { type: 'string' }, unseen: { type: 'boolean', default: false }, data: { type: 'string' }, 'dashboard-port': { type: 'string', default: '8081' }, 'api-port': { type: 'string', default: '8000' } },
   })
+  for (const name of COUNTS) if (!(Number(values[name] ?? 0) >= 0)) throw new AutoshieldError('USAGE', `--${name} ${JSON.stringify(values[name])} is no number from 0 on`)
   const [command, subject] = positionals
   const out = values.out === undefined ? undefined : resolve(values.out) // tools in a pod have a working folder of their own
   switch (command) {
@@ -91,7 +96,8 @@ async function main (): Promise<number> {
     }
     case 'make-dataset': {
       const { for: purpose, runs, hours, jobs } = values
-      if (out === undefined || runs === undefined || hours === undefined || !isPurpose(purpose)) return usage()
+      if (out === undefined || runs === undefined || hours === undefined) return usage()
+      if (!isPurpose(purpose)) throw new AutoshieldError('USAGE', `--for ${JSON.stringify(purpose)} is nothing that a data set is made for; it is one of ${Object.keys(PURPOSES).join(', ')}`)
       if (!able()) return 1
       removeFiles('abandoned')
       const index = await makeDataset({ folder: out, purpose, runs: Number(runs), hours: Number(hours), jobs: Number(jobs), say, signal: interrupted.signal })
@@ -130,5 +136,5 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
 }
 process.exitCode = await main().catch((error: unknown) => {
   console.error(`lab: ${error instanceof Error ? error.message : String(error)}`)
-  return 1
+  return error instanceof AutoshieldError && error.code === 'USAGE' ? 64 : 1
 })

@@ -30,8 +30,13 @@ t.test('a recording gives back a capture\'s windows, in the order in which they 
 
 t.test('a reading that was not recorded, and a file of something else, are refused with the mend', async (t) => {
   const path = join(t.testdir(), 'run.windows.zst')
-  writeFileSync(path, (await recordWindows(CAPTURE)).bytes)
+  const { bytes } = await recordWindows(CAPTURE)
+  writeFileSync(path, bytes)
   await t.rejects(readRecording(path, 1), { code: 'BAD_DATA', message: /no reading of a clock 1 ms later; it has: 0, 20170, 40330/ })
+  for (const broken of [bytes.subarray(0, bytes.length / 2), Buffer.from('no recording')]) {
+    writeFileSync(path, broken)
+    await t.rejects(readRecording(path, 0), { code: 'BAD_DATA', message: /run\.windows\.zst is no recording of windows, or is cut off .*make the run again/ })
+  }
 })
 
 t.test('a recording of several observers keeps each one\'s account apart, and is nothing to train on', async (t) => {
